@@ -1,0 +1,1 @@
+# src/ledger/schema/{hub,plant}/NNNN_name.sql become one generated table of numbered migrations.

@@ -1,0 +1,60 @@
+# tests/ROOM/test_X.c is one cmocka executable linked with its room. fuzz/fuzz_ROOM_X.c is a
+# libFuzzer target in the fuzz preset; in every other preset it is linked with a driver that
+# replays fuzz/corpus/ROOM_X and fuzz/regress/ROOM_X, so found crashes stay found.
+set(MARU_ROOMS core model wire device refine historian ledger plant serve app sim)
+
+function(maru_check_driver_tests)
+    file(STRINGS ${CMAKE_SOURCE_DIR}/src/device/drivers.def lines REGEX "^DRIVER\\(")
+    set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS src/device/drivers.def)
+    foreach(line ${lines})
+        string(REGEX REPLACE "^DRIVER\\(([a-z0-9_]+)\\).*" "\\1" driver "${line}")
+        if(NOT EXISTS ${CMAKE_SOURCE_DIR}/tests/device/test_${driver}.c)
+            message(FATAL_ERROR "Driver '${driver}' has no test: write tests/device/test_${driver}.c"
+                " with its captures (docs/ADD_A_DRIVER.md).")
+        endif()
+        if(NOT EXISTS ${CMAKE_SOURCE_DIR}/src/device/drivers/${driver}.c)
+            message(FATAL_ERROR "drivers.def names '${driver}' but src/device/drivers/${driver}.c is missing.")
+        endif()
+    endforeach()
+endfunction()
+
+function(maru_add_tests)
+    maru_check_driver_tests()
+    pkg_check_modules(CMOCKA REQUIRED IMPORTED_TARGET cmocka)
+    foreach(room ${MARU_ROOMS})
+        file(GLOB tests CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/${room}/test_*.c)
+        file(GLOB helpers CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/${room}/support_*.c)
+        foreach(test ${tests})
+            get_filename_component(stem ${test} NAME_WE)
+            string(REGEX REPLACE "^test_" "" stem ${stem})
+            set(target test_${room}_${stem})
+            add_executable(${target} ${test} ${helpers})
+            target_link_libraries(${target} PRIVATE ${room} PkgConfig::CMOCKA)
+            if(room STREQUAL "device" OR room STREQUAL "plant")
+                target_link_libraries(${target} PRIVATE sim)
+            endif()
+            target_compile_definitions(${target} PRIVATE
+                TEST_DATA="${CMAKE_SOURCE_DIR}/tests/data"
+                TEST_CAPTURES="${CMAKE_SOURCE_DIR}/tests/captures"
+                TEST_SOURCE="${CMAKE_SOURCE_DIR}")
+            add_test(NAME ${room}/${stem} COMMAND ${target}
+                WORKING_DIRECTORY ${CMAKE_BINARY_DIR})
+            set_tests_properties(${room}/${stem} PROPERTIES TIMEOUT 120)
+        endforeach()
+    endforeach()
+    file(GLOB fuzzers CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/fuzz/fuzz_*.c)
+    foreach(fuzzer ${fuzzers})
+        get_filename_component(stem ${fuzzer} NAME_WE)
+        string(REGEX REPLACE "^fuzz_([a-z]+)_.*" "\\1" room ${stem})
+        string(REGEX REPLACE "^fuzz_" "" what ${stem})
+        if(MARU_FUZZ)
+            add_executable(${stem} ${fuzzer})
+            target_link_libraries(${stem} PRIVATE ${room} -fsanitize=fuzzer)
+        else()
+            add_executable(${stem} ${fuzzer} ${CMAKE_SOURCE_DIR}/fuzz/replay.c)
+            target_link_libraries(${stem} PRIVATE ${room})
+            add_test(NAME fuzz/${what} COMMAND ${stem}
+                ${CMAKE_SOURCE_DIR}/fuzz/corpus/${what} ${CMAKE_SOURCE_DIR}/fuzz/regress/${what})
+        endif()
+    endforeach()
+endfunction()

@@ -1,0 +1,50 @@
+#ifndef DEVICE_DEVICE_H
+#define DEVICE_DEVICE_H
+/*
+ * Collecting from devices. One thread per link (all devices that share one address, such as the
+ * units of a serial line, share its link). A link thread connects, polls its groups each period,
+ * fills a batch and gives it to the sink port. A silent device, unit or bad address delays no
+ * other: silent units are skipped with growing delay, devices have links of their own.
+ */
+#include <stdint.h>
+
+#include "core/clock.h"
+#include "core/err.h"
+#include "core/random.h"
+#include "device/driver.h"
+#include "model/event.h"
+#include "model/tag.h"
+
+struct device_set;
+
+/* Where batches go (the plant's pipeline). */
+struct sample_port {
+    void *context;
+    /* An empty batch to fill, waiting until the monotonic deadline; NULL when none came free. */
+    struct batch *(*take)(void *context, int64_t deadline_mono_ns);
+    /* Hands the filled batch on (ownership goes with it). 0 or -ERR_CLOSED. */
+    int (*give)(void *context, struct batch *batch);
+};
+
+struct device_set_options {
+    const struct clock *clock; // NULL: the system's.
+    struct sample_port port;
+    uint64_t random_seed; // Jitter; 0: from the system.
+};
+
+/* Starts a link thread for each enabled device of the catalogue that has tags. Tags whose source
+ * cannot be parsed are reported in health and do not stop the others. */
+struct device_set *device_set_new(const struct device_set_options *options);
+void device_set_free(struct device_set *set); // Stops and joins all links.
+/* Makes the running links match the catalogue: unchanged devices go on undisturbed. */
+void device_set_apply(struct device_set *set, struct catalogue *catalogue);
+/* Health of device number `device`; false when it is not running. Any thread. */
+bool device_set_health(struct device_set *set, uint32_t device, struct device_health *ret_health);
+
+/* Checks a device line and a tag's source against the registry, for import and the forms.
+ * ERR_INVALID, ERR_NOT_FOUND with words. */
+int device_check(const struct device *device, struct err *err);
+int device_check_source(const struct device *device, struct str source, struct point *ret_point,
+    struct err *err);
+
+#endif

@@ -1,0 +1,193 @@
+#ifndef HISTORIAN_HISTORIAN_H
+#define HISTORIAN_HISTORIAN_H
+/*
+ * Samples at rest, for one plant: a write-ahead log with group commit, and immutable column
+ * segments with statistics per block. What hist_append acknowledged survives kill -9, power loss
+ * and a full disk; nothing is overwritten. Formats: docs/FORMATS.md.
+ *
+ * Order and versions. Every durable batch has a sequence number (1, 2, ...). Of several samples of
+ * one (tag, time) a correction outranks every source value, and among equals the last durable one
+ * wins; earlier versions stay readable (`versions` of a scan). Ranges are [from, to).
+ *
+ * Threads. All functions of an open historian may be called by any thread at once, except
+ * hist_close. Writers lead group commits themselves: who finds the log idle writes and syncs for
+ * all who wait. Readers never block writers: they work on a counted snapshot of segments and take
+ * short copies of what is not sealed yet. One own thread seals and merges.
+ */
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/clock.h"
+#include "core/err.h"
+#include "core/file.h"
+#include "core/limits.h"
+#include "core/time.h"
+#include "model/sample.h"
+
+struct historian;
+
+struct hist_options {
+    struct files *files;       // NULL: the system's.
+    const struct clock *clock; // NULL: the system's.
+    const char *dir;           // plants/ID/history; created when absent.
+    uint64_t memory_bytes;     // Unsealed samples in memory before sealing; 0: 24 MB.
+    bool no_thread;            // Tests: seal and merge only by hist_seal and hist_merge.
+};
+
+/* Opens and recovers: a torn tail of the log is cut, a damaged block is quarantined; both are
+ * counted in hist_status and reported by hist_notices. ERR_LOCKED, ERR_VERSION, ERR_IO. */
+int hist_open(const struct hist_options *options, struct historian **ret_historian,
+    struct err *err);
+/* Seals what is in memory (best effort: the log has it anyway) and closes. NULL is allowed. */
+void hist_close(struct historian *historian);
+
+/* Appends batches (rows with SAMPLE_DROP are skipped) and returns when all are durable, with
+ * batch->seq set in each. One sync for all, shared with other callers. All or nothing per call.
+ * ERR_SPACE: the disk is full, nothing was stored; the next call tries again by itself. */
+int hist_append(struct historian *historian, struct batch *const *batches, uint32_t count,
+    struct err *err);
+
+/* Sets SAMPLE_DROP on late rows that stand already, exactly (tag, time, type, value, status), as
+ * the winning version: importing a file twice changes nothing. Returns how many. */
+int hist_mark_duplicates(struct historian *historian, struct batch *batch, struct err *err);
+
+/* ---- Raw reading ---- */
+
+struct hist_scan;
+
+struct hist_scan_options {
+    uint32_t tag;
+    int64_t from_ns;
+    int64_t to_ns;
+    bool versions; // All versions, oldest first, instead of the winning ones.
+};
+
+/* A run of rows of one tag in time order; columns are borrowed until the next call. */
+struct hist_rows {
+    uint32_t tag;
+    enum value_type type;
+    uint32_t count;
+    const int64_t *time_ns;
+    const double *f64;      // TYPE_F64, else NULL.
+    const int64_t *i64;     // TYPE_I64, TYPE_BOOL, else NULL.
+    const struct str *text; // TYPE_TEXT, else NULL.
+    const uint32_t *status; // NULL: all Good.
+    const uint8_t *flags;   // NULL: all 0.
+};
+
+int hist_scan_open(struct historian *historian, const struct hist_scan_options *options,
+    struct hist_scan **ret_scan, struct err *err);
+/* 1: rows; 0: the end; negative: an error (a damaged block is skipped and counted, not an error). */
+int hist_scan_next(struct hist_scan *scan, struct hist_rows *ret_rows, struct err *err);
+void hist_scan_close(struct hist_scan *scan);
+
+/* ---- Aggregates ---- */
+
+/* Statistics of the good and uncertain rows of one tag in [start, end); bad ones are excluded.
+ * Text rows count only towards count and last. Sums are compensated (double-double), so they do
+ * not depend on how the rows are cut into blocks. */
+struct hist_bucket {
+    int64_t start_ns;
+    int64_t end_ns;
+    uint64_t count;
+    uint64_t bad_count; // Rows excluded for bad quality.
+    double min;
+    double max;
+    double sum;
+    double sum_low; // sum + sum_low is the sum.
+    double first;   // Values at the first and last time.
+    double last;
+    int64_t first_ns;
+    int64_t last_ns;
+};
+
+struct hist_bucket_query {
+    const uint32_t *tags;
+    uint32_t tag_count;
+    int64_t from_ns;
+    int64_t to_ns;
+    int64_t every_ns;        // 0: one bucket over the whole range.
+    const struct zone *zone; // Boundaries; NULL: UTC.
+};
+
+/* Calls `each` tag by tag, in time order; empty buckets are absent. The first and last bucket hold
+ * only what lies in the range. A negative result of `each` ends the query and is returned.
+ * Answers from roll-ups (1 min, 1 h) and block statistics where they are exact, else from rows. */
+int hist_buckets(struct historian *historian, const struct hist_bucket_query *query,
+    int (*each)(void *context, uint32_t tag, const struct hist_bucket *bucket, struct err *err),
+    void *context, struct err *err);
+
+/* The newest row of a tag, with text copied into text_z. False: the tag has none. */
+struct hist_last {
+    struct sample row; // value.text is not used.
+    uint64_t seq;      // 0 when it is sealed and its batch is no longer known.
+    char text_z[LIMIT_LIVE_TEXT_BYTES];
+};
+bool hist_last(struct historian *historian, uint32_t tag, struct hist_last *ret_last);
+
+/* ---- Consumers of the sequence ---- */
+
+/* The last durable sequence number; 0: none yet. */
+uint64_t hist_seq(struct historian *historian);
+/* Waits until hist_seq > seq or the monotonic deadline; true when there is more. */
+bool hist_wait(struct historian *historian, uint64_t seq, int64_t deadline_mono_ns);
+/* Batches above `seq` are kept in the log until every named consumer has passed them. A consumer
+ * is known from its first call on, durably; set it before the first append that it must see. */
+int hist_consumer_keep(struct historian *historian, struct str name, uint64_t seq,
+    struct err *err);
+int hist_consumer_forget(struct historian *historian, struct str name, struct err *err);
+
+struct hist_replay;
+/* Reads the durable batches above `seq` in order. ERR_NOT_FOUND when they are no longer kept. */
+int hist_replay_open(struct historian *historian, uint64_t seq, struct hist_replay **ret_replay,
+    struct err *err);
+/* 1: *ret_batch is borrowed until the next call; 0: no more at present (call again later). */
+int hist_replay_next(struct hist_replay *replay, const struct batch **ret_batch, struct err *err);
+void hist_replay_close(struct hist_replay *replay);
+
+/* ---- Care ---- */
+
+/* Rows of `tag` before `time_ns` are no longer shown from now on (durably) and leave the disk with
+ * the next merges. tag 0: all tags. */
+int hist_expire(struct historian *historian, uint32_t tag, int64_t before_ns, struct err *err);
+/* Makes everything in memory a segment. */
+int hist_seal(struct historian *historian, struct err *err);
+/* Merges small segments; 1: did something, 0: nothing to do. */
+int hist_merge(struct historian *historian, struct err *err);
+
+struct hist_status {
+    uint64_t seq;
+    uint64_t rows;           // In segments and memory, all versions.
+    uint64_t segment_count;
+    uint64_t segment_bytes;
+    uint64_t log_bytes;
+    uint64_t memory_bytes;   // Unsealed.
+    uint64_t appended_rows;  // Since open.
+    uint64_t sync_count;     // Since open.
+    uint64_t sync_ns;        // Time spent in them.
+    uint64_t torn_bytes_cut; // At the last recovery.
+    uint64_t damaged_blocks; // Quarantined; the rest answers.
+    bool disk_full;          // The last append was refused for space.
+    int64_t disk_full_since_ns;
+};
+void hist_status(struct historian *historian, struct hist_status *ret_status);
+
+/* What recovery or reading found wrong, in words, oldest first. */
+void hist_notices(struct historian *historian, void (*each)(void *context, const struct err *what),
+    void *context);
+
+struct hist_verify_report {
+    uint64_t segments;
+    uint64_t blocks;
+    uint64_t rows;
+    uint64_t log_batches;
+    uint64_t damaged;
+};
+/* Reads every byte of a history folder, open or not, and checks structure and checksums; `damaged`
+ * is called with words naming file and block for each fault. Returns 0 also when faults were found
+ * (report->damaged counts them); negative only when it could not look. */
+int hist_verify(struct files *files, const char *dir,
+    void (*damaged)(void *context, const struct err *what), void *context,
+    struct hist_verify_report *ret_report, struct err *err);
+
+#endif

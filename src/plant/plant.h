@@ -1,0 +1,82 @@
+#ifndef PLANT_PLANT_H
+#define PLANT_PLANT_H
+/*
+ * One plant alive: ledger, historian, live values, refine, the pipeline thread and the device
+ * links, with their life cycle. Batches from anywhere enter by plant_submit or the device port,
+ * pass refine, become durable in the historian, and only then show in the live table. Ledger
+ * consumers follow the historian's sequence with cursors of their own.
+ */
+#include "core/file.h"
+#include "device/device.h"
+#include "historian/historian.h"
+#include "ledger/ledger.h"
+#include "model/live.h"
+#include "refine/refine.h"
+
+struct plant;
+
+struct plant_options {
+    const char *dir; // HOME/plants/ID
+    struct str id;
+    const struct clock *clock; // NULL: the system's.
+    struct files *files;       // NULL: the system's.
+    bool collect;              // Start the device links (run, demo); false for commands.
+};
+
+int plant_create(const char *dir, struct str id, struct str display, struct str zone,
+    struct err *err);
+int plant_open(const struct plant_options *options, struct plant **ret_plant, struct err *err);
+void plant_close(struct plant *plant); // Stops links, drains the pipeline, closes. NULL is fine.
+
+struct str plant_id(const struct plant *plant);
+struct str plant_display(const struct plant *plant);
+const struct zone *plant_zone(const struct plant *plant);
+struct ledger *plant_ledger(struct plant *plant);
+struct historian *plant_historian(struct plant *plant);
+struct live *plant_live(struct plant *plant);
+const struct clock *plant_clock(const struct plant *plant);
+/* The present catalogue, with a reference for the caller (catalogue_unref). */
+struct catalogue *plant_catalogue(struct plant *plant);
+/* Loads the catalogue from the ledger again, publishes it, lets links and refine follow. Call
+ * after tag_put, device_put, asset_put. */
+int plant_refresh(struct plant *plant, struct err *err);
+
+/* Sends finished batches through the pipeline and returns when they are durable and shown
+ * (batch->seq set). The batches stay the caller's. ERR_SPACE, ERR_BUSY (queue full for 10 s). */
+int plant_submit(struct plant *plant, struct batch *const *batches, uint32_t count,
+    struct err *err);
+/* Finds tags by name, creating absent ones (as f64 unless `type` says otherwise) in one ledger
+ * transaction. ret_numbers[i] belongs to names[i]. ret_created counts new ones. */
+int plant_resolve_tags(struct plant *plant, const struct str *names, const enum value_type *types,
+    uint32_t count, uint32_t *ret_numbers, uint32_t *ret_created, struct err *err);
+
+bool plant_device_health(struct plant *plant, uint32_t device, struct device_health *ret_health);
+
+struct pipeline_status {
+    uint64_t batches_in;
+    uint64_t rows_in;
+    uint64_t rows_kept;
+    uint64_t rows_omitted;
+    uint64_t rows_refused;   // Of unknown tags.
+    uint32_t queue_size;
+    uint32_t queue_capacity;
+    int64_t lag_ns;          // From reply to durable, of the last batch.
+    int64_t lag_max_ns;      // Largest of the last minute.
+    uint64_t commits;
+    bool stalled;            // The historian refuses (disk full): batches wait.
+    struct err last_error;   // Of the historian; code ERR_OK: none.
+};
+void plant_pipeline_status(struct plant *plant, struct pipeline_status *ret_status);
+const struct refine *plant_refine(const struct plant *plant); // For its counts only.
+
+struct consumer_status {
+    uint64_t seq;  // Passed.
+    uint64_t lag;  // Batches behind.
+    struct err last_error;
+};
+void plant_consumer_status(struct plant *plant, struct consumer_status *ret_status);
+
+/* True once a value of each enabled device was tried and the store answers: /readyz. */
+bool plant_ready(struct plant *plant);
+
+#endif

@@ -1,0 +1,43 @@
+#ifndef REFINE_REFINE_H
+#define REFINE_REFINE_H
+/*
+ * Refinement: raw samples into trustworthy ones by a fixed sequence of stages over batches. Pure
+ * but for per-tag state owned by the `struct refine`; no clock, no I/O. Every stage counts what it
+ * did. Nothing is silently deleted: checks only mark; duplicate and dead-band omit (SAMPLE_DROP)
+ * and count, per stage and per tag. One owner thread (the pipeline); counts may be read by any.
+ */
+#include <stdint.h>
+
+#include "core/err.h"
+#include "model/event.h"
+#include "model/tag.h"
+
+/* Stages in order: STAGE(NAME, "English", "Korean"). */
+enum refine_stage {
+#define STAGE(name, en, ko) STAGE_##name,
+#include "refine/stages.def"
+#undef STAGE
+    STAGE_COUNT
+};
+
+struct refine;
+
+struct refine *refine_new(uint32_t tag_capacity);
+void refine_free(struct refine *refine);
+/* Uses this catalogue from the next batch on (takes a reference). State of tags is kept. */
+void refine_use(struct refine *refine, struct catalogue *catalogue);
+/* Tells the state of a tag after a restart: its newest sample, so that late, duplicate and
+ * dead-band go on where they stood. */
+void refine_seed(struct refine *refine, const struct sample *newest, struct str text);
+/* Runs all stages over the batch in place. Rows of unknown tags are dropped and counted. Rows of
+ * imports and the line protocol (source 0) skip scale and dead-band: they are finished values. */
+void refine_run(struct refine *refine, struct batch *batch);
+
+/* Any thread. */
+void refine_counts(const struct refine *refine, enum refine_stage stage,
+    struct stage_counts *ret_counts);
+void refine_tag_counts(const struct refine *refine, uint32_t tag, struct stage_counts *ret_counts);
+const char *refine_stage_name(enum refine_stage stage);          // "decode"
+const char *refine_stage_words(enum refine_stage stage, enum lang lang); // For people.
+
+#endif

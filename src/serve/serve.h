@@ -1,0 +1,34 @@
+#ifndef SERVE_SERVE_H
+#define SERVE_SERVE_H
+/*
+ * The HTTP side of a running home: one route table (routes.def) that serves, authorises and
+ * describes itself as OpenAPI 3.1; the built-in pages; the live stream; health and metrics.
+ * libmicrohttpd stands behind http.c alone.
+ */
+#include "plant/home.h"
+
+struct server;
+
+struct serve_limits {
+    uint32_t connections;        // 0: 256
+    uint32_t connections_per_ip; // 0: 64
+    uint32_t body_bytes;         // 0: 64 MB
+    uint32_t requests_per_s;     // Per client address, burst twice that; 0: 200.
+    uint32_t streams;            // Live streams at once; 0: 64
+};
+
+struct serve_options {
+    struct home *home;
+    const char *address; // "127.0.0.1" or "::1" or "0.0.0.0"
+    uint16_t port;       // 0: any
+    struct serve_limits limits;
+    bool demo;           // Shows the demo banner; one-time sign-in link instead of set-up.
+    const char *tls_certificate_file; // Both or none.
+    const char *tls_key_file;
+};
+
+int serve_start(const struct serve_options *options, struct server **ret_server, struct err *err);
+void serve_stop(struct server *server); // Ends streams, waits for requests; NULL is fine.
+uint16_t serve_port(const struct server *server);
+
+#endif
