@@ -36,6 +36,10 @@ void live_free(struct live *live);
 /* Takes the newest row of each tag of the batch; rows older than what stands are ignored (a late
  * sample does not move the newest value). Pipeline thread only. */
 void live_publish(struct live *live, const struct batch *batch, int64_t received_ns);
+/* For rows that refine omitted (SAMPLE_DROP): a good one that confirms the standing good value
+ * renews `received_ns`, so that an unchanged value does not look stale. Value and time stay those
+ * of the sample that is stored: shown means durable. Pipeline thread only. */
+void live_touch(struct live *live, const struct batch *batch, int64_t received_ns);
 /* False when the tag has no value yet. */
 bool live_read(const struct live *live, uint32_t tag, struct live_value *ret_value);
 /* Number of the last change. */
