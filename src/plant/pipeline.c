@@ -1,0 +1,358 @@
+/*
+ * One thread turns batches into durable, visible samples. It takes everything that waits in its
+ * queue (at most ITEMS_MAX batches), runs refine over each, appends all of them to the historian
+ * with one sync, and only then publishes to the live table: shown means durable. Latency at low
+ * load is one sync; under load the sync is shared by the whole queue, which is the group commit of
+ * the device side.
+ *
+ * Two kinds of batches arrive. Device batches come from a fixed pool and belong to us until they
+ * are durable; when the store refuses (disk full) they wait in `held` and are tried again, the pool
+ * runs dry, and the links wait and count it: a full disk is felt as back-pressure, never as
+ * silence. Submitted batches (imports, line protocol, people) carry a ticket and are refused at
+ * once with words, because their sender still has the data.
+ *
+ * Rejected: one thread per device up to the store. Refine state would need locks, and syncs could
+ * not be shared.
+ */
+#include "plant/pipeline.h"
+
+#include <stdatomic.h>
+
+#include "core/check.h"
+#include "core/log.h"
+#include "core/mem.h"
+#include "core/queue.h"
+#include "core/thread.h"
+
+enum {
+    POOL_BATCHES = 48,       // Device batches alive at once; links wait when all are out.
+    POOL_ROWS = 8192,        // A poll with more points uses several batches.
+    POOL_TEXT_BYTES = 65536, // Text bytes per pooled batch.
+    QUEUE_ITEMS = 256,       // Batches waiting; submitters wait when full.
+    ITEMS_MAX = 64,          // Batches per commit.
+    RETRY_MS = 500,          // Between tries while the store refuses.
+    SUBMIT_WAIT_MS = 10000,  // A submitter waits that long for room, then ERR_BUSY.
+    LAG_WINDOW_S = 60,       // lag_max_ns is the largest of the last one to two windows.
+};
+
+/* A submitter's wait for its batches. Lives on the submitter's stack; guarded by its mutex. */
+struct ticket {
+    struct mutex mutex;
+    struct cond done;
+    uint32_t open; // Batches not finished yet.
+    struct err err;
+};
+
+struct item {
+    struct batch *batch;
+    struct ticket *ticket; // NULL: a device batch of the pool.
+};
+
+struct pipeline {
+    struct pipeline_options with;
+    struct queue *pool;
+    struct queue *queue;
+    struct batch *batches[POOL_BATCHES];
+    struct thread thread;
+    struct item held[POOL_BATCHES]; // Refined device batches that the store refused.
+    uint32_t held_count;
+    int64_t retry_mono_ns;
+    _Atomic(struct catalogue *) next_catalogue;
+    struct mutex status_mutex;
+    struct pipeline_status status;
+    int64_t lag_window_start_ns;
+    int64_t lag_max_before_ns;
+    int64_t lag_max_now_ns;
+};
+
+static void ticket_finish(struct ticket *ticket, const struct err *err) {
+    mutex_lock(&ticket->mutex);
+    if (err->code != ERR_OK && ticket->err.code == ERR_OK) {
+        ticket->err = *err;
+    }
+    CHECK(ticket->open > 0);
+    ticket->open--;
+    cond_signal(&ticket->done);
+    mutex_unlock(&ticket->mutex);
+}
+
+/* ---- The pipeline thread ---- */
+
+static void take_catalogue(struct pipeline *p) {
+    struct catalogue *next = atomic_exchange(&p->next_catalogue, NULL);
+    if (next != NULL) {
+        refine_use(p->with.refine, next);
+        catalogue_unref(next);
+    }
+}
+
+/* After a refusal refine must not believe that the refused rows are the newest, or a second try of
+ * the same rows would be taken for duplicates and dropped. */
+static void refine_forget(struct pipeline *p, const struct batch *batch) {
+    for (uint32_t i = 0; i < batch->count; i++) {
+        struct hist_last last;
+        if (hist_last(p->with.historian, batch->rows[i].tag, &last)) {
+            refine_seed(p->with.refine, &last.row, str_of(last.text_z));
+        } else {
+            const struct sample none = {.tag = batch->rows[i].tag};
+            refine_seed(p->with.refine, &none, STR_NONE);
+        }
+    }
+}
+
+static uint32_t count_dropped(const struct batch *batch) {
+    uint32_t dropped = 0;
+    for (uint32_t i = 0; i < batch->count; i++) {
+        dropped += (batch->rows[i].flags & SAMPLE_DROP) != 0;
+    }
+    return dropped;
+}
+
+static void note_lag(struct pipeline *p, int64_t lag_ns, int64_t now_ns) {
+    if (now_ns - p->lag_window_start_ns > LAG_WINDOW_S * NS_PER_S) {
+        p->lag_max_before_ns = p->lag_max_now_ns;
+        p->lag_max_now_ns = 0;
+        p->lag_window_start_ns = now_ns;
+    }
+    p->status.lag_ns = lag_ns;
+    if (lag_ns > p->lag_max_now_ns) {
+        p->lag_max_now_ns = lag_ns;
+    }
+    p->status.lag_max_ns =
+        p->lag_max_now_ns > p->lag_max_before_ns ? p->lag_max_now_ns : p->lag_max_before_ns;
+}
+
+static void finish_item(struct pipeline *p, const struct item *item, const struct err *err) {
+    if (item->ticket != NULL) {
+        ticket_finish(item->ticket, err);
+        return;
+    }
+    batch_clear(item->batch);
+    /* The pool's queue has room for every batch that exists, so this cannot fail. */
+    CHECK(queue_push(p->pool, &item->batch, 0) == 0);
+}
+
+static void show(struct pipeline *p, const struct item *items, uint32_t count) {
+    int64_t now_ns = clock_wall_ns(p->with.clock);
+    for (uint32_t i = 0; i < count; i++) {
+        const struct batch *batch = items[i].batch;
+        int64_t received_ns = batch->reply_ns != 0 ? batch->reply_ns : now_ns;
+        live_publish(p->with.live, batch, received_ns);
+        live_touch(p->with.live, batch, received_ns);
+        uint32_t dropped = count_dropped(batch);
+        mutex_lock(&p->status_mutex);
+        p->status.rows_omitted += dropped;
+        p->status.rows_kept += batch->count - dropped;
+        if (batch->reply_ns != 0) {
+            note_lag(p, now_ns - batch->reply_ns, now_ns);
+        }
+        mutex_unlock(&p->status_mutex);
+    }
+}
+
+static int append_items(struct pipeline *p, struct item *items, uint32_t count, struct err *err) {
+    struct batch *batches[POOL_BATCHES + ITEMS_MAX];
+    for (uint32_t i = 0; i < count; i++) {
+        batches[i] = items[i].batch;
+    }
+    return hist_append(p->with.historian, batches, count, err);
+}
+
+static void note_result(struct pipeline *p, const struct err *err) {
+    bool was_stalled;
+    mutex_lock(&p->status_mutex);
+    was_stalled = p->status.stalled;
+    p->status.stalled = err->code != ERR_OK;
+    if (err->code != ERR_OK) {
+        p->status.last_error = *err;
+    } else {
+        p->status.commits++;
+    }
+    mutex_unlock(&p->status_mutex);
+    if (err->code != ERR_OK && !was_stalled) {
+        log_event(LOG_ERROR, "plant", "store_refuses",
+            LOG_FIELDS({"next", A_CSTR("device data waits and is tried again every 0.5 s")}), err);
+    } else if (err->code == ERR_OK && was_stalled) {
+        log_event(LOG_INFO, "plant", "store_accepts_again", NULL, NULL);
+    }
+}
+
+/* Appends held and new items together. On refusal, device batches are held and tickets refused. */
+static void commit(struct pipeline *p, const struct item *fresh, uint32_t fresh_count) {
+    struct item items[POOL_BATCHES + ITEMS_MAX];
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < p->held_count; i++) {
+        items[count++] = p->held[i];
+    }
+    for (uint32_t i = 0; i < fresh_count; i++) {
+        items[count++] = fresh[i];
+    }
+    p->held_count = 0;
+    struct err err = ERR_INIT;
+    if (append_items(p, items, count, &err) >= 0) {
+        note_result(p, &err);
+        show(p, items, count);
+        for (uint32_t i = 0; i < count; i++) {
+            finish_item(p, &items[i], &err);
+        }
+        return;
+    }
+    note_result(p, &err);
+    p->retry_mono_ns = clock_mono_ns(clock_system()) + RETRY_MS * NS_PER_MS;
+    for (uint32_t i = 0; i < count; i++) {
+        if (items[i].ticket == NULL) {
+            p->held[p->held_count++] = items[i];
+        } else {
+            refine_forget(p, items[i].batch);
+            finish_item(p, &items[i], &err);
+        }
+    }
+}
+
+/* Refines the fresh items. A ticket whose rows cannot be checked against history is refused. */
+static uint32_t refine_items(struct pipeline *p, struct item *items, uint32_t count) {
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        struct batch *batch = items[i].batch;
+        mutex_lock(&p->status_mutex);
+        p->status.batches_in++;
+        p->status.rows_in += batch->count;
+        mutex_unlock(&p->status_mutex);
+        refine_run(p->with.refine, batch);
+        struct err err = ERR_INIT;
+        if (items[i].ticket != NULL && hist_mark_duplicates(p->with.historian, batch, &err) < 0) {
+            refine_forget(p, batch);
+            finish_item(p, &items[i], &err);
+            continue;
+        }
+        items[kept++] = items[i];
+    }
+    return kept;
+}
+
+static void pipeline_run(void *context) {
+    struct pipeline *p = context;
+    for (;;) {
+        struct item items[ITEMS_MAX];
+        int64_t deadline = p->held_count > 0 ? p->retry_mono_ns : INT64_MAX;
+        int got = queue_pop_many(p->queue, items, ITEMS_MAX, deadline);
+        take_catalogue(p);
+        if (got == -ERR_CLOSED) {
+            break;
+        }
+        uint32_t fresh = got > 0 ? refine_items(p, items, (uint32_t)got) : 0;
+        if (fresh > 0 || p->held_count > 0) {
+            commit(p, items, fresh);
+        }
+    }
+    if (p->held_count > 0) {
+        commit(p, NULL, 0); // A last try; what is refused now was never acknowledged.
+    }
+}
+
+/* ---- Other threads ---- */
+
+static struct batch *port_take(void *context, int64_t deadline_mono_ns) {
+    struct pipeline *p = context;
+    struct batch *batch = NULL;
+    return queue_pop(p->pool, &batch, deadline_mono_ns) == 0 ? batch : NULL;
+}
+
+static int port_give(void *context, struct batch *batch) {
+    struct pipeline *p = context;
+    struct item item = {.batch = batch};
+    int status = batch->count == 0 ? -ERR_CLOSED : queue_push(p->queue, &item, INT64_MAX);
+    if (status < 0) { // Empty, or stopping: back to the pool unstored and unacknowledged.
+        bool empty = batch->count == 0;
+        batch_clear(batch);
+        CHECK(queue_push(p->pool, &batch, 0) == 0);
+        return empty ? 0 : status;
+    }
+    return 0;
+}
+
+struct pipeline *pipeline_new(const struct pipeline_options *options) {
+    struct pipeline *p = MEM_NEW(struct pipeline);
+    p->with = *options;
+    p->pool = queue_new(sizeof(struct batch *), POOL_BATCHES);
+    p->queue = queue_new(sizeof(struct item), QUEUE_ITEMS);
+    mutex_init(&p->status_mutex);
+    for (int i = 0; i < POOL_BATCHES; i++) {
+        p->batches[i] = batch_new(POOL_ROWS, POOL_TEXT_BYTES);
+        CHECK(queue_push(p->pool, &p->batches[i], 0) == 0);
+    }
+    p->status.queue_capacity = QUEUE_ITEMS;
+    thread_start(&p->thread, "pipeline", pipeline_run, p);
+    return p;
+}
+
+void pipeline_free(struct pipeline *p) {
+    if (p == NULL) {
+        return;
+    }
+    queue_close(p->queue);
+    thread_join(&p->thread);
+    for (int i = 0; i < POOL_BATCHES; i++) {
+        batch_free(p->batches[i]);
+    }
+    catalogue_unref(atomic_exchange(&p->next_catalogue, NULL));
+    queue_free(p->queue);
+    queue_free(p->pool);
+    mutex_fini(&p->status_mutex);
+    mem_free(p);
+}
+
+struct sample_port pipeline_port(struct pipeline *p) {
+    return (struct sample_port){.context = p, .take = port_take, .give = port_give};
+}
+
+/* Queues one batch; when the queue stays full or closes, its part of the ticket is finished. */
+static void submit_one(struct pipeline *p, struct batch *batch, struct ticket *ticket) {
+    struct item item = {.batch = batch, .ticket = ticket};
+    int64_t deadline = clock_mono_ns(clock_system()) + SUBMIT_WAIT_MS * NS_PER_MS;
+    int status = queue_push(p->queue, &item, deadline);
+    if (status < 0) {
+        struct err err = ERR_INIT;
+        if (status == -ERR_CLOSED) {
+            (void)err_set(&err, ERR_CLOSED, MSG_PLANT_STOPPING, NO_ARGS);
+        } else {
+            (void)err_set(&err, ERR_BUSY, MSG_PLANT_BUSY, ARGS(A_INT(SUBMIT_WAIT_MS / 1000)));
+        }
+        ticket_finish(ticket, &err);
+    }
+}
+
+int pipeline_submit(struct pipeline *p, struct batch *const *batches, uint32_t count,
+    struct err *err) {
+    struct ticket ticket = {.open = count};
+    mutex_init(&ticket.mutex);
+    cond_init(&ticket.done);
+    for (uint32_t i = 0; i < count; i++) {
+        submit_one(p, batches[i], &ticket);
+    }
+    mutex_lock(&ticket.mutex);
+    while (ticket.open > 0) {
+        (void)cond_wait_until(&ticket.done, &ticket.mutex, INT64_MAX); // No deadline to miss.
+    }
+    mutex_unlock(&ticket.mutex);
+    cond_fini(&ticket.done);
+    mutex_fini(&ticket.mutex);
+    if (ticket.err.code != ERR_OK) {
+        if (err != NULL) {
+            *err = ticket.err;
+        }
+        return -(int)ticket.err.code;
+    }
+    return 0;
+}
+
+void pipeline_use(struct pipeline *p, struct catalogue *catalogue) {
+    catalogue_unref(atomic_exchange(&p->next_catalogue, catalogue_ref(catalogue)));
+}
+
+void pipeline_status_get(struct pipeline *p, struct pipeline_status *ret_status) {
+    mutex_lock(&p->status_mutex);
+    *ret_status = p->status;
+    mutex_unlock(&p->status_mutex);
+    ret_status->queue_size = (uint32_t)queue_size(p->queue);
+}
