@@ -1,0 +1,93 @@
+// Every string a person reads stands in src/words/ko.json and en.json. This script fails the build
+// when a key is missing in one language or in the code, is used by nothing, when placeholders of the
+// two languages or of a call differ, or when Korean text stands in the code itself.
+import { readFileSync, readdirSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+const source = join(root, 'src');
+const problems = [];
+
+function filesBelow(folder) {
+  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) {
+      return entry.name === 'words' ? [] : filesBelow(path);
+    }
+    return /\.(ts|svelte)$/.test(entry.name) ? [path] : [];
+  });
+}
+
+function tableOf(lang) {
+  const path = join(source, 'words', `${lang}.json`);
+  const text = readFileSync(path, 'utf8');
+  const table = JSON.parse(text);
+  const keys = [...text.matchAll(/^\s*"([^"]+)"\s*:/gm)].map((m) => m[1]);
+  for (const [i, key] of keys.entries()) {
+    if (keys.indexOf(key) !== i) {
+      problems.push(`${lang}.json: the key ${key} stands twice`);
+    }
+  }
+  return table;
+}
+
+function placeholdersOf(text) {
+  return [...new Set([...text.matchAll(/\{(\w+)(?::[^}]*)?\}/g)].map((m) => m[1]))].sort().join(' ');
+}
+
+const ko = tableOf('ko');
+const en = tableOf('en');
+const keys = new Set(Object.keys(ko));
+
+for (const key of new Set([...keys, ...Object.keys(en)])) {
+  if (!(key in en) || !(key in ko)) {
+    problems.push(`${key in en ? 'ko' : 'en'}.json: the key ${key} is missing`);
+  } else if (!ko[key].trim() || !en[key].trim()) {
+    problems.push(`${key}: empty words`);
+  } else if (placeholdersOf(ko[key]) !== placeholdersOf(en[key])) {
+    problems.push(`${key}: placeholders differ (${placeholdersOf(ko[key])} / ${placeholdersOf(en[key])})`);
+  }
+}
+
+const used = new Set();
+for (const path of filesBelow(source)) {
+  const name = relative(root, path);
+  const text = readFileSync(path, 'utf8');
+  for (const [i, line] of text.split('\n').entries()) {
+    if (/[\u1100-\u11ff\u3131-\u318e\uac00-\ud7a3]/.test(line)) {
+      problems.push(`${name}:${i + 1}: Korean text belongs into src/words`);
+    }
+  }
+  for (const match of text.matchAll(/(['"`])([a-z][\w]*(?:\.[\w]+)+)\1/g)) {
+    used.add(match[2]);
+  }
+  for (const match of text.matchAll(/\bt\(\s*'([^']+)'\s*(?:,\s*\{([^{}]*)\}\s*)?\)/g)) {
+    const [, key, params] = match;
+    if (!keys.has(key)) {
+      problems.push(`${name}: the key ${key} is in no table`);
+      continue;
+    }
+    const given = (params ?? '')
+      .split(/,(?![^(]*\))/)
+      .map((p) => p.trim().split(':')[0].trim())
+      .filter((p) => p !== '')
+      .sort()
+      .join(' ');
+    if (given !== placeholdersOf(ko[key])) {
+      problems.push(`${name}: ${key} wants {${placeholdersOf(ko[key])}} but gets {${given}}`);
+    }
+  }
+}
+for (const key of keys) {
+  if (!used.has(key)) {
+    problems.push(`${key}: used by no page`);
+  }
+}
+
+if (problems.length > 0) {
+  console.error(problems.join('\n'));
+  console.error(`check-words: ${problems.length} problems`);
+  process.exit(1);
+}
+console.log(`check-words: ${keys.size} keys in ko and en, all used`);
