@@ -32,8 +32,7 @@ struct catalogue *catalogue_new(void) {
 }
 
 struct catalogue *catalogue_ref(struct catalogue *catalogue) {
-    uint32_t before =
-        atomic_fetch_add_explicit(&catalogue->references, 1, memory_order_relaxed);
+    uint32_t before = atomic_fetch_add_explicit(&catalogue->references, 1, memory_order_relaxed);
     CHECK(before > 0);
     return catalogue;
 }
@@ -42,8 +41,7 @@ void catalogue_unref(struct catalogue *catalogue) {
     if (catalogue == NULL) {
         return;
     }
-    uint32_t before =
-        atomic_fetch_sub_explicit(&catalogue->references, 1, memory_order_acq_rel);
+    uint32_t before = atomic_fetch_sub_explicit(&catalogue->references, 1, memory_order_acq_rel);
     CHECK(before > 0);
     if (before == 1) {
         arena_fini(&catalogue->arena);
