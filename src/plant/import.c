@@ -1,0 +1,99 @@
+/*
+ * What all imports share: reading a descriptor in chunks through the CSV parser, and counting and
+ * reporting rejected rows. The kinds stand in import_samples.c and import_catalogue.c.
+ */
+#include "plant/import.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+#include "core/csv.h"
+#include "core/mem.h"
+
+enum { CHUNK_BYTES = 1 << 20 };
+
+struct csv_file {
+    int fd;
+    struct csv *csv;
+    uint8_t *chunk;
+    bool ended;
+};
+
+struct csv_file *csv_file_new(int fd) {
+    struct csv_file *file = MEM_NEW(struct csv_file);
+    file->fd = fd;
+    file->csv = csv_new(',');
+    file->chunk = mem_alloc(CHUNK_BYTES);
+    return file;
+}
+
+void csv_file_free(struct csv_file *file) {
+    if (file != NULL) {
+        csv_free(file->csv);
+        mem_free(file->chunk);
+        mem_free(file);
+    }
+}
+
+uint64_t csv_file_line(const struct csv_file *file) {
+    return csv_line(file->csv);
+}
+
+static int feed(struct csv_file *file, struct err *err) {
+    ssize_t size;
+    do {
+        size = read(file->fd, file->chunk, CHUNK_BYTES);
+    } while (size < 0 && errno == EINTR);
+    if (size < 0) {
+        return err_set_errno(err, errno, STR("import"));
+    }
+    file->ended = size == 0;
+    csv_feed(file->csv, file->chunk, (size_t)size, file->ended);
+    return 0;
+}
+
+int csv_file_next(struct csv_file *file, const struct str **ret_fields, size_t *ret_count,
+    struct err *err) {
+    for (;;) {
+        int status = csv_next(file->csv, ret_fields, ret_count, err);
+        if (status != 0 || file->ended) {
+            return status;
+        }
+        status = feed(file, err);
+        if (status < 0) {
+            return status;
+        }
+    }
+}
+
+void import_reject(const struct import_options *options, struct import_report *report,
+    uint64_t line, const struct err *why) {
+    report->rejected++;
+    if (options->rejected != NULL) {
+        options->rejected(options->context, line, why);
+    }
+}
+
+bool import_kind_of_name(struct str name, enum import_kind *ret_kind) {
+    static const struct {
+        struct str name;
+        enum import_kind kind;
+    } KINDS[] = {{{"samples", 7}, IMPORT_SAMPLES}, {{"devices", 7}, IMPORT_DEVICES},
+        {{"tags", 4}, IMPORT_TAGS}};
+    for (size_t i = 0; i < sizeof KINDS / sizeof KINDS[0]; i++) {
+        if (str_eq(name, KINDS[i].name)) {
+            *ret_kind = KINDS[i].kind;
+            return true;
+        }
+    }
+    return false;
+}
+
+int import_run(struct plant *plant, const struct import_options *options,
+    struct import_report *ret_report, struct err *err) {
+    *ret_report = (struct import_report){0};
+    if (options->kind == IMPORT_SAMPLES) {
+        return import_samples(plant, options, ret_report, err);
+    }
+    return import_catalogue(plant, options, ret_report, err);
+}

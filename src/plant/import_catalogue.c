@@ -1,0 +1,332 @@
+/*
+ * Devices and tags from CSV. Columns are found by their header, in any order; without a header they
+ * stand in the documented order. All good rows are put in one ledger transaction; rejected rows are
+ * listed and leave the others alone. A tag's source is checked by its device's driver at once: a
+ * typing mistake is told here, with its line, and not by a silent tag on the shop floor.
+ */
+#include <math.h>
+
+#include "core/mem.h"
+#include "plant/import.h"
+
+enum { COLUMNS_MAX = 16 };
+
+struct column {
+    struct str name;
+    bool required;
+};
+
+#define COLUMN(text, is_required)                                                                  \
+    {                                                                                              \
+        .name = {.data = (text), .size = sizeof(text) - 1 }, .required = (is_required)             \
+    }
+
+enum device_column { DEVICE_ID, DEVICE_DRIVER, DEVICE_ADDRESS, DEVICE_PERIOD, DEVICE_OPTIONS,
+    DEVICE_DISPLAY, DEVICE_COLUMN_COUNT };
+
+static const struct column DEVICE_COLUMNS[DEVICE_COLUMN_COUNT] = {
+    [DEVICE_ID] = COLUMN("device", true),
+    [DEVICE_DRIVER] = COLUMN("driver", true),
+    [DEVICE_ADDRESS] = COLUMN("address", true),
+    [DEVICE_PERIOD] = COLUMN("period_ms", false),
+    [DEVICE_OPTIONS] = COLUMN("options", false),
+    [DEVICE_DISPLAY] = COLUMN("display", false),
+};
+
+enum tag_column { TAG_NAME, TAG_DEVICE, TAG_SOURCE, TAG_TYPE, TAG_UNIT, TAG_KIND, TAG_SCALE,
+    TAG_OFFSET, TAG_MIN, TAG_MAX, TAG_DISPLAY, TAG_DEAD_BAND, TAG_COLUMN_COUNT };
+
+static const struct column TAG_COLUMNS[TAG_COLUMN_COUNT] = {
+    [TAG_NAME] = COLUMN("tag", true),
+    [TAG_DEVICE] = COLUMN("device", false),
+    [TAG_SOURCE] = COLUMN("source", false),
+    [TAG_TYPE] = COLUMN("type", false),
+    [TAG_UNIT] = COLUMN("unit", false),
+    [TAG_KIND] = COLUMN("kind", false),
+    [TAG_SCALE] = COLUMN("scale", false),
+    [TAG_OFFSET] = COLUMN("offset", false),
+    [TAG_MIN] = COLUMN("min", false),
+    [TAG_MAX] = COLUMN("max", false),
+    [TAG_DISPLAY] = COLUMN("display", false),
+    [TAG_DEAD_BAND] = COLUMN("dead_band", false),
+};
+_Static_assert((int)TAG_COLUMN_COUNT <= (int)COLUMNS_MAX, "columns fit");
+_Static_assert((int)DEVICE_COLUMN_COUNT <= (int)COLUMNS_MAX, "columns fit");
+
+struct row {
+    uint64_t line;
+    struct str fields[COLUMNS_MAX]; // By column of the kind; empty when absent.
+    struct row *next;
+};
+
+struct job {
+    struct plant *plant;
+    const struct import_options *options;
+    struct import_report *report;
+    struct arena arena;
+    const struct column *columns;
+    int column_count;
+    int positions[COLUMNS_MAX]; // Field of the file by column; -1: absent.
+    size_t field_count;
+    struct row *first;
+    struct row **last;
+    struct catalogue *catalogue;
+};
+
+/* ---- Reading the table ---- */
+
+static int find_column(const struct job *job, struct str name) {
+    for (int i = 0; i < job->column_count; i++) {
+        if (str_eq_nocase(name, job->columns[i].name)) {
+            return i;
+        }
+    }
+    return -1;
+}
+
+static int read_header(struct job *job, const struct str *fields, size_t count, struct err *err) {
+    for (int i = 0; i < job->column_count; i++) {
+        job->positions[i] = -1;
+    }
+    job->field_count = count;
+    for (size_t i = 0; i < count; i++) {
+        int column = find_column(job, str_trim(fields[i]));
+        if (column < 0) {
+            return err_set(err, ERR_INVALID, MSG_IMPORT_COLUMN_UNKNOWN, ARGS(A_STR(fields[i])));
+        }
+        if (job->positions[column] >= 0) {
+            return err_set(err, ERR_INVALID, MSG_IMPORT_COLUMN_TWICE, ARGS(A_STR(fields[i])));
+        }
+        job->positions[column] = (int)i;
+    }
+    for (int i = 0; i < job->column_count; i++) {
+        if (job->columns[i].required && job->positions[i] < 0) {
+            return err_set(err, ERR_INVALID, MSG_IMPORT_COLUMN_MISSING,
+                ARGS(A_STR(job->columns[i].name)));
+        }
+    }
+    return 0;
+}
+
+/* The documented order, for tables without a header. */
+static void assume_order(struct job *job, size_t count) {
+    job->field_count = count;
+    for (int i = 0; i < job->column_count; i++) {
+        job->positions[i] = (size_t)i < count ? i : -1;
+    }
+}
+
+static void keep_row(struct job *job, const struct str *fields, uint64_t line) {
+    struct row *row = ARENA_NEW(&job->arena, struct row);
+    row->line = line;
+    for (int i = 0; i < job->column_count; i++) {
+        if (job->positions[i] >= 0) {
+            row->fields[i] = arena_copy(&job->arena, str_trim(fields[job->positions[i]]));
+        }
+    }
+    *job->last = row;
+    job->last = &row->next;
+}
+
+static void reject(struct job *job, uint64_t line, struct err *err) {
+    import_reject(job->options, job->report, line, err);
+    err_clear(err);
+}
+
+static int read_rows(struct job *job, struct csv_file *file, struct err *err) {
+    const struct str *fields = NULL;
+    size_t count = 0;
+    bool first = true;
+    int status;
+    while ((status = csv_file_next(file, &fields, &count, err)) > 0) {
+        if (count == 1 && fields[0].size == 0) {
+            continue;
+        }
+        if (first) {
+            first = false;
+            if (find_column(job, str_trim(fields[0])) >= 0) {
+                status = read_header(job, fields, count, err);
+                if (status < 0) {
+                    return status;
+                }
+                continue;
+            }
+            assume_order(job, count);
+        }
+        job->report->rows++;
+        if (count != job->field_count) {
+            (void)err_set(err, ERR_INVALID, MSG_IMPORT_COLUMNS,
+                ARGS(A_INT(count), A_INT(job->field_count)));
+            reject(job, csv_file_line(file), err);
+        } else {
+            keep_row(job, fields, csv_file_line(file));
+        }
+    }
+    if (status >= 0 && first) {
+        return err_set(err, ERR_INVALID, MSG_IMPORT_EMPTY, NO_ARGS);
+    }
+    return status;
+}
+
+/* ---- Rows into things ---- */
+
+static int number_field(struct str text, struct str column, double fallback, double *ret_value,
+    struct err *err) {
+    *ret_value = fallback;
+    if (text.size > 0 && (!str_to_f64(text, ret_value) || !isfinite(*ret_value))) {
+        (void)err_set(err, ERR_INVALID, MSG_NUMBER_EXPECTED, ARGS(A_STR(text)));
+        return err_context(err, MSG_IMPORT_IN_COLUMN, ARGS(A_STR(column)));
+    }
+    return 0;
+}
+
+static int device_of(const struct row *row, struct device *device, struct err *err) {
+    double period_ms = 0;
+    int status = number_field(row->fields[DEVICE_PERIOD], DEVICE_COLUMNS[DEVICE_PERIOD].name, 1000,
+        &period_ms, err);
+    if (status < 0) {
+        return status;
+    }
+    if (period_ms < 10 || period_ms > 86400000) {
+        return err_set(err, ERR_RANGE, MSG_IMPORT_PERIOD, ARGS(A_STR(row->fields[DEVICE_PERIOD])));
+    }
+    *device = (struct device){.id = row->fields[DEVICE_ID],
+        .driver = row->fields[DEVICE_DRIVER],
+        .address = row->fields[DEVICE_ADDRESS],
+        .options = row->fields[DEVICE_OPTIONS],
+        .display = row->fields[DEVICE_DISPLAY],
+        .period_ns = (int64_t)(period_ms * (double)NS_PER_MS),
+        .enabled = true};
+    if (!str_is_id(device->id)) {
+        return err_set(err, ERR_INVALID, MSG_ID_INVALID, ARGS(A_STR(device->id)));
+    }
+    return device_check(device, err);
+}
+
+static int check_source(const struct job *job, const struct tag *tag, struct err *err) {
+    if (tag->device.size == 0) {
+        return tag->source.size == 0
+                   ? 0
+                   : err_set(err, ERR_INVALID, MSG_IMPORT_SOURCE_NO_DEVICE, ARGS(A_STR(tag->name)));
+    }
+    const struct device *device = catalogue_device(job->catalogue, tag->device);
+    if (device == NULL) {
+        return err_set(err, ERR_NOT_FOUND, MSG_IMPORT_DEVICE_UNKNOWN, ARGS(A_STR(tag->device)));
+    }
+    struct point point;
+    return device_check_source(device, tag->source, &point, err);
+}
+
+static int tag_words(const struct row *row, struct tag *tag, struct err *err) {
+    struct str type = row->fields[TAG_TYPE];
+    if (type.size > 0 && !value_type_of_name(type, &tag->type)) {
+        return err_set(err, ERR_INVALID, MSG_IMPORT_TYPE_UNKNOWN, ARGS(A_STR(type)));
+    }
+    struct str kind = row->fields[TAG_KIND];
+    if (kind.size > 0 && !tag_kind_of_name(kind, &tag->kind)) {
+        return err_set(err, ERR_INVALID, MSG_IMPORT_KIND_UNKNOWN, ARGS(A_STR(kind)));
+    }
+    return tag_name_check(tag->name, err);
+}
+
+static int tag_of(const struct job *job, const struct row *row, struct tag *tag, struct err *err) {
+    *tag = (struct tag){.name = row->fields[TAG_NAME],
+        .display = row->fields[TAG_DISPLAY],
+        .unit = row->fields[TAG_UNIT],
+        .device = row->fields[TAG_DEVICE],
+        .source = row->fields[TAG_SOURCE],
+        .type = TYPE_F64,
+        .kind = KIND_MEASUREMENT,
+        .active = true};
+    const struct {
+        enum tag_column column;
+        double fallback;
+        double *to;
+    } NUMBERS[] = {{TAG_SCALE, 1, &tag->scale}, {TAG_OFFSET, 0, &tag->offset},
+        {TAG_MIN, (double)NAN, &tag->min}, {TAG_MAX, (double)NAN, &tag->max},
+        {TAG_DEAD_BAND, (double)NAN, &tag->dead_band}};
+    int status = tag_words(row, tag, err);
+    for (size_t i = 0; i < sizeof NUMBERS / sizeof NUMBERS[0] && status >= 0; i++) {
+        status = number_field(row->fields[NUMBERS[i].column], TAG_COLUMNS[NUMBERS[i].column].name,
+            NUMBERS[i].fallback, NUMBERS[i].to, err);
+    }
+    if (status >= 0 && tag->min > tag->max) {
+        status = err_set(err, ERR_INVALID, MSG_IMPORT_MIN_MAX, ARGS(A_STR(tag->name)));
+    }
+    return status < 0 ? status : check_source(job, tag, err);
+}
+
+/* ---- Storing ---- */
+
+static int put_row(struct job *job, struct ledger_tx *tx, const struct row *row, bool *ret_changed,
+    struct err *err) {
+    uint32_t number = 0;
+    if (job->options->kind == IMPORT_DEVICES) {
+        struct device device;
+        int status = device_of(row, &device, err);
+        return status < 0 || tx == NULL ? status
+                                        : device_put(tx, &device, &number, ret_changed, err);
+    }
+    struct tag tag;
+    int status = tag_of(job, row, &tag, err);
+    return status < 0 || tx == NULL ? status : tag_put(tx, &tag, &number, ret_changed, err);
+}
+
+static bool is_row_fault(int status) {
+    return status != -ERR_SPACE && status != -ERR_IO && status != -ERR_DATABASE &&
+           status != -ERR_CORRUPT;
+}
+
+static int put_all(struct ledger_tx *tx, void *context, struct err *err) {
+    struct job *job = context;
+    for (const struct row *row = job->first; row != NULL; row = row->next) {
+        bool changed = false;
+        int status = put_row(job, tx, row, &changed, err);
+        if (status < 0 && !is_row_fault(status)) {
+            return status;
+        }
+        if (status < 0) {
+            reject(job, row->line, err);
+            continue;
+        }
+        job->report->values++;
+        job->report->stored += tx != NULL && changed;
+        job->report->omitted += tx != NULL && !changed;
+    }
+    if (tx == NULL || job->report->stored == 0) {
+        return 0;
+    }
+    AUTO_BUF struct buf payload;
+    buf_init(&payload, 256);
+    buf_printf(&payload, "{\"rows\":%llu,\"changed\":%llu}", (unsigned long long)job->report->rows,
+        (unsigned long long)job->report->stored);
+    return audit_append(tx, STR("installer"),
+        job->options->kind == IMPORT_DEVICES ? STR("import.devices") : STR("import.tags"),
+        plant_id(job->plant), buf_str(&payload), err);
+}
+
+int import_catalogue(struct plant *plant, const struct import_options *options,
+    struct import_report *report, struct err *err) {
+    bool devices = options->kind == IMPORT_DEVICES;
+    struct job job = {.plant = plant,
+        .options = options,
+        .report = report,
+        .columns = devices ? DEVICE_COLUMNS : TAG_COLUMNS,
+        .column_count = devices ? (int)DEVICE_COLUMN_COUNT : (int)TAG_COLUMN_COUNT};
+    arena_init(&job.arena, 0);
+    job.last = &job.first;
+    job.catalogue = plant_catalogue(plant);
+    struct csv_file *file = csv_file_new(options->fd);
+    int status = read_rows(&job, file, err);
+    if (status >= 0) {
+        status = options->dry_run ? put_all(NULL, &job, err)
+                                  : ledger_write(plant_ledger(plant), put_all, &job, err);
+    }
+    if (status >= 0 && !options->dry_run && report->stored > 0) {
+        status = plant_refresh(plant, err);
+    }
+    csv_file_free(file);
+    catalogue_unref(job.catalogue);
+    arena_fini(&job.arena);
+    return status < 0 ? status : 0;
+}

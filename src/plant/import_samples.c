@@ -1,0 +1,453 @@
+/*
+ * Samples from CSV, long (tag, time, value[, quality]) or wide (a time column and one column a
+ * tag). The shape is recognised from the first row; without a header, three columns are
+ * tag, ts_ms, value. Rows are parsed into one large batch; names seen for the first time are only
+ * noted, and when the batch is full all of them are resolved (and created) in one ledger
+ * transaction, the batch is filled with their numbers and submitted. So a file of a million rows
+ * with new tags costs a handful of ledger syncs, and memory does not grow with the file.
+ *
+ * Times: ts_ms is whole milliseconds since 1970 UTC; time is RFC 3339, in the plant's zone where
+ * it has no offset. Values are read as the tag's type; new tags are f64.
+ */
+#include <math.h>
+
+#include "core/check.h"
+#include "core/hash.h"
+#include "core/mem.h"
+#include "plant/import.h"
+
+enum {
+    NAMES_MAX = LIMIT_TAGS,
+    SLOTS = 1 << 18, // At least twice NAMES_MAX.
+    NONE = -1,
+};
+_Static_assert(SLOTS >= 2 * NAMES_MAX, "the name table must stay half empty");
+
+struct name_entry {
+    struct str name;
+    uint32_t number; // 0: not resolved yet.
+    enum value_type type;
+};
+
+enum shape { SHAPE_LONG, SHAPE_WIDE };
+
+struct job {
+    struct plant *plant;
+    const struct import_options *options;
+    struct import_report *report;
+    struct arena arena;
+    struct name_entry *names;
+    uint32_t name_count;
+    uint32_t resolved_count; // Names below this index have numbers.
+    uint32_t *slots;         // Index + 1 into names.
+    struct batch *batch;     // rows[].tag holds the index into names until flushed.
+    enum shape shape;
+    bool time_is_ms;
+    int tag_column;
+    int time_column;
+    int value_column;
+    int quality_column;
+    uint32_t *wide_names; // Index into names by column.
+    size_t wide_count;
+};
+
+/* ---- Names ---- */
+
+static int add_name(struct job *job, struct str name, uint32_t *ret_index, struct err *err) {
+    int status = tag_name_check(name, err);
+    if (status < 0) {
+        return status;
+    }
+    if (job->name_count == NAMES_MAX) {
+        return err_set(err, ERR_LIMIT, MSG_IMPORT_TOO_MANY_TAGS, ARGS(A_INT(NAMES_MAX)));
+    }
+    struct name_entry *entry = &job->names[job->name_count];
+    entry->name = arena_copy(&job->arena, name);
+    entry->type = TYPE_F64;
+    struct catalogue *catalogue = plant_catalogue(job->plant);
+    const struct tag *tag = catalogue_find(catalogue, name);
+    if (tag != NULL) {
+        entry->number = tag->number;
+        entry->type = tag->type;
+    }
+    catalogue_unref(catalogue);
+    *ret_index = job->name_count++;
+    return 0;
+}
+
+static int find_name(struct job *job, struct str name, uint32_t *ret_index, struct err *err) {
+    uint64_t slot = hash64(name.data, name.size) & (SLOTS - 1);
+    while (job->slots[slot] != 0) {
+        uint32_t index = job->slots[slot] - 1;
+        if (str_eq(job->names[index].name, name)) {
+            *ret_index = index;
+            return 0;
+        }
+        slot = (slot + 1) & (SLOTS - 1);
+    }
+    int status = add_name(job, name, ret_index, err);
+    if (status >= 0) {
+        job->slots[slot] = *ret_index + 1;
+    }
+    return status;
+}
+
+/* Gives numbers to all names that have none, creating their tags. */
+static int resolve_names(struct job *job, struct err *err) {
+    uint32_t count = 0;
+    AUTO_FREE struct str *names = MEM_ARRAY(struct str, job->name_count + 1);
+    AUTO_FREE uint32_t *indexes = MEM_ARRAY(uint32_t, job->name_count + 1);
+    AUTO_FREE uint32_t *numbers = MEM_ARRAY(uint32_t, job->name_count + 1);
+    for (uint32_t i = job->resolved_count; i < job->name_count; i++) {
+        if (job->names[i].number == 0) {
+            indexes[count] = i;
+            names[count++] = job->names[i].name;
+        }
+    }
+    job->resolved_count = job->name_count;
+    for (uint32_t i = 0; i < count && job->options->created != NULL; i++) {
+        job->options->created(job->options->context, names[i]);
+    }
+    job->report->created += count;
+    if (count == 0 || job->options->dry_run) {
+        return 0;
+    }
+    int status = plant_resolve_tags(job->plant, names, NULL, count, numbers, NULL, err);
+    for (uint32_t i = 0; i < count && status >= 0; i++) {
+        job->names[indexes[i]].number = numbers[i];
+    }
+    return status;
+}
+
+/* ---- Flushing ---- */
+
+static int flush(struct job *job, struct err *err) {
+    int status = resolve_names(job, err);
+    if (status < 0 || job->batch->count == 0) {
+        return status;
+    }
+    if (job->options->dry_run) {
+        batch_clear(job->batch);
+        return 0;
+    }
+    for (uint32_t i = 0; i < job->batch->count; i++) {
+        job->batch->rows[i].tag = job->names[job->batch->rows[i].tag].number;
+    }
+    status = plant_submit(job->plant, &job->batch, 1, err);
+    if (status < 0) {
+        return status;
+    }
+    for (uint32_t i = 0; i < job->batch->count; i++) {
+        if ((job->batch->rows[i].flags & SAMPLE_DROP) != 0) {
+            job->report->omitted++;
+        } else {
+            job->report->stored++;
+        }
+    }
+    batch_clear(job->batch);
+    return 0;
+}
+
+/* ---- Values ---- */
+
+static int read_number(struct name_entry *entry, struct str text, struct sample *row,
+    struct err *err) {
+    bool good = false;
+    int64_t whole = 0;
+    switch (entry->type) {
+    case TYPE_F64: good = str_to_f64(text, &row->value.f64); break;
+    case TYPE_I64: good = str_to_i64(text, &row->value.i64); break;
+    case TYPE_BOOL:
+        if (str_eq_nocase(text, STR("true")) || str_eq_nocase(text, STR("false"))) {
+            whole = str_eq_nocase(text, STR("true"));
+            good = true;
+        } else {
+            good = str_to_i64(text, &whole) && (whole == 0 || whole == 1);
+        }
+        row->value.i64 = whole;
+        break;
+    case TYPE_TEXT: NEVER(true); break;
+    }
+    if (!good) {
+        return err_set(err, ERR_TYPE, MSG_IMPORT_VALUE,
+            ARGS(A_STR(text), A_CSTR(value_type_name(entry->type)), A_STR(entry->name)));
+    }
+    return 0;
+}
+
+static int add_text(struct job *job, uint32_t index, int64_t time_ns, struct str text,
+    struct err *err) {
+    size_t bad = 0;
+    if (text.size > LIMIT_TEXT_VALUE_BYTES) {
+        return err_set(err, ERR_LIMIT, MSG_IMPORT_TEXT_LONG,
+            ARGS(A_INT(text.size), A_INT(LIMIT_TEXT_VALUE_BYTES)));
+    }
+    if (!str_is_utf8(text, &bad)) {
+        return err_set(err, ERR_INVALID, MSG_TEXT_NOT_UTF8, ARGS(A_INT(bad + 1)));
+    }
+    if (!batch_add_text(job->batch, index, time_ns, text)) {
+        int status = flush(job, err);
+        if (status < 0) {
+            return status;
+        }
+        CHECK(batch_add_text(job->batch, index, time_ns, text)); // Empty now, and within limits.
+    }
+    return 0;
+}
+
+static int add_value(struct job *job, uint32_t index, int64_t time_ns, struct str text,
+    uint32_t status_code, struct err *err) {
+    struct name_entry *entry = &job->names[index];
+    if (entry->type == TYPE_TEXT) {
+        int status = add_text(job, index, time_ns, text, err);
+        if (status >= 0) {
+            job->batch->rows[job->batch->count - 1].status = status_code;
+        }
+        return status;
+    }
+    struct sample row = {.tag = index,
+        .time_ns = time_ns,
+        .type = (uint8_t)entry->type,
+        .status = status_code,
+        .flags = SAMPLE_SOURCE_TIME};
+    int status = read_number(entry, text, &row, err);
+    if (status < 0) {
+        return status;
+    }
+    struct sample *place = batch_add(job->batch);
+    if (place == NULL) {
+        status = flush(job, err);
+        if (status < 0) {
+            return status;
+        }
+        place = batch_add(job->batch);
+        CHECK(place != NULL); // Empty now.
+    }
+    *place = row;
+    return 0;
+}
+
+static int read_time(const struct job *job, struct str text, int64_t *ret_time_ns,
+    struct err *err) {
+    if (!job->time_is_ms) {
+        if (time_parse(text, plant_zone(job->plant), ret_time_ns)) {
+            return 0;
+        }
+        return err_set(err, ERR_INVALID, MSG_TIME_EXPECTED, ARGS(A_STR(text)));
+    }
+    int64_t ms = 0;
+    if (!str_to_i64(text, &ms)) {
+        return err_set(err, ERR_INVALID, MSG_IMPORT_MS_EXPECTED, ARGS(A_STR(text)));
+    }
+    if (ms > INT64_MAX / NS_PER_MS || ms < INT64_MIN / NS_PER_MS) {
+        return err_set(err, ERR_RANGE, MSG_NUMBER_RANGE, ARGS(A_STR(text)));
+    }
+    *ret_time_ns = ms * NS_PER_MS;
+    return 0;
+}
+
+/* ---- Rows ---- */
+
+static int read_quality(struct str text, uint32_t *ret_status, struct err *err) {
+    enum quality quality;
+    if (!quality_of_name(text, &quality)) {
+        return err_set(err, ERR_INVALID, MSG_IMPORT_QUALITY, ARGS(A_STR(text)));
+    }
+    *ret_status = quality == QUALITY_GOOD ? 0u
+                  : quality == QUALITY_UNCERTAIN ? (uint32_t)STATUS_UNCERTAIN
+                                                 : (uint32_t)STATUS_BAD;
+    return 0;
+}
+
+static int long_row(struct job *job, const struct str *fields, size_t count, struct err *err) {
+    size_t wanted = job->quality_column != NONE ? 4 : 3;
+    if (count != wanted) {
+        return err_set(err, ERR_INVALID, MSG_IMPORT_COLUMNS, ARGS(A_INT(count), A_INT(wanted)));
+    }
+    int64_t time_ns = 0;
+    uint32_t index = 0;
+    uint32_t status_code = 0;
+    int status = read_time(job, fields[job->time_column], &time_ns, err);
+    if (status >= 0) {
+        status = find_name(job, fields[job->tag_column], &index, err);
+    }
+    if (status >= 0 && job->quality_column != NONE) {
+        status = read_quality(fields[job->quality_column], &status_code, err);
+    }
+    if (status < 0) {
+        return status;
+    }
+    job->report->values++;
+    return add_value(job, index, time_ns, fields[job->value_column], status_code, err);
+}
+
+static int wide_row(struct job *job, const struct str *fields, size_t count, struct err *err) {
+    if (count != job->wide_count) {
+        return err_set(err, ERR_INVALID, MSG_IMPORT_COLUMNS,
+            ARGS(A_INT(count), A_INT(job->wide_count)));
+    }
+    int64_t time_ns = 0;
+    int status = read_time(job, fields[job->time_column], &time_ns, err);
+    /* Look before taking anything, so that a row is taken whole or not at all. */
+    for (size_t i = 0; i < count && status >= 0; i++) {
+        struct name_entry *entry = &job->names[job->wide_names[i]];
+        struct sample probe;
+        if ((int)i != job->time_column && fields[i].size > 0 && entry->type != TYPE_TEXT) {
+            status = read_number(entry, fields[i], &probe, err);
+        }
+    }
+    for (size_t i = 0; i < count && status >= 0; i++) {
+        if ((int)i != job->time_column && fields[i].size > 0) {
+            job->report->values++;
+            status = add_value(job, job->wide_names[i], time_ns, fields[i], 0, err);
+        }
+    }
+    return status;
+}
+
+/* Store failures end the import; everything else rejects the row. */
+static bool ends_import(int status) {
+    switch (-status) {
+    case ERR_SPACE:
+    case ERR_IO:
+    case ERR_BUSY:
+    case ERR_CLOSED:
+    case ERR_DATABASE:
+    case ERR_CORRUPT: return true;
+    default: return false;
+    }
+}
+
+static int take_row(struct job *job, const struct str *fields, size_t count, uint64_t line,
+    struct err *err) {
+    if (count == 1 && fields[0].size == 0) {
+        return 0; // A blank line.
+    }
+    job->report->rows++;
+    uint64_t values_before = job->report->values;
+    int status = job->shape == SHAPE_LONG ? long_row(job, fields, count, err)
+                                          : wide_row(job, fields, count, err);
+    if (status < 0 && !ends_import(status)) {
+        job->report->values = values_before;
+        import_reject(job->options, job->report, line, err);
+        err_clear(err);
+        return 0;
+    }
+    return status;
+}
+
+/* ---- Shape ---- */
+
+static int column_of(const struct str *fields, size_t count, struct str name) {
+    for (size_t i = 0; i < count; i++) {
+        if (str_eq_nocase(str_trim(fields[i]), name)) {
+            return (int)i;
+        }
+    }
+    return NONE;
+}
+
+static int wide_header(struct job *job, const struct str *fields, size_t count, struct err *err) {
+    job->shape = SHAPE_WIDE;
+    job->wide_count = count;
+    job->wide_names = ARENA_ARRAY(&job->arena, uint32_t, count);
+    for (size_t i = 0; i < count; i++) {
+        if ((int)i == job->time_column) {
+            continue;
+        }
+        int status = find_name(job, str_trim(fields[i]), &job->wide_names[i], err);
+        if (status < 0) {
+            return err_context(err, MSG_IMPORT_HEADER_COLUMN, ARGS(A_INT(i + 1)));
+        }
+        for (size_t k = 0; k < i; k++) {
+            if ((int)k != job->time_column && job->wide_names[k] == job->wide_names[i]) {
+                return err_set(err, ERR_INVALID, MSG_IMPORT_COLUMN_TWICE, ARGS(A_STR(fields[i])));
+            }
+        }
+    }
+    return 0;
+}
+
+/* Recognises the table from its first row. 1: the row was a header; 0: it is data already. */
+static int recognise(struct job *job, const struct str *fields, size_t count, struct err *err) {
+    job->tag_column = column_of(fields, count, STR("tag"));
+    job->value_column = column_of(fields, count, STR("value"));
+    job->quality_column = column_of(fields, count, STR("quality"));
+    int ms_column = column_of(fields, count, STR("ts_ms"));
+    job->time_is_ms = ms_column != NONE;
+    job->time_column = ms_column != NONE ? ms_column : column_of(fields, count, STR("time"));
+    bool has_time = job->time_column != NONE;
+    size_t long_columns = job->quality_column != NONE ? 4 : 3;
+    if (has_time && job->tag_column != NONE && job->value_column != NONE && count == long_columns) {
+        job->shape = SHAPE_LONG;
+        return 1;
+    }
+    if (has_time && count >= 2) {
+        int status = wide_header(job, fields, count, err);
+        return status < 0 ? status : 1;
+    }
+    int64_t ms = 0;
+    if (!has_time && count == 3 && str_to_i64(fields[1], &ms)) {
+        job->shape = SHAPE_LONG;
+        job->tag_column = 0;
+        job->time_column = 1;
+        job->value_column = 2;
+        job->quality_column = NONE;
+        job->time_is_ms = true;
+        return 0;
+    }
+    return err_set(err, ERR_INVALID, MSG_IMPORT_SHAPE, NO_ARGS);
+}
+
+static int run(struct job *job, struct csv_file *file, struct err *err) {
+    const struct str *fields = NULL;
+    size_t count = 0;
+    bool first = true;
+    int status;
+    while ((status = csv_file_next(file, &fields, &count, err)) > 0) {
+        if (first) {
+            first = false;
+            int header = recognise(job, fields, count, err);
+            if (header != 0) {
+                if (header < 0) {
+                    return header;
+                }
+                continue;
+            }
+        }
+        status = take_row(job, fields, count, csv_file_line(file), err);
+        if (status < 0) {
+            return err_context(err, MSG_IMPORT_LINE, ARGS(A_INT(csv_file_line(file))));
+        }
+    }
+    if (status < 0) {
+        return status;
+    }
+    if (first) {
+        return err_set(err, ERR_INVALID, MSG_IMPORT_EMPTY, NO_ARGS);
+    }
+    return flush(job, err);
+}
+
+int import_samples(struct plant *plant, const struct import_options *options,
+    struct import_report *report, struct err *err) {
+    struct job job = {.plant = plant,
+        .options = options,
+        .report = report,
+        .tag_column = NONE,
+        .time_column = NONE,
+        .value_column = NONE,
+        .quality_column = NONE};
+    arena_init(&job.arena, 0);
+    job.names = MEM_ARRAY(struct name_entry, NAMES_MAX);
+    job.slots = MEM_ARRAY(uint32_t, SLOTS);
+    job.batch = batch_new(LIMIT_BATCH_ROWS, LIMIT_BATCH_TEXT_BYTES);
+    struct csv_file *file = csv_file_new(options->fd);
+    int status = run(&job, file, err);
+    csv_file_free(file);
+    batch_free(job.batch);
+    mem_free(job.slots);
+    mem_free(job.names);
+    arena_fini(&job.arena);
+    return status < 0 ? status : 0;
+}
