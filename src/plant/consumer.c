@@ -32,8 +32,8 @@ struct consumer {
     struct consumer_options with;
     struct thread thread;
     struct stop_flag stop;
-    uint64_t seq;      // Stored in the ledger.
-    uint64_t seq_kept; // Told to the historian.
+    uint64_t seq;           // Stored in the ledger.
+    uint64_t seq_kept;      // Told to the historian.
     struct count_row *rows; // By tag number; tag 0: not loaded.
     bool *changed;
     uint32_t capacity;
@@ -95,8 +95,8 @@ static void grow(struct consumer *c, uint32_t tag) {
     c->capacity = capacity;
 }
 
-static void count_batch(struct consumer *c, const struct catalogue *catalogue,
-    const struct batch *batch) {
+static void count_batch(
+    struct consumer *c, const struct catalogue *catalogue, const struct batch *batch) {
     for (uint32_t i = 0; i < batch->count; i++) {
         const struct sample *row = &batch->rows[i];
         const struct tag *tag = catalogue_tag(catalogue, row->tag);
@@ -186,7 +186,8 @@ static int round_run(struct consumer *c, struct err *err) {
 }
 
 /* After a failed round memory may be ahead of the ledger: read it again before the next try. When
- * the log no longer has what comes after the cursor, counting goes on from the present and says so. */
+ * the log no longer has what comes after the cursor, counting goes on from the present and says so.
+ */
 static void recover(struct consumer *c, const struct err *failure) {
     log_event(LOG_WARN, "plant", "stroke_counter_retries",
         LOG_FIELDS({"seq", A_INT(c->seq)}, {"next", A_CSTR("tried again in 1 s")}), failure);
@@ -232,8 +233,8 @@ static void consumer_run(void *context) {
     }
 }
 
-int consumer_start(const struct consumer_options *options, struct consumer **ret_consumer,
-    struct err *err) {
+int consumer_start(
+    const struct consumer_options *options, struct consumer **ret_consumer, struct err *err) {
     struct consumer *c = MEM_NEW(struct consumer);
     c->with = *options;
     int status = ledger_read(c->with.ledger, load_state, c, err);

@@ -17,8 +17,8 @@ struct consumer_options {
 };
 
 /* Reads cursor and totals and starts the thread. */
-int consumer_start(const struct consumer_options *options, struct consumer **ret_consumer,
-    struct err *err);
+int consumer_start(
+    const struct consumer_options *options, struct consumer **ret_consumer, struct err *err);
 void consumer_stop(struct consumer *consumer); // Finishes what is durable, then joins. NULL fine.
 void consumer_status_get(struct consumer *consumer, struct consumer_status *ret_status);
 

@@ -51,8 +51,8 @@ static int write_conf(const char *dir, struct err *err) {
         return 0;
     }
     if (status >= 0) {
-        status = file_write_at(files_system(), fd, buf_z(&path), 0, CONF_TEXT,
-            sizeof CONF_TEXT - 1, err);
+        status = file_write_at(
+            files_system(), fd, buf_z(&path), 0, CONF_TEXT, sizeof CONF_TEXT - 1, err);
     }
     return status < 0 ? status : file_sync(files_system(), fd, buf_z(&path), err);
 }
@@ -70,15 +70,15 @@ static int create_folders(const char *dir, struct err *err) {
     return status;
 }
 
-static int open_hub(const char *dir, const struct clock *clock, struct ledger **ret_hub,
-    struct err *err) {
+static int open_hub(
+    const char *dir, const struct clock *clock, struct ledger **ret_hub, struct err *err) {
     AUTO_BUF struct buf path;
     int status = path_join(&path, dir, "hub.db", err);
     return status < 0 ? status : ledger_open(buf_z(&path), LEDGER_HUB, clock, ret_hub, err);
 }
 
-int home_create(const char *dir, struct str plant_id, struct str display, struct str zone,
-    struct err *err) {
+int home_create(
+    const char *dir, struct str plant_id, struct str display, struct str zone, struct err *err) {
     AUTO_BUF struct buf hub_path;
     int status = path_join(&hub_path, dir, "hub.db", err);
     if (status < 0) {

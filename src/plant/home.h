@@ -19,8 +19,8 @@ struct home_options {
 };
 
 /* Creates HOME (0700) with one plant. ERR_EXISTS when it is a home already. */
-int home_create(const char *dir, struct str plant_id, struct str display, struct str zone,
-    struct err *err);
+int home_create(
+    const char *dir, struct str plant_id, struct str display, struct str zone, struct err *err);
 /* ERR_NOT_FOUND: no home there (says how to make one); ERR_LOCKED: in use by another process. */
 int home_open(const struct home_options *options, struct home **ret_home, struct err *err);
 void home_close(struct home *home);

@@ -52,8 +52,8 @@ static int feed(struct csv_file *file, struct err *err) {
     return 0;
 }
 
-int csv_file_next(struct csv_file *file, const struct str **ret_fields, size_t *ret_count,
-    struct err *err) {
+int csv_file_next(
+    struct csv_file *file, const struct str **ret_fields, size_t *ret_count, struct err *err) {
     for (;;) {
         int status = csv_next(file->csv, ret_fields, ret_count, err);
         if (status != 0 || file->ended) {

@@ -14,7 +14,7 @@ bool import_kind_of_name(struct str name, enum import_kind *ret_kind);
 
 struct import_options {
     enum import_kind kind;
-    int fd; // Read from its present position to the end; stays the caller's.
+    int fd;       // Read from its present position to the end; stays the caller's.
     bool dry_run; // Check everything, store nothing.
     void *context;
     /* Each rejected row: its line in the file (from 1) and why. */
@@ -48,8 +48,8 @@ struct csv_file;
 struct csv_file *csv_file_new(int fd);
 void csv_file_free(struct csv_file *file);
 /* 1: a row; 0: the end; negative: unreadable. */
-int csv_file_next(struct csv_file *file, const struct str **ret_fields, size_t *ret_count,
-    struct err *err);
+int csv_file_next(
+    struct csv_file *file, const struct str **ret_fields, size_t *ret_count, struct err *err);
 uint64_t csv_file_line(const struct csv_file *file);
 void import_reject(const struct import_options *options, struct import_report *report,
     uint64_t line, const struct err *why);

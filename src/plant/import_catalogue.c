@@ -17,12 +17,17 @@ struct column {
 };
 
 #define COLUMN(text, is_required)                                                                  \
-    {                                                                                              \
-        .name = {.data = (text), .size = sizeof(text) - 1 }, .required = (is_required)             \
-    }
+    { .name = {.data = (text), .size = sizeof(text) - 1}, .required = (is_required) }
 
-enum device_column { DEVICE_ID, DEVICE_DRIVER, DEVICE_ADDRESS, DEVICE_PERIOD, DEVICE_OPTIONS,
-    DEVICE_DISPLAY, DEVICE_COLUMN_COUNT };
+enum device_column {
+    DEVICE_ID,
+    DEVICE_DRIVER,
+    DEVICE_ADDRESS,
+    DEVICE_PERIOD,
+    DEVICE_OPTIONS,
+    DEVICE_DISPLAY,
+    DEVICE_COLUMN_COUNT
+};
 
 static const struct column DEVICE_COLUMNS[DEVICE_COLUMN_COUNT] = {
     [DEVICE_ID] = COLUMN("device", true),
@@ -33,8 +38,21 @@ static const struct column DEVICE_COLUMNS[DEVICE_COLUMN_COUNT] = {
     [DEVICE_DISPLAY] = COLUMN("display", false),
 };
 
-enum tag_column { TAG_NAME, TAG_DEVICE, TAG_SOURCE, TAG_TYPE, TAG_UNIT, TAG_KIND, TAG_SCALE,
-    TAG_OFFSET, TAG_MIN, TAG_MAX, TAG_DISPLAY, TAG_DEAD_BAND, TAG_COLUMN_COUNT };
+enum tag_column {
+    TAG_NAME,
+    TAG_DEVICE,
+    TAG_SOURCE,
+    TAG_TYPE,
+    TAG_UNIT,
+    TAG_KIND,
+    TAG_SCALE,
+    TAG_OFFSET,
+    TAG_MIN,
+    TAG_MAX,
+    TAG_DISPLAY,
+    TAG_DEAD_BAND,
+    TAG_COLUMN_COUNT
+};
 
 static const struct column TAG_COLUMNS[TAG_COLUMN_COUNT] = {
     [TAG_NAME] = COLUMN("tag", true),
@@ -101,8 +119,8 @@ static int read_header(struct job *job, const struct str *fields, size_t count, 
     }
     for (int i = 0; i < job->column_count; i++) {
         if (job->columns[i].required && job->positions[i] < 0) {
-            return err_set(err, ERR_INVALID, MSG_IMPORT_COLUMN_MISSING,
-                ARGS(A_STR(job->columns[i].name)));
+            return err_set(
+                err, ERR_INVALID, MSG_IMPORT_COLUMN_MISSING, ARGS(A_STR(job->columns[i].name)));
         }
     }
     return 0;
@@ -155,8 +173,8 @@ static int read_rows(struct job *job, struct csv_file *file, struct err *err) {
         }
         job->report->rows++;
         if (count != job->field_count) {
-            (void)err_set(err, ERR_INVALID, MSG_IMPORT_COLUMNS,
-                ARGS(A_INT(count), A_INT(job->field_count)));
+            (void)err_set(
+                err, ERR_INVALID, MSG_IMPORT_COLUMNS, ARGS(A_INT(count), A_INT(job->field_count)));
             reject(job, csv_file_line(file), err);
         } else {
             keep_row(job, fields, csv_file_line(file));
@@ -170,8 +188,8 @@ static int read_rows(struct job *job, struct csv_file *file, struct err *err) {
 
 /* ---- Rows into things ---- */
 
-static int number_field(struct str text, struct str column, double fallback, double *ret_value,
-    struct err *err) {
+static int number_field(
+    struct str text, struct str column, double fallback, double *ret_value, struct err *err) {
     *ret_value = fallback;
     if (text.size > 0 && (!str_to_f64(text, ret_value) || !isfinite(*ret_value))) {
         (void)err_set(err, ERR_INVALID, MSG_NUMBER_EXPECTED, ARGS(A_STR(text)));
@@ -182,8 +200,8 @@ static int number_field(struct str text, struct str column, double fallback, dou
 
 static int device_of(const struct row *row, struct device *device, struct err *err) {
     double period_ms = 0;
-    int status = number_field(row->fields[DEVICE_PERIOD], DEVICE_COLUMNS[DEVICE_PERIOD].name, 1000,
-        &period_ms, err);
+    int status = number_field(
+        row->fields[DEVICE_PERIOD], DEVICE_COLUMNS[DEVICE_PERIOD].name, 1000, &period_ms, err);
     if (status < 0) {
         return status;
     }

@@ -150,8 +150,8 @@ static int flush(struct job *job, struct err *err) {
 
 /* ---- Values ---- */
 
-static int read_number(struct name_entry *entry, struct str text, struct sample *row,
-    struct err *err) {
+static int read_number(
+    struct name_entry *entry, struct str text, struct sample *row, struct err *err) {
     bool good = false;
     int64_t whole = 0;
     switch (entry->type) {
@@ -175,8 +175,8 @@ static int read_number(struct name_entry *entry, struct str text, struct sample 
     return 0;
 }
 
-static int add_text(struct job *job, uint32_t index, int64_t time_ns, struct str text,
-    struct err *err) {
+static int add_text(
+    struct job *job, uint32_t index, int64_t time_ns, struct str text, struct err *err) {
     size_t bad = 0;
     if (text.size > LIMIT_TEXT_VALUE_BYTES) {
         return err_set(err, ERR_LIMIT, MSG_IMPORT_TEXT_LONG,
@@ -227,8 +227,8 @@ static int add_value(struct job *job, uint32_t index, int64_t time_ns, struct st
     return 0;
 }
 
-static int read_time(const struct job *job, struct str text, int64_t *ret_time_ns,
-    struct err *err) {
+static int read_time(
+    const struct job *job, struct str text, int64_t *ret_time_ns, struct err *err) {
     if (!job->time_is_ms) {
         if (time_parse(text, plant_zone(job->plant), ret_time_ns)) {
             return 0;
@@ -253,7 +253,7 @@ static int read_quality(struct str text, uint32_t *ret_status, struct err *err) 
     if (!quality_of_name(text, &quality)) {
         return err_set(err, ERR_INVALID, MSG_IMPORT_QUALITY, ARGS(A_STR(text)));
     }
-    *ret_status = quality == QUALITY_GOOD ? 0u
+    *ret_status = quality == QUALITY_GOOD        ? 0u
                   : quality == QUALITY_UNCERTAIN ? (uint32_t)STATUS_UNCERTAIN
                                                  : (uint32_t)STATUS_BAD;
     return 0;
@@ -283,8 +283,8 @@ static int long_row(struct job *job, const struct str *fields, size_t count, str
 
 static int wide_row(struct job *job, const struct str *fields, size_t count, struct err *err) {
     if (count != job->wide_count) {
-        return err_set(err, ERR_INVALID, MSG_IMPORT_COLUMNS,
-            ARGS(A_INT(count), A_INT(job->wide_count)));
+        return err_set(
+            err, ERR_INVALID, MSG_IMPORT_COLUMNS, ARGS(A_INT(count), A_INT(job->wide_count)));
     }
     int64_t time_ns = 0;
     int status = read_time(job, fields[job->time_column], &time_ns, err);
@@ -318,8 +318,8 @@ static bool ends_import(int status) {
     }
 }
 
-static int take_row(struct job *job, const struct str *fields, size_t count, uint64_t line,
-    struct err *err) {
+static int take_row(
+    struct job *job, const struct str *fields, size_t count, uint64_t line, struct err *err) {
     if (count == 1 && fields[0].size == 0) {
         return 0; // A blank line.
     }

@@ -151,7 +151,7 @@ static void show(struct pipeline *p, const struct item *items, uint32_t count) {
 }
 
 static int append_items(struct pipeline *p, struct item *items, uint32_t count, struct err *err) {
-    struct batch *batches[POOL_BATCHES + ITEMS_MAX];
+    struct batch *batches[POOL_BATCHES + ITEMS_MAX] = {0};
     for (uint32_t i = 0; i < count; i++) {
         batches[i] = items[i].batch;
     }
@@ -322,8 +322,8 @@ static void submit_one(struct pipeline *p, struct batch *batch, struct ticket *t
     }
 }
 
-int pipeline_submit(struct pipeline *p, struct batch *const *batches, uint32_t count,
-    struct err *err) {
+int pipeline_submit(
+    struct pipeline *p, struct batch *const *batches, uint32_t count, struct err *err) {
     struct ticket ticket = {.open = count};
     mutex_init(&ticket.mutex);
     cond_init(&ticket.done);

@@ -21,8 +21,8 @@ struct pipeline *pipeline_new(const struct pipeline_options *options);
 void pipeline_free(struct pipeline *pipeline);
 struct sample_port pipeline_port(struct pipeline *pipeline);
 /* Blocks until durable and shown, or refused. */
-int pipeline_submit(struct pipeline *pipeline, struct batch *const *batches, uint32_t count,
-    struct err *err);
+int pipeline_submit(
+    struct pipeline *pipeline, struct batch *const *batches, uint32_t count, struct err *err);
 /* The pipeline takes the catalogue over (one reference) before its next batch. */
 void pipeline_use(struct pipeline *pipeline, struct catalogue *catalogue);
 void pipeline_status_get(struct pipeline *pipeline, struct pipeline_status *ret_status);

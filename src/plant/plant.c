@@ -53,9 +53,9 @@ static int setup_write(struct ledger_tx *tx, void *context, struct err *err) {
     if (status >= 0) {
         status = plant_setting_put(tx, STR("zone"), setup->zone, err);
     }
-    return status < 0 ? status
-                      : audit_append(tx, STR("maru"), STR("plant.create"), setup->id,
-                            setup->display, err);
+    return status < 0
+               ? status
+               : audit_append(tx, STR("maru"), STR("plant.create"), setup->id, setup->display, err);
 }
 
 static int join_path(struct buf *path, const char *dir, const char *name) {
@@ -64,8 +64,8 @@ static int join_path(struct buf *path, const char *dir, const char *name) {
     return path->overflow ? -ERR_LIMIT : 0;
 }
 
-static int open_ledger(const char *dir, const struct clock *clock, struct ledger **ret_ledger,
-    struct err *err) {
+static int open_ledger(
+    const char *dir, const struct clock *clock, struct ledger **ret_ledger, struct err *err) {
     AUTO_BUF struct buf path;
     if (join_path(&path, dir, "ledger.db") < 0) {
         return err_set(err, ERR_LIMIT, MSG_PLANT_PATH_LONG, ARGS(A_CSTR(dir)));
@@ -73,8 +73,8 @@ static int open_ledger(const char *dir, const struct clock *clock, struct ledger
     return ledger_open(buf_z(&path), LEDGER_PLANT, clock, ret_ledger, err);
 }
 
-int plant_create(const char *dir, struct str id, struct str display, struct str zone,
-    struct err *err) {
+int plant_create(
+    const char *dir, struct str id, struct str display, struct str zone, struct err *err) {
     if (!str_is_id(id)) {
         return err_set(err, ERR_INVALID, MSG_ID_INVALID, ARGS(A_STR(id)));
     }
@@ -153,8 +153,7 @@ static void seed(struct plant *plant) {
     }
 }
 
-static int open_stores(struct plant *plant, const struct plant_options *options,
-    struct err *err) {
+static int open_stores(struct plant *plant, const struct plant_options *options, struct err *err) {
     int status = open_ledger(options->dir, plant->clock, &plant->ledger, err);
     if (status < 0 || (status = load_facts(plant, err)) < 0) {
         return status;
@@ -168,8 +167,8 @@ static int open_stores(struct plant *plant, const struct plant_options *options,
     return hist_open(&with, &plant->historian, err);
 }
 
-static int start_threads(struct plant *plant, const struct plant_options *options,
-    struct err *err) {
+static int start_threads(
+    struct plant *plant, const struct plant_options *options, struct err *err) {
     plant->live = live_new(LIMIT_TAGS);
     plant->refine = refine_new(plant->catalogue->tag_count);
     refine_use(plant->refine, plant->catalogue);
@@ -394,13 +393,12 @@ int plant_resolve_tags(struct plant *plant, const struct str *names, const enum 
 
 /* ---- Data and health ---- */
 
-int plant_submit(struct plant *plant, struct batch *const *batches, uint32_t count,
-    struct err *err) {
+int plant_submit(
+    struct plant *plant, struct batch *const *batches, uint32_t count, struct err *err) {
     return pipeline_submit(plant->pipeline, batches, count, err);
 }
 
-bool plant_device_health(struct plant *plant, uint32_t device,
-    struct device_health *ret_health) {
+bool plant_device_health(struct plant *plant, uint32_t device, struct device_health *ret_health) {
     return plant->devices != NULL && device_set_health(plant->devices, device, ret_health);
 }
 

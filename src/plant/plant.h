@@ -23,8 +23,8 @@ struct plant_options {
     bool collect;              // Start the device links (run, demo); false for commands.
 };
 
-int plant_create(const char *dir, struct str id, struct str display, struct str zone,
-    struct err *err);
+int plant_create(
+    const char *dir, struct str id, struct str display, struct str zone, struct err *err);
 int plant_open(const struct plant_options *options, struct plant **ret_plant, struct err *err);
 void plant_close(struct plant *plant); // Stops links, drains the pipeline, closes. NULL is fine.
 
@@ -43,8 +43,8 @@ int plant_refresh(struct plant *plant, struct err *err);
 
 /* Sends finished batches through the pipeline and returns when they are durable and shown
  * (batch->seq set). The batches stay the caller's. ERR_SPACE, ERR_BUSY (queue full for 10 s). */
-int plant_submit(struct plant *plant, struct batch *const *batches, uint32_t count,
-    struct err *err);
+int plant_submit(
+    struct plant *plant, struct batch *const *batches, uint32_t count, struct err *err);
 /* Finds tags by name, creating absent ones (as f64 unless `type` says otherwise) in one ledger
  * transaction. ret_numbers[i] belongs to names[i]. ret_created counts new ones. */
 int plant_resolve_tags(struct plant *plant, const struct str *names, const enum value_type *types,
@@ -57,21 +57,21 @@ struct pipeline_status {
     uint64_t rows_in;
     uint64_t rows_kept;
     uint64_t rows_omitted;
-    uint64_t rows_refused;   // Of unknown tags.
+    uint64_t rows_refused; // Of unknown tags.
     uint32_t queue_size;
     uint32_t queue_capacity;
-    int64_t lag_ns;          // From reply to durable, of the last batch.
-    int64_t lag_max_ns;      // Largest of the last minute.
+    int64_t lag_ns;     // From reply to durable, of the last batch.
+    int64_t lag_max_ns; // Largest of the last minute.
     uint64_t commits;
-    bool stalled;            // The historian refuses (disk full): batches wait.
-    struct err last_error;   // Of the historian; code ERR_OK: none.
+    bool stalled;          // The historian refuses (disk full): batches wait.
+    struct err last_error; // Of the historian; code ERR_OK: none.
 };
 void plant_pipeline_status(struct plant *plant, struct pipeline_status *ret_status);
 const struct refine *plant_refine(const struct plant *plant); // For its counts only.
 
 struct consumer_status {
-    uint64_t seq;  // Passed.
-    uint64_t lag;  // Batches behind.
+    uint64_t seq; // Passed.
+    uint64_t lag; // Batches behind.
     struct err last_error;
 };
 void plant_consumer_status(struct plant *plant, struct consumer_status *ret_status);
