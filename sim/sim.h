@@ -15,14 +15,7 @@
 #include "core/clock.h"
 #include "core/err.h"
 
-enum sim_machine {
-    SIM_PRESS1 = 0,
-    SIM_PRESS2,
-    SIM_CNC,
-    SIM_PACKING,
-    SIM_METER,
-    SIM_MACHINE_COUNT
-};
+enum sim_machine { SIM_PRESS1 = 0, SIM_PRESS2, SIM_CNC, SIM_PACKING, SIM_METER, SIM_MACHINE_COUNT };
 
 /* What `.state` tags hold. */
 enum sim_state { SIM_OFF = 0, SIM_RUN = 1, SIM_IDLE = 2, SIM_STOP = 3, SIM_ALARM = 4 };
@@ -105,13 +98,13 @@ struct sim_plant_options {
     uint16_t external_port[SIM_MACHINE_COUNT];
     /* Bound port of each machine; 0: any free one. */
     uint16_t port[SIM_MACHINE_COUNT];
-    bool only_one;         // Serve `only` and nothing else (maru-sim).
+    bool only_one; // Serve `only` and nothing else (maru-sim).
     enum sim_machine only;
 };
 
 /* Starts every machine with its server on 127.0.0.1. `options` may be NULL. */
-int sim_plant_start(const struct sim_plant_options *options, struct sim_plant **ret_plant,
-    struct err *err);
+int sim_plant_start(
+    const struct sim_plant_options *options, struct sim_plant **ret_plant, struct err *err);
 void sim_plant_stop(struct sim_plant *plant); // Joins the servers, frees. NULL is allowed.
 uint16_t sim_plant_port(const struct sim_plant *plant, enum sim_machine machine);
 /* Pulls the plug: the listener closes, connections are reset, later attempts are refused. The

@@ -103,10 +103,10 @@ enum meter_value {
     METER_VALUE_COUNT
 };
 
-_Static_assert(PRESS_VALUE_COUNT <= SIM_VALUES_MAX, "values fit");
-_Static_assert(CNC_VALUE_COUNT <= SIM_VALUES_MAX, "values fit");
-_Static_assert(PACK_VALUE_COUNT <= SIM_VALUES_MAX, "values fit");
-_Static_assert(METER_VALUE_COUNT <= SIM_VALUES_MAX, "values fit");
+_Static_assert((int)PRESS_VALUE_COUNT <= (int)SIM_VALUES_MAX, "values fit");
+_Static_assert((int)CNC_VALUE_COUNT <= (int)SIM_VALUES_MAX, "values fit");
+_Static_assert((int)PACK_VALUE_COUNT <= (int)SIM_VALUES_MAX, "values fit");
+_Static_assert((int)METER_VALUE_COUNT <= (int)SIM_VALUES_MAX, "values fit");
 
 /* What went wrong, as `.alarm_code` shows it. */
 enum sim_alarm {
@@ -132,11 +132,11 @@ struct sim_unit {
 
 struct sim_press {
     struct sim_unit unit;
-    double phase_s;  // Within the cycle.
-    double cycle_s;  // Of the running cycle.
-    double zone[6];  // Barrel 1..4, nozzle, mould.
+    double phase_s; // Within the cycle.
+    double cycle_s; // Of the running cycle.
+    double zone[6]; // Barrel 1..4, nozzle, mould.
     double oil;
-    double drift;    // Of the mould temperature, K.
+    double drift;        // Of the mould temperature, K.
     double fault_left_s; // An open thermocouple on barrel `fault_zone`.
     int fault_zone;
     int pending_parts; // Made and not yet fetched by the packing line.
@@ -184,8 +184,8 @@ double sim_between(struct sim_unit *unit, double low, double high);
 double sim_lag(double value, double target, double tau_s);
 void sim_unit_use_power(struct sim_unit *unit, double kw); // Integrates the energy.
 /* Enters a state for a time; clears it when the time is over. */
-void sim_unit_hold(struct sim_unit *unit, enum sim_state state, enum sim_alarm alarm,
-    double seconds);
+void sim_unit_hold(
+    struct sim_unit *unit, enum sim_state state, enum sim_alarm alarm, double seconds);
 enum sim_state sim_unit_state(const struct sim_unit *unit);
 
 void sim_press_init(struct sim_press *press, uint64_t seed, double first_event_s);

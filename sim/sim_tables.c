@@ -48,14 +48,12 @@
     .type = "f64", .unit = (u), .kind = "measurement", .scale = (s), .min = (lo), .max = (hi)
 #define TARGET(u, s, lo, hi)                                                                       \
     .type = "f64", .unit = (u), .kind = "setpoint", .scale = (s), .min = (lo), .max = (hi)
-#define COUNTER(u)                                                                                 \
-    .type = "i64", .unit = (u), .kind = "counter", .scale = 1, .min = 0, .max = NONE
+#define COUNTER(u) .type = "i64", .unit = (u), .kind = "counter", .scale = 1, .min = 0, .max = NONE
 #define ENERGY(s)                                                                                  \
     .type = "f64", .unit = "kWh", .kind = "counter", .scale = (s), .min = 0, .max = NONE
-#define STATE(hi)                                                                                  \
-    .type = "i64", .unit = "", .kind = "state", .scale = 1, .min = 0, .max = (hi)
-#define FLAG .type = "bool", .unit = "", .kind = "state", .scale = 1, .min = NONE, .max = NONE
-#define WORDS .type = "text", .unit = "", .kind = "state", .scale = 1, .min = NONE, .max = NONE
+#define STATE(hi) .type = "i64", .unit = "", .kind = "state", .scale = 1, .min = 0, .max = (hi)
+#define FLAG      .type = "bool", .unit = "", .kind = "state", .scale = 1, .min = NONE, .max = NONE
+#define WORDS     .type = "text", .unit = "", .kind = "state", .scale = 1, .min = NONE, .max = NONE
 
 #define ROW(m, dev, tag, val, ko, en, ...)                                                         \
     {                                                                                              \
@@ -64,52 +62,52 @@
     }
 
 #define PRESS(m, id, no)                                                                           \
-    ROW(m, id, "line1." id ".state", PRESS_STATE, "사출 " no " 상태", "Press " no " state",       \
+    ROW(m, id, "line1." id ".state", PRESS_STATE, "사출 " no " 상태", "Press " no " state",        \
         U16(0), STATE(4)),                                                                         \
-    ROW(m, id, "line1." id ".alarm_code", PRESS_ALARM, "사출 " no " 알람 코드",                   \
-        "Press " no " alarm code", U16(1), STATE(999)),                                            \
-    ROW(m, id, "line1." id ".strokes", PRESS_STROKES, "사출 " no " 쇼트 수",                      \
-        "Press " no " shots", U32(2, ABCD), COUNTER("회")),                                        \
-    ROW(m, id, "line1." id ".good", PRESS_GOOD, "사출 " no " 양품 수", "Press " no " good parts", \
-        U32(4, ABCD), COUNTER("개")),                                                              \
-    ROW(m, id, "line1." id ".reject", PRESS_REJECT, "사출 " no " 불량 수",                        \
-        "Press " no " rejected parts", U32(6, ABCD), COUNTER("개")),                               \
-    ROW(m, id, "line1." id ".cycle_s", PRESS_CYCLE, "사출 " no " 사이클 시간",                    \
-        "Press " no " cycle time", F32(8, ABCD), REAL("s", 5, 60)),                                \
-    ROW(m, id, "line1." id ".inj_pressure", PRESS_INJ_PRESSURE, "사출 " no " 사출 압력",          \
-        "Press " no " injection pressure", F32(10, ABCD), REAL("bar", 0, 1800)),                   \
-    ROW(m, id, "line1." id ".screw_pos", PRESS_SCREW, "사출 " no " 스크류 위치",                  \
-        "Press " no " screw position", F32(12, ABCD), REAL("mm", 0, 160)),                         \
-    ROW(m, id, "line1." id ".clamp_force", PRESS_CLAMP, "사출 " no " 형체력",                     \
-        "Press " no " clamping force", F32(14, ABCD), REAL("kN", 0, 2000)),                        \
-    ROW(m, id, "line1." id ".hyd_pressure", PRESS_HYDRAULIC, "사출 " no " 유압",                  \
-        "Press " no " hydraulic pressure", F32(16, ABCD), REAL("bar", 0, 210)),                    \
-    ROW(m, id, "line1." id ".cushion", PRESS_CUSHION, "사출 " no " 쿠션량",                       \
-        "Press " no " cushion", F32(18, ABCD), REAL("mm", 1, 12)),                                 \
-    ROW(m, id, "line1." id ".power_kw", PRESS_POWER, "사출 " no " 소비 전력", "Press " no " power",\
-        F32(20, ABCD), REAL("kW", 0, 80)),                                                         \
-    ROW(m, id, "line1." id ".energy_kwh", PRESS_ENERGY, "사출 " no " 전력량",                     \
-        "Press " no " energy", U32(22, ABCD), ENERGY(0.01)),                                       \
-    ROW(m, id, "line1." id ".temp_barrel1", PRESS_BARREL1, "사출 " no " 배럴 1 온도",             \
-        "Press " no " barrel 1", I16(40), SCALED("°C", 0.1, 150, 280)),                            \
-    ROW(m, id, "line1." id ".temp_barrel2", PRESS_BARREL2, "사출 " no " 배럴 2 온도",             \
-        "Press " no " barrel 2", I16(41), SCALED("°C", 0.1, 150, 280)),                            \
-    ROW(m, id, "line1." id ".temp_barrel3", PRESS_BARREL3, "사출 " no " 배럴 3 온도",             \
-        "Press " no " barrel 3", I16(42), SCALED("°C", 0.1, 150, 280)),                            \
-    ROW(m, id, "line1." id ".temp_barrel4", PRESS_BARREL4, "사출 " no " 배럴 4 온도",             \
-        "Press " no " barrel 4", I16(43), SCALED("°C", 0.1, 150, 280)),                            \
-    ROW(m, id, "line1." id ".temp_nozzle", PRESS_NOZZLE, "사출 " no " 노즐 온도",                 \
-        "Press " no " nozzle", I16(44), SCALED("°C", 0.1, 150, 290)),                              \
-    ROW(m, id, "line1." id ".temp_mould", PRESS_MOULD, "사출 " no " 금형 온도",                   \
-        "Press " no " mould", I16(45), SCALED("°C", 0.1, 20, 90)),                                 \
-    ROW(m, id, "line1." id ".temp_oil", PRESS_OIL, "사출 " no " 작동유 온도",                     \
-        "Press " no " hydraulic oil", I16(46), SCALED("°C", 0.1, 20, 65)),                         \
-    ROW(m, id, "line1." id ".set_barrel", PRESS_SET_BARREL, "사출 " no " 배럴 설정 온도",         \
-        "Press " no " barrel set point", SET(10), TARGET("°C", 0.1, 150, 280)),                    \
-    ROW(m, id, "line1." id ".door_open", PRESS_DOOR, "사출 " no " 안전문 열림",                   \
-        "Press " no " guard open", DI(0), FLAG),                                                   \
-    ROW(m, id, "line1." id ".heater_on", PRESS_HEATER, "사출 " no " 히터 켜짐",                   \
-        "Press " no " heaters on", DI(1), FLAG)
+        ROW(m, id, "line1." id ".alarm_code", PRESS_ALARM, "사출 " no " 알람 코드",                \
+            "Press " no " alarm code", U16(1), STATE(999)),                                        \
+        ROW(m, id, "line1." id ".strokes", PRESS_STROKES, "사출 " no " 쇼트 수",                   \
+            "Press " no " shots", U32(2, ABCD), COUNTER("회")),                                    \
+        ROW(m, id, "line1." id ".good", PRESS_GOOD, "사출 " no " 양품 수",                         \
+            "Press " no " good parts", U32(4, ABCD), COUNTER("개")),                               \
+        ROW(m, id, "line1." id ".reject", PRESS_REJECT, "사출 " no " 불량 수",                     \
+            "Press " no " rejected parts", U32(6, ABCD), COUNTER("개")),                           \
+        ROW(m, id, "line1." id ".cycle_s", PRESS_CYCLE, "사출 " no " 사이클 시간",                 \
+            "Press " no " cycle time", F32(8, ABCD), REAL("s", 5, 60)),                            \
+        ROW(m, id, "line1." id ".inj_pressure", PRESS_INJ_PRESSURE, "사출 " no " 사출 압력",       \
+            "Press " no " injection pressure", F32(10, ABCD), REAL("bar", 0, 1800)),               \
+        ROW(m, id, "line1." id ".screw_pos", PRESS_SCREW, "사출 " no " 스크류 위치",               \
+            "Press " no " screw position", F32(12, ABCD), REAL("mm", 0, 160)),                     \
+        ROW(m, id, "line1." id ".clamp_force", PRESS_CLAMP, "사출 " no " 형체력",                  \
+            "Press " no " clamping force", F32(14, ABCD), REAL("kN", 0, 2000)),                    \
+        ROW(m, id, "line1." id ".hyd_pressure", PRESS_HYDRAULIC, "사출 " no " 유압",               \
+            "Press " no " hydraulic pressure", F32(16, ABCD), REAL("bar", 0, 210)),                \
+        ROW(m, id, "line1." id ".cushion", PRESS_CUSHION, "사출 " no " 쿠션량",                    \
+            "Press " no " cushion", F32(18, ABCD), REAL("mm", 1, 12)),                             \
+        ROW(m, id, "line1." id ".power_kw", PRESS_POWER, "사출 " no " 소비 전력",                  \
+            "Press " no " power", F32(20, ABCD), REAL("kW", 0, 80)),                               \
+        ROW(m, id, "line1." id ".energy_kwh", PRESS_ENERGY, "사출 " no " 전력량",                  \
+            "Press " no " energy", U32(22, ABCD), ENERGY(0.01)),                                   \
+        ROW(m, id, "line1." id ".temp_barrel1", PRESS_BARREL1, "사출 " no " 배럴 1 온도",          \
+            "Press " no " barrel 1", I16(40), SCALED("°C", 0.1, 150, 280)),                        \
+        ROW(m, id, "line1." id ".temp_barrel2", PRESS_BARREL2, "사출 " no " 배럴 2 온도",          \
+            "Press " no " barrel 2", I16(41), SCALED("°C", 0.1, 150, 280)),                        \
+        ROW(m, id, "line1." id ".temp_barrel3", PRESS_BARREL3, "사출 " no " 배럴 3 온도",          \
+            "Press " no " barrel 3", I16(42), SCALED("°C", 0.1, 150, 280)),                        \
+        ROW(m, id, "line1." id ".temp_barrel4", PRESS_BARREL4, "사출 " no " 배럴 4 온도",          \
+            "Press " no " barrel 4", I16(43), SCALED("°C", 0.1, 150, 280)),                        \
+        ROW(m, id, "line1." id ".temp_nozzle", PRESS_NOZZLE, "사출 " no " 노즐 온도",              \
+            "Press " no " nozzle", I16(44), SCALED("°C", 0.1, 150, 290)),                          \
+        ROW(m, id, "line1." id ".temp_mould", PRESS_MOULD, "사출 " no " 금형 온도",                \
+            "Press " no " mould", I16(45), SCALED("°C", 0.1, 20, 90)),                             \
+        ROW(m, id, "line1." id ".temp_oil", PRESS_OIL, "사출 " no " 작동유 온도",                  \
+            "Press " no " hydraulic oil", I16(46), SCALED("°C", 0.1, 20, 65)),                     \
+        ROW(m, id, "line1." id ".set_barrel", PRESS_SET_BARREL, "사출 " no " 배럴 설정 온도",      \
+            "Press " no " barrel set point", SET(10), TARGET("°C", 0.1, 150, 280)),                \
+        ROW(m, id, "line1." id ".door_open", PRESS_DOOR, "사출 " no " 안전문 열림",                \
+            "Press " no " guard open", DI(0), FLAG),                                               \
+        ROW(m, id, "line1." id ".heater_on", PRESS_HEATER, "사출 " no " 히터 켜짐",                \
+            "Press " no " heaters on", DI(1), FLAG)
 
 #define CNC(name, val, ko, en, ...)                                                                \
     ROW(SIM_CNC, "cnc1", "line2.cnc1." name, val, "CNC " ko, "CNC " en, __VA_ARGS__)
@@ -168,8 +166,7 @@ static const struct sim_tag_row tag_rows[] = {
     PACK("jam", PACK_JAM, "걸림 감지", "jam detected", DI(0), FLAG),
 
     METER("state", METER_STATE, "상태", "state", U16(0), STATE(4)),
-    METER("power_kw", METER_POWER, "유효 전력", "active power", F32(10, BADC),
-        REAL("kW", 0, 250)),
+    METER("power_kw", METER_POWER, "유효 전력", "active power", F32(10, BADC), REAL("kW", 0, 250)),
     METER("energy_kwh", METER_ENERGY, "누적 전력량", "energy", U64(12, BADC), ENERGY(0.001)),
     METER("volt_l1", METER_V1, "L1 전압", "L1 voltage", F32(20, BADC), REAL("V", 198, 242)),
     METER("volt_l2", METER_V2, "L2 전압", "L2 voltage", F32(22, BADC), REAL("V", 198, 242)),
@@ -179,15 +176,14 @@ static const struct sim_tag_row tag_rows[] = {
     METER("curr_l3", METER_I3, "L3 전류", "L3 current", F32(34, BADC), REAL("A", 0, 400)),
     METER("power_factor", METER_PF, "역률", "power factor", F32(40, BADC), REAL("", 0.5, 1)),
     METER("frequency", METER_HZ, "주파수", "frequency", F32(42, BADC), REAL("Hz", 59.5, 60.5)),
-    METER("thd", METER_THD, "고조파 왜형률", "harmonic distortion", F32(44, BADC),
-        REAL("%", 0, 8)),
+    METER("thd", METER_THD, "고조파 왜형률", "harmonic distortion", F32(44, BADC), REAL("%", 0, 8)),
 };
 
 static const struct sim_device_row device_rows[] = {
-    {SIM_PRESS1, "press1", "사출성형기 1호", "Injection press 1", "modbus",
-        "unit=1 timeout_ms=800", 250},
-    {SIM_PRESS2, "press2", "사출성형기 2호", "Injection press 2", "modbus",
-        "unit=1 timeout_ms=800", 250},
+    {SIM_PRESS1, "press1", "사출성형기 1호", "Injection press 1", "modbus", "unit=1 timeout_ms=800",
+        250},
+    {SIM_PRESS2, "press2", "사출성형기 2호", "Injection press 2", "modbus", "unit=1 timeout_ms=800",
+        250},
     {SIM_CNC, "cnc1", "CNC 가공기", "CNC machine", "modbus", "unit=3 timeout_ms=800", 250},
     {SIM_PACKING, "pack1", "포장기", "Packing machine", "modbus", "unit=1 timeout_ms=800", 500},
     {SIM_METER, "meter1", "전력계", "Energy meter", "modbus", "unit=17 timeout_ms=800", 1000},
