@@ -52,8 +52,8 @@ static void note_copy_text(struct err *err, struct err_note_arg *to, struct str 
     }
 }
 
-static void note_fill(struct err *err, struct err_note *note, enum msg_id msg,
-    const struct arg *args) {
+static void note_fill(
+    struct err *err, struct err_note *note, enum msg_id msg, const struct arg *args) {
     note->msg = (uint16_t)msg;
     memset(note->args, 0, sizeof note->args);
     for (size_t i = 0; args && i < ERR_ARGS_MAX && args[i].kind != ARG_KIND_NONE; i++) {
@@ -69,8 +69,8 @@ static void note_fill(struct err *err, struct err_note *note, enum msg_id msg,
 }
 
 /* The arguments of one note as msg_render wants them, closed by ARG_KIND_NONE. */
-static void note_args(const struct err *err, const struct err_note *note,
-    struct arg to[ERR_ARGS_MAX + 1]) {
+static void note_args(
+    const struct err *err, const struct err_note *note, struct arg to[ERR_ARGS_MAX + 1]) {
     memset(to, 0, sizeof(struct arg) * (ERR_ARGS_MAX + 1));
     for (size_t i = 0; i < ERR_ARGS_MAX; i++) {
         const struct err_note_arg *from = &note->args[i];

@@ -9,6 +9,8 @@
 
 /* Continues `crc` (0 to begin) over the bytes. Uses SSE4.2 where the CPU has it. */
 uint32_t crc32c(uint32_t crc, const void *data, size_t size);
+/* The same without the CPU's instruction; for CPUs that lack it and for tests. */
+uint32_t crc32c_portable(uint32_t crc, const void *data, size_t size);
 uint64_t hash64(const void *data, size_t size);
 
 #endif

@@ -23,4 +23,9 @@ struct log_field {
 void log_event(enum log_level level, const char *room, const char *event,
     const struct log_field *fields, const struct err *err);
 
+/* Appends the line that log_event writes, without its line break; for tests. */
+struct buf;
+void log_line(struct buf *line, int64_t time_ns, enum log_level level, const char *room,
+    const char *event, const struct log_field *fields, const struct err *err);
+
 #endif

@@ -181,7 +181,7 @@ bool str_is_id(struct str s) {
         char c = s.data[i];
         bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
         bool digit = c >= '0' && c <= '9';
-        if (!letter && !digit && c != '_' && c != '-' && c != '.') {
+        if (!letter && !digit && c != '_' && c != '-') {
             return false;
         }
     }

@@ -53,7 +53,7 @@ bool str_is_utf8(struct str s, size_t *ret_bad_offset);
 /* Bytes (1..4) of the well-formed character at `offset`; 0 when malformed or at the end. */
 size_t str_utf8_length(struct str s, size_t offset);
 
-/* Identifier rule of the whole program: 1..64 of A-Z a-z 0-9 _ - . */
+/* Identifier rule of the whole program: 1..64 of A-Z a-z 0-9 _ and - (dots join identifiers). */
 bool str_is_id(struct str s);
 
 #endif
