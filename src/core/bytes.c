@@ -102,7 +102,7 @@ uint64_t read_varint(struct reader *r) {
             return value;
         }
     }
-    NEVER("a tenth byte of at most 1 has no continuation bit");
+    NEVER(true); // A tenth byte of at most 1 says "no more".
     return 0;
 }
 

@@ -227,7 +227,7 @@ static int step_quote_states(struct csv *csv, uint8_t c, struct err *err) {
     case STATE_FIELD_START:
     case STATE_PLAIN:
     case STATE_QUOTED:
-    case STATE_SKIP: NEVER("these states are handled where bytes are skipped"); break;
+    case STATE_SKIP: NEVER(true); break; // Handled where bytes are skipped.
     }
     csv->offset++;
     return 0;

@@ -3,8 +3,8 @@
 /*
  * CSV (RFC 4180) over a stream: the caller feeds chunks, rows come out as borrowed fields.
  * Comma separated; quotes may hold separators, line breaks and doubled quotes; CR LF, LF; a UTF-8
- * mark at the start is skipped, and so are empty lines. Line numbers count from 1 as an editor shows
- * them. After an error the rest of that line is skipped and reading can go on. One owner.
+ * mark at the start is skipped, and so are empty lines. Line numbers count from 1 as an editor
+ * shows them. After an error the rest of that line is skipped and reading can go on. One owner.
  */
 #include "core/buf.h"
 #include "core/err.h"

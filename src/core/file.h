@@ -39,8 +39,8 @@ struct files {
 /* The plain layer: gate NULL. */
 struct files *files_system(void);
 
-int file_open(struct files *files, const char *path, enum file_mode mode, int *ret_fd,
-    struct err *err);
+int file_open(
+    struct files *files, const char *path, enum file_mode mode, int *ret_fd, struct err *err);
 void file_close(int fd);
 void file_auto_close(int *fd);
 #define AUTO_CLOSE __attribute__((cleanup(file_auto_close)))
@@ -52,8 +52,8 @@ int file_write_at(struct files *files, int fd, const char *path, uint64_t offset
 int file_writev_at(struct files *files, int fd, const char *path, uint64_t offset,
     struct iovec *vector, int count, struct err *err);
 /* Reads exactly `size` bytes or fails with ERR_CORRUPT (end of file) or ERR_IO. */
-int file_read_at(int fd, const char *path, uint64_t offset, void *data, size_t size,
-    struct err *err);
+int file_read_at(
+    int fd, const char *path, uint64_t offset, void *data, size_t size, struct err *err);
 int file_size(int fd, const char *path, uint64_t *ret_size, struct err *err);
 int file_sync(struct files *files, int fd, const char *path, struct err *err); // fdatasync.
 int file_truncate(struct files *files, int fd, const char *path, uint64_t size, struct err *err);

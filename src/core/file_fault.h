@@ -8,12 +8,12 @@
 #include "core/file.h"
 
 struct file_fault {
-    struct files files;            // Pass &fault.files.
-    _Atomic int64_t countdown;     // Operations that still pass; the next one fails. -1: never.
-    _Atomic int op;                // Only this operation counts, or FILE_OP_COUNT for all.
-    _Atomic int errno_value;       // What it fails with (EIO, ENOSPC).
-    _Atomic int sticky;            // All matching operations after the first failure fail too.
-    _Atomic int64_t torn_bytes;    // For a failing write: bytes that are still written.
+    struct files files;         // Pass &fault.files.
+    _Atomic int64_t countdown;  // Operations that still pass; the next one fails. -1: never.
+    _Atomic int op;             // Only this operation counts, or FILE_OP_COUNT for all.
+    _Atomic int errno_value;    // What it fails with (EIO, ENOSPC).
+    _Atomic int sticky;         // All matching operations after the first failure fail too.
+    _Atomic int64_t torn_bytes; // For a failing write: bytes that are still written.
     _Atomic int64_t counts[FILE_OP_COUNT]; // Operations seen.
 };
 

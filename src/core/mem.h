@@ -34,7 +34,7 @@ struct arena {
 
 void arena_init(struct arena *arena, size_t limit_bytes);
 void arena_fini(struct arena *arena);
-void arena_reset(struct arena *arena); // Frees all but the first block.
+void arena_reset(struct arena *arena);                     // Frees all but the first block.
 void *arena_alloc(struct arena *arena, size_t size_bytes); // Zeroed, 16-byte aligned.
 /* NULL when the arena's limit would be passed: for sizes that come from outside. */
 void *arena_try(struct arena *arena, size_t size_bytes);

@@ -1,8 +1,8 @@
 #ifndef CORE_RANDOM_H
 #define CORE_RANDOM_H
 /*
- * Injected randomness for jitter, ids and tests: xoshiro256** (Blackman, Vigna 2018), seeded so that a
- * run can be replayed. Not for secrets: those come from libsodium in `ledger`. One owner.
+ * Injected randomness for jitter, ids and tests: xoshiro256** (Blackman, Vigna 2018), seeded so
+ * that a run can be replayed. Not for secrets: those come from libsodium in `ledger`. One owner.
  */
 #include <stdint.h>
 

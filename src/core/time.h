@@ -38,7 +38,7 @@ size_t time_format(int64_t time_ns, const struct zone *zone, char *to);
 /* The start of the bucket of `every_ns` that holds time_ns, on boundaries of local time (UTC for
  * NULL). Days begin at local midnight, weeks on Monday, also across daylight saving changes.
  * ret_next, if not NULL, receives the start of the following bucket. */
-int64_t time_bucket_start(int64_t time_ns, int64_t every_ns, const struct zone *zone,
-    int64_t *ret_next_ns);
+int64_t time_bucket_start(
+    int64_t time_ns, int64_t every_ns, const struct zone *zone, int64_t *ret_next_ns);
 
 #endif

@@ -29,8 +29,8 @@ struct zone_span zone_span_at(const struct zone *zone, int64_t time_ns);
 int64_t zone_from_local(const struct zone *zone, int64_t local_ns);
 
 /* Reads a TZif file's content. ERR_CORRUPT, ERR_UNSUPPORTED (leap seconds). */
-int zone_parse(struct str name, const void *data, size_t size, struct zone **ret_zone,
-    struct err *err);
+int zone_parse(
+    struct str name, const void *data, size_t size, struct zone **ret_zone, struct err *err);
 
 /* A POSIX TZ rule ("CET-1CEST,M3.5.0,M10.5.0/3") as a zone. ERR_CORRUPT. */
 int zone_parse_rule(struct str name, struct str rule, struct zone **ret_zone, struct err *err);
