@@ -1,0 +1,22 @@
+#ifndef APP_BENCH_H
+#define APP_BENCH_H
+/*
+ * Benchmarks that print the keys of docs/PERFORMANCE.md. Each puts one JSON object into json_out.
+ * They work in a folder of their own below `dir` and remove it. Main thread.
+ */
+#include <stdbool.h>
+
+#include "core/buf.h"
+#include "core/err.h"
+
+struct bench_options {
+    const char *dir;  // Where the temporary folder goes; NULL: $TMPDIR or /tmp.
+    const char *data; // "gen", or a CSV file tag,ts_ms,value without header.
+    bool quick;       // A tenth of the work, for tests.
+};
+
+int bench_historian(const struct bench_options *options, struct buf *json_out, struct err *err);
+int bench_collect(const struct bench_options *options, struct buf *json_out, struct err *err);
+int bench_http(const struct bench_options *options, struct buf *json_out, struct err *err);
+
+#endif

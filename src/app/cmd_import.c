@@ -1,0 +1,101 @@
+/*
+ * maru import HOME FILE --as samples|devices|tags. Every rejected row is listed with its line and
+ * reason; the exit code is 3 when there were any and others were taken.
+ */
+#include "app/command.h"
+#include "core/json.h"
+#include "plant/import.h"
+
+enum { REJECTED_SHOWN_JSON = 10000 }; // More are counted; the list would not fit a document.
+
+struct listing {
+    struct call *call;
+    struct buf rejected; // JSON items.
+    struct json json;
+    uint64_t shown;
+};
+
+static void list_rejected(void *context, uint64_t line, const struct err *why) {
+    struct listing *listing = context;
+    AUTO_BUF struct buf words;
+    buf_init(&words, 4096);
+    err_render(why, listing->call->lang, &words);
+    if (!listing->call->json) {
+        call_say(listing->call, MSG_IMPORT_REJECTED, ARGS(A_INT(line), A_STR(buf_str(&words))));
+        return;
+    }
+    if (listing->shown++ < REJECTED_SHOWN_JSON) {
+        json_object_begin(&listing->json);
+        json_put_i64(&listing->json, "line", (int64_t)line);
+        json_put_str(&listing->json, "detail", buf_str(&words));
+        json_object_end(&listing->json);
+    }
+}
+
+static void list_created(void *context, struct str name) {
+    struct listing *listing = context;
+    if (!listing->call->json) {
+        call_say(listing->call, MSG_IMPORT_CREATED, ARGS(A_STR(name)));
+    }
+}
+
+static void report_json(
+    struct call *call, const struct import_report *report, const struct listing *listing) {
+    struct json json;
+    json_init(&json, &call->out);
+    json_object_begin(&json);
+    json_put_i64(&json, "rows", (int64_t)report->rows);
+    json_put_i64(&json, "values", (int64_t)report->values);
+    json_put_i64(&json, "stored", (int64_t)report->stored);
+    json_put_i64(&json, "omitted", (int64_t)report->omitted);
+    json_put_i64(&json, "created_tags", (int64_t)report->created);
+    json_put_i64(&json, "rejected", (int64_t)report->rejected);
+    json_key(&json, "errors");
+    json_raw(&json, buf_str(&listing->rejected));
+    json_object_end(&json);
+    buf_put_char(&call->out, '\n');
+}
+
+static int check_encoding(const char *encoding, struct err *err) {
+    if (encoding == NULL || str_eq_nocase(str_of(encoding), STR("utf-8")) ||
+        str_eq_nocase(str_of(encoding), STR("utf8"))) {
+        return 0;
+    }
+    return err_set(err, ERR_UNSUPPORTED, MSG_IMPORT_ENCODING, ARGS(A_CSTR(encoding)));
+}
+
+int cmd_import(struct call *call, struct err *err) {
+    const char *as = call_value(call, "--as");
+    struct import_options options = {.fd = call->file_fd,
+        .dry_run = call_value(call, "--dry-run") != NULL,
+        .rejected = list_rejected,
+        .created = list_created};
+    if (as == NULL || !import_kind_of_name(str_of(as), &options.kind)) {
+        return err_set(err, ERR_USAGE, MSG_IMPORT_KIND, ARGS(A_CSTR(as != NULL ? as : "")));
+    }
+    struct plant *plant = NULL;
+    int status = check_encoding(call_value(call, "--encoding"), err);
+    if (status < 0 || (status = call_plant(call, &plant, err)) < 0) {
+        return status;
+    }
+    struct listing listing = {.call = call};
+    buf_init(&listing.rejected, 16 << 20);
+    json_init(&listing.json, &listing.rejected);
+    json_array_begin(&listing.json);
+    options.context = &listing;
+    struct import_report report;
+    status = import_run(plant, &options, &report, err);
+    json_array_end(&listing.json);
+    if (call->json && status >= 0) {
+        report_json(call, &report, &listing);
+    } else if (!call->json) {
+        call_say(call, options.dry_run ? MSG_IMPORT_DRY : MSG_IMPORT_DONE,
+            ARGS(A_INT(report.rows), A_INT(options.dry_run ? report.values : report.stored),
+                A_INT(report.omitted), A_INT(report.rejected)));
+    }
+    buf_fini(&listing.rejected);
+    if (status < 0) {
+        return status;
+    }
+    return report.rejected == 0 ? EXIT_DONE : report.values > 0 ? EXIT_PARTIAL : EXIT_FAILED;
+}

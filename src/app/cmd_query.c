@@ -1,0 +1,384 @@
+/*
+ * maru query HOME TAG...: raw samples or aggregates, as CSV or JSON, streamed. A tag may hold `*`
+ * for any run of characters. Ranges are [from, to); without them, everything.
+ */
+#include <math.h>
+
+#include "app/command.h"
+#include "core/json.h"
+#include "core/mem.h"
+#include "core/time.h"
+
+enum aggregate { AGG_AVG, AGG_MIN, AGG_MAX, AGG_COUNT, AGG_SUM, AGG_FIRST, AGG_LAST, AGG_COUNT_OF };
+
+enum { AGGREGATES_MAX = 16 };
+
+static const char *const AGGREGATE_NAMES[AGG_COUNT_OF] = {
+    "avg", "min", "max", "count", "sum", "first", "last"};
+
+struct query {
+    struct call *call;
+    struct plant *plant;
+    struct catalogue *catalogue;
+    uint32_t *tags;
+    uint32_t tag_count;
+    int64_t from_ns;
+    int64_t to_ns;
+    int64_t every_ns;
+    enum aggregate aggregates[AGGREGATES_MAX];
+    uint32_t aggregate_count;
+    struct zone *own_zone; // Of --tz; NULL: output in UTC.
+    bool as_json;
+    bool versions;
+    struct json json;
+};
+
+/* ---- Reading the question ---- */
+
+/* `*` stands for any run of characters. Greedy with one step back, so it is linear in practice. */
+static bool matches(struct str pattern, struct str text) {
+    size_t p = 0;
+    size_t t = 0;
+    size_t star = SIZE_MAX;
+    size_t mark = 0;
+    while (t < text.size) {
+        if (p < pattern.size && pattern.data[p] == '*') {
+            star = p++;
+            mark = t;
+        } else if (p < pattern.size && pattern.data[p] == text.data[t]) {
+            p++;
+            t++;
+        } else if (star != SIZE_MAX) {
+            p = star + 1;
+            t = ++mark;
+        } else {
+            return false;
+        }
+    }
+    while (p < pattern.size && pattern.data[p] == '*') {
+        p++;
+    }
+    return p == pattern.size;
+}
+
+static bool has_tag(const struct query *q, uint32_t number) {
+    for (uint32_t i = 0; i < q->tag_count; i++) {
+        if (q->tags[i] == number) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static int add_pattern(struct query *q, struct str pattern, struct err *err) {
+    uint32_t before = q->tag_count;
+    for (uint32_t i = 0; i < q->catalogue->tag_count; i++) {
+        const struct tag *tag = &q->catalogue->tags[i];
+        if (matches(pattern, tag->name) && !has_tag(q, tag->number)) {
+            q->tags[q->tag_count++] = tag->number;
+        }
+    }
+    if (q->tag_count == before) {
+        return err_set(err, ERR_NOT_FOUND, MSG_QUERY_NO_MATCH, ARGS(A_STR(pattern)));
+    }
+    return 0;
+}
+
+static int add_tag(struct query *q, struct str name, struct err *err) {
+    if (str_find(name, '*') < name.size) {
+        return add_pattern(q, name, err);
+    }
+    const struct tag *tag = catalogue_find(q->catalogue, name);
+    if (tag == NULL) {
+        return err_set(err, ERR_NOT_FOUND, MSG_QUERY_NO_TAG, ARGS(A_STR(name)));
+    }
+    if (!has_tag(q, tag->number)) {
+        q->tags[q->tag_count++] = tag->number;
+    }
+    return 0;
+}
+
+static int read_aggregates(struct query *q, const char *text, struct err *err) {
+    struct str rest = str_of(text);
+    while (rest.size > 0) {
+        struct str word = str_cut(&rest, ',');
+        int found = -1;
+        for (int i = 0; i < AGG_COUNT_OF; i++) {
+            if (str_eq(word, str_of(AGGREGATE_NAMES[i]))) {
+                found = i;
+            }
+        }
+        if (found < 0 || q->aggregate_count == AGGREGATES_MAX) {
+            return err_set(err, ERR_USAGE, MSG_QUERY_AGGREGATE, ARGS(A_STR(word)));
+        }
+        q->aggregates[q->aggregate_count++] = (enum aggregate)found;
+    }
+    return 0;
+}
+
+static int read_range(struct query *q, struct err *err) {
+    const struct zone *zone = q->own_zone != NULL ? q->own_zone : plant_zone(q->plant);
+    int64_t now = clock_wall_ns(plant_clock(q->plant));
+    const char *from = call_value(q->call, "--from");
+    const char *to = call_value(q->call, "--to");
+    q->from_ns = INT64_MIN;
+    q->to_ns = INT64_MAX;
+    int status = from != NULL ? time_parse_query(str_of(from), zone, now, &q->from_ns, err) : 0;
+    if (status >= 0 && to != NULL) {
+        status = time_parse_query(str_of(to), zone, now, &q->to_ns, err);
+    }
+    if (status >= 0 && q->from_ns > q->to_ns) {
+        return err_set(err, ERR_USAGE, MSG_QUERY_RANGE, NO_ARGS);
+    }
+    return status;
+}
+
+static int read_form(struct query *q, struct err *err) {
+    const char *format = call_value(q->call, "--format");
+    q->as_json = q->call->json;
+    if (format != NULL && str_eq(str_of(format), STR("json"))) {
+        q->as_json = true;
+    } else if (format != NULL && !str_eq(str_of(format), STR("csv"))) {
+        return err_set(err, ERR_USAGE, MSG_QUERY_FORMAT, ARGS(A_CSTR(format)));
+    }
+    const char *tz = call_value(q->call, "--tz");
+    int status = tz != NULL ? zone_load(str_of(tz), &q->own_zone, err) : 0;
+    const char *every = call_value(q->call, "--every");
+    if (status >= 0 && every != NULL) {
+        status = duration_parse(str_of(every), &q->every_ns, err);
+    }
+    const char *agg = call_value(q->call, "--agg");
+    if (status >= 0 && (agg != NULL || every != NULL)) {
+        status = read_aggregates(q, agg != NULL ? agg : "avg,min,max,count", err);
+    }
+    q->versions = call_value(q->call, "--versions") != NULL;
+    return status;
+}
+
+/* ---- Answers ---- */
+
+static struct str tag_name(const struct query *q, uint32_t number) {
+    return catalogue_tag(q->catalogue, number)->name;
+}
+
+static void put_number(struct query *q, const char *key, double value, bool whole) {
+    if (q->as_json) {
+        json_key(&q->json, key);
+        if (whole && fabs(value) < 9007199254740992.0) {
+            json_i64(&q->json, (int64_t)value);
+        } else {
+            json_f64(&q->json, value);
+        }
+        return;
+    }
+    buf_put_char(&q->call->out, ',');
+    if (whole && fabs(value) < 9007199254740992.0) {
+        buf_put_i64(&q->call->out, (int64_t)value);
+    } else {
+        buf_put_f64(&q->call->out, value);
+    }
+}
+
+static double aggregate_value(const struct hist_bucket *bucket, enum aggregate aggregate) {
+    switch (aggregate) {
+    case AGG_AVG: return (bucket->sum + bucket->sum_low) / (double)bucket->count;
+    case AGG_MIN: return bucket->min;
+    case AGG_MAX: return bucket->max;
+    case AGG_COUNT: return (double)bucket->count;
+    case AGG_SUM: return bucket->sum + bucket->sum_low;
+    case AGG_FIRST: return bucket->first;
+    case AGG_LAST: return bucket->last;
+    case AGG_COUNT_OF: break;
+    }
+    return (double)NAN;
+}
+
+static void put_head(struct query *q, uint32_t tag, int64_t time_ns) {
+    char time[TIME_TEXT_MAX];
+    size_t size = time_format(time_ns, q->own_zone, time);
+    if (q->as_json) {
+        json_object_begin(&q->json);
+        json_put_str(&q->json, "tag", tag_name(q, tag));
+        json_put_str(&q->json, "time", (struct str){time, size});
+    } else {
+        buf_put_str(&q->call->out, tag_name(q, tag));
+        buf_put_char(&q->call->out, ',');
+        buf_put(&q->call->out, time, size);
+    }
+}
+
+static int put_end(struct query *q, struct err *err) {
+    if (q->as_json) {
+        json_object_end(&q->json);
+    } else {
+        buf_put_char(&q->call->out, '\n');
+    }
+    return call_flush(q->call, false, err);
+}
+
+static int put_bucket(
+    void *context, uint32_t tag, const struct hist_bucket *bucket, struct err *err) {
+    struct query *q = context;
+    if (bucket->count == 0) {
+        return 0;
+    }
+    bool whole_range = q->every_ns == 0;
+    put_head(q, tag, whole_range ? bucket->first_ns : bucket->start_ns);
+    for (uint32_t i = 0; i < q->aggregate_count; i++) {
+        enum aggregate aggregate = q->aggregates[i];
+        put_number(q, AGGREGATE_NAMES[aggregate], aggregate_value(bucket, aggregate),
+            aggregate == AGG_COUNT);
+    }
+    return put_end(q, err);
+}
+
+/* A text as a CSV field: quoted when it holds what would break the row. */
+static void put_csv_text(struct buf *out, struct str text) {
+    bool quote = false;
+    for (size_t i = 0; i < text.size && !quote; i++) {
+        char c = text.data[i];
+        quote = c == ',' || c == '"' || c == '\n' || c == '\r';
+    }
+    if (!quote) {
+        buf_put_str(out, text);
+        return;
+    }
+    buf_put_char(out, '"');
+    for (size_t i = 0; i < text.size; i++) {
+        if (text.data[i] == '"') {
+            buf_put_char(out, '"');
+        }
+        buf_put_char(out, text.data[i]);
+    }
+    buf_put_char(out, '"');
+}
+
+static void put_csv_value(struct query *q, const struct hist_rows *rows, uint32_t i) {
+    struct buf *out = &q->call->out;
+    buf_put_char(out, ',');
+    if (rows->f64 != NULL) {
+        buf_put_f64(out, rows->f64[i]);
+    } else if (rows->text != NULL) {
+        put_csv_text(out, rows->text[i]);
+    } else if (rows->type == TYPE_BOOL) {
+        buf_put_str(out, rows->i64[i] != 0 ? STR("true") : STR("false"));
+    } else {
+        buf_put_i64(out, rows->i64[i]);
+    }
+}
+
+static void put_json_value(struct query *q, const struct hist_rows *rows, uint32_t i) {
+    json_key(&q->json, "value");
+    if (rows->f64 != NULL) {
+        json_f64(&q->json, rows->f64[i]);
+    } else if (rows->text != NULL) {
+        json_str(&q->json, rows->text[i]);
+    } else if (rows->type == TYPE_BOOL) {
+        json_bool(&q->json, rows->i64[i] != 0);
+    } else {
+        json_i64(&q->json, rows->i64[i]);
+    }
+}
+
+static int put_rows(struct query *q, const struct hist_rows *rows, struct err *err) {
+    for (uint32_t i = 0; i < rows->count; i++) {
+        uint32_t code = rows->status != NULL ? rows->status[i] : 0;
+        const char *quality = quality_name(status_quality(code));
+        put_head(q, rows->tag, rows->time_ns[i]);
+        if (q->as_json) {
+            put_json_value(q, rows, i);
+            json_put_str(&q->json, "quality", str_of(quality));
+        } else {
+            put_csv_value(q, rows, i);
+            buf_put_char(&q->call->out, ',');
+            buf_put_str(&q->call->out, str_of(quality));
+        }
+        int status = put_end(q, err);
+        if (status < 0) {
+            return status;
+        }
+    }
+    return 0;
+}
+
+static int answer_raw(struct query *q, struct err *err) {
+    for (uint32_t i = 0; i < q->tag_count; i++) {
+        struct hist_scan_options options = {
+            .tag = q->tags[i], .from_ns = q->from_ns, .to_ns = q->to_ns, .versions = q->versions};
+        struct hist_scan *scan = NULL;
+        int status = hist_scan_open(plant_historian(q->plant), &options, &scan, err);
+        struct hist_rows rows;
+        while (status >= 0 && (status = hist_scan_next(scan, &rows, err)) > 0) {
+            status = put_rows(q, &rows, err);
+        }
+        hist_scan_close(scan);
+        if (status < 0) {
+            return status;
+        }
+    }
+    return 0;
+}
+
+static int answer_buckets(struct query *q, struct err *err) {
+    struct hist_bucket_query question = {.tags = q->tags,
+        .tag_count = q->tag_count,
+        .from_ns = q->from_ns,
+        .to_ns = q->to_ns,
+        .every_ns = q->every_ns,
+        .zone = q->own_zone != NULL ? q->own_zone : plant_zone(q->plant)};
+    return hist_buckets(plant_historian(q->plant), &question, put_bucket, q, err);
+}
+
+static void put_header(struct query *q) {
+    if (q->as_json) {
+        json_init(&q->json, &q->call->out);
+        json_object_begin(&q->json);
+        json_key(&q->json, "items");
+        json_array_begin(&q->json);
+        return;
+    }
+    struct buf *out = &q->call->out;
+    buf_put_str(out, q->aggregate_count == 0 ? STR("tag,time,value,quality") : STR("tag,time"));
+    for (uint32_t i = 0; i < q->aggregate_count; i++) {
+        buf_put_char(out, ',');
+        buf_put_str(out, str_of(AGGREGATE_NAMES[q->aggregates[i]]));
+    }
+    buf_put_char(out, '\n');
+}
+
+static void put_footer(struct query *q) {
+    if (q->as_json) {
+        json_array_end(&q->json);
+        json_object_end(&q->json);
+        buf_put_char(&q->call->out, '\n');
+    }
+}
+
+static int read_question(struct query *q, struct err *err) {
+    int status = call_plant(q->call, &q->plant, err);
+    if (status < 0 || (status = read_form(q, err)) < 0 || (status = read_range(q, err)) < 0) {
+        return status;
+    }
+    q->catalogue = plant_catalogue(q->plant);
+    q->tags = MEM_ARRAY(uint32_t, q->catalogue->tag_count + 1);
+    for (uint32_t i = 0; i < q->call->positional_count && status >= 0; i++) {
+        status = add_tag(q, str_of(q->call->positionals[i]), err);
+    }
+    return status;
+}
+
+int cmd_query(struct call *call, struct err *err) {
+    struct query q = {.call = call};
+    int status = read_question(&q, err);
+    if (status >= 0) {
+        put_header(&q);
+        status = q.aggregate_count > 0 ? answer_buckets(&q, err) : answer_raw(&q, err);
+    }
+    if (status >= 0) {
+        put_footer(&q);
+    }
+    catalogue_unref(q.catalogue);
+    zone_free(q.own_zone);
+    mem_free(q.tags);
+    return status < 0 ? status : EXIT_DONE;
+}

@@ -1,0 +1,236 @@
+/*
+ * The table of commands, the reading of their arguments, and what every call shares: output through
+ * a bounded buffer, words on the error descriptor, the exit codes of docs/user (0 done, 1 failed,
+ * 2 wrong usage, 3 done in part).
+ */
+#include "app/command.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/check.h"
+
+/* Options that every command knows come first in each table. */
+#define COMMON_OPTIONS                                                                             \
+    {"--json", false}, {"--lang", true}, {                                                         \
+        "--help", false                                                                            \
+    }
+
+static const struct option_row INIT_OPTIONS[] = {
+    COMMON_OPTIONS, {"--plant", true}, {"--name", true}, {"--zone", true}, {NULL, false}};
+static const struct option_row RUN_OPTIONS[] = {
+    COMMON_OPTIONS, {"--listen", true}, {"--for", true}, {NULL, false}};
+static const struct option_row DEMO_OPTIONS[] = {COMMON_OPTIONS, {"--listen", true},
+    {"--for", true}, {"--seed", true}, {"--external", true}, {NULL, false}};
+static const struct option_row TOKEN_OPTIONS[] = {COMMON_OPTIONS, {"--role", true},
+    {"--scope", true}, {"--ttl", true}, {"--name", true}, {NULL, false}};
+static const struct option_row IMPORT_OPTIONS[] = {COMMON_OPTIONS, {"--plant", true},
+    {"--as", true}, {"--encoding", true}, {"--dry-run", false}, {NULL, false}};
+static const struct option_row QUERY_OPTIONS[] = {COMMON_OPTIONS, {"--plant", true},
+    {"--from", true}, {"--to", true}, {"--every", true}, {"--agg", true}, {"--tz", true},
+    {"--format", true}, {"--versions", false}, {NULL, false}};
+static const struct option_row VERIFY_OPTIONS[] = {COMMON_OPTIONS, {NULL, false}};
+static const struct option_row BENCH_OPTIONS[] = {
+    COMMON_OPTIONS, {"--dir", true}, {"--data", true}, {"--quick", false}, {NULL, false}};
+
+static const struct command COMMANDS[] = {
+    {"init", MSG_HELP_INIT, 0, 1, 1, -1, INIT_OPTIONS, cmd_init},
+    {"run", MSG_HELP_RUN, COMMAND_HOME, 0, 0, -1, RUN_OPTIONS, cmd_run},
+    {"demo", MSG_HELP_DEMO, 0, 0, 1, -1, DEMO_OPTIONS, cmd_demo},
+    {"token", MSG_HELP_TOKEN, COMMAND_HOME | COMMAND_OPENS | COMMAND_HOT, 0, 0, -1, TOKEN_OPTIONS,
+        cmd_token},
+    {"import", MSG_HELP_IMPORT, COMMAND_HOME | COMMAND_OPENS | COMMAND_HOT, 1, 1, 0, IMPORT_OPTIONS,
+        cmd_import},
+    {"query", MSG_HELP_QUERY, COMMAND_HOME | COMMAND_OPENS | COMMAND_HOT, 1, POSITIONALS_MAX - 1,
+        -1, QUERY_OPTIONS, cmd_query},
+    {"verify", MSG_HELP_VERIFY, COMMAND_HOME | COMMAND_HOT, 0, 0, -1, VERIFY_OPTIONS, cmd_verify},
+    {"bench", MSG_HELP_BENCH, 0, 1, 1, -1, BENCH_OPTIONS, cmd_bench},
+};
+
+const struct command *command_at(size_t index) {
+    return index < sizeof COMMANDS / sizeof COMMANDS[0] ? &COMMANDS[index] : NULL;
+}
+
+const struct command *command_find(struct str name) {
+    for (size_t i = 0; i < sizeof COMMANDS / sizeof COMMANDS[0]; i++) {
+        if (str_eq(name, str_of(COMMANDS[i].name))) {
+            return &COMMANDS[i];
+        }
+    }
+    return NULL;
+}
+
+/* ---- Arguments ---- */
+
+static int option_index(const struct command *command, struct str name) {
+    for (int i = 0; command->options[i].name != NULL; i++) {
+        CHECK(i < OPTIONS_MAX);
+        if (str_eq(name, str_of(command->options[i].name))) {
+            return i;
+        }
+    }
+    return -1;
+}
+
+/* Takes one option at argv[*index], moving *index over a separate value. */
+static int take_option(struct call *call, int argc, char **argv, int *index, struct err *err) {
+    struct str rest = str_of(argv[*index]);
+    bool joined = str_find(rest, '=') < rest.size;
+    struct str name = str_cut(&rest, '=');
+    int row = option_index(call->command, name);
+    if (row < 0) {
+        return err_set(
+            err, ERR_USAGE, MSG_APP_OPTION_UNKNOWN, ARGS(A_STR(name), A_CSTR(call->command->name)));
+    }
+    if (!call->command->options[row].takes_value) {
+        if (joined) {
+            return err_set(err, ERR_USAGE, MSG_APP_OPTION_NO_VALUE, ARGS(A_STR(name)));
+        }
+        call->values[row] = "";
+        return 0;
+    }
+    if (!joined && *index + 1 >= argc) {
+        return err_set(err, ERR_USAGE, MSG_APP_OPTION_VALUE, ARGS(A_STR(name)));
+    }
+    call->values[row] = joined ? rest.data : argv[++*index];
+    return 0;
+}
+
+static int take_positional(struct call *call, const char *text, struct err *err) {
+    if ((call->command->flags & COMMAND_HOME) != 0 && call->home_dir == NULL) {
+        call->home_dir = text;
+        return 0;
+    }
+    if (call->positional_count >= call->command->positionals_max) {
+        return err_set(err, ERR_USAGE, MSG_APP_ARGUMENT_EXTRA,
+            ARGS(A_CSTR(text), A_CSTR(call->command->name)));
+    }
+    call->positionals[call->positional_count++] = text;
+    return 0;
+}
+
+static int take_language(struct call *call, struct err *err) {
+    const char *lang = call_value(call, "--lang");
+    if (lang == NULL) {
+        return 0;
+    }
+    if (strcmp(lang, "ko") != 0 && strcmp(lang, "en") != 0) {
+        return err_set(err, ERR_USAGE, MSG_APP_LANG, ARGS(A_CSTR(lang)));
+    }
+    call->lang = strcmp(lang, "ko") == 0 ? LANG_KO : LANG_EN;
+    return 0;
+}
+
+int call_parse(
+    struct call *call, const struct command *command, int argc, char **argv, struct err *err) {
+    call->command = command;
+    bool options_ended = false;
+    for (int i = 0; i < argc; i++) {
+        /* "-1h" is a value of --from, taken there; a lone argument that begins with -- is an
+         * option until "--" ends them. */
+        bool is_option = !options_ended && strncmp(argv[i], "--", 2) == 0;
+        if (is_option && argv[i][2] == '\0') {
+            options_ended = true;
+            continue;
+        }
+        int status = is_option ? take_option(call, argc, argv, &i, err)
+                               : take_positional(call, argv[i], err);
+        if (status < 0) {
+            return status;
+        }
+    }
+    int status = take_language(call, err);
+    if (status < 0 || call_value(call, "--help") != NULL) {
+        return status;
+    }
+    call->json = call_value(call, "--json") != NULL;
+    if ((command->flags & COMMAND_HOME) != 0 && call->home_dir == NULL) {
+        return err_set(err, ERR_USAGE, MSG_APP_HOME_MISSING, ARGS(A_CSTR(command->name)));
+    }
+    if (call->positional_count < command->positionals_min) {
+        return err_set(err, ERR_USAGE, MSG_APP_ARGUMENT_MISSING, ARGS(A_CSTR(command->name)));
+    }
+    return 0;
+}
+
+const char *call_value(const struct call *call, const char *name) {
+    int row = option_index(call->command, str_of(name));
+    return row < 0 ? NULL : call->values[row];
+}
+
+/* ---- Output ---- */
+
+static int write_all(int fd, const void *data, size_t size) {
+    const char *next = data;
+    while (size > 0) {
+        ssize_t written = write(fd, next, size);
+        if (written < 0 && errno == EINTR) {
+            continue;
+        }
+        if (written <= 0) {
+            return -1;
+        }
+        next += written;
+        size -= (size_t)written;
+    }
+    return 0;
+}
+
+int call_flush(struct call *call, bool always, struct err *err) {
+    if (call->out.overflow) {
+        return err_set(err, ERR_LIMIT, MSG_APP_OUTPUT_LARGE, NO_ARGS);
+    }
+    if (call->out.size == 0 || (!always && call->out.size < CALL_OUT_MAX / 2)) {
+        return 0;
+    }
+    if (write_all(call->out_fd, call->out.data, call->out.size) != 0) {
+        return errno == EPIPE ? err_set(err, ERR_CLOSED, MSG_APP_OUTPUT_CLOSED, NO_ARGS)
+                              : err_set_errno(err, errno, STR("stdout"));
+    }
+    buf_clear(&call->out);
+    return 0;
+}
+
+static void say_line(struct call *call, struct buf *line) {
+    buf_put_char(line, '\n');
+    (void)write_all(call->error_fd, line->data, line->size); // Nobody left to tell.
+}
+
+void call_say(struct call *call, enum msg_id id, const struct arg *args) {
+    AUTO_BUF struct buf line;
+    buf_init(&line, 16384);
+    msg_render(id, args, call->lang, &line);
+    say_line(call, &line);
+}
+
+void call_say_err(struct call *call, const struct err *err) {
+    AUTO_BUF struct buf line;
+    buf_init(&line, 16384);
+    buf_put_str(&line, STR("maru: "));
+    err_render(err, call->lang, &line);
+    say_line(call, &line);
+}
+
+int call_run(struct call *call) {
+    struct err err = ERR_INIT;
+    buf_init(&call->out, CALL_OUT_MAX);
+    int status = call->command->run(call, &err);
+    int flushed = call_flush(call, true, status < 0 ? NULL : &err);
+    if (status >= 0 && flushed < 0) {
+        status = flushed;
+    }
+    buf_fini(&call->out);
+    if (status >= 0) {
+        return status;
+    }
+    if (err.code != ERR_CLOSED) { // A reader such as `head` that had enough is no error.
+        call_say_err(call, &err);
+    }
+    return status == -ERR_USAGE ? EXIT_USAGE : EXIT_FAILED;
+}
+
+int call_plant(struct call *call, struct plant **ret_plant, struct err *err) {
+    const char *id = call_value(call, "--plant");
+    return home_plant(call->home, str_of(id), ret_plant, err);
+}

@@ -1,0 +1,122 @@
+/*
+ * maru.conf through libconfuse, the one file that includes it. libconfuse reports through a
+ * callback with a format; the first report becomes our error, with file and line.
+ */
+#include "app/config.h"
+
+#include <arpa/inet.h>
+#include <confuse.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "core/file.h"
+
+enum { REPORT_MAX = 256 };
+
+/* cfg_t carries no user pointer for its error callback, so the report of the one read that start-up
+ * makes stands here; config_read runs on the main thread only. */
+static __thread char report[REPORT_MAX];
+
+static void note(cfg_t *cfg, const char *format, va_list arguments) {
+    if (report[0] != '\0') {
+        return;
+    }
+    char words[REPORT_MAX - 32];
+    (void)vsnprintf(words, sizeof words, format, arguments);
+    (void)snprintf(report, sizeof report, "%d: %s", cfg->line, words);
+}
+
+int config_listen(struct str text, struct config *config, struct err *err) {
+    size_t colon = text.size;
+    while (colon > 0 && text.data[colon - 1] != ':') {
+        colon--;
+    }
+    uint64_t port = 0;
+    struct str host = colon > 0 ? str_slice(text, 0, colon - 1) : STR_NONE;
+    bool good = colon > 0 && str_to_u64(str_slice(text, colon, text.size), &port) && port <= 65535;
+    if (good && host.size > 2 && host.data[0] == '[' && host.data[host.size - 1] == ']') {
+        host = str_slice(host, 1, host.size - 1);
+    }
+    char address[ADDRESS_TEXT_MAX];
+    unsigned char binary[16];
+    good = good && host.size < sizeof address;
+    if (good) {
+        (void)str_copy_z(host, address, sizeof address);
+        good =
+            inet_pton(AF_INET, address, binary) == 1 || inet_pton(AF_INET6, address, binary) == 1;
+    }
+    if (!good) {
+        return err_set(err, ERR_INVALID, MSG_APP_LISTEN, ARGS(A_STR(text)));
+    }
+    (void)str_copy_z(host, config->address, sizeof config->address);
+    config->port = (uint16_t)port;
+    return 0;
+}
+
+static int number(
+    cfg_t *cfg, const char *name, long low, long high, uint32_t *ret_value, struct err *err) {
+    long value = cfg_getint(cfg, name);
+    if (value < low || value > high) {
+        return err_set(err, ERR_RANGE, MSG_APP_CONF_RANGE,
+            ARGS(A_CSTR(name), A_INT(value), A_INT(low), A_INT(high)));
+    }
+    *ret_value = (uint32_t)value;
+    return 0;
+}
+
+static int take(cfg_t *cfg, struct config *config, struct err *err) {
+    int status = config_listen(str_of(cfg_getstr(cfg, "listen")), config, err);
+    if (status >= 0) {
+        status = number(cfg, "connections", 8, 10000, &config->limits.connections, err);
+    }
+    if (status >= 0) {
+        status =
+            number(cfg, "connections_per_ip", 4, 10000, &config->limits.connections_per_ip, err);
+    }
+    if (status >= 0) {
+        status = number(cfg, "body_bytes", 65536, 1 << 30, &config->limits.body_bytes, err);
+    }
+    if (status >= 0) {
+        status = number(cfg, "requests_per_s", 1, 1000000, &config->limits.requests_per_s, err);
+    }
+    if (status >= 0) {
+        status = number(cfg, "streams", 1, 1000, &config->limits.streams, err);
+    }
+    (void)str_copy_z(str_of(cfg_getstr(cfg, "tls_certificate")), config->tls_certificate,
+        sizeof config->tls_certificate);
+    (void)str_copy_z(str_of(cfg_getstr(cfg, "tls_key")), config->tls_key, sizeof config->tls_key);
+    if (status >= 0 && (config->tls_certificate[0] == '\0') != (config->tls_key[0] == '\0')) {
+        return err_set(err, ERR_INVALID, MSG_APP_CONF_TLS, NO_ARGS);
+    }
+    return status;
+}
+
+int config_read(const char *home_dir, struct config *ret_config, struct err *err) {
+    AUTO_BUF struct buf path;
+    buf_init(&path, LIMIT_PATH_BYTES);
+    buf_printf(&path, "%s/maru.conf", home_dir);
+    static char listen_default[] = "127.0.0.1:8080";
+    cfg_opt_t options[] = {CFG_STR("listen", listen_default, CFGF_NONE),
+        CFG_STR("tls_certificate", NULL, CFGF_NONE), CFG_STR("tls_key", NULL, CFGF_NONE),
+        CFG_INT("connections", 256, CFGF_NONE), CFG_INT("connections_per_ip", 64, CFGF_NONE),
+        CFG_INT("body_bytes", 64 << 20, CFGF_NONE), CFG_INT("requests_per_s", 200, CFGF_NONE),
+        CFG_INT("streams", 64, CFGF_NONE), CFG_END()};
+    report[0] = '\0';
+    cfg_t *cfg = cfg_init(options, CFGF_NONE);
+    (void)cfg_set_error_function(cfg, note);
+    int parsed = file_exists(buf_z(&path)) ? cfg_parse(cfg, buf_z(&path)) : CFG_SUCCESS;
+    struct config config = {.port = 0};
+    int status = 0;
+    if (parsed != CFG_SUCCESS) {
+        status = err_set(err, ERR_INVALID, MSG_APP_CONF_FAULT, ARGS(A_CSTR(report)));
+    } else {
+        status = take(cfg, &config, err);
+    }
+    (void)cfg_free(cfg);
+    if (status < 0) {
+        return err_context(err, MSG_APP_CONF, ARGS(A_CSTR(buf_z(&path))));
+    }
+    *ret_config = config;
+    return 0;
+}

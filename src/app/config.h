@@ -1,0 +1,25 @@
+#ifndef APP_CONFIG_H
+#define APP_CONFIG_H
+/*
+ * maru.conf: start-up facts only. Strict: an unknown key or a value out of range is an error with
+ * its line, because a setting that is silently ignored is worse than none. Main thread only.
+ */
+#include "core/err.h"
+#include "serve/serve.h"
+
+enum { ADDRESS_TEXT_MAX = 64 };
+
+struct config {
+    char address[ADDRESS_TEXT_MAX];
+    uint16_t port;
+    char tls_certificate[LIMIT_PATH_BYTES];
+    char tls_key[LIMIT_PATH_BYTES];
+    struct serve_limits limits;
+};
+
+/* Reads HOME/maru.conf; an absent file gives the defaults. */
+int config_read(const char *home_dir, struct config *ret_config, struct err *err);
+/* "127.0.0.1:8080", "[::1]:0". ERR_INVALID with words. */
+int config_listen(struct str text, struct config *config, struct err *err);
+
+#endif

@@ -1,0 +1,119 @@
+/*
+ * The program's door: finds the command, parses, and runs it either inside the process that serves
+ * the home (through its local socket) or here, on the home opened for it. Also the one place that
+ * sets process-wide things: signals, file mode mask, language.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "app/command.h"
+#include "app/control.h"
+#include "core/mem.h"
+
+/* Korean where the environment asks for it, English where it does not: a terminal in the C locale
+ * may not be able to show Hangul. --lang decides over both. */
+static enum lang language(void) {
+    static const char *const NAMES[] = {"LC_ALL", "LC_MESSAGES", "LANG"};
+    for (size_t i = 0; i < sizeof NAMES / sizeof NAMES[0]; i++) {
+        const char *value = getenv(NAMES[i]);
+        if (value != NULL && value[0] != '\0') {
+            return strncmp(value, "ko", 2) == 0 ? LANG_KO : LANG_EN;
+        }
+    }
+    return LANG_EN;
+}
+
+static void print(enum lang lang, enum msg_id id, FILE *to) {
+    AUTO_BUF struct buf text;
+    buf_init(&text, 16384);
+    msg_render(id, NO_ARGS, lang, &text);
+    (void)fprintf(to, "%s\n", buf_z(&text));
+}
+
+static int open_file(struct call *call, struct err *err) {
+    int position = call->command->file_position;
+    if (position < 0) {
+        return 0;
+    }
+    const char *path = call->positionals[position];
+    if (strcmp(path, "-") == 0) {
+        call->file_fd = dup(STDIN_FILENO);
+    } else {
+        call->file_fd = open(path, O_RDONLY | O_CLOEXEC);
+    }
+    return call->file_fd < 0 ? err_set_errno(err, errno, str_of(path)) : 0;
+}
+
+static int run_cold(struct call *call, struct err *err) {
+    if ((call->command->flags & COMMAND_OPENS) != 0) {
+        struct home_options options = {.dir = call->home_dir, .exclusive = true};
+        int status = home_open(&options, &call->home, err);
+        if (status < 0) {
+            return status;
+        }
+    }
+    int code = call_run(call);
+    home_close(call->home);
+    return code;
+}
+
+static int run(struct call *call, int argc, char **argv, struct err *err) {
+    int status = open_file(call, err);
+    if (status < 0) {
+        return status;
+    }
+    if ((call->command->flags & COMMAND_HOT) != 0) {
+        int code = 0;
+        status = control_call(call, argc, argv, &code, err);
+        if (status != -ERR_NOT_FOUND) {
+            return status < 0 ? status : code;
+        }
+    }
+    return run_cold(call, err);
+}
+
+int main(int argc, char **argv) {
+    (void)signal(SIGPIPE, SIG_IGN); // Broken pipes are write errors, told where they happen.
+    (void)umask(0077);              // Everything we make is its owner's alone.
+    AUTO_FREE struct call *call = MEM_NEW(struct call);
+    call->lang = language();
+    call->file_fd = -1;
+    call->out_fd = STDOUT_FILENO;
+    call->error_fd = STDERR_FILENO;
+    if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0) {
+        print(call->lang, MSG_HELP_ALL, argc < 2 ? stderr : stdout);
+        return argc < 2 ? EXIT_USAGE : EXIT_DONE;
+    }
+    if (strcmp(argv[1], "--version") == 0) {
+        puts("maru " MARU_VERSION);
+        return EXIT_DONE;
+    }
+    struct err err = ERR_INIT;
+    const struct command *command = command_find(str_of(argv[1]));
+    if (command == NULL) {
+        (void)err_set(&err, ERR_USAGE, MSG_APP_COMMAND_UNKNOWN, ARGS(A_CSTR(argv[1])));
+        call_say_err(call, &err);
+        return EXIT_USAGE;
+    }
+    if (call_parse(call, command, argc - 2, argv + 2, &err) < 0) {
+        call_say_err(call, &err);
+        return EXIT_USAGE;
+    }
+    if (call_value(call, "--help") != NULL) {
+        print(call->lang, command->help, stdout);
+        return EXIT_DONE;
+    }
+    int code = run(call, argc - 1, argv + 1, &err);
+    file_close(call->file_fd);
+    if (code < 0) {
+        call_say_err(call, &err);
+        return code == -ERR_USAGE ? EXIT_USAGE : EXIT_FAILED;
+    }
+    return code;
+}

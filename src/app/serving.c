@@ -1,0 +1,145 @@
+/*
+ * A serving process. stdout says `ready http://ADDR:PORT`, then `setup http://...` while nobody
+ * owns the home (the demo: a one-time sign-in link); everything else goes to stderr. SIGTERM and
+ * SIGINT end it in order: no new requests, links closed, pipeline drained, stores closed. A second
+ * signal is not needed: kill -9 at any moment loses nothing that was acknowledged.
+ */
+#include "app/serving.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "app/control.h"
+#include "core/log.h"
+#include "serve/serve.h"
+
+enum {
+    SETUP_HOURS = 24,   // A set-up link lives that long; a restart prints a new one.
+    SIGN_IN_HOURS = 24, // The demo's.
+};
+
+int serving_duration(struct call *call, int64_t *ret_duration_ns, struct err *err) {
+    const char *text = call_value(call, "--for");
+    *ret_duration_ns = 0;
+    return text != NULL ? duration_parse(str_of(text), ret_duration_ns, err) : 0;
+}
+
+/* ---- The link ---- */
+
+struct link_wish {
+    bool demo;
+    bool needed;
+    char secret[SECRET_TEXT_MAX];
+};
+
+static int make_link(struct ledger_tx *tx, void *context, struct err *err) {
+    struct link_wish *wish = context;
+    bool owner = false;
+    int status = hub_owner_exists(tx, &owner, err);
+    if (status < 0) {
+        return status;
+    }
+    wish->needed = wish->demo || !owner;
+    if (!wish->needed) {
+        return 0;
+    }
+    return hub_link_new(tx, wish->demo ? STR("signin") : STR("setup"),
+        (int64_t)(wish->demo ? SIGN_IN_HOURS : SETUP_HOURS) * 3600 * NS_PER_S, wish->secret, err);
+}
+
+static int print_lines(const struct serving_options *options, struct home *home,
+    const struct server *server, struct err *err) {
+    bool v6 = strchr(options->config.address, ':') != NULL;
+    char origin[ADDRESS_TEXT_MAX + 32];
+    (void)snprintf(origin, sizeof origin, v6 ? "http%s://[%s]:%u" : "http%s://%s:%u",
+        options->config.tls_key[0] != '\0' ? "s" : "", options->config.address, serve_port(server));
+    struct link_wish wish = {.demo = options->demo};
+    int status = ledger_write(home_hub(home), make_link, &wish, err);
+    if (status < 0) {
+        return status;
+    }
+    printf("ready %s\n", origin);
+    if (wish.needed) {
+        printf("setup %s/%s#%s\n", origin, options->demo ? "signin" : "setup", wish.secret);
+    }
+    return fflush(stdout) == 0 ? 0 : err_set_errno(err, errno, STR("stdout"));
+}
+
+/* ---- Waiting ---- */
+
+static int open_signals(void) {
+    sigset_t set;
+    (void)sigemptyset(&set);
+    (void)sigaddset(&set, SIGINT);
+    (void)sigaddset(&set, SIGTERM);
+    (void)sigprocmask(SIG_BLOCK, &set, NULL);
+    return signalfd(-1, &set, SFD_CLOEXEC);
+}
+
+static void wait_for_end(int signals, int64_t duration_ns) {
+    const struct clock *clock = clock_system();
+    int64_t end = duration_ns > 0 ? clock_mono_ns(clock) + duration_ns : INT64_MAX;
+    for (;;) {
+        int64_t left_ms = (end - clock_mono_ns(clock)) / NS_PER_MS;
+        if (left_ms <= 0) {
+            return;
+        }
+        struct pollfd wait = {.fd = signals, .events = POLLIN};
+        int ready = poll(&wait, 1, left_ms > 3600000 ? 3600000 : (int)left_ms);
+        if (ready > 0) {
+            return;
+        }
+    }
+}
+
+/* ---- Together ---- */
+
+static int serve_home(
+    const struct serving_options *options, struct home *home, int signals, struct err *err) {
+    struct control *control = NULL;
+    struct server *server = NULL;
+    struct serve_options with = {.home = home,
+        .address = options->config.address,
+        .port = options->config.port,
+        .limits = options->config.limits,
+        .demo = options->demo,
+        .tls_certificate_file =
+            options->config.tls_certificate[0] != '\0' ? options->config.tls_certificate : NULL,
+        .tls_key_file = options->config.tls_key[0] != '\0' ? options->config.tls_key : NULL};
+    int status = serve_start(&with, &server, err);
+    if (status >= 0) {
+        status = control_start(home, &control, err);
+    }
+    if (status >= 0) {
+        status = print_lines(options, home, server, err);
+    }
+    if (status >= 0) {
+        log_event(LOG_INFO, "app", "serving",
+            LOG_FIELDS({"home", A_CSTR(options->home_dir)}, {"version", A_CSTR(MARU_VERSION)},
+                {"port", A_INT(serve_port(server))}),
+            NULL);
+        wait_for_end(signals, options->duration_ns);
+        log_event(LOG_INFO, "app", "stopping", NULL, NULL);
+    }
+    control_stop(control);
+    serve_stop(server);
+    return status;
+}
+
+int serving_run(const struct serving_options *options, struct err *err) {
+    int signals = open_signals(); // Before any thread, so that all inherit the mask.
+    struct home_options with = {.dir = options->home_dir, .collect = true, .exclusive = true};
+    struct home *home = NULL;
+    int status = home_open(&with, &home, err);
+    if (status >= 0) {
+        status = serve_home(options, home, signals, err);
+    }
+    home_close(home);
+    file_close(signals);
+    return status < 0 ? status : EXIT_DONE;
+}
