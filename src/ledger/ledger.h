@@ -41,7 +41,8 @@ int ledger_verify(struct ledger *ledger, struct err *err);
 /* ---- Statements: for this room and for rooms that own tables (production, programme) ---- */
 
 struct ledger_stmt;
-/* Prepares (or takes from the cache) and resets. Parameters are ?1.. . */
+/* Prepares (or takes from the cache) and resets. Parameters are ?1.. . One text is one statement:
+ * preparing it again ends an earlier run of it. Valid until the transaction ends. */
 int ledger_prepare(struct ledger_tx *tx, const char *sql, struct ledger_stmt **ret_stmt,
     struct err *err);
 void ledger_bind_i64(struct ledger_stmt *stmt, int index, int64_t value);
@@ -63,7 +64,8 @@ int64_t ledger_now_ns(const struct ledger_tx *tx);
  * SHA-256(salt, payload); payload and salt stand apart and can be erased. */
 int audit_append(struct ledger_tx *tx, struct str actor, struct str action, struct str subject,
     struct str payload, struct err *err);
-/* Erases payload and salt of all entries about a subject; the chain stays whole. */
+/* Erases payload and salt of all entries about a subject; the chain stays whole. The log of the
+ * database is cut after the commit, so that the bytes are gone there too. */
 int audit_erase(struct ledger_tx *tx, struct str subject, struct err *err);
 struct audit_entry {
     int64_t sequence;
@@ -93,6 +95,7 @@ bool role_of_name(struct str name, enum role *ret_role);
 struct principal {
     char id[40];        // User or token id (UUIDv7).
     char name[64];      // Login name, or the token's label.
+    char display[260];  // As people call them; a token's label.
     enum role role;
     uint32_t scopes;    // All bits for a session.
     bool is_session;
@@ -102,7 +105,7 @@ struct principal {
 int hub_owner_exists(struct ledger_tx *tx, bool *ret_exists, struct err *err);
 /* One-time secret for setting the owner's password (or, demo, for signing in). 32 bytes of
  * libsodium randomness, base64url, stored only as a hash, single use, expiring. */
-enum { SECRET_TEXT_MAX = 48 };
+enum { SECRET_TEXT_MAX = 56 }; // "maru_", 43 letters of base64url, NUL.
 int hub_link_new(struct ledger_tx *tx, struct str purpose, int64_t lifetime_ns,
     char ret_secret[SECRET_TEXT_MAX], struct err *err);
 /* Spends a link. ERR_FORBIDDEN when unknown, spent or expired. */
@@ -113,7 +116,10 @@ bool hub_link_is_valid(struct ledger_tx *tx, struct str purpose, struct str secr
  * because it takes long: password_hash, then user_create. */
 enum { PASSWORD_HASH_MAX = 128 };
 int password_hash(struct str password, char ret_hash[PASSWORD_HASH_MAX], struct err *err);
+/* An empty hash (unknown user) never matches and takes as long as a real one, so that the time of an
+ * answer does not tell which login names exist. */
 bool password_matches(const char *hash, struct str password);
+/* Login names: 1..63 of a-z 0-9 . _ @ + -, capitals folded. ERR_EXISTS: taken. */
 int user_create(struct ledger_tx *tx, struct str login, struct str display, enum role role,
     const char *hash, char ret_id[40], struct err *err);
 /* Fills the stored hash; ERR_NOT_FOUND for an unknown or disabled user. */
@@ -130,6 +136,8 @@ int token_find(struct ledger_tx *tx, struct str secret, struct principal *ret_pr
     struct err *err);
 
 /* ---- Plant: catalogue, cursors, counts ---- */
+
+enum { LEDGER_ASSETS_MAX = 10000 }; // Of one plant; refused beyond.
 
 /* Reads assets, devices and tags into a new finished catalogue (one reference, the caller's). */
 int catalogue_load(struct ledger_tx *tx, struct catalogue **ret_catalogue, struct err *err);
@@ -157,6 +165,7 @@ struct count_row {
     int64_t last_time_ns;
     int64_t resets;     // Times the value went down.
 };
+/* An empty row (total 0, last_value NaN) for a tag not counted yet. */
 int count_get(struct ledger_tx *tx, uint32_t tag, struct count_row *ret_row, struct err *err);
 int count_put(struct ledger_tx *tx, const struct count_row *row, struct err *err);
 

@@ -1,0 +1,231 @@
+/*
+ * Users and one-time links of the hub.
+ *
+ * Login names are ASCII and folded to lower case before they are stored or compared, so that no two
+ * users differ by what nobody can see; people's real names, in any script, are display names. The
+ * hashing of passwords is done by the caller before its transaction (100 ms would hold up every
+ * other change).
+ *
+ * A link is spent by one UPDATE that names all conditions: of two requests that bring the same
+ * secret at the same moment, exactly one changes the row.
+ */
+#include <string.h>
+
+#include "core/limits.h"
+#include "ledger/db.h"
+#include "ledger/input.h"
+#include "ledger/secret.h"
+
+enum { LOGIN_MAX = 63 };
+
+static const char *const ROLES[] = {
+    [ROLE_NONE] = "none",
+    [ROLE_VIEWER] = "viewer",
+    [ROLE_OPERATOR] = "operator",
+    [ROLE_AUDITOR] = "auditor",
+    [ROLE_INSTALLER] = "installer",
+    [ROLE_MANAGER] = "manager",
+    [ROLE_OWNER] = "owner",
+};
+enum { ROLE_COUNT = sizeof ROLES / sizeof ROLES[0] };
+
+const char *role_name(enum role role) {
+    return (unsigned)role < ROLE_COUNT ? ROLES[role] : ROLES[ROLE_NONE];
+}
+
+bool role_of_name(struct str name, enum role *ret_role) {
+    for (unsigned i = ROLE_VIEWER; i < ROLE_COUNT; i++) {
+        if (str_eq(name, str_of(ROLES[i]))) {
+            *ret_role = (enum role)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Folds into `to` of LOGIN_MAX + 1 bytes; false when the name cannot be used. */
+static bool login_fold(struct str login, char *to) {
+    if (login.size < 1 || login.size > LOGIN_MAX) {
+        return false;
+    }
+    for (size_t i = 0; i < login.size; i++) {
+        char c = login.data[i];
+        c = c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
+        bool allowed = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
+                       (c != '\0' && strchr("._@+-", c) != NULL);
+        if (!allowed) {
+            return false;
+        }
+        to[i] = c;
+    }
+    to[login.size] = '\0';
+    return true;
+}
+
+int hub_owner_exists(struct ledger_tx *tx, bool *ret_exists, struct err *err) {
+    struct ledger_stmt *stmt = NULL;
+    int result = ledger_prepare(tx,
+        "SELECT EXISTS (SELECT 1 FROM users WHERE role = 'owner' AND disabled = 0)", &stmt, err);
+    if (result == 0) {
+        result = ledger_step(stmt, err);
+    }
+    if (result < 0) {
+        return result;
+    }
+    *ret_exists = ledger_column_i64(stmt, 0) != 0;
+    return 0;
+}
+
+int hub_link_new(struct ledger_tx *tx, struct str purpose, int64_t lifetime_ns,
+    char ret_secret[SECRET_TEXT_MAX], struct err *err) {
+    int result = input_lifetime(lifetime_ns, err);
+    if (result < 0) {
+        return result;
+    }
+    struct ledger_stmt *stmt = NULL;
+    result = ledger_prepare(tx, "DELETE FROM links WHERE expires_ns <= ?1", &stmt, err);
+    if (result < 0) {
+        return result;
+    }
+    int64_t now_ns = ledger_now_ns(tx);
+    ledger_bind_i64(stmt, 1, now_ns);
+    result = ledger_step(stmt, err);
+    if (result == 0) {
+        result = ledger_prepare(tx,
+            "INSERT INTO links (hash, purpose, created_ns, expires_ns) VALUES (?1, ?2, ?3, ?4)",
+            &stmt, err);
+    }
+    if (result < 0) {
+        return result;
+    }
+    char secret[SECRET_TEXT_MAX];
+    uint8_t hash[HASH_BYTES];
+    secret_new("", secret);
+    secret_hash("link", str_of(secret), hash);
+    ledger_bind_blob(stmt, 1, hash, HASH_BYTES);
+    ledger_bind_str(stmt, 2, purpose);
+    ledger_bind_i64(stmt, 3, now_ns);
+    ledger_bind_i64(stmt, 4, now_ns + lifetime_ns);
+    result = ledger_step(stmt, err);
+    if (result == 0) {
+        memcpy(ret_secret, secret, sizeof secret);
+    }
+    return result;
+}
+
+int hub_link_spend(struct ledger_tx *tx, struct str purpose, struct str secret, struct err *err) {
+    struct ledger_stmt *stmt = NULL;
+    int result = ledger_prepare(tx,
+        "UPDATE links SET spent_ns = ?3"
+        " WHERE hash = ?1 AND purpose = ?2 AND spent_ns IS NULL AND expires_ns > ?3",
+        &stmt, err);
+    if (result < 0) {
+        return result;
+    }
+    uint8_t hash[HASH_BYTES];
+    secret_hash("link", secret, hash);
+    ledger_bind_blob(stmt, 1, hash, HASH_BYTES);
+    ledger_bind_str(stmt, 2, purpose);
+    ledger_bind_i64(stmt, 3, ledger_now_ns(tx));
+    result = ledger_step(stmt, err);
+    if (result == 0 && db_changes(tx->db) != 1) {
+        return err_set(err, ERR_FORBIDDEN, MSG_LEDGER_LINK_SPENT, NO_ARGS);
+    }
+    return result;
+}
+
+bool hub_link_is_valid(struct ledger_tx *tx, struct str purpose, struct str secret) {
+    struct ledger_stmt *stmt = NULL;
+    int result = ledger_prepare(tx,
+        "SELECT hash FROM links"
+        " WHERE hash = ?1 AND purpose = ?2 AND spent_ns IS NULL AND expires_ns > ?3",
+        &stmt, NULL);
+    if (result < 0) {
+        return false;
+    }
+    uint8_t hash[HASH_BYTES];
+    uint8_t stored[HASH_BYTES];
+    secret_hash("link", secret, hash);
+    ledger_bind_blob(stmt, 1, hash, HASH_BYTES);
+    ledger_bind_str(stmt, 2, purpose);
+    ledger_bind_i64(stmt, 3, ledger_now_ns(tx));
+    return ledger_step(stmt, NULL) == 1 && db_column_bytes(stmt, 0, stored, HASH_BYTES) &&
+           hash_equal(hash, stored);
+}
+
+static int login_is_free(struct ledger_tx *tx, const char *login, struct err *err) {
+    struct ledger_stmt *stmt = NULL;
+    int result = ledger_prepare(tx, "SELECT 1 FROM users WHERE login = ?1", &stmt, err);
+    if (result < 0) {
+        return result;
+    }
+    ledger_bind_str(stmt, 1, str_of(login));
+    result = ledger_step(stmt, err);
+    if (result == 1) {
+        return err_set(err, ERR_EXISTS, MSG_LEDGER_LOGIN_TAKEN, ARGS(A_CSTR(login)));
+    }
+    return result;
+}
+
+int user_create(struct ledger_tx *tx, struct str login, struct str display, enum role role,
+    const char *hash, char ret_id[40], struct err *err) {
+    char folded[LOGIN_MAX + 1];
+    if (!login_fold(login, folded)) {
+        return err_set(err, ERR_INVALID, MSG_LEDGER_LOGIN_BAD, ARGS(A_STR(login)));
+    }
+    if (role < ROLE_VIEWER || role > ROLE_OWNER) {
+        return err_set(err, ERR_INVALID, MSG_LEDGER_ROLE_MISSING, NO_ARGS);
+    }
+    int result = input_text("display", display, LIMIT_DISPLAY_BYTES, err);
+    result = result < 0 ? result : login_is_free(tx, folded, err);
+    struct ledger_stmt *stmt = NULL;
+    if (result == 0) {
+        result = ledger_prepare(tx,
+            "INSERT INTO users (id, login, display, role, password_hash, created_ns)"
+            " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            &stmt, err);
+    }
+    if (result < 0) {
+        return result;
+    }
+    char id[40];
+    id_new(ledger_now_ns(tx), id);
+    ledger_bind_str(stmt, 1, str_of(id));
+    ledger_bind_str(stmt, 2, str_of(folded));
+    ledger_bind_str(stmt, 3, display);
+    ledger_bind_str(stmt, 4, str_of(role_name(role)));
+    ledger_bind_str(stmt, 5, str_of(hash));
+    ledger_bind_i64(stmt, 6, ledger_now_ns(tx));
+    result = ledger_step(stmt, err);
+    if (result == 0) {
+        memcpy(ret_id, id, sizeof id);
+    }
+    return result;
+}
+
+int user_find(struct ledger_tx *tx, struct str login, char ret_id[40],
+    char ret_hash[PASSWORD_HASH_MAX], enum role *ret_role, struct err *err) {
+    char folded[LOGIN_MAX + 1];
+    if (!login_fold(login, folded)) {
+        return err_set(err, ERR_NOT_FOUND, MSG_LEDGER_USER_UNKNOWN, NO_ARGS);
+    }
+    struct ledger_stmt *stmt = NULL;
+    int result = ledger_prepare(tx,
+        "SELECT id, password_hash, role FROM users WHERE login = ?1 AND disabled = 0", &stmt, err);
+    if (result < 0) {
+        return result;
+    }
+    ledger_bind_str(stmt, 1, str_of(folded));
+    result = ledger_step(stmt, err);
+    if (result < 0) {
+        return result;
+    }
+    enum role role = ROLE_NONE;
+    if (result == 0 || !role_of_name(ledger_column_str(stmt, 2), &role)) {
+        return err_set(err, ERR_NOT_FOUND, MSG_LEDGER_USER_UNKNOWN, NO_ARGS);
+    }
+    (void)str_copy_z(ledger_column_str(stmt, 0), ret_id, 40); // 36 letters by the schema.
+    (void)str_copy_z(ledger_column_str(stmt, 1), ret_hash, PASSWORD_HASH_MAX); // As it was made.
+    *ret_role = role;
+    return 0;
+}
