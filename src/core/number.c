@@ -19,6 +19,7 @@
  */
 #include "core/text.h"
 
+#include <float.h>
 #include <locale.h>
 #include <math.h>
 #include <pthread.h>
@@ -363,7 +364,10 @@ static size_t f64_to_text_fixed(double value, char *to) {
 static size_t f64_to_text_far(double value, char *to) {
     enum { TEXT_BYTES = 32 };
     int used = 0;
-    for (int digits = 15; digits <= 17; digits++) {
+    // Any 15 digits survive the way through a normal double, so fewer need no try of their own:
+    // %g drops the zeros. Subnormal doubles hold less.
+    int first = value < DBL_MIN ? 1 : 15;
+    for (int digits = first; digits <= 17; digits++) {
         double back = 0;
         used = snprintf(to, TEXT_BYTES, "%.*g", digits, value);
         CHECK(used > 0 && used < TEXT_BYTES);
