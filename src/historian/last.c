@@ -1,0 +1,212 @@
+/*
+ * The newest row of each tag, kept beside the memtable so that "the latest value of everything" is
+ * a walk over slots instead of a search.
+ *
+ * Slots are filled by what is appended since opening. For a tag that has not been written since,
+ * the first question reads the end of its last block (segments know each tag's newest time), and
+ * the answer is kept. A row with the same time as the newest replaces it by the rule of versions.
+ */
+#include "core/mem.h"
+#include "historian/store.h"
+
+enum { LAST_PAGE_SLOTS = 1024, LAST_PAGES = HIST_TAG_MAX / LAST_PAGE_SLOTS + 1 };
+
+struct last_slot {
+    int64_t time_ns;
+    uint64_t value;
+    uint64_t seq;
+    char *text;
+    uint32_t text_size;
+    uint32_t status;
+    uint8_t type; // 0: no row yet.
+    uint8_t flags;
+    bool settled; // Segments were asked, too.
+};
+
+struct last_table {
+    struct mutex mutex;
+    struct last_slot *pages[LAST_PAGES];
+};
+
+struct last_table *last_new(void) {
+    struct last_table *table = MEM_NEW(struct last_table);
+    mutex_init(&table->mutex);
+    return table;
+}
+
+void last_free(struct last_table *table) {
+    if (table == NULL) {
+        return;
+    }
+    for (uint32_t i = 0; i < LAST_PAGES; i++) {
+        for (uint32_t j = 0; table->pages[i] != NULL && j < LAST_PAGE_SLOTS; j++) {
+            mem_free(table->pages[i][j].text);
+        }
+        mem_free(table->pages[i]);
+    }
+    mutex_fini(&table->mutex);
+    mem_free(table);
+}
+
+static struct last_slot *last_slot(struct last_table *table, uint32_t tag) {
+    struct last_slot **page = &table->pages[tag / LAST_PAGE_SLOTS];
+    if (*page == NULL) {
+        *page = MEM_ARRAY(struct last_slot, LAST_PAGE_SLOTS);
+    }
+    return &(*page)[tag % LAST_PAGE_SLOTS];
+}
+
+static void slot_set_text(struct last_slot *slot, struct str text) {
+    uint32_t size = (uint32_t)str_slice(text, 0, LIMIT_LIVE_TEXT_BYTES).size;
+    if (slot->text == NULL) {
+        slot->text = mem_alloc(LIMIT_LIVE_TEXT_BYTES + 1);
+    }
+    memcpy(slot->text, text.data, size);
+    slot->text_size = size;
+}
+
+static void slot_set(struct last_slot *slot, const struct sample *row, const struct batch *batch) {
+    slot->time_ns = row->time_ns;
+    slot->value = row->type == TYPE_TEXT ? 0 : (uint64_t)row->value.i64;
+    slot->seq = batch->seq;
+    slot->status = row->status;
+    slot->type = row->type;
+    slot->flags = row->flags;
+    if (row->type == TYPE_TEXT) {
+        slot_set_text(slot, batch_text(batch, row));
+    }
+}
+
+static bool slot_is_passed(const struct last_slot *slot, int64_t time_ns, uint8_t flags) {
+    return slot->type == 0 || time_ns > slot->time_ns ||
+           (time_ns == slot->time_ns && version_wins(flags, slot->flags));
+}
+
+void last_add(struct last_table *table, const struct batch *batch) {
+    mutex_lock(&table->mutex);
+    for (uint32_t i = 0; i < batch->count; i++) {
+        const struct sample *row = &batch->rows[i];
+        if ((row->flags & SAMPLE_DROP) != 0) {
+            continue;
+        }
+        struct last_slot *slot = last_slot(table, row->tag);
+        if (slot_is_passed(slot, row->time_ns, row->flags)) {
+            slot_set(slot, row, batch);
+        }
+    }
+    mutex_unlock(&table->mutex);
+}
+
+bool last_get(struct last_table *table, uint32_t tag, struct hist_last *ret_last) {
+    mutex_lock(&table->mutex);
+    const struct last_slot *slot = last_slot(table, tag);
+    bool known = slot->settled && slot->type != 0;
+    if (known) {
+        *ret_last = (struct hist_last){.row = {.tag = tag,
+                                           .time_ns = slot->time_ns,
+                                           .status = slot->status,
+                                           .type = slot->type,
+                                           .flags = slot->flags},
+            .seq = slot->seq};
+        ret_last->row.value.i64 = (int64_t)slot->value;
+        if (slot->type == TYPE_TEXT) {
+            struct str text = {.data = slot->text, .size = slot->text_size};
+            (void)str_copy_z(text, ret_last->text_z, sizeof ret_last->text_z);
+        }
+    }
+    mutex_unlock(&table->mutex);
+    return known;
+}
+
+/* The newest time that segments hold for a tag. */
+static bool sealed_newest(const struct view *view, uint32_t tag, int64_t *ret_time_ns) {
+    bool found = false;
+    for (uint32_t i = 0; i < view->segment_count; i++) {
+        int64_t min_ns = 0;
+        int64_t max_ns = 0;
+        if (segment_tag_range(view->segments[i], tag, &min_ns, &max_ns) &&
+            (!found || max_ns > *ret_time_ns)) {
+            *ret_time_ns = max_ns;
+            found = true;
+        }
+    }
+    return found;
+}
+
+/* Asks all rows at the newest sealed time and puts the winner into the slot unless a newer one is
+ * there. The scan sees memory as well, so a row that came meanwhile is not lost. */
+static void last_settle(struct historian *historian, uint32_t tag) {
+    struct view *view = store_view(historian);
+    int64_t newest_ns = 0;
+    bool sealed = sealed_newest(view, tag, &newest_ns);
+    view_unref(view);
+    struct hist_scan *scan = NULL;
+    struct hist_rows rows = {0};
+    struct hist_scan_options options = {.tag = tag,
+        .from_ns = newest_ns,
+        .to_ns = newest_ns < INT64_MAX ? newest_ns + 1 : INT64_MAX};
+    int got = 0;
+    if (sealed && hist_scan_open(historian, &options, &scan, NULL) == 0) {
+        got = hist_scan_next(scan, &rows, NULL);
+    }
+    mutex_lock(&historian->last->mutex);
+    struct last_slot *slot = last_slot(historian->last, tag);
+    uint8_t flags = got > 0 && rows.flags != NULL ? rows.flags[0] : 0;
+    if (got > 0 && (slot->type == 0 || newest_ns > slot->time_ns)) {
+        slot->time_ns = newest_ns;
+        slot->value = rows.type == TYPE_F64    ? bits_of_f64(rows.f64[0])
+                      : rows.type == TYPE_TEXT ? 0
+                                               : (uint64_t)rows.i64[0];
+        slot->seq = 0;
+        slot->status = rows.status != NULL ? rows.status[0] : 0;
+        slot->type = (uint8_t)rows.type;
+        slot->flags = flags;
+        if (rows.type == TYPE_TEXT) {
+            slot_set_text(slot, rows.text[0]);
+        }
+    } else if (got > 0 && newest_ns == slot->time_ns && slot->flags != flags &&
+               (flags & SAMPLE_CORRECTION) != 0 && (slot->flags & SAMPLE_CORRECTION) == 0) {
+        slot->type = 0; // An older correction outranks what came since: take it the next time.
+    }
+    slot->settled = slot->type != 0 || got == 0;
+    mutex_unlock(&historian->last->mutex);
+    hist_scan_close(scan);
+}
+
+static bool last_is_settled(struct last_table *table, uint32_t tag) {
+    mutex_lock(&table->mutex);
+    bool settled = last_slot(table, tag)->settled;
+    mutex_unlock(&table->mutex);
+    return settled;
+}
+
+static bool last_find(struct historian *historian, uint32_t tag, struct hist_last *ret_last) {
+    if (tag == 0 || tag > HIST_TAG_MAX) {
+        return false;
+    }
+    /* Twice: the first may find an older correction that outranks. */
+    for (int i = 0; i < 2 && !last_is_settled(historian->last, tag); i++) {
+        last_settle(historian, tag);
+    }
+    return last_get(historian->last, tag, ret_last);
+}
+
+int64_t last_time(struct historian *historian, uint32_t tag) {
+    struct hist_last last;
+    return last_find(historian, tag, &last) ? last.row.time_ns : INT64_MIN;
+}
+
+bool hist_last(struct historian *historian, uint32_t tag, struct hist_last *ret_last) {
+    struct hist_last last;
+    if (!last_find(historian, tag, &last)) {
+        return false;
+    }
+    mutex_lock(&historian->state_mutex);
+    int64_t horizon_ns = horizons_of(historian->view->horizons, tag);
+    mutex_unlock(&historian->state_mutex);
+    if (last.row.time_ns < horizon_ns) {
+        return false;
+    }
+    *ret_last = last;
+    return true;
+}

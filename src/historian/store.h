@@ -1,0 +1,140 @@
+#ifndef HISTORIAN_STORE_H
+#define HISTORIAN_STORE_H
+/*
+ * The open historian, inside. Three locks, never nested except where said:
+ *   commit: the queue of callers that wait for the log; its leader alone writes the log and fills
+ *           the active memtable (a role, not a lock: it is held without any mutex).
+ *   state:  the published view, manifest, counters, notices; held for moments.
+ *   last:   the table of newest rows.
+ * Whoever changes the manifest or the list of segments holds `care` (a role taken under state).
+ */
+#include <stdatomic.h>
+
+#include "core/thread.h"
+#include "historian/historian.h"
+#include "historian/manifest.h"
+#include "historian/memtable.h"
+#include "historian/segment.h"
+#include "historian/wal.h"
+
+enum {
+    HIST_MEMORY_BYTES = 24 << 20,
+    HIST_NOTICES_MAX = 64, // Older ones are kept: the first damage explains the later.
+    HIST_FRAMES_IDLE = 4,
+};
+
+/* A counted, immutable snapshot of where rows are. Order of precedence: segments, frozen, active.
+ */
+struct view {
+    _Atomic uint32_t references;
+    uint32_t segment_count;
+    struct segment **segments;
+    struct memtable *frozen; // NULL: none.
+    struct memtable *active;
+    struct horizons *horizons;
+};
+void view_unref(struct view *view); // NULL is allowed.
+
+/* One caller of hist_append, waiting. */
+struct commit {
+    struct commit *next;
+    struct wal_frame *frame;
+    struct batch *const *batches;
+    uint32_t count;
+    bool done;
+    int rc;
+    struct err *err; // The caller's; may be NULL.
+};
+
+struct last_table;
+
+struct historian {
+    struct files *files;
+    const struct clock *clock;
+    char dir[LIMIT_PATH_BYTES - 64];
+    uint64_t memory_bytes;
+    bool threaded;
+    int lock_fd;
+    struct wal *wal;
+    struct region_pool *regions;
+    struct last_table *last;
+    struct memtable *active; // The view's; only the leader replaces it.
+
+    struct mutex commit_mutex;
+    struct cond commit_changed;
+    struct commit *first;
+    struct commit *newest;
+    bool leading;
+    struct wal_frame *idle_frames[HIST_FRAMES_IDLE];
+    uint32_t idle_frame_count;
+
+    struct mutex state_mutex;
+    struct cond state_changed;
+    struct view *view;
+    struct manifest manifest;
+    uint64_t seq;
+    bool caring; // Somebody changes segments or manifest.
+    bool stopping;
+    bool disk_full;
+    int64_t disk_full_since_ns;
+    uint64_t appended_rows;
+    uint64_t torn_bytes_cut;
+    uint64_t damaged_blocks;
+    struct err *notices;
+    uint32_t notice_count;
+    int seal_rc; // Of the last attempt to seal.
+    struct err seal_err;
+
+    struct thread sealer;
+};
+
+/* A reference to the present view. */
+struct view *store_view(struct historian *historian);
+/* Publishes changed places of rows. Takes over the references of `segments` (and the array); NULL
+ * keeps the present ones. The caller holds the state lock. */
+struct view_change {
+    bool set_segments;
+    struct segment **segments;
+    uint32_t segment_count;
+    bool drop_frozen;
+    bool freeze;               // The active table becomes the frozen one.
+    struct horizons *horizons; // NULL: as they are.
+};
+void store_publish(struct historian *historian, const struct view_change *change);
+void store_notice(struct historian *historian, const struct err *what);
+/* A damage_sink's function: counts and keeps the notice. */
+void store_damaged(void *context, const struct err *what);
+
+/* Takes and gives back the care role; state lock not held. */
+void store_care_begin(struct historian *historian);
+void store_care_end(struct historian *historian);
+/* Writes the manifest and publishes it as the present one on success. Care role held. Takes over
+ * the manifest. */
+int store_manifest_set(struct historian *historian, struct manifest *manifest, struct err *err);
+/* Lets the log go as far as it is sealed and consumed. */
+void store_log_release(struct historian *historian);
+uint64_t store_passed_seq(struct historian *historian);
+
+/* Becoming and leaving the leader of the log from outside an append. */
+void commit_lead(struct historian *historian);
+void commit_leave(struct historian *historian);
+/* Freezes the active table when nothing is frozen; leader only. */
+bool store_freeze(struct historian *historian);
+/* Seals the frozen table, if there is one. Any thread; waits for another that does. */
+int seal_frozen(struct historian *historian, struct err *err);
+void seal_thread(void *context);
+/* Merges where it pays. `all`: whatever is small, else only runs of alike segments. 1, 0, <0. */
+int merge_step(struct historian *historian, bool all, struct err *err);
+/* Opens or rebuilds manifest and segments, then the log. */
+int recover(struct historian *historian, struct err *err);
+
+/* ---- The newest row of each tag ---- */
+struct last_table *last_new(void);
+void last_free(struct last_table *table);
+void last_add(struct last_table *table, const struct batch *batch);
+/* False: the tag's rows so far are unknown (only in segments) or none. */
+bool last_get(struct last_table *table, uint32_t tag, struct hist_last *ret_last);
+/* The newest time known for a tag, or INT64_MIN. */
+int64_t last_time(struct historian *historian, uint32_t tag);
+
+#endif
