@@ -29,11 +29,11 @@ void refine_use(struct refine *refine, struct catalogue *catalogue);
 /* Tells the state of a tag after a restart: its newest sample, so that late, duplicate and
  * dead-band go on where they stood. */
 void refine_seed(struct refine *refine, const struct sample *newest, struct str text);
-/* Runs all stages over the batch in place. Rows of unknown tags are dropped and counted. Rows of
- * imports and the line protocol (source 0) skip scale and dead-band: they are finished values. */
+/* Runs all stages over the batch in place. Rows of unknown tags are dropped and counted as omitted
+ * by decode. Rows of imports and the line protocol (source 0) skip scale and dead-band: they are finished values. */
 void refine_run(struct refine *refine, struct batch *batch);
 
-/* Any thread. */
+/* Any thread. Of a tag, `in` counts its rows and the others what all stages together did. */
 void refine_counts(const struct refine *refine, enum refine_stage stage,
     struct stage_counts *ret_counts);
 void refine_tag_counts(const struct refine *refine, uint32_t tag, struct stage_counts *ret_counts);
