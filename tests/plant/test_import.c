@@ -1,0 +1,212 @@
+#include "support_plant.h"
+
+/* */
+static void long_tables_of_three_shapes_give_the_same_samples(void **state) {
+    (void)state;
+    static const char *const TABLES[] = {
+        "a.b,1735689600000,1.5\na.b,1735689601000,2.5\n",
+        "tag,ts_ms,value\na.b,1735689600000,1.5\na.b,1735689601000,2.5\n",
+        "tag,time,value\r\na.b,2025-01-01T00:00:00Z,1.5\r\na.b,2025-01-01T09:00:01,2.5\r\n",
+        "value,quality,tag,time\n1.5,good,a.b,2025-01-01T00:00:00Z\n2.5,good,a.b,2025-01-01T00:00:"
+        "01Z",
+        "time,a.b\n2025-01-01T00:00:00Z,1.5\n2025-01-01T00:00:01Z,2.5\n",
+    };
+    for (size_t i = 0; i < sizeof TABLES / sizeof TABLES[0]; i++) {
+        struct rig rig;
+        rig_open(&rig, NULL);
+        struct import_report report;
+        struct err err = ERR_INIT;
+        assert_int_equal(import_text(&rig, IMPORT_SAMPLES, TABLES[i], &report, &err), 0);
+        assert_int_equal(report.rows, 2);
+        assert_int_equal(report.stored, 2);
+        assert_int_equal(report.rejected, 0);
+        assert_int_equal(report.created, 1);
+        struct hist_last last;
+        assert_true(hist_last(plant_historian(rig.plant), tag_number(&rig, "a.b"), &last));
+        assert_true(last.row.value.f64 == 2.5);
+        assert_true(last.row.time_ns == 1735689601 * NS_PER_S);
+        rig_close(&rig);
+    }
+}
+
+static void a_second_import_changes_nothing(void **state) {
+    (void)state;
+    static const char TABLE[] = "x,1000,1\nx,2000,2\ny,1000,7\nx,3000,2\n";
+    struct rig rig;
+    rig_open(&rig, NULL);
+    struct import_report report;
+    struct err err = ERR_INIT;
+    assert_int_equal(import_text(&rig, IMPORT_SAMPLES, TABLE, &report, &err), 0);
+    assert_int_equal(report.stored, 4);
+    for (int round = 0; round < 2; round++) {
+        assert_int_equal(import_text(&rig, IMPORT_SAMPLES, TABLE, &report, &err), 0);
+        assert_int_equal(report.stored, 0);
+        assert_int_equal(report.omitted, 4);
+        assert_int_equal(stored_rows(&rig, "x", true), 3);
+        rig_reopen(&rig, NULL); // Also after a restart.
+    }
+    rig_close(&rig);
+}
+
+struct seen {
+    uint64_t lines[16];
+    size_t count;
+};
+
+static void see(void *context, uint64_t line, const struct err *why) {
+    struct seen *seen = context;
+    assert_int_not_equal(why->code, ERR_OK);
+    seen->lines[seen->count++] = line;
+}
+
+static void bad_rows_are_named_by_line_and_stop_no_other(void **state) {
+    (void)state;
+    static const char TABLE[] = "tag,ts_ms,value\n"
+                                "a,1000,1\n"
+                                "a,soon,2\n"         // 3
+                                "bad name!,1000,3\n" // 4
+                                "a,3000\n"           // 5
+                                "a,4000,much\n"      // 6
+                                "\n"
+                                "a,99999999999999999999,5\n" // 8
+                                "a,9000,6\n";
+    struct rig rig;
+    rig_open(&rig, NULL);
+    struct seen seen = {.count = 0};
+    int fd = text_fd(TABLE);
+    struct import_options options = {
+        .kind = IMPORT_SAMPLES, .fd = fd, .rejected = see, .context = &seen};
+    struct import_report report;
+    struct err err = ERR_INIT;
+    assert_int_equal(import_run(rig.plant, &options, &report, &err), 0);
+    file_close(fd);
+    static const uint64_t EXPECTED[] = {3, 4, 5, 6, 8};
+    assert_int_equal(seen.count, 5);
+    for (size_t i = 0; i < 5; i++) {
+        assert_int_equal(seen.lines[i], EXPECTED[i]);
+    }
+    assert_int_equal(report.stored, 2);
+    assert_int_equal(report.rejected, 5);
+    rig_close(&rig);
+}
+
+static void what_is_no_table_of_samples_is_refused_in_words(void **state) {
+    (void)state;
+    static const char *const TABLES[] = {
+        "", "only,two\n1,2\n", "a,b,c\n1,2,3\n", "time,x,x\n2025-01-01T00:00:00Z,1,2\n"};
+    for (size_t i = 0; i < sizeof TABLES / sizeof TABLES[0]; i++) {
+        struct rig rig;
+        rig_open(&rig, NULL);
+        struct import_report report;
+        struct err err = ERR_INIT;
+        assert_int_equal(import_text(&rig, IMPORT_SAMPLES, TABLES[i], &report, &err), -ERR_INVALID);
+        assert_int_equal(report.stored, 0);
+        rig_close(&rig);
+    }
+}
+
+static void a_dry_run_stores_nothing_and_creates_nothing(void **state) {
+    (void)state;
+    struct rig rig;
+    rig_open(&rig, NULL);
+    int fd = text_fd("a,1000,1\nb,1000,2\n");
+    struct import_options options = {.kind = IMPORT_SAMPLES, .fd = fd, .dry_run = true};
+    struct import_report report;
+    struct err err = ERR_INIT;
+    assert_int_equal(import_run(rig.plant, &options, &report, &err), 0);
+    file_close(fd);
+    assert_int_equal(report.values, 2);
+    assert_int_equal(report.created, 2);
+    assert_int_equal(report.stored, 0);
+    struct catalogue *catalogue = plant_catalogue(rig.plant);
+    assert_int_equal(catalogue->tag_count, 0);
+    catalogue_unref(catalogue);
+    rig_close(&rig);
+}
+
+static const char DEVICES[] = "device,driver,address,period_ms,options\n"
+                              "p1,modbus,127.0.0.1:1502,1000,unit=1\n";
+
+/* */
+static void devices_and_tags_come_by_table_and_again_changes_nothing(void **state) {
+    (void)state;
+    static const char TAGS[] = "tag,device,source,type,unit,kind,scale,offset,min,max\n"
+                               "line1.p1.temp,p1,holding:0 f32 CDAB,f64,°C,measurement,1,0,0,400\n"
+                               "line1.p1.strokes,p1,holding:10 u32,i64,,counter,,,,\n";
+    struct rig rig;
+    rig_open(&rig, NULL);
+    struct import_report report;
+    struct err err = ERR_INIT;
+    assert_int_equal(import_text(&rig, IMPORT_DEVICES, DEVICES, &report, &err), 0);
+    assert_int_equal(report.stored, 1);
+    assert_int_equal(import_text(&rig, IMPORT_TAGS, TAGS, &report, &err), 0);
+    assert_int_equal(report.stored, 2);
+    assert_int_equal(import_text(&rig, IMPORT_TAGS, TAGS, &report, &err), 0);
+    assert_int_equal(report.stored, 0);
+    assert_int_equal(report.omitted, 2);
+    struct catalogue *catalogue = plant_catalogue(rig.plant);
+    const struct tag *tag = catalogue_find(catalogue, STR("line1.p1.strokes"));
+    assert_non_null(tag);
+    assert_int_equal(tag->kind, KIND_COUNTER);
+    assert_int_equal(tag->type, TYPE_I64);
+    catalogue_unref(catalogue);
+    rig_close(&rig);
+}
+
+static void faults_in_a_tag_list_are_told_with_their_line(void **state) {
+    (void)state;
+    static const char TAGS[] = "tag,device,source,type,kind,min,max\n"
+                               "t1,p1,holding:0 f32,f64,,,\n"
+                               "t2,nobody,holding:0 f32,f64,,,\n"  // 3: no such device
+                               "t3,p1,holding:seven,f64,,,\n"      // 4: the driver refuses
+                               "t4,p1,holding:1 u16,f65,,,\n"      // 5: type
+                               "t5,p1,holding:1 u16,f64,often,,\n" // 6: kind
+                               "t6,p1,holding:1 u16,f64,,9,1\n"    // 7: min above max
+                               "t..7,p1,holding:1 u16,f64,,,\n"    // 8: name
+                               "t8,,holding:1 u16,f64,,,\n";       // 9: source without device
+    struct rig rig;
+    rig_open(&rig, NULL);
+    struct import_report report;
+    struct err err = ERR_INIT;
+    assert_int_equal(import_text(&rig, IMPORT_DEVICES, DEVICES, &report, &err), 0);
+    struct seen seen = {.count = 0};
+    int fd = text_fd(TAGS);
+    struct import_options options = {
+        .kind = IMPORT_TAGS, .fd = fd, .rejected = see, .context = &seen};
+    assert_int_equal(import_run(rig.plant, &options, &report, &err), 0);
+    file_close(fd);
+    assert_int_equal(report.stored, 1);
+    assert_int_equal(seen.count, 7);
+    for (size_t i = 0; i < 7; i++) {
+        assert_int_equal(seen.lines[i], 3 + i);
+    }
+    rig_close(&rig);
+}
+
+static void unknown_and_missing_columns_are_refused_whole(void **state) {
+    (void)state;
+    static const char *const TABLES[] = {
+        "tag,colour\nt1,red\n", "device,tag,tag\nx,y,z\n", "device,source\np1,holding:0\n"};
+    for (size_t i = 0; i < sizeof TABLES / sizeof TABLES[0]; i++) {
+        struct rig rig;
+        rig_open(&rig, NULL);
+        struct import_report report;
+        struct err err = ERR_INIT;
+        assert_int_equal(import_text(&rig, IMPORT_TAGS, TABLES[i], &report, &err), -ERR_INVALID);
+        rig_close(&rig);
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(long_tables_of_three_shapes_give_the_same_samples),
+        cmocka_unit_test(a_second_import_changes_nothing),
+        cmocka_unit_test(bad_rows_are_named_by_line_and_stop_no_other),
+        cmocka_unit_test(what_is_no_table_of_samples_is_refused_in_words),
+        cmocka_unit_test(a_dry_run_stores_nothing_and_creates_nothing),
+        cmocka_unit_test(devices_and_tags_come_by_table_and_again_changes_nothing),
+        cmocka_unit_test(faults_in_a_tag_list_are_told_with_their_line),
+        cmocka_unit_test(unknown_and_missing_columns_are_refused_whole),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
