@@ -284,9 +284,11 @@ static size_t rule_changes(
     const struct zone_rule *rule, int64_t year, struct zone_change to[RULE_CHANGES_MAX]) {
     size_t count = 0;
     for (int64_t y = year - 1; y <= year + 1; y++) {
-        struct zone_change summer = {saturated_ns(rule_summer_begins_s(rule, y)), rule->summer_s};
-        struct zone_change standard = {saturated_ns(rule_summer_ends_s(rule, y)), rule->standard_s};
-        bool north = summer.time_ns < standard.time_ns;
+        int64_t begins = rule_summer_begins_s(rule, y);
+        int64_t ends = rule_summer_ends_s(rule, y);
+        bool north = begins < ends;
+        struct zone_change summer = {saturated_ns(begins), rule->summer_s};
+        struct zone_change standard = {saturated_ns(ends), rule->standard_s};
         to[count++] = north ? summer : standard;
         to[count++] = north ? standard : summer;
     }
@@ -316,7 +318,7 @@ static struct zone_span rule_span(const struct zone *zone, int64_t time_ns) {
         if (changes[i].time_ns <= reigns_ns || changes[i].offset_s == span.offset_s) {
             continue;
         }
-        if (changes[i].time_ns > time_ns) {
+        if (changes[i].time_ns > time_ns || changes[i].time_ns == INT64_MAX) {
             span.end_ns = changes[i].time_ns;
             break;
         }
