@@ -44,12 +44,12 @@ uint8_t read_u8(struct reader *r) {
 
 uint16_t read_u16_be(struct reader *r) {
     const uint8_t *b = read_bytes(r, 2);
-    return b ? (uint16_t)(b[0] << 8 | b[1]) : 0;
+    return (uint16_t)(b ? (uint32_t)b[0] << 8 | b[1] : 0);
 }
 
 uint16_t read_u16_le(struct reader *r) {
     const uint8_t *b = read_bytes(r, 2);
-    return b ? (uint16_t)(b[1] << 8 | b[0]) : 0;
+    return (uint16_t)(b ? (uint32_t)b[1] << 8 | b[0] : 0);
 }
 
 uint32_t read_u32_be(struct reader *r) {
