@@ -309,7 +309,7 @@ static struct zone_span rule_span(const struct zone *zone, int64_t time_ns) {
     }
     const int64_t reigns_ns = span.start_ns;
     int64_t days = floor_div(floor_div(time_ns, NS_PER_S), DAY_S);
-    struct zone_change changes[RULE_CHANGES_MAX];
+    struct zone_change changes[RULE_CHANGES_MAX] = {{0, 0}};
     size_t count = rule_changes(&zone->rule, civil_from_days(days).year, changes);
     if (changes[0].time_ns > reigns_ns) {
         span.offset_s = changes[1].offset_s; // The two halves take turns.
