@@ -30,7 +30,8 @@ void refine_use(struct refine *refine, struct catalogue *catalogue);
  * dead-band go on where they stood. */
 void refine_seed(struct refine *refine, const struct sample *newest, struct str text);
 /* Runs all stages over the batch in place. Rows of unknown tags are dropped and counted as omitted
- * by decode. Rows of imports and the line protocol (source 0) skip scale and dead-band: they are finished values. */
+ * by decode. Rows of imports and the line protocol (source 0) skip scale and dead-band: they are
+ * finished values. */
 void refine_run(struct refine *refine, struct batch *batch);
 
 /* Any thread. Of a tag, `in` counts its rows and the others what all stages together did. */
