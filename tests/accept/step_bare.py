@@ -1,8 +1,12 @@
 """A bare Debian 12 with only git: ./dev demo and ./dev test as the README says, nothing else typed.
 
 debootstrap makes the root in a folder of ours; the project comes in by git clone; both commands run
-in it by chroot. The root gets this machine's way to the network (resolver, certificates, package
-sources, npm's settings) and nothing else. Skips loudly where it may not make a root.
+in it by chroot. The root gets this machine's way to the network (resolver, certificates, npm's
+settings) and nothing else. Everything is mounted inside a mount and process namespace of its own, so
+that no mount of ours can outlive the run, and the folder is removed only when nothing is mounted
+below it. Fails loudly where it may not make a root.
+
+MARU_BARE_BASE names a debootstrapped root made before, which is copied instead of made anew.
 """
 import json
 import os
@@ -45,13 +49,19 @@ def make_root(root):
             target = root + path
             os.makedirs(os.path.dirname(target), exist_ok=True)
             shutil.copy(path, target)
-    for name in ["proc", "sys", "dev"]:
-        sh("mount", "--rbind", f"/{name}", f"{root}/{name}")
 
 
-def unmount(root):
-    for name in ["proc", "sys", "dev"]:
-        subprocess.run(["umount", "-R", "-l", f"{root}/{name}"], capture_output=True)
+def mount_inside(root):
+    """Only in our own namespaces (main checks). The root has device files of its own."""
+    sh("mount", "-t", "proc", "proc", f"{root}/proc")
+    for name in ["pts", "shm"]:
+        os.makedirs(f"{root}/dev/{name}", exist_ok=True)
+    sh("mount", "-t", "devpts", "-o", "newinstance,ptmxmode=666,mode=620", "devpts", f"{root}/dev/pts")
+    sh("mount", "-t", "tmpfs", "tmpfs", f"{root}/dev/shm")
+    ptmx = f"{root}/dev/ptmx"
+    if os.path.lexists(ptmx):
+        os.unlink(ptmx)
+    os.symlink("pts/ptmx", ptmx)
 
 
 def inside(root, command):
@@ -97,21 +107,38 @@ def test(root):
     return round(time.monotonic() - begin), int(counts[-1][0])
 
 
+def inner(root):
+    mount_inside(root)
+    demo_s = demo(root)
+    test_s, count = test(root)
+    print(json.dumps({"demo_cold_s": demo_s, "test_s": test_s, "tests": count}))
+
+
+def mounted_below(root):
+    with open("/proc/self/mountinfo") as lines:
+        return [line for line in lines if line.split()[4].startswith(root)]
+
+
 def main():
     if os.geteuid() != 0:
-        print("SKIPPED: only root can make a bare root here", file=sys.stderr)
+        print("only root can make a bare root here", file=sys.stderr)
         raise SystemExit(1)
-    root = tempfile.mkdtemp(prefix="maru-bare-")
+    root = os.path.realpath(tempfile.mkdtemp(prefix="maru-bare-"))
     try:
         make_root(root)
         sh("git", "clone", "--quiet", str(ROOT), f"{root}/root/maru")
-        demo_s = demo(root)
-        test_s, count = test(root)
-        print(json.dumps({"demo_cold_s": demo_s, "test_s": test_s, "tests": count}))
+        own = ["unshare", "--mount", "--propagation", "private", "--pid", "--fork", "--kill-child"]
+        done = subprocess.run([*own, sys.executable, __file__, "--inside", root])
+        raise SystemExit(done.returncode)
     finally:
-        unmount(root)
-        shutil.rmtree(root, ignore_errors=True)
+        if mounted_below(root):
+            print(f"{root} is left: something is still mounted below it", file=sys.stderr)
+        else:
+            shutil.rmtree(root, ignore_errors=True)
 
 
 if __name__ == "__main__":
-    main()
+    if len(sys.argv) == 3 and sys.argv[1] == "--inside":
+        inner(sys.argv[2])
+    else:
+        main()
