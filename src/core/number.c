@@ -178,12 +178,10 @@ static int wide_bits(wide value) {
 }
 
 /* value * 2^exponent rounded to the nearest double, ties to even; `sticky`: a bit more than value.
- * Only for results in the normal range. */
+ * Only for values above 53 bits (way 1 took the others) and results in the normal range. */
 static double wide_round(wide value, bool sticky, int exponent) {
     int drop = wide_bits(value) - 53;
-    if (drop <= 0) {
-        return ldexp((double)(uint64_t)value, exponent);
-    }
+    DCHECK(drop > 0);
     wide half = (wide)1 << (drop - 1);
     wide rest = value & ((half << 1) - 1);
     uint64_t kept = (uint64_t)(value >> drop);

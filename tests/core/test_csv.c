@@ -200,6 +200,20 @@ static void as_many_bytes_as_allowed_and_not_one_more(void **state) {
     }
 }
 
+static void an_endless_row_is_dropped_and_the_next_one_read(void **state) {
+    (void)state;
+    AUTO_BUF struct buf input;
+    buf_init(&input, 4 << 20);
+    buf_put_str(&input, STR("first\n"));
+    fill(&input, "no end in sight ", (3 << 20) / 16);
+    buf_put_str(&input, STR("\nnext\n"));
+    AUTO_BUF struct buf seen;
+    buf_init(&seen, 4096);
+    read_all(buf_str(&input), 4096, ',', &seen);
+    assert_string_equal(
+        buf_z(&seen), "1:[first]\n!LIMIT line 2: the row is longer than 1048576 bytes\n3:[next]\n");
+}
+
 static void put_random_field(struct random *random, struct buf *csv, struct buf *want) {
     static const char LETTERS[] = "ab,\"\n\r;x ";
     char text[12];
@@ -258,6 +272,7 @@ int main(void) {
         cmocka_unit_test(quote_errors_name_line_and_field_and_cost_one_line),
         cmocka_unit_test(as_many_fields_as_allowed_and_not_one_more),
         cmocka_unit_test(as_many_bytes_as_allowed_and_not_one_more),
+        cmocka_unit_test(an_endless_row_is_dropped_and_the_next_one_read),
         cmocka_unit_test(random_quoted_rows_come_back_in_any_chunks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

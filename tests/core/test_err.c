@@ -171,6 +171,18 @@ static void arguments_of_each_kind_are_rendered(void **state) {
     buf_fini(&out);
 }
 
+static void arguments_survive_in_the_error(void **state) {
+    (void)state;
+    struct err err = ERR_INIT;
+    {
+        char gone[] = "text";
+        (void)err_set(&err, ERR_IO, MSG_FILE_SHORT, ARGS(A_CSTR(gone), A_REAL(-2.5), A_INT(7)));
+        memset(gone, 'x', sizeof gone);
+    }
+    assert_string_equal(
+        render(&err, LANG_EN), "text ends too early: -2.5 bytes were expected at byte 7");
+}
+
 static void long_texts_are_cut_between_characters(void **state) {
     (void)state;
     char text[ERR_TEXT_MAX * 2];
@@ -233,6 +245,7 @@ int main(void) {
         cmocka_unit_test(a_context_without_a_fact_is_an_internal_error),
         cmocka_unit_test(a_null_error_drops_the_words),
         cmocka_unit_test(arguments_of_each_kind_are_rendered),
+        cmocka_unit_test(arguments_survive_in_the_error),
         cmocka_unit_test(long_texts_are_cut_between_characters),
         cmocka_unit_test(setting_again_replaces_everything),
         cmocka_unit_test(system_errors_become_our_codes),

@@ -106,9 +106,14 @@ static void a_long_line_is_cut_and_says_so(void **state) {
         memcpy(value + i, "가", 3);
     }
     static const size_t SIZES[] = {8100, 8130, 8133, 8136, 8139, 8142, 8145, 8200, 19998};
-    for (size_t i = 0; i < sizeof SIZES / sizeof SIZES[0]; i++) {
-        struct str field = {value, SIZES[i] / 3 * 3};
-        size_t size = catch_event(LOG_INFO, LOG_FIELDS({"x", A_STR(field)}), text, sizeof text);
+    static const char *const KEYS[] = {"x", "xx", "xxx"}; // Shift where the characters lie.
+    for (size_t i = 0; i < 3 * sizeof SIZES / sizeof SIZES[0]; i++) {
+        struct str one = {value, 3000};
+        struct str two = {value, 4500};
+        struct str rest = {value, SIZES[i / 3] / 3 * 3 - 7500};
+        const struct log_field fields[] = {
+            {KEYS[i % 3], A_STR(one)}, {"b", A_STR(two)}, {"c", A_STR(rest)}, {0}};
+        size_t size = catch_event(LOG_INFO, fields, text, sizeof text);
         assert_true(size <= LINE_MAX_BYTES);
         assert_int_equal(text[size - 1], '\n');
         bool cut = str_ends((struct str){text, size}, STR(" cut=1\n"));
