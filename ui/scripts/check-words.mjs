@@ -36,6 +36,12 @@ function placeholdersOf(text) {
   return [...new Set([...text.matchAll(/\{(\w+)(?::[^}]*)?\}/g)].map((m) => m[1]))].sort().join(' ');
 }
 
+// Arguments of calls within a parameter list hold commas of their own.
+function withoutCalls(text) {
+  const shorter = text.replace(/\([^()]*\)/g, '');
+  return shorter === text ? text : withoutCalls(shorter);
+}
+
 const ko = tableOf('ko');
 const en = tableOf('en');
 const keys = new Set(Object.keys(ko));
@@ -50,6 +56,8 @@ for (const key of new Set([...keys, ...Object.keys(en)])) {
   }
 }
 
+// A quoted text that begins like a key must be one.
+const spaces = new Set([...keys].map((key) => key.split('.')[0]));
 const used = new Set();
 for (const path of filesBelow(source)) {
   const name = relative(root, path);
@@ -61,6 +69,9 @@ for (const path of filesBelow(source)) {
   }
   for (const match of text.matchAll(/(['"`])([a-z][\w]*(?:\.[\w]+)+)\1/g)) {
     used.add(match[2]);
+    if (spaces.has(match[2].split('.')[0]) && !keys.has(match[2])) {
+      problems.push(`${name}: the key ${match[2]} is in no table`);
+    }
   }
   for (const match of text.matchAll(/\bt\(\s*'([^']+)'\s*(?:,\s*\{([^{}]*)\}\s*)?\)/g)) {
     const [, key, params] = match;
@@ -68,8 +79,8 @@ for (const path of filesBelow(source)) {
       problems.push(`${name}: the key ${key} is in no table`);
       continue;
     }
-    const given = (params ?? '')
-      .split(/,(?![^(]*\))/)
+    const given = withoutCalls(params ?? '')
+      .split(',')
       .map((p) => p.trim().split(':')[0].trim())
       .filter((p) => p !== '')
       .sort()

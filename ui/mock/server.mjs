@@ -1,0 +1,185 @@
+// Serves dist/ and imitates docs/HTTP.md with moving data, without any dependency: for looking at the
+// pages while developing and for the browser tests. Modes: demo, empty, error, many (10,000 tags),
+// setup, signedout. `node mock/server.mjs --mode many --port 8490`
+import { createServer } from 'node:http';
+import { readFileSync, existsSync } from 'node:fs';
+import { dirname, extname, join, normalize } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { createPlant } from './plant.mjs';
+
+const here = dirname(fileURLToPath(import.meta.url));
+const DIST = join(here, '..', 'dist');
+const TYPES = {
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+  '.svg': 'image/svg+xml',
+  '.woff2': 'font/woff2',
+};
+const CSP =
+  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; " +
+  "connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+
+/** Starts a mock; `set` changes what it shows while it runs. */
+export async function startMock({ mode = 'demo', port = 0, lang = 'ko' } = {}) {
+  const state = { mode, hang: false, signedIn: mode !== 'setup' && mode !== 'signedout', owner: mode !== 'setup' };
+  const plant = createPlant({ mode, lang });
+  const streams = new Set();
+
+  function send(res, status, body, type = 'application/json') {
+    const bytes = Buffer.from(typeof body === 'string' ? body : JSON.stringify(body));
+    res.writeHead(status, { 'Content-Type': type, 'Content-Length': bytes.length, 'Cache-Control': 'no-store', 'X-Content-Type-Options': 'nosniff' });
+    res.end(bytes);
+  }
+  function problem(res, status, code, ko, en, req) {
+    const english = (req.headers['accept-language'] ?? 'ko').startsWith('en');
+    const body = { type: `/problems/${code}`, title: code, status, detail: english ? en : ko, code };
+    send(res, status, body, 'application/problem+json');
+  }
+  function session() {
+    const base = { setup_needed: !state.owner, demo: true, version: '0.1.0', epoch: 'mock' };
+    if (!state.signedIn) {
+      return { user: null, ...base };
+    }
+    const display = lang === 'ko' ? '김현장' : 'H. Kim';
+    return { user: { login: 'kim', display, role: 'owner' }, plants: [plant.info], ...base };
+  }
+
+  function servePage(path, res) {
+    const inside = normalize(path).replace(/^([./\\])+/, '');
+    const file = join(DIST, inside);
+    const found = inside.startsWith('assets/') && existsSync(file);
+    if (inside.startsWith('assets/') && !found) {
+      return send(res, 404, 'not found', 'text/plain');
+    }
+    const body = readFileSync(found ? file : join(DIST, 'index.html'));
+    res.writeHead(200, { 'Content-Type': TYPES[extname(found ? file : '.html')] ?? TYPES['.html'], 'Content-Security-Policy': CSP, 'Cache-Control': found ? 'max-age=31536000' : 'no-store' });
+    res.end(body);
+  }
+
+  function stream(req, res) {
+    res.writeHead(200, { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store' });
+    let change = 0;
+    const values = (rows) => {
+      change++;
+      const data = JSON.stringify({ epoch: 'mock', change, now_ms: Date.now(), values: rows });
+      res.write(`event: values\nid: mock-${change}\ndata: ${data}\n\n`);
+    };
+    values(plant.rows(true));
+    const moving = setInterval(() => {
+      const rows = state.hang ? [] : plant.rows(false);
+      if (rows.length > 0) {
+        values(rows);
+      }
+    }, 200);
+    const beating = setInterval(() => {
+      if (!state.hang) {
+        res.write(`event: beat\ndata: {"now_ms":${Date.now()}}\n\n`);
+      }
+    }, 2000);
+    streams.add(res);
+    req.on('close', () => {
+      clearInterval(moving);
+      clearInterval(beating);
+      streams.delete(res);
+    });
+  }
+
+  const inPlant = {
+    tags: (url) => ({ items: plant.tags(Number(url.searchParams.get('cursor') ?? 0), Number(url.searchParams.get('limit') ?? 1000)), next: plant.next(url) }),
+    assets: () => ({ items: plant.assets, next: null }),
+    devices: () => ({ items: plant.devices(), next: null }),
+    series: (url) => plant.series(url.searchParams),
+    flow: () => plant.flow(),
+  };
+
+  async function bodyOf(req) {
+    let text = '';
+    for await (const chunk of req) {
+      text += chunk;
+    }
+    return text === '' ? {} : JSON.parse(text);
+  }
+
+  async function api(req, res, url) {
+    const path = url.pathname.slice('/api/v1'.length);
+    if (state.hang) {
+      return; // A server that is there and says nothing.
+    }
+    if (path === '/session' && req.method === 'GET') {
+      return send(res, 200, session());
+    }
+    if (req.method !== 'GET' && req.headers['x-requested-with'] !== 'maru') {
+      return problem(res, 403, 'foreign_page', '다른 사이트의 요청은 받지 않습니다.', 'Requests of another site are refused.', req);
+    }
+    if (path === '/session' && req.method === 'POST') {
+      const { login, password } = await bodyOf(req);
+      if (login !== 'kim' || password !== 'maru-mock-2026') {
+        return problem(res, 401, 'wrong_password', '계정 이름 또는 비밀번호가 맞지 않습니다.', 'The account name or the password is wrong.', req);
+      }
+      state.signedIn = true;
+      return send(res, 200, session());
+    }
+    if (path === '/session/link' || path === '/setup') {
+      const { secret } = await bodyOf(req);
+      if (secret !== 'good-secret') {
+        return problem(res, 403, 'link_spent', '이 링크는 이미 쓰였거나 기간이 지났습니다.', 'This link was used already or has expired.', req);
+      }
+      state.signedIn = true;
+      state.owner = true;
+      return send(res, 200, session());
+    }
+    if (path === '/session' && req.method === 'DELETE') {
+      state.signedIn = false;
+      res.writeHead(204);
+      return res.end();
+    }
+    if (!state.signedIn) {
+      return problem(res, 401, 'nobody', '로그인이 필요합니다.', 'Sign in first.', req);
+    }
+    const match = /^\/plants\/([^/]+)\/([a-z]+)$/.exec(path);
+    if (match && match[2] === 'stream') {
+      return stream(req, res);
+    }
+    if (match && state.mode === 'broken') {
+      return problem(res, 503, 'store_unreadable', '저장소를 읽을 수 없습니다. 디스크를 확인한 뒤 프로그램을 다시 시작하십시오.', 'The store cannot be read. Check the disk, then start the program again.', req);
+    }
+    const answer = match && inPlant[match[2]];
+    if (!answer) {
+      return problem(res, 404, 'no_route', '없는 주소입니다.', 'There is no such address.', req);
+    }
+    return send(res, 200, answer(url));
+  }
+
+  const server = createServer((req, res) => {
+    const url = new URL(req.url, 'http://localhost');
+    if (url.pathname.startsWith('/api/')) {
+      api(req, res, url).catch((error) => problem(res, 500, 'mock', String(error), String(error), req));
+    } else {
+      servePage(url.pathname, res);
+    }
+  });
+  await new Promise((resolve) => server.listen(port, '127.0.0.1', resolve));
+  return {
+    url: `http://127.0.0.1:${server.address().port}`,
+    plant,
+    set: (patch) => Object.assign(state, patch),
+    dropStreams: () => streams.forEach((res) => res.destroy()),
+    close: () =>
+      new Promise((resolve) => {
+        streams.forEach((res) => res.destroy());
+        plant.stop();
+        server.close(resolve);
+        server.closeAllConnections();
+      }),
+  };
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const option = (name, otherwise) => {
+    const at = process.argv.indexOf(`--${name}`);
+    return at > 0 ? process.argv[at + 1] : otherwise;
+  };
+  const mock = await startMock({ mode: option('mode', 'demo'), port: Number(option('port', '8490')), lang: option('lang', 'ko') });
+  console.log(`mock ${mock.url}`);
+}

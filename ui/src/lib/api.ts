@@ -1,0 +1,274 @@
+// The program's HTTP interface (docs/HTTP.md): shapes of its answers and one way to ask.
+
+export interface User {
+  login: string;
+  display: string;
+  role: Role;
+}
+export type Role = 'viewer' | 'operator' | 'manager' | 'owner' | 'installer' | 'auditor';
+
+export interface Plant {
+  id: string;
+  display: string;
+  zone: string;
+}
+
+export interface SessionAnswer {
+  user: User | null;
+  plants?: Plant[];
+  setup_needed: boolean;
+  demo: boolean;
+  version: string;
+  epoch: string;
+}
+
+export type RawValue = number | string | boolean | null;
+
+export interface Tag {
+  number: number;
+  name: string;
+  display: string;
+  type: 'f64' | 'i64' | 'bool' | 'text';
+  unit: string;
+  kind: string;
+  device: string | null;
+  source: string | null;
+  scale: number;
+  offset: number;
+  min: number | null;
+  max: number | null;
+  dead_band: number | null;
+  active: boolean;
+  value: RawValue;
+  quality: string | null;
+  status: number;
+  reason: string | null;
+  time: string | null;
+  received: string | null;
+  age_ms: number | null;
+  late: boolean;
+}
+
+export interface Asset {
+  id: string;
+  parent: string | null;
+  level: 'site' | 'area' | 'line' | 'equipment';
+  display: string;
+  kind: string;
+  x: number | null;
+  y: number | null;
+}
+
+export interface Health {
+  state: 'up' | 'stale' | 'down' | 'connecting' | 'off';
+  since: string | null;
+  last_good: string | null;
+  last_error_time: string | null;
+  last_error: string | null;
+  last_error_code: string | number | null;
+  next_try: string | null;
+  polls: number;
+  requests: number;
+  failures: number;
+  timeouts: number;
+  connects: number;
+  samples: number;
+  overruns: number;
+  waits: number;
+  rtt_p50_us: number | null;
+  rtt_p99_us: number | null;
+  points: number;
+  points_bad: number;
+  groups: number;
+  open_sockets: number;
+}
+
+export interface Device {
+  id: string;
+  display: string;
+  driver: string;
+  address: string;
+  options: string;
+  period_ms: number;
+  enabled: boolean;
+  health: Health;
+}
+
+export interface Stage {
+  id: string;
+  words: string;
+  in: number;
+  changed: number;
+  marked: number;
+  omitted: number;
+}
+
+export interface Flow {
+  now: string | number;
+  sources: Device[];
+  ingest: { rows: number; requests: number; refused: number };
+  stages: Stage[];
+  pipeline: {
+    batches_in: number;
+    rows_in: number;
+    rows_kept: number;
+    rows_omitted: number;
+    rows_refused: number;
+    queue_size: number;
+    queue_capacity: number;
+    lag_ms: number;
+    lag_max_ms: number;
+    commits: number;
+    stalled: boolean;
+    last_error: string | null;
+  };
+  store: {
+    seq: number;
+    rows: number;
+    segments: number;
+    segment_bytes: number;
+    log_bytes: number;
+    memory_bytes: number;
+    appended_rows: number;
+    sync_count: number;
+    sync_ms_avg: number | null;
+    damaged_blocks: number;
+    torn_bytes_cut: number;
+    disk_full: boolean;
+    disk_full_since: string | null;
+    disk_free_bytes: number;
+    notices: (string | { words?: string; detail?: string })[];
+  };
+  consumers: { id: string; seq: number; lag: number; last_error: string | null }[];
+}
+
+export interface Series {
+  tag: string;
+  unit: string;
+  every_ms: number;
+  t: number[];
+  v?: (number | string | boolean | null)[];
+  avg?: (number | null)[];
+  min?: (number | null)[];
+  max?: (number | null)[];
+}
+
+export interface SeriesAnswer {
+  from_ms: number;
+  to_ms: number;
+  series: Series[];
+}
+
+interface Items<T> {
+  items: T[];
+  next?: string | null;
+}
+
+/** An error as the program words it (RFC 9457). Status 0: no answer came. */
+export class Problem extends Error {
+  constructor(
+    readonly status: number,
+    readonly detail: string,
+    readonly code: string,
+    readonly retryAfterS = 0,
+  ) {
+    super(detail);
+  }
+}
+
+const WAIT_MS = 10_000;
+const API = '/api/v1';
+// No more pages than this are followed: 100 pages of 20,000 rows are beyond any plant.
+const MAX_PAGES = 100;
+
+let spoken = 'ko';
+/** The language errors come in. */
+export function speak(language: string): void {
+  spoken = language;
+}
+
+async function problemOf(answer: Response): Promise<Problem> {
+  const body: unknown = await answer.json().catch(() => ({}));
+  const fields = (typeof body === 'object' && body !== null ? body : {}) as Record<string, unknown>;
+  const detail = typeof fields.detail === 'string' ? fields.detail : '';
+  const code = typeof fields.code === 'string' ? fields.code : '';
+  return new Problem(answer.status, detail, code, Number(answer.headers.get('retry-after') ?? 0));
+}
+
+async function ask<T>(method: string, path: string, body?: unknown, outer?: AbortSignal): Promise<T> {
+  const timer = new AbortController();
+  const timeout = setTimeout(() => timer.abort(), WAIT_MS);
+  const stop = () => timer.abort();
+  outer?.addEventListener('abort', stop);
+  const headers: Record<string, string> = { 'Accept-Language': spoken };
+  if (method !== 'GET') {
+    headers['X-Requested-With'] = 'maru';
+  }
+  if (body !== undefined) {
+    headers['Content-Type'] = 'application/json';
+  }
+  try {
+    const answer = await fetch(API + path, {
+      method,
+      headers,
+      body: body === undefined ? undefined : JSON.stringify(body),
+      signal: timer.signal,
+      credentials: 'same-origin',
+      cache: 'no-store',
+    });
+    if (!answer.ok) {
+      throw await problemOf(answer);
+    }
+    return (answer.status === 204 ? undefined : await answer.json()) as T;
+  } catch (error) {
+    if (error instanceof Problem) {
+      throw error;
+    }
+    throw new Problem(0, error instanceof Error ? error.message : '', outer?.aborted ? 'aborted' : 'unreachable');
+  } finally {
+    clearTimeout(timeout);
+    outer?.removeEventListener('abort', stop);
+  }
+}
+
+export const get = <T>(path: string, signal?: AbortSignal): Promise<T> => ask<T>('GET', path, undefined, signal);
+export const post = <T>(path: string, body: unknown): Promise<T> => ask<T>('POST', path, body);
+export const del = (path: string): Promise<void> => ask<void>('DELETE', path);
+
+export function plantPath(plant: string, rest: string): string {
+  return `/plants/${encodeURIComponent(plant)}/${rest}`;
+}
+
+export function query(params: Record<string, string | number | string[]>): string {
+  const out = new URLSearchParams();
+  for (const [name, value] of Object.entries(params)) {
+    for (const one of Array.isArray(value) ? value : [value]) {
+      out.append(name, String(one));
+    }
+  }
+  return out.toString();
+}
+
+/** A list to its end. */
+export async function getAll<T>(path: string, limit: number): Promise<T[]> {
+  const out: T[] = [];
+  let cursor: string | null | undefined = null;
+  for (let page = 0; page < MAX_PAGES; page++) {
+    const params: Record<string, string | number> = cursor === null || cursor === undefined ? { limit } : { limit, cursor };
+    const answer: Items<T> = await get<Items<T>>(`${path}?${query(params)}`);
+    out.push(...answer.items);
+    cursor = answer.next;
+    if (cursor === null || cursor === undefined) {
+      break;
+    }
+  }
+  return out;
+}
+
+/** Milliseconds since 1970 UTC of a time field, NaN when there is none. */
+export function msOf(time: string | number | null | undefined): number {
+  if (time === null || time === undefined || time === '') {
+    return NaN;
+  }
+  return typeof time === 'number' ? time : Date.parse(time);
+}

@@ -1,0 +1,64 @@
+// Tags, equipment and devices of the plant that is looked at.
+import { get, getAll, plantPath, type Asset, type Device, type Problem, type Tag } from './api';
+import { hayOf, type Hay } from './hangul';
+import { values } from './values';
+
+const PAGE = 20_000;
+
+interface Catalogue {
+  plant: string;
+  loaded: boolean;
+  failed: Problem | null;
+  tags: Tag[];
+  assets: Asset[];
+  devices: Device[];
+}
+
+const nothing = (plant: string): Catalogue => ({
+  plant,
+  loaded: false,
+  failed: null,
+  tags: [],
+  assets: [],
+  devices: [],
+});
+let current = $state.raw<Catalogue>(nothing(''));
+let byName = new Map<string, Tag>();
+let hays = new Map<string, Hay>();
+
+export function catalogue(): Catalogue {
+  return current;
+}
+
+export function tagOf(name: string): Tag | undefined {
+  return current.loaded ? byName.get(name) : undefined;
+}
+
+/** What a search looks at; made once per tag. */
+export function hayOfTag(tag: Tag): Hay {
+  let hay = hays.get(tag.name);
+  if (!hay) {
+    hay = hayOf(tag.display, tag.name);
+    hays.set(tag.name, hay);
+  }
+  return hay;
+}
+
+export async function loadCatalogue(plant: string): Promise<void> {
+  if (current.plant !== plant) {
+    current = nothing(plant);
+  }
+  try {
+    const [tags, assets, devices] = await Promise.all([
+      getAll<Tag>(plantPath(plant, 'tags'), PAGE),
+      get<{ items: Asset[] }>(plantPath(plant, 'assets')),
+      get<{ items: Device[] }>(plantPath(plant, 'devices')),
+    ]);
+    byName = new Map(tags.map((tag) => [tag.name, tag]));
+    hays = new Map();
+    values.seed(tags);
+    current = { plant, loaded: true, failed: null, tags, assets: assets.items, devices: devices.items };
+  } catch (error) {
+    current = { ...current, failed: error as Problem };
+  }
+}

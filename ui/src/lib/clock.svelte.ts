@@ -1,0 +1,26 @@
+// Time as the plant sees it: the server's clock (its offset is learnt from the stream) in the plant's
+// zone. `second()` is a reactive clock for ages and durations.
+
+let offsetMs = 0;
+const tick = $state({ now: Date.now() });
+
+setInterval(() => {
+  if (!document.hidden) {
+    tick.now = Date.now();
+  }
+}, 1000);
+
+export function learnServerTime(serverMs: number): void {
+  const seen = serverMs - Date.now();
+  // A jump is taken at once, the jitter of the network is smoothed.
+  offsetMs = Math.abs(seen - offsetMs) > 2000 ? seen : offsetMs * 0.8 + seen * 0.2;
+}
+
+export function serverNow(): number {
+  return Date.now() + offsetMs;
+}
+
+/** Server time that wakes its readers once a second. */
+export function second(): number {
+  return tick.now + offsetMs;
+}

@@ -1,0 +1,192 @@
+// Machines of the line picture: equipment of the asset tree with the tags below its path, and what
+// the conventional last parts of a tag name mean (.state, .strokes or .count, .cycle_s ...).
+import type { Asset, Device, Tag } from './api';
+import { meansNoLink, qualityOf } from './quality';
+import { values } from './values';
+import type { Key } from './words.svelte';
+
+export type Look = 'off' | 'run' | 'idle' | 'stop' | 'alarm' | 'lost' | 'unknown';
+
+export interface Machine {
+  id: string;
+  path: string;
+  display: string;
+  kind: string;
+  x: number;
+  y: number;
+  tags: Tag[];
+  device: string | null;
+  periodMs: number;
+  state?: Tag;
+  count?: Tag;
+  cycle?: Tag;
+  good?: Tag;
+  reject?: Tag;
+  /** A few further values worth a place on the card, the most telling first. */
+  keys: Tag[];
+}
+
+export interface Line {
+  id: string;
+  display: string;
+  machines: Machine[];
+}
+
+export interface Area {
+  id: string;
+  display: string;
+  lines: Line[];
+}
+
+const STATES: Look[] = ['off', 'run', 'idle', 'stop', 'alarm'];
+
+export const LOOK_WORDS: Record<Look, Key> = {
+  off: 'state.off',
+  run: 'state.run',
+  idle: 'state.idle',
+  stop: 'state.stop',
+  alarm: 'state.alarm',
+  lost: 'state.lost',
+  unknown: 'state.unknown',
+};
+
+// What a foreman looks at first, by kind of machine; else whatever is measured.
+const TELLING: Record<string, string[]> = {
+  injection: ['inj_pressure', 'cushion', 'temp_mould', 'power_kw'],
+  cnc: ['spindle_load', 'tool_life', 'vibration', 'power_kw'],
+  packing: ['speed', 'weight', 'film_left', 'power_kw'],
+  meter: ['energy_kwh', 'power_factor', 'volt_l1', 'frequency'],
+};
+const KEYS_SHOWN = 4;
+const NOT_KEYS = new Set(['state', 'strokes', 'count', 'cycle_s', 'good', 'reject', 'alarm_code']);
+
+export const lastPart = (tag: Tag): string => tag.name.slice(tag.name.lastIndexOf('.') + 1);
+
+function keysOf(kind: string, tags: Tag[]): Tag[] {
+  const wanted = TELLING[kind] ?? [];
+  const picked = wanted.flatMap((part) => tags.filter((tag) => lastPart(tag) === part));
+  const rest = tags.filter((tag) => tag.kind === 'measurement' && !NOT_KEYS.has(lastPart(tag)) && !picked.includes(tag));
+  return [...picked, ...rest].slice(0, KEYS_SHOWN);
+}
+
+function machineOf(asset: Asset, line: string, all: Tag[], devices: Device[]): Machine {
+  const path = `${line}.${asset.id}`;
+  const tags = all.filter((tag) => tag.name.startsWith(`${path}.`));
+  const part = (name: string) => tags.find((tag) => lastPart(tag) === name);
+  const device = tags.find((tag) => tag.device !== null)?.device ?? null;
+  // A meter counts nothing that is made: what it measures stands in the place of the count.
+  const count = part('strokes') ?? part('count') ?? part('power_kw');
+  return {
+    id: asset.id,
+    path,
+    display: asset.display,
+    kind: asset.kind,
+    x: asset.x ?? NaN,
+    y: asset.y ?? NaN,
+    tags,
+    device,
+    periodMs: devices.find((d) => d.id === device)?.period_ms ?? 1000,
+    state: part('state'),
+    count,
+    cycle: part('cycle_s'),
+    good: part('good'),
+    reject: part('reject'),
+    keys: keysOf(asset.kind, tags.filter((tag) => tag !== count)),
+  };
+}
+
+const byPlace = (a: number, b: number): number => (Number.isNaN(a) || Number.isNaN(b) ? 0 : a - b);
+
+function placeOf(line: Line): number {
+  const known = line.machines.map((m) => m.y).filter((y) => !Number.isNaN(y));
+  return known.length === 0 ? NaN : Math.min(...known);
+}
+
+/** Areas, their lines from back to front, their machines from left to right. */
+export function areasOf(assets: Asset[], tags: Tag[], devices: Device[]): Area[] {
+  const byId = new Map(assets.map((asset) => [asset.id, asset]));
+  const lines = new Map<string, Line>();
+  const areas = new Map<string, Area>();
+  for (const asset of assets) {
+    if (asset.level !== 'equipment') {
+      continue;
+    }
+    const lineAsset = asset.parent === null ? undefined : byId.get(asset.parent);
+    const lineId = lineAsset?.id ?? '';
+    let line = lines.get(lineId);
+    if (!line) {
+      line = { id: lineId, display: lineAsset?.display ?? '', machines: [] };
+      lines.set(lineId, line);
+      const areaAsset = lineAsset?.parent ? byId.get(lineAsset.parent) : undefined;
+      const areaId = areaAsset?.id ?? '';
+      const area = areas.get(areaId) ?? { id: areaId, display: areaAsset?.display ?? '', lines: [] };
+      area.lines.push(line);
+      areas.set(areaId, area);
+    }
+    line.machines.push(machineOf(asset, lineId, tags, devices));
+  }
+  for (const area of areas.values()) {
+    area.lines.sort((a, b) => byPlace(placeOf(a), placeOf(b)));
+    area.lines.forEach((line) => line.machines.sort((a, b) => byPlace(a.x, b.x)));
+  }
+  return [...areas.values()];
+}
+
+export interface Condition {
+  look: Look;
+  /** Server time since when contact is lost, NaN while there is contact. */
+  lostSince: number;
+}
+
+// Contact counts as lost when nothing came for so long; a slow poller gets three of its periods.
+const SILENT_MS = 3_000;
+const SILENT_PERIODS = 3;
+
+function newestArrival(machine: Machine): number {
+  let newest = NaN;
+  for (const tag of machine.tags) {
+    const received = values.received[values.slot(tag.number)]!;
+    if (!(received <= newest)) {
+      newest = Number.isNaN(received) ? newest : received;
+    }
+  }
+  return newest;
+}
+
+export function conditionOf(machine: Machine, device: Device | undefined, nowMs: number): Condition {
+  const newest = newestArrival(machine);
+  const down = device?.health.state === 'down';
+  const silent = nowMs - newest > Math.max(SILENT_MS, machine.periodMs * SILENT_PERIODS);
+  if (machine.state === undefined) {
+    return { look: down || silent ? 'lost' : 'unknown', lostSince: down || silent ? newest : NaN };
+  }
+  const slot = values.slot(machine.state.number);
+  const status = values.status[slot]!;
+  const noLink = values.has(slot) && qualityOf(status) === 'bad' && meansNoLink(status);
+  if (down || silent || noLink) {
+    const lastGood = Date.parse(device?.health.last_good ?? '');
+    return { look: 'lost', lostSince: Number.isNaN(lastGood) ? newest : lastGood };
+  }
+  if (!values.has(slot) || qualityOf(status) === 'bad') {
+    return { look: 'unknown', lostSince: NaN };
+  }
+  return { look: STATES[values.number[slot]!] ?? 'unknown', lostSince: NaN };
+}
+
+export interface Odd {
+  tag: Tag;
+  status: number;
+}
+
+/** Values of a machine that are not good, the worst first. */
+export function oddValues(machine: Machine): Odd[] {
+  const odd: Odd[] = [];
+  for (const tag of machine.tags) {
+    const slot = values.slot(tag.number);
+    const status = values.status[slot]!;
+    if (values.has(slot) && qualityOf(status) !== 'good') {
+      odd.push({ tag, status });
+    }
+  }
+  return odd.sort((a, b) => b.status - a.status);
+}

@@ -1,0 +1,63 @@
+// Who is here, and which plant is looked at.
+import { del, get, post, Problem, type Plant, type SessionAnswer, type User } from './api';
+import { params } from './route.svelte';
+
+interface Session {
+  loaded: boolean;
+  failed: Problem | null;
+  user: User | null;
+  plants: Plant[];
+  setupNeeded: boolean;
+  demo: boolean;
+  version: string;
+}
+
+export const session = $state<Session>({
+  loaded: false,
+  failed: null,
+  user: null,
+  plants: [],
+  setupNeeded: false,
+  demo: false,
+  version: '',
+});
+
+function take(answer: SessionAnswer): void {
+  session.user = answer.user;
+  session.plants = answer.plants ?? [];
+  session.setupNeeded = answer.setup_needed;
+  session.demo = answer.demo;
+  session.version = answer.version;
+  session.failed = null;
+  session.loaded = true;
+}
+
+export async function loadSession(): Promise<void> {
+  try {
+    take(await get<SessionAnswer>('/session'));
+  } catch (error) {
+    session.failed = error as Problem;
+  }
+}
+
+export async function signIn(login: string, password: string): Promise<void> {
+  take(await post<SessionAnswer>('/session', { login, password }));
+}
+
+export async function spendLink(secret: string): Promise<void> {
+  take(await post<SessionAnswer>('/session/link', { secret }));
+}
+
+export async function setUp(secret: string, login: string, password: string, display: string): Promise<void> {
+  take(await post<SessionAnswer>('/setup', { secret, login, password, display }));
+}
+
+export async function signOut(): Promise<void> {
+  await del('/session');
+  session.user = null;
+}
+
+export function plant(): Plant | null {
+  const asked = params().get('plant');
+  return session.plants.find((p) => p.id === asked) ?? session.plants[0] ?? null;
+}

@@ -1,0 +1,104 @@
+// A sparkline: five minutes of one tag as a thin line, gaps left open, the band between its limits
+// shaded where it is in view, a dot on the newest value.
+import type { Tag } from './api';
+import { SPARK_POINTS, values } from './values';
+
+const points = new Float32Array(SPARK_POINTS);
+
+export interface Inks {
+  line: string;
+  band: string;
+}
+
+export function inks(): Inks {
+  const style = getComputedStyle(document.documentElement);
+  return { line: style.getPropertyValue('--text-2').trim(), band: style.getPropertyValue('--sunken').trim() };
+}
+
+function fit(canvas: HTMLCanvasElement): { width: number; height: number; ratio: number } {
+  const ratio = Math.min(window.devicePixelRatio || 1, 2);
+  const width = canvas.clientWidth;
+  const height = canvas.clientHeight;
+  const w = Math.round(width * ratio);
+  const h = Math.round(height * ratio);
+  if (canvas.width !== w || canvas.height !== h) {
+    canvas.width = w;
+    canvas.height = h;
+  }
+  return { width, height, ratio };
+}
+
+function rangeOf(): [number, number] {
+  let low = Infinity;
+  let high = -Infinity;
+  for (let i = 0; i < SPARK_POINTS; i++) {
+    const v = points[i]!;
+    if (v < low) {
+      low = v;
+    }
+    if (v > high) {
+      high = v;
+    }
+  }
+  // A still value is a line in the middle; a tremble of a thousandth is not blown up to full height.
+  const least = Math.max(Math.abs(high), Math.abs(low)) * 0.002 || 1;
+  if (high - low < least) {
+    const middle = (high + low) / 2;
+    return [middle - least, middle + least];
+  }
+  return [low, high];
+}
+
+export function drawSpark(canvas: HTMLCanvasElement, tag: Tag, slot: number, nowMs: number, ink: Inks): void {
+  const { width, height, ratio } = fit(canvas);
+  const context = canvas.getContext('2d');
+  if (!context || width === 0) {
+    return;
+  }
+  context.setTransform(ratio, 0, 0, ratio, 0, 0);
+  context.clearRect(0, 0, width, height);
+  values.spark(slot, nowMs, points);
+  const [low, high] = rangeOf();
+  if (!Number.isFinite(low)) {
+    return;
+  }
+  const pad = 3;
+  const yOf = (v: number): number => height - pad - ((v - low) / (high - low)) * (height - 2 * pad);
+  const xOf = (i: number): number => (i / (SPARK_POINTS - 1)) * (width - 6) + 2;
+  if (tag.min !== null && tag.max !== null) {
+    const top = Math.max(0, yOf(tag.max));
+    const bottom = Math.min(height, yOf(tag.min));
+    context.fillStyle = ink.band;
+    context.fillRect(0, top, width, Math.max(0, bottom - top));
+  }
+  context.strokeStyle = ink.line;
+  context.fillStyle = ink.line;
+  context.lineWidth = 1.25;
+  context.lineJoin = 'round';
+  context.beginPath();
+  let open = false;
+  let lastX = NaN;
+  let lastY = NaN;
+  for (let i = 0; i < SPARK_POINTS; i++) {
+    const v = points[i]!;
+    if (Number.isNaN(v)) {
+      open = false;
+      continue;
+    }
+    lastX = xOf(i);
+    lastY = yOf(v);
+    if (open) {
+      context.lineTo(lastX, lastY);
+    } else {
+      context.moveTo(lastX, lastY);
+      context.lineTo(lastX + 0.5, lastY);
+    }
+    open = true;
+  }
+  context.stroke();
+  if (open) {
+    context.beginPath();
+    context.arc(lastX, lastY, 2, 0, 2 * Math.PI);
+    context.fill();
+  }
+}

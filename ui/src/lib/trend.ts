@@ -1,0 +1,171 @@
+// The data of a trend: what the store answered, carried on by live values, and the arithmetic of
+// looking at it. Times are milliseconds since 1970 UTC.
+import type { Series, Tag } from './api';
+import { values } from './values';
+
+export const MAX_TAGS = 8;
+export const PRESETS = ['1m', '5m', '15m', '1h', '8h', '1d', '7d'] as const;
+export type Preset = (typeof PRESETS)[number];
+export const PRESET_MS: Record<Preset, number> = {
+  '1m': 60_000,
+  '5m': 300_000,
+  '15m': 900_000,
+  '1h': 3_600_000,
+  '8h': 28_800_000,
+  '1d': 86_400_000,
+  '7d': 604_800_000,
+};
+const MIN_SPAN_MS = 1_000;
+const MAX_SPAN_MS = 400 * 86_400_000;
+// Further points of a raw series are cut at the old end: 1,200 came, as many may be added live.
+const MAX_LIVE_POINTS = 6_000;
+
+export interface Curve {
+  tag: Tag;
+  everyMs: number;
+  t: number[];
+  /** The line: raw values or averages. */
+  v: (number | null)[];
+  /** The band around it; null for raw values. */
+  min: (number | null)[] | null;
+  max: (number | null)[] | null;
+}
+
+function numeric(value: number | string | boolean | null): number | null {
+  if (value === null) {
+    return null;
+  }
+  const number = Number(value);
+  return Number.isFinite(number) ? number : null;
+}
+
+export function curveOf(tag: Tag, series: Series): Curve {
+  if (series.v) {
+    return { tag, everyMs: 0, t: [...series.t], v: series.v.map(numeric), min: null, max: null };
+  }
+  const clean = (column: (number | null)[] | undefined) => (column ?? []).map(numeric);
+  // A bucket stands in its middle.
+  const half = series.every_ms / 2;
+  return {
+    tag,
+    everyMs: series.every_ms,
+    t: series.t.map((time) => time + half),
+    v: clean(series.avg),
+    min: clean(series.min),
+    max: clean(series.max),
+  };
+}
+
+function usualStep(t: number[]): number {
+  const steps: number[] = [];
+  for (let i = Math.max(1, t.length - 20); i < t.length; i++) {
+    steps.push(t[i]! - t[i - 1]!);
+  }
+  steps.sort((a, b) => a - b);
+  return steps[Math.floor(steps.length / 2)] ?? NaN;
+}
+
+/** Adds the newest live value of the tag to a raw curve. True when something came. */
+export function appendLive(curve: Curve): boolean {
+  if (curve.everyMs !== 0) {
+    return false;
+  }
+  const slot = values.slot(curve.tag.number);
+  const time = values.time[slot]!;
+  const last = curve.t[curve.t.length - 1] ?? -Infinity;
+  if (!(time > last)) {
+    return false;
+  }
+  const usual = usualStep(curve.t);
+  if (curve.t.length > 2 && time - last > Math.max(usual * 4, 3_000)) {
+    curve.t.push(last + usual);
+    curve.v.push(null);
+  }
+  const bad = values.status[slot]! >>> 30 >= 2;
+  curve.t.push(time);
+  curve.v.push(bad || Number.isNaN(values.number[slot]!) ? null : values.number[slot]!);
+  if (curve.t.length > MAX_LIVE_POINTS) {
+    curve.t.splice(0, MAX_LIVE_POINTS / 4);
+    curve.v.splice(0, MAX_LIVE_POINTS / 4);
+  }
+  return true;
+}
+
+export interface Point {
+  time: number;
+  value: number;
+  min: number | null;
+  max: number | null;
+}
+
+/** The point of a curve nearest to a time, or null where there is a gap. */
+export function pointAt(curve: Curve, time: number): Point | null {
+  const { t, v } = curve;
+  let low = 0;
+  let high = t.length - 1;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (t[middle]! < time) {
+      low = middle + 1;
+    } else {
+      high = middle;
+    }
+  }
+  const at = low > 0 && Math.abs(t[low - 1]! - time) <= Math.abs((t[low] ?? Infinity) - time) ? low - 1 : low;
+  const value = v[at];
+  if (value === null || value === undefined) {
+    return null;
+  }
+  return { time: t[at]!, value, min: curve.min?.[at] ?? null, max: curve.max?.[at] ?? null };
+}
+
+export interface Window {
+  from: number;
+  to: number;
+}
+
+export function zoomed(view: Window, factor: number, around: number): Window {
+  const span = Math.min(MAX_SPAN_MS, Math.max(MIN_SPAN_MS, (view.to - view.from) * factor));
+  const share = (around - view.from) / (view.to - view.from);
+  const from = around - span * share;
+  return { from, to: from + span };
+}
+
+export function panned(view: Window, ms: number): Window {
+  return { from: view.from + ms, to: view.to + ms };
+}
+
+export interface Lane {
+  key: string;
+  unit: string;
+  tags: Tag[];
+}
+
+/** Tags of one unit share a lane; what has no unit stands alone, for nothing says it can be compared. */
+export function lanesOf(tags: Tag[]): Lane[] {
+  const lanes: Lane[] = [];
+  for (const tag of tags) {
+    const shared = tag.unit !== '' && tag.kind !== 'counter' ? lanes.find((one) => one.key === tag.unit) : undefined;
+    if (shared) {
+      shared.tags.push(tag);
+    } else {
+      const alone = tag.unit === '' || tag.kind === 'counter';
+      lanes.push({ key: alone ? tag.name : tag.unit, unit: tag.unit, tags: [tag] });
+    }
+  }
+  return lanes;
+}
+
+export const COLOURS = 8;
+const DASHES: number[][] = [[], [8, 4], [2, 3], [10, 3, 2, 3]];
+
+/** The same tag has the same colour everywhere; where two meet in one chart the later is dashed. */
+export function inkOf(tag: Tag, shown: Tag[]): { colour: string; dash: number[] } {
+  const index = tag.number % COLOURS;
+  const before = shown.slice(0, shown.indexOf(tag)).filter((one) => one.number % COLOURS === index).length;
+  return { colour: `--c${index}`, dash: DASHES[before % DASHES.length]! };
+}
+
+export function isStepped(tag: Tag): boolean {
+  return tag.type === 'bool' || tag.kind === 'state' || tag.kind === 'setpoint';
+}
