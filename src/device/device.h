@@ -41,10 +41,12 @@ void device_set_apply(struct device_set *set, struct catalogue *catalogue);
 /* Health of device number `device`; false when it is not running. Any thread. */
 bool device_set_health(struct device_set *set, uint32_t device, struct device_health *ret_health);
 
+/* Options that every device has besides its driver's own; ends with a NULL name. */
+const struct driver_option *device_link_options(void);
 /* Checks a device line and a tag's source against the registry, for import and the forms.
  * ERR_INVALID, ERR_NOT_FOUND with words. */
 int device_check(const struct device *device, struct err *err);
-int device_check_source(const struct device *device, struct str source, struct point *ret_point,
-    struct err *err);
+int device_check_source(
+    const struct device *device, struct str source, struct point *ret_point, struct err *err);
 
 #endif

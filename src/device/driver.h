@@ -28,20 +28,32 @@ struct driver_option {
 
 enum { DRIVER_OPTIONS_MAX = 16 };
 
-/* Option values in the order of driver->options. */
+/* Options that every device has, whatever its driver; the framework acts on them. */
+enum link_option {
+    LINK_TIMEOUT_MS = 0, // For each request.
+    LINK_HOLD,           // 0: the connection is released between polls.
+    LINK_BAUD,
+    LINK_PARITY, // 0 none, 1 even, 2 odd.
+    LINK_DATA,
+    LINK_STOP,
+    LINK_OPTION_COUNT
+};
+
 struct driver_settings {
-    int64_t values[DRIVER_OPTIONS_MAX];
+    int64_t values[DRIVER_OPTIONS_MAX]; // In the order of driver->options.
+    int64_t link[LINK_OPTION_COUNT];
+    bool serial; // The device hangs on a serial line, where every byte costs time.
 };
 
 /* A parsed address. `space`, `unit`, `start`, `length` are what the framework groups by: points of
  * the same (unit, space) lying near each other are read together. `detail` is the driver's own. */
 struct point {
-    uint32_t tag;    // Number in the catalogue; set by the framework.
-    uint32_t space;  // Table or area, in the driver's numbering.
-    uint32_t unit;   // Station behind the link (Modbus unit); 0 where there is none.
-    uint32_t start;  // First cell (register, bit, byte) in that space.
-    uint32_t length; // Cells.
-    uint32_t detail[4]; // Format, bit, word order...: the driver's.
+    uint32_t tag;                 // Number in the catalogue; set by the framework.
+    uint32_t space;               // Table or area, in the driver's numbering.
+    uint32_t unit;                // Station behind the link (Modbus unit); 0 where there is none.
+    uint32_t start;               // First cell (register, bit, byte) in that space.
+    uint32_t length;              // Cells.
+    uint32_t detail[4];           // Format, bit, word order...: the driver's.
     enum value_type natural_type; // What decoding gives before conversion to the tag's type.
     bool writable;
 };
@@ -61,28 +73,49 @@ struct driver_io;
 
 /* Sends all bytes before the request's deadline. */
 int io_send(struct driver_io *io, const void *data, size_t size, struct err *err);
-/* Receives exactly `size` bytes before the deadline. ERR_TIMEOUT, ERR_CLOSED. */
+/* Receives exactly `size` bytes before the deadline. ERR_TIMEOUT, ERR_CLOSED. On a time-out nothing
+ * is taken: what came stays and the next call sees it. At most IO_BUFFER_BYTES. */
 int io_receive(struct driver_io *io, void *data, size_t size, struct err *err);
 /* Receives at least one and at most `capacity` bytes. Count, or negative. */
 int io_receive_some(struct driver_io *io, void *data, size_t capacity, struct err *err);
-/* Reads and throws away what is waiting, then waits for `silence_ms` of quiet (serial resync). */
-int io_drain(struct driver_io *io, uint32_t silence_ms, struct err *err);
-void *io_private(struct driver_io *io);
-const struct driver_settings *io_settings(struct driver_io *io);
-bool io_is_serial(const struct driver_io *io);
-/* Counts a wire request and, on its answer, its round-trip for the percentiles. */
-void io_request_sent(struct driver_io *io);
-void io_request_answered(struct driver_io *io);
+/* Reads and throws away what is waiting, then waits for `silence_us` of quiet (serial resync). */
+int io_drain(struct driver_io *io, uint32_t silence_us, struct err *err);
+enum { IO_BUFFER_BYTES = 4096 };
 
-/* Results of read_group, point by point: value and status. The framework stamps time and tag. */
+/* The driver's own memory: zero when the link is made, kept over reconnections. */
+void *io_private(struct driver_io *io);
+const struct driver_settings *io_settings(const struct driver_io *io);
+bool io_is_serial(const struct driver_io *io);
+/* Time that `characters_x10` / 10 characters take on the line (35: the 3.5 of Modbus); 0 on TCP. */
+uint32_t io_characters_us(const struct driver_io *io, uint32_t characters_x10);
+/* Counts a request that is about to be sent and starts its deadline; returns its stamp. */
+int64_t io_request_sent(struct driver_io *io);
+/* The answer to the request with that stamp is here: counts its round trip, takes the time that
+ * the following sink calls give their values, and starts the deadline of the next in flight. */
+void io_request_answered(struct driver_io *io, int64_t stamp);
+
+/* Results of read_groups, point by point: value and status. The framework stamps time and tag. */
 struct point_sink;
 void sink_f64(struct point_sink *sink, const struct point *point, double value);
 void sink_i64(struct point_sink *sink, const struct point *point, int64_t value);
 void sink_bool(struct point_sink *sink, const struct point *point, bool value);
 void sink_text(struct point_sink *sink, const struct point *point, struct str value);
 /* This point cannot be read now; others can. `what` (may be NULL) says why, in words. */
-void sink_bad(struct point_sink *sink, const struct point *point, uint32_t status,
+void sink_bad(
+    struct point_sink *sink, const struct point *point, enum status status, const struct err *what);
+/* Or for a whole group at once: */
+/* It could not be read this time (device busy, device failure). */
+void sink_group_failed(struct point_sink *sink, const struct point_group *group, enum status status,
     const struct err *what);
+/* The device says that this range does not exist as a whole. The framework splits the group, asks
+ * the halves, and remembers; a single point that is refused gets STATUS_BAD_CONFIGURATION and is
+ * asked again rarely. */
+void sink_group_refused(
+    struct point_sink *sink, const struct point_group *group, const struct err *what);
+/* The unit of these groups gives no answer (STATUS_BAD_TIMEOUT, or the gateway says so), but the
+ * session is good for other units. All groups of the call that have no result yet fail with it;
+ * the framework asks the unit again with growing delay. */
+void sink_unit_silent(struct point_sink *sink, enum status status, const struct err *what);
 
 /* How far neighbours may be grouped in one space. */
 struct driver_span {
@@ -102,16 +135,14 @@ struct driver {
         struct point *ret_point, struct err *err);
     /* Grouping limits of a space. Pure. */
     struct driver_span (*span)(const struct driver_settings *settings, uint32_t space);
-    /* After the link is connected: handshake; private memory is zeroed. May be NULL. */
+    /* After the link is connected: handshake. May be NULL. */
     int (*open)(struct driver_io *io, struct err *err);
-    /* Reads `count` groups, pipelined where the device allows, and gives each point to the sink.
-     * A group that the device refuses marks its own points (sink_bad) and is no failure of the
-     * call. Returns negative only when the session is of no more use; then the framework closes
-     * the link and reconnects. ERR_TIMEOUT from a unit behind a gateway that leaves the session
-     * usable must be handled by the driver (sink_bad with STATUS_BAD_TIMEOUT). */
+    /* Reads `count` groups of one unit, pipelined where the device allows, and gives each point or
+     * group to the sink. Returns negative only when the session is of no more use; then the
+     * framework closes the link and reconnects. */
     int (*read_groups)(struct driver_io *io, const struct point_group *groups, uint32_t count,
         struct point_sink *sink, struct err *err);
-    /* Writes one point. NULL: the protocol cannot. */
+    /* Writes one point. NULL: the protocol cannot. ERR_DEVICE: refused, session good. */
     int (*write)(struct driver_io *io, const struct point *point, const struct sample *value,
         struct err *err);
     /* Before the link is closed: farewell. May be NULL. */

@@ -1,0 +1,149 @@
+/*
+ * Choosing the kind of a link by its address, and what kinds with a descriptor share.
+ *
+ * Descriptors are non-blocking; every wait is one ppoll on the descriptor and the stop descriptor
+ * with a nanosecond deadline, so a stop is seen at once and a request never outlives its time. A
+ * receive waits first and reads then: after a request there is never anything to read yet, and a
+ * try before the wait would cost a system call per request for nothing.
+ */
+#include "device/link.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "core/check.h"
+#include "core/mem.h"
+
+static const char capture_prefix[] = "capture:";
+
+bool link_is_serial(struct str address) {
+    return address.size > 0 && address.data[0] == '/';
+}
+
+int link_check(struct str address, struct err *err) {
+    if (address.size == 0) {
+        return err_set(err, ERR_INVALID, MSG_DEVICE_ADDRESS_EMPTY, NO_ARGS);
+    }
+    if (link_is_serial(address) || str_starts(address, STR("capture:"))) {
+        return 0;
+    }
+    return link_tcp_check(address, err);
+}
+
+struct link *link_new(
+    struct str address, const int64_t *options, const struct clock *clock, int stop_fd) {
+    struct link *link = NULL;
+    if (str_starts(address, STR("capture:"))) {
+        link = link_replay_new(str_slice(address, sizeof capture_prefix - 1, address.size));
+    } else if (link_is_serial(address)) {
+        link = link_serial_new(address, options);
+    } else {
+        link = link_tcp_new(address);
+    }
+    link->clock = clock;
+    link->stop_fd = stop_fd;
+    link->fd = -1;
+    return link;
+}
+
+void link_free(struct link *link) {
+    if (link != NULL) {
+        link->ops->close(link);
+        link->ops->free(link);
+    }
+}
+
+int link_open(struct link *link, int64_t deadline_ns, struct err *err) {
+    CHECK(!link->is_open); // Never two sockets to one device.
+    int result = link->ops->open(link, deadline_ns, err);
+    link->is_open = result == 0;
+    return result;
+}
+
+void link_close(struct link *link) {
+    link->ops->close(link);
+    link->is_open = false;
+}
+
+int link_fd_wait(struct link *link, short events, int64_t deadline_ns, struct err *err) {
+    struct pollfd fds[2] = {
+        {.fd = link->fd, .events = events}, {.fd = link->stop_fd, .events = POLLIN}};
+    for (;;) {
+        int64_t left_ns = deadline_ns - clock_mono_ns(link->clock);
+        if (left_ns < 0) {
+            left_ns = 0;
+        }
+        struct timespec timeout = {.tv_sec = left_ns / NS_PER_S, .tv_nsec = left_ns % NS_PER_S};
+        int ready = ppoll(fds, 2, &timeout, NULL);
+        if (ready < 0 && errno != EINTR) {
+            return err_set_errno(err, errno, STR("poll"));
+        }
+        if (ready > 0 && fds[1].revents != 0) {
+            return err_set(err, ERR_CANCELLED, MSG_DEVICE_STOPPING, NO_ARGS);
+        }
+        if (ready > 0) {
+            return 0;
+        }
+        if (ready == 0) {
+            return err_set(err, ERR_TIMEOUT, MSG_NONE, NO_ARGS); // The caller knows the words.
+        }
+    }
+}
+
+static int broken(int errno_value, struct err *err) {
+    return err_set(
+        err, ERR_CLOSED, MSG_DEVICE_LINK_BROKEN, ARGS(A_CSTR(strerrordesc_np(errno_value))));
+}
+
+int link_fd_send(
+    struct link *link, const void *data, size_t size, int64_t deadline_ns, struct err *err) {
+    const uint8_t *from = data;
+    while (size > 0) {
+        ssize_t done = link->ops->serial ? write(link->fd, from, size)
+                                         : send(link->fd, from, size, MSG_NOSIGNAL);
+        if (done > 0) {
+            from += done;
+            size -= (size_t)done;
+            continue;
+        }
+        if (done < 0 && errno != EAGAIN && errno != EINTR) {
+            return broken(errno, err);
+        }
+        int waited = link_fd_wait(link, POLLOUT, deadline_ns, err);
+        if (waited < 0) {
+            return waited;
+        }
+    }
+    return 0;
+}
+
+int link_fd_receive(
+    struct link *link, void *data, size_t capacity, int64_t deadline_ns, struct err *err) {
+    for (;;) {
+        int waited = link_fd_wait(link, POLLIN, deadline_ns, err);
+        if (waited < 0) {
+            return waited;
+        }
+        ssize_t got = read(link->fd, data, capacity);
+        if (got > 0) {
+            return (int)got;
+        }
+        if (got == 0) {
+            return err_set(err, ERR_CLOSED, MSG_DEVICE_LINK_CLOSED, NO_ARGS);
+        }
+        if (errno != EAGAIN && errno != EINTR) {
+            return broken(errno, err);
+        }
+    }
+}
+
+void link_fd_close(struct link *link) {
+    if (link->fd >= 0) {
+        (void)close(link->fd); // Nothing is written that could be lost.
+        link->fd = -1;
+    }
+}

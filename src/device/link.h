@@ -1,0 +1,66 @@
+#ifndef DEVICE_LINK_H
+#define DEVICE_LINK_H
+/*
+ * A link: the wire to one address, at most one open descriptor at a time. Owned and used by one
+ * thread; only the stop descriptor reaches in from outside and ends every wait with ERR_CANCELLED.
+ * Kinds: "host:port" (TCP), "/dev/..." (serial line), "capture:FILE" (replay of recorded bytes).
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/clock.h"
+#include "core/err.h"
+#include "device/driver.h"
+
+struct link;
+
+struct link_ops {
+    const char *name;
+    bool serial;
+    /* Connects before the monotonic deadline. Only called when closed. */
+    int (*open)(struct link *link, int64_t deadline_ns, struct err *err);
+    void (*close)(struct link *link); // Closing a closed link is fine.
+    int (*send)(
+        struct link *link, const void *data, size_t size, int64_t deadline_ns, struct err *err);
+    /* At least one byte: the count; ERR_TIMEOUT, ERR_CLOSED, ERR_CANCELLED. */
+    int (*receive)(
+        struct link *link, void *data, size_t capacity, int64_t deadline_ns, struct err *err);
+    void (*free)(struct link *link); // Closes too.
+};
+
+/* The common head of every kind. */
+struct link {
+    const struct link_ops *ops;
+    const struct clock *clock;
+    int fd;      // -1: closed, or a kind without descriptor.
+    int stop_fd; // Readable when all waiting shall end; -1: none.
+    bool is_open;
+    uint32_t character_ns; // Time of one character on the line; 0 where it does not matter.
+};
+
+/* Checks the form of an address without touching the network. ERR_INVALID. */
+int link_check(struct str address, struct err *err);
+bool link_is_serial(struct str address);
+/* `options` in the order of enum link_option; borrowed for the call. The address must be good. */
+struct link *link_new(
+    struct str address, const int64_t *options, const struct clock *clock, int stop_fd);
+void link_free(struct link *link); // NULL is allowed.
+int link_open(struct link *link, int64_t deadline_ns, struct err *err);
+void link_close(struct link *link);
+
+/* The kinds; private to link*.c. */
+struct link *link_tcp_new(struct str address);
+int link_tcp_check(struct str address, struct err *err);
+struct link *link_serial_new(struct str address, const int64_t *options);
+struct link *link_replay_new(struct str path);
+
+/* Shared by kinds with a descriptor. link_fd_wait waits for `events` of poll(2). */
+int link_fd_wait(struct link *link, short events, int64_t deadline_ns, struct err *err);
+int link_fd_send(
+    struct link *link, const void *data, size_t size, int64_t deadline_ns, struct err *err);
+int link_fd_receive(
+    struct link *link, void *data, size_t capacity, int64_t deadline_ns, struct err *err);
+void link_fd_close(struct link *link);
+
+#endif

@@ -1,0 +1,170 @@
+/*
+ * Making plans from the catalogue. Devices that share an address share a link and so a plan; what
+ * the wire itself needs (driver, baud rate, parity, ...) must then be the same for all of them.
+ *
+ * A plan has a signature over everything of the catalogue that matters to it. When a new catalogue
+ * gives the same signature, the running link is not touched; when only some devices of a shared
+ * line differ, the others' plans move over with all they have learned. The signature is a 64-bit
+ * hash; a collision between two versions of one device would cost a missed change once in 2^64.
+ *
+ * Devices do not all poll at the same instant: each has a phase within its period, spread by a hash
+ * of its id. Otherwise five hundred machines at 1 Hz would all be asked in the same millisecond and
+ * the last one would be served late every second.
+ */
+#include "device/plan.h"
+
+#include <string.h>
+
+#include "core/hash.h"
+#include "device/link.h"
+#include "device/registry.h"
+
+enum { SIGNATURE_BYTES_MAX = 64 << 20 };
+
+static void sign_str(struct buf *out, struct str text) {
+    buf_put(out, &text.size, sizeof text.size);
+    buf_put_str(out, text);
+}
+
+static bool belongs(const struct tag *tag, const struct device *device) {
+    return tag->active && tag->source.size > 0 && str_eq(tag->device, device->id);
+}
+
+static uint64_t sign(const struct catalogue *catalogue, const struct device *device) {
+    AUTO_BUF struct buf bytes;
+    buf_init(&bytes, SIGNATURE_BYTES_MAX);
+    buf_put(&bytes, &device->number, sizeof device->number);
+    sign_str(&bytes, device->id);
+    sign_str(&bytes, device->driver);
+    sign_str(&bytes, device->address);
+    sign_str(&bytes, device->options);
+    buf_put(&bytes, &device->period_ns, sizeof device->period_ns);
+    for (uint32_t i = 0; i < catalogue->tag_count; i++) {
+        const struct tag *tag = &catalogue->tags[i];
+        if (belongs(tag, device)) {
+            buf_put(&bytes, &tag->number, sizeof tag->number);
+            buf_put(&bytes, &tag->type, sizeof tag->type);
+            sign_str(&bytes, tag->source);
+        }
+    }
+    return hash64(bytes.data, bytes.size);
+}
+
+static uint32_t count_tags(const struct catalogue *catalogue, const struct device *device) {
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < catalogue->tag_count; i++) {
+        count += belongs(&catalogue->tags[i], device);
+    }
+    return count;
+}
+
+static void parse_tags(
+    struct device_plan *plan, const struct catalogue *catalogue, const struct device *device) {
+    for (uint32_t i = 0; i < catalogue->tag_count; i++) {
+        const struct tag *tag = &catalogue->tags[i];
+        if (!belongs(tag, device)) {
+            continue;
+        }
+        struct point point = {0};
+        struct err err = ERR_INIT;
+        if (plan->driver->parse_address(tag->source, &plan->settings, &point, &err) == 0) {
+            point.tag = tag->number;
+            plan->points[plan->point_count++] = point;
+            continue;
+        }
+        (void)err_context(&err, MSG_DEVICE_TAG_SOURCE, ARGS(A_STR(tag->name), A_STR(tag->source)));
+        if (plan->broken_count == 0) {
+            plan->broken_error = err;
+        }
+        plan->broken[plan->broken_count++] =
+            (struct plan_broken){.tag = tag->number, .type = tag->type};
+    }
+}
+
+static void make_units(struct device_plan *plan) {
+    plan->units = ARENA_ARRAY(&plan->arena, struct plan_unit, (size_t)plan->point_count + 1);
+    for (uint32_t i = 0; i < plan->point_count; i++) {
+        uint32_t number = plan->points[i].unit;
+        if (plan->unit_count == 0 || plan->units[plan->unit_count - 1].number != number) {
+            plan->units[plan->unit_count++] = (struct plan_unit){.number = number, .first = i};
+        }
+        plan->units[plan->unit_count - 1].count++;
+    }
+}
+
+struct device_plan *device_plan_new(
+    const struct catalogue *catalogue, const struct device *device, struct err *err) {
+    const struct driver *driver = NULL;
+    struct driver_settings settings;
+    if (registry_resolve(device, &driver, &settings, err) < 0) {
+        (void)err_context(err, MSG_DEVICE_AT, ARGS(A_STR(device->id), A_STR(device->address)));
+        return NULL;
+    }
+    struct device_plan *plan = MEM_NEW(struct device_plan);
+    arena_init(&plan->arena, 0);
+    plan->number = device->number;
+    plan->id = arena_copy(&plan->arena, device->id);
+    plan->address = arena_copy(&plan->arena, device->address);
+    plan->period_ns = device->period_ns;
+    plan->phase_ns =
+        (int64_t)(hash64(device->id.data, device->id.size) % (uint64_t)device->period_ns);
+    plan->driver = driver;
+    plan->settings = settings;
+    plan->signature = sign(catalogue, device);
+    size_t count = (size_t)count_tags(catalogue, device) + 1;
+    plan->points = ARENA_ARRAY(&plan->arena, struct point, count);
+    plan->last_status = ARENA_ARRAY(&plan->arena, uint32_t, count);
+    plan->seen = ARENA_ARRAY(&plan->arena, uint64_t, count);
+    plan->broken = ARENA_ARRAY(&plan->arena, struct plan_broken, count);
+    memset(plan->last_status, 0xFF, count * sizeof *plan->last_status); // POINT_NEVER.
+    parse_tags(plan, catalogue, device);
+    group_sort(plan->points, plan->point_count);
+    make_units(plan);
+    group_set_init(&plan->groups, driver, &plan->settings, plan->points, plan->point_count);
+    return plan;
+}
+
+void device_plan_free(struct device_plan *plan) {
+    if (plan != NULL) {
+        group_set_fini(&plan->groups);
+        arena_fini(&plan->arena);
+        mem_free(plan);
+    }
+}
+
+struct link_plan *link_plan_new(const struct device_plan *first) {
+    struct link_plan *plan = MEM_NEW(struct link_plan);
+    plan->address = mem_copy_z(first->address);
+    plan->driver = first->driver;
+    memcpy(plan->link_options, first->settings.link, sizeof plan->link_options);
+    return plan;
+}
+
+int link_plan_add(struct link_plan *plan, struct device_plan *device, struct err *err) {
+    if (device->driver != plan->driver) {
+        return err_set(
+            err, ERR_CONFLICT, MSG_DEVICE_DRIVER_CLASH, ARGS(A_CSTR(plan->driver->name)));
+    }
+    for (int i = LINK_BAUD; i < LINK_OPTION_COUNT && device->settings.serial; i++) {
+        if (device->settings.link[i] != plan->link_options[i]) {
+            return err_set(err, ERR_CONFLICT, MSG_DEVICE_LINE_CLASH, ARGS(A_STR(device->id)));
+        }
+    }
+    plan->devices =
+        mem_resize(plan->devices, ((size_t)plan->device_count + 1) * sizeof(struct device_plan *));
+    plan->devices[plan->device_count++] = device;
+    uint64_t pair[2] = {plan->signature, device->signature};
+    plan->signature = hash64(pair, sizeof pair);
+    return 0;
+}
+
+void link_plan_free(struct link_plan *plan) {
+    if (plan != NULL) {
+        for (uint32_t i = 0; i < plan->device_count; i++) {
+            device_plan_free(plan->devices[i]);
+        }
+        mem_free(plan->devices);
+        mem_free(plan->address);
+        mem_free(plan);
+    }
+}

@@ -1,0 +1,593 @@
+/*
+ * Polling one device: ask the groups that are due, unit by unit, and turn answers into rows.
+ *
+ * A point that can be read gives a row in every poll (whether it changed is refine's matter). A
+ * point that cannot gives one row with a bad status when that status begins, and none after it:
+ * there is no value to invent. Bad rows hold NaN, zero or empty text.
+ *
+ * Silence is a property of a unit, not of the line. A unit that does not answer costs one time-out;
+ * what else was asked of it in this poll fails without being sent. The next period it is asked
+ * again, then after 1, 2, 4 ... 10 s with jitter, with one request only, and one silent unit per
+ * poll, so that a line full of dead units still serves the living. When nothing at all answers for
+ * SILENT_CALLS_MAX calls on a network connection, the connection itself is suspect (half-open after
+ * a power cycle) and is made anew; a serial line is never closed for silence.
+ *
+ * Refused groups are split at once (group.c) and asked again in the same poll, at most
+ * REFUSAL_ROUNDS times, so that a wrong address hides its neighbours for milliseconds only.
+ *
+ * Back-pressure: a batch is taken from the port before the machine is asked. When none comes free
+ * until the next period, the poll does not take place and is counted; nothing that was read is
+ * ever thrown away.
+ */
+#include "device/poll.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "core/check.h"
+#include "core/mem.h"
+
+enum { REFUSAL_ROUNDS = 24, SILENT_CALLS_MAX = 3, JITTER_PERCENT = 20 };
+#define UNIT_DELAY_FIRST_NS NS_PER_S
+#define UNIT_DELAY_MAX_NS   (10 * NS_PER_S)
+#define ONLY_DELAY_MAX_NS   (2 * NS_PER_S) // Where no other unit could be held up.
+#define TAKE_SLICE_NS       NS_PER_S // How often a wait for a free batch looks at the stop flag.
+
+/* What happened to a group in the running call. */
+enum outcome { OUTCOME_NONE = 0, OUTCOME_FAILED, OUTCOME_REFUSED };
+
+struct point_sink {
+    struct poller *poller;
+    struct device_plan *device;
+    uint8_t *outcomes;         // Of each asked group.
+    uint32_t asked;            // Groups of the running call.
+    enum status silent_status; // Not good: the unit is silent.
+    int64_t time_ns;           // Of rows without an answer.
+    struct health_change change;
+    struct err error; // The last one in this poll.
+    bool has_error;
+};
+
+static void sink_note(struct point_sink *sink, const struct err *what) {
+    if (what != NULL && what->code != ERR_OK) {
+        sink->error = *what;
+        sink->has_error = true;
+    }
+}
+
+/* Gives the batch on; an empty one is kept for the next poll. */
+static void batch_give(struct poller *poller, int64_t reply_ns) {
+    if (poller->batch == NULL || poller->batch->count == 0) {
+        return;
+    }
+    poller->batch->reply_ns = reply_ns;
+    struct batch *batch = poller->batch;
+    poller->batch = NULL;
+    (void)poller->port.give(poller->port.context, batch); // Closed: we are being stopped.
+}
+
+static bool batch_take(struct poller *poller, uint32_t device, int64_t deadline_ns) {
+    if (poller->batch == NULL) {
+        poller->batch = poller->port.take(poller->port.context, deadline_ns);
+    }
+    if (poller->batch == NULL) {
+        return false;
+    }
+    batch_clear(poller->batch);
+    poller->batch->source = device;
+    poller->batch->request_ns = clock_wall_ns(poller->clock);
+    poller->batch->reply_ns = 0;
+    return true;
+}
+
+/* A full batch goes on and a new one is waited for until the end of the program: what was read is
+ * not thrown away. False: stopping. */
+static bool batch_renew(struct poller *poller, uint32_t device) {
+    int64_t request_ns = poller->batch->request_ns;
+    batch_give(poller, clock_wall_ns(poller->clock));
+    while (poller->stop == NULL || !stop_flag_is_raised(poller->stop)) {
+        if (batch_take(poller, device, clock_mono_ns(poller->clock) + TAKE_SLICE_NS)) {
+            poller->batch->request_ns = request_ns;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A new row for a tag, or NULL when stopping. */
+static struct sample *add_row(
+    struct point_sink *sink, uint32_t tag, enum value_type type, enum status status) {
+    struct poller *poller = sink->poller;
+    struct sample *row = poller->batch != NULL ? batch_add(poller->batch) : NULL;
+    if (row == NULL && poller->batch != NULL && batch_renew(poller, sink->device->number)) {
+        row = batch_add(poller->batch);
+    }
+    if (row != NULL) {
+        row->tag = tag;
+        row->time_ns = sink->time_ns;
+        row->type = (uint8_t)type;
+        row->status = (uint32_t)status;
+        sink->change.samples++;
+    }
+    return row;
+}
+
+static uint32_t point_index(const struct point_sink *sink, const struct point *point) {
+    ptrdiff_t index = point - sink->device->points;
+    CHECK(index >= 0 && index < (ptrdiff_t)sink->device->point_count);
+    return (uint32_t)index;
+}
+
+/* Notes the point's new status; true when it differs from the last one. */
+static bool turn_status(struct device_plan *device, uint32_t index, enum status status) {
+    uint32_t last = device->last_status[index];
+    device->seen[index] = device->polls;
+    if (last == (uint32_t)status) {
+        return false;
+    }
+    device->bad_count -= last != (uint32_t)STATUS_GOOD && last != POINT_NEVER;
+    device->bad_count += status != STATUS_GOOD;
+    device->last_status[index] = (uint32_t)status;
+    return true;
+}
+
+static void turn_bad(struct point_sink *sink, uint32_t index, enum status status) {
+    const struct point *point = &sink->device->points[index];
+    if (!turn_status(sink->device, index, status)) {
+        return;
+    }
+    if (point->natural_type == TYPE_TEXT) {
+        struct sample *row = add_row(sink, point->tag, TYPE_TEXT, status);
+        if (row != NULL) {
+            row->value.text.offset = sink->poller->batch->text_size;
+            row->value.text.size = 0;
+        }
+        return;
+    }
+    struct sample *row = add_row(sink, point->tag, point->natural_type, status);
+    if (row != NULL && point->natural_type == TYPE_F64) {
+        row->value.f64 = (double)NAN;
+    }
+}
+
+/* A row for a good value, or NULL. */
+static struct sample *good_row(
+    struct point_sink *sink, const struct point *point, enum value_type type) {
+    (void)turn_status(sink->device, point_index(sink, point), STATUS_GOOD);
+    sink->time_ns = sink->poller->io.answered_wall_ns;
+    sink->change.good = true;
+    return add_row(sink, point->tag, type, STATUS_GOOD);
+}
+
+void sink_f64(struct point_sink *sink, const struct point *point, double value) {
+    if (isnan(value)) {
+        sink_bad(sink, point, STATUS_BAD_NO_DATA, NULL); // How devices say "no sensor".
+        return;
+    }
+    struct sample *row = good_row(sink, point, TYPE_F64);
+    if (row != NULL) {
+        row->value.f64 = value;
+    }
+}
+
+void sink_i64(struct point_sink *sink, const struct point *point, int64_t value) {
+    struct sample *row = good_row(sink, point, TYPE_I64);
+    if (row != NULL) {
+        row->value.i64 = value;
+    }
+}
+
+void sink_bool(struct point_sink *sink, const struct point *point, bool value) {
+    struct sample *row = good_row(sink, point, TYPE_BOOL);
+    if (row != NULL) {
+        row->value.i64 = value;
+    }
+}
+
+void sink_text(struct point_sink *sink, const struct point *point, struct str value) {
+    struct poller *poller = sink->poller;
+    if (!str_is_utf8(value, NULL)) {
+        sink_bad(sink, point, STATUS_BAD_DATA_ENCODING, NULL);
+        return;
+    }
+    (void)turn_status(sink->device, point_index(sink, point), STATUS_GOOD);
+    sink->time_ns = poller->io.answered_wall_ns;
+    sink->change.good = true;
+    if (poller->batch == NULL) {
+        return; // Stopping.
+    }
+    if (!batch_add_text(poller->batch, point->tag, sink->time_ns, value) &&
+        (!batch_renew(poller, sink->device->number) ||
+            !batch_add_text(poller->batch, point->tag, sink->time_ns, value))) {
+        return;
+    }
+    sink->change.samples++;
+}
+
+void sink_bad(struct point_sink *sink, const struct point *point, enum status status,
+    const struct err *what) {
+    sink_note(sink, what);
+    sink->time_ns = clock_wall_ns(sink->poller->clock);
+    turn_bad(sink, point_index(sink, point), status);
+}
+
+/* All points of an asked group. */
+static void turn_group_bad(
+    struct point_sink *sink, const struct point_group *group, enum status status) {
+    sink->time_ns = clock_wall_ns(sink->poller->clock);
+    uint32_t first = point_index(sink, group->points);
+    for (uint32_t i = 0; i < group->count; i++) {
+        turn_bad(sink, first + i, status);
+    }
+    sink->change.failures++;
+}
+
+static uint32_t asked_number(const struct point_sink *sink, const struct point_group *group) {
+    ptrdiff_t number = group - sink->poller->asked;
+    CHECK(number >= 0 && number < (ptrdiff_t)sink->asked);
+    return (uint32_t)number;
+}
+
+void sink_group_failed(struct point_sink *sink, const struct point_group *group, enum status status,
+    const struct err *what) {
+    sink_note(sink, what);
+    sink->outcomes[asked_number(sink, group)] = OUTCOME_FAILED;
+    turn_group_bad(sink, group, status);
+}
+
+void sink_group_refused(
+    struct point_sink *sink, const struct point_group *group, const struct err *what) {
+    sink_note(sink, what);
+    sink->outcomes[asked_number(sink, group)] = OUTCOME_REFUSED;
+}
+
+void sink_unit_silent(struct point_sink *sink, enum status status, const struct err *what) {
+    sink_note(sink, what);
+    sink->silent_status = status;
+    sink->change.timeouts += status == STATUS_BAD_TIMEOUT;
+}
+
+/* True when every point of the group has had its result in this poll. */
+static bool group_is_done(const struct device_plan *device, const struct point_group *group) {
+    const uint64_t *seen = device->seen + (group->points - device->points);
+    for (uint32_t i = 0; i < group->count; i++) {
+        if (seen[i] != device->polls) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Collects the groups of a unit that are due and not done; at most `max`. */
+static uint32_t collect(struct poller *poller, const struct device_plan *device,
+    const struct plan_unit *unit, uint32_t max) {
+    const struct group_set *set = &device->groups;
+    if (poller->asked_capacity < set->node_count) {
+        poller->asked = mem_resize(poller->asked, set->node_count * sizeof *poller->asked);
+        poller->asked_index =
+            mem_resize(poller->asked_index, set->node_count * sizeof *poller->asked_index);
+        poller->asked_capacity = set->node_count;
+    }
+    int64_t now_ns = clock_mono_ns(poller->clock);
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < set->group_count && count < max; i++) {
+        const struct point_group *group = &set->groups[i];
+        if (group->unit == unit->number && group_set_is_due(set, i, now_ns) &&
+            !group_is_done(device, group)) {
+            poller->asked[count] = *group;
+            poller->asked_index[count++] = i;
+        }
+    }
+    return count;
+}
+
+/* Points that the driver passed over: a mistake of the driver, but never a silent one. */
+static void finish_unseen(
+    struct point_sink *sink, const struct point_group *group, enum status status) {
+    uint32_t first = point_index(sink, group->points);
+    for (uint32_t i = 0; i < group->count; i++) {
+        if (sink->device->seen[first + i] != sink->device->polls) {
+            sink->time_ns = clock_wall_ns(sink->poller->clock);
+            turn_bad(sink, first + i, status);
+        }
+    }
+}
+
+/* Draws the conclusions of a call, group by group. True: groups were split and can be asked. */
+static bool conclude(struct point_sink *sink, uint32_t count) {
+    struct poller *poller = sink->poller;
+    struct group_set *set = &sink->device->groups;
+    bool replan = false;
+    bool split = false;
+    for (uint32_t i = 0; i < count; i++) {
+        const struct point_group *group = &poller->asked[i];
+        if (sink->outcomes[i] == OUTCOME_REFUSED) {
+            replan = true;
+            if (group_set_refuse(set, poller->asked_index[i], clock_mono_ns(poller->clock))) {
+                turn_group_bad(sink, group, STATUS_BAD_CONFIGURATION);
+            } else {
+                split = true;
+            }
+        } else if (sink->outcomes[i] == OUTCOME_NONE && sink->silent_status == STATUS_GOOD) {
+            finish_unseen(sink, group, STATUS_BAD_NO_DATA);
+            replan |= group_set_accept(set, poller->asked_index[i]);
+        } else if (sink->outcomes[i] == OUTCOME_NONE && !group_is_done(sink->device, group)) {
+            finish_unseen(sink, group, sink->silent_status);
+            sink->change.failures++;
+        }
+    }
+    if (replan) {
+        group_set_plan(set);
+    }
+    return split;
+}
+
+/* One call into the driver for up to `max` groups of a unit. The number of groups asked, or
+ * negative when the session is lost. *ret_again: some were split. */
+static int ask(struct point_sink *sink, struct plan_unit *unit, uint32_t max, bool *ret_again,
+    struct err *err) {
+    struct poller *poller = sink->poller;
+    uint32_t count = collect(poller, sink->device, unit, max);
+    *ret_again = false;
+    if (count == 0) {
+        return 0;
+    }
+    AUTO_FREE uint8_t *outcomes = mem_zero(count, 1);
+    sink->outcomes = outcomes;
+    sink->asked = count;
+    sink->silent_status = STATUS_GOOD;
+    sink->change.polls += count;
+    io_begin(&poller->io);
+    int result = poller->driver->read_groups(&poller->io, poller->asked, count, sink, err);
+    if (result < 0) {
+        return result;
+    }
+    *ret_again = conclude(sink, count);
+    return (int)count;
+}
+
+static int64_t unit_delay_ns(struct poller *poller, uint32_t failures) {
+    if (failures < 2) {
+        return 0; // A single lost answer: ask again next period.
+    }
+    int64_t max_ns = poller->only_unit ? ONLY_DELAY_MAX_NS : UNIT_DELAY_MAX_NS;
+    int64_t delay_ns = UNIT_DELAY_FIRST_NS;
+    for (uint32_t i = 2; i < failures && delay_ns < max_ns; i++) {
+        delay_ns *= 2;
+    }
+    delay_ns = delay_ns < max_ns ? delay_ns : max_ns;
+    uint64_t jitter = random_below(&poller->random, (uint64_t)delay_ns * JITTER_PERCENT / 100);
+    return delay_ns - (int64_t)jitter;
+}
+
+/* Takes note of whether the unit answered. Negative when the whole session looks dead. */
+static int judge_unit(struct point_sink *sink, struct plan_unit *unit, struct err *err) {
+    struct poller *poller = sink->poller;
+    if (sink->silent_status == STATUS_GOOD) {
+        unit->failures = 0;
+        poller->silent_calls = 0;
+        poller->good_answers++;
+        return 0;
+    }
+    unit->failures++;
+    unit->next_try_ns = clock_mono_ns(poller->clock) + unit_delay_ns(poller, unit->failures);
+    if (sink->silent_status != STATUS_BAD_TIMEOUT) {
+        poller->silent_calls = 0; // The gateway spoke for it: the line is alive.
+        return 0;
+    }
+    poller->silent_calls++;
+    if (poller->silent_calls >= SILENT_CALLS_MAX && !poller->link->ops->serial) {
+        return err_set(err, ERR_TIMEOUT, MSG_DEVICE_SILENT, ARGS(A_INT(poller->silent_calls)));
+    }
+    return 0;
+}
+
+static int poll_unit(struct point_sink *sink, struct plan_unit *unit, struct err *err) {
+    uint32_t max = unit->failures > 1 ? 1 : UINT32_MAX; // Probe with one request.
+    bool refused = false;
+    for (int round = 0; round < REFUSAL_ROUNDS; round++) {
+        bool again = false;
+        int asked = ask(sink, unit, max, &again, err);
+        if (asked < 0) {
+            return asked;
+        }
+        if (asked == 0) {
+            break;
+        }
+        int judged = judge_unit(sink, unit, err);
+        if (judged < 0 || sink->silent_status != STATUS_GOOD) {
+            return judged;
+        }
+        refused |= again;
+        if (!again && max == UINT32_MAX) {
+            break;
+        }
+        max = UINT32_MAX; // The probe was answered: now the rest.
+    }
+    if (!refused && group_set_settle(&sink->device->groups)) {
+        group_set_plan(&sink->device->groups);
+    }
+    return 0;
+}
+
+/* Tags whose source is wrong are told once. */
+static void tell_broken(struct point_sink *sink) {
+    struct device_plan *device = sink->device;
+    if (device->broken_told || device->broken_count == 0) {
+        return;
+    }
+    device->broken_told = true;
+    sink->time_ns = clock_wall_ns(sink->poller->clock);
+    for (uint32_t i = 0; i < device->broken_count; i++) {
+        struct sample *row =
+            add_row(sink, device->broken[i].tag, device->broken[i].type, STATUS_BAD_CONFIGURATION);
+        if (row != NULL && row->type == TYPE_F64) {
+            row->value.f64 = (double)NAN;
+        }
+    }
+    sink_note(sink, &device->broken_error);
+}
+
+static void report(struct point_sink *sink, enum link_state state) {
+    struct device_plan *device = sink->device;
+    struct poller *poller = sink->poller;
+    struct health_change *change = &sink->change;
+    change->state = state;
+    change->requests = poller->io.requests;
+    poller->io.requests = 0;
+    change->overruns += device->overruns;
+    device->overruns = 0;
+    change->points = device->point_count + device->broken_count;
+    change->points_bad = device->bad_count + device->broken_count;
+    change->groups = device->groups.group_count;
+    change->open_sockets = poller->link->fd >= 0 ? 1 : 0;
+    change->rtt = &device->rtt;
+    if (sink->has_error) {
+        (void)err_context(
+            &sink->error, MSG_DEVICE_AT, ARGS(A_STR(device->id), A_STR(device->address)));
+        change->error = &sink->error;
+    }
+    health_add(device->health, change, poller->clock);
+}
+
+int poller_poll(struct poller *poller, struct device_plan *device, struct err *err) {
+    struct point_sink sink = {.poller = poller, .device = device};
+    if (!batch_take(poller, device->number, device->due_ns + device->period_ns)) {
+        sink.change.waits = 1;
+        report(&sink, LINK_UP);
+        return 0;
+    }
+    device->polls++;
+    poller->io.settings = &device->settings;
+    poller->io.rtt = &device->rtt;
+    tell_broken(&sink);
+    bool probed = false;
+    int result = 0;
+    for (uint32_t i = 0; i < device->unit_count && result == 0; i++) {
+        struct plan_unit *unit = &device->units[i];
+        if (unit->failures > 0) {
+            if (probed || clock_mono_ns(poller->clock) < unit->next_try_ns) {
+                continue;
+            }
+            probed = true;
+        }
+        result = poll_unit(&sink, unit, err);
+    }
+    int64_t reply_ns = poller->io.answered_wall_ns;
+    batch_give(poller, sink.change.good ? reply_ns : clock_wall_ns(poller->clock));
+    if (result == 0) {
+        report(&sink, LINK_UP);
+    } else {
+        /* The caller reports the loss, with the words. */
+        sink.has_error = false;
+        report(&sink, LINK_DOWN);
+    }
+    return result;
+}
+
+void poller_mark_bad(struct poller *poller, struct device_plan *device, enum status status) {
+    struct point_sink sink = {
+        .poller = poller, .device = device, .time_ns = clock_wall_ns(poller->clock)};
+    bool needed = !device->broken_told && device->broken_count > 0;
+    for (uint32_t i = 0; i < device->point_count && !needed; i++) {
+        needed = device->last_status[i] == (uint32_t)STATUS_GOOD ||
+                 device->last_status[i] == POINT_NEVER;
+    }
+    if (!needed || !batch_take(poller, device->number, device->due_ns + device->period_ns)) {
+        return; // Told already; or the pipeline is full, and the next try tells.
+    }
+    poller->batch->request_ns = 0; // Nobody was asked.
+    tell_broken(&sink);
+    for (uint32_t i = 0; i < device->point_count; i++) {
+        /* What is bad for a reason of its own stays so. */
+        if (device->last_status[i] == (uint32_t)STATUS_GOOD ||
+            device->last_status[i] == POINT_NEVER) {
+            turn_bad(&sink, i, status);
+        }
+    }
+    batch_give(poller, 0);
+    struct health_change change = {.state = LINK_DOWN,
+        .samples = sink.change.samples,
+        .points = device->point_count + device->broken_count,
+        .points_bad = device->bad_count + device->broken_count,
+        .groups = device->groups.group_count};
+    health_add(device->health, &change, poller->clock);
+}
+
+void poller_init(
+    struct poller *poller, const struct driver *driver, const struct poller_options *options) {
+    *poller = (struct poller){.clock = options->clock,
+        .stop = options->stop,
+        .port = options->port,
+        .driver = driver,
+        .link = options->link};
+    random_seed(&poller->random, options->seed);
+    poller->io = (struct driver_io){.link = options->link,
+        .clock = options->clock,
+        .private = mem_zero(1, driver->private_bytes > 0 ? driver->private_bytes : 1)};
+}
+
+void poller_fini(struct poller *poller) {
+    poller_disconnect(poller);
+    link_free(poller->link);
+    mem_free(poller->io.private);
+    mem_free(poller->asked);
+    mem_free(poller->asked_index);
+    if (poller->batch != NULL) {
+        batch_clear(poller->batch);
+        (void)poller->port.give(poller->port.context, poller->batch); // Back to its owner, empty.
+        poller->batch = NULL;
+    }
+}
+
+int poller_connect(struct poller *poller, const struct device_plan *device, struct err *err) {
+    CHECK(!poller->connected);
+    poller->io.settings = &device->settings;
+    io_reset(&poller->io);
+    io_begin(&poller->io);
+    int result = link_open(poller->link, poller->io.deadline_ns, err);
+    if (result < 0) {
+        return result;
+    }
+    io_begin(&poller->io);
+    result = poller->driver->open != NULL ? poller->driver->open(&poller->io, err) : 0;
+    if (result < 0) {
+        link_close(poller->link);
+        return result;
+    }
+    poller->connected = true;
+    poller->connected_ns = clock_mono_ns(poller->clock);
+    poller->silent_calls = 0;
+    poller->good_answers = 0;
+    return 0;
+}
+
+void poller_disconnect(struct poller *poller) {
+    if (poller->connected && poller->driver->close != NULL) {
+        io_begin(&poller->io);
+        poller->driver->close(&poller->io);
+    }
+    poller->connected = false;
+    link_close(poller->link);
+    io_reset(&poller->io);
+}
+
+int poller_write(struct poller *poller, const struct device_plan *device, const struct point *point,
+    const struct sample *value, struct err *err) {
+    CHECK(poller->connected);
+    if (poller->driver->write == NULL) {
+        return err_set(err, ERR_UNSUPPORTED, MSG_NONE, NO_ARGS);
+    }
+    poller->io.settings = &device->settings;
+    io_begin(&poller->io);
+    return poller->driver->write(&poller->io, point, value, err);
+}
+
+bool poller_is_silent(const struct device_plan *device) {
+    for (uint32_t i = 0; i < device->unit_count; i++) {
+        if (device->units[i].failures == 0) {
+            return false;
+        }
+    }
+    return device->unit_count > 0;
+}

@@ -1,0 +1,82 @@
+/*
+ * The drivers of drivers.def, and the checks of device lines and sources that import and the forms
+ * ask. A check needs no network: it says whether the words are right, not whether the machine is.
+ */
+#include "core/buf.h"
+#include "device/device.h"
+#include "device/link.h"
+#include "device/registry.h"
+#include "device/settings.h"
+
+#define DRIVER(name) extern const struct driver driver_##name;
+#include "device/drivers.def"
+#undef DRIVER
+
+static const struct driver *const drivers[] = {
+#define DRIVER(name) &driver_##name,
+#include "device/drivers.def"
+#undef DRIVER
+};
+enum { DRIVER_COUNT = sizeof drivers / sizeof drivers[0] };
+
+enum { PERIOD_MIN_MS = 10, PERIOD_MAX_MS = 86400000 };
+
+const struct driver *driver_at(size_t index) {
+    return index < DRIVER_COUNT ? drivers[index] : NULL;
+}
+
+const struct driver *driver_find(struct str name) {
+    for (size_t i = 0; i < DRIVER_COUNT; i++) {
+        if (str_eq(name, str_of(drivers[i]->name))) {
+            return drivers[i];
+        }
+    }
+    return NULL;
+}
+
+const struct driver_option *device_link_options(void) {
+    return settings_link_options();
+}
+
+int registry_resolve(const struct device *device, const struct driver **ret_driver,
+    struct driver_settings *ret_settings, struct err *err) {
+    const struct driver *driver = driver_find(device->driver);
+    if (driver == NULL) {
+        AUTO_BUF struct buf names;
+        buf_init(&names, 1024);
+        for (size_t i = 0; i < DRIVER_COUNT; i++) {
+            buf_put_str(&names, i > 0 ? STR(" ") : STR_NONE);
+            buf_put_str(&names, str_of(drivers[i]->name));
+        }
+        return err_set(err, ERR_NOT_FOUND, MSG_DEVICE_DRIVER_UNKNOWN,
+            ARGS(A_STR(device->driver), A_STR(buf_str(&names))));
+    }
+    int result = link_check(device->address, err);
+    if (result < 0) {
+        return result;
+    }
+    if (device->period_ns < PERIOD_MIN_MS * NS_PER_MS ||
+        device->period_ns > PERIOD_MAX_MS * NS_PER_MS) {
+        return err_set(err, ERR_INVALID, MSG_DEVICE_PERIOD, NO_ARGS);
+    }
+    result =
+        settings_parse(driver, device->options, link_is_serial(device->address), ret_settings, err);
+    if (result == 0) {
+        *ret_driver = driver;
+    }
+    return result;
+}
+
+int device_check(const struct device *device, struct err *err) {
+    const struct driver *driver = NULL;
+    struct driver_settings settings;
+    return registry_resolve(device, &driver, &settings, err);
+}
+
+int device_check_source(
+    const struct device *device, struct str source, struct point *ret_point, struct err *err) {
+    const struct driver *driver = NULL;
+    struct driver_settings settings;
+    int result = registry_resolve(device, &driver, &settings, err);
+    return result < 0 ? result : driver->parse_address(source, &settings, ret_point, err);
+}
