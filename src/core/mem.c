@@ -119,6 +119,12 @@ void *arena_alloc(struct arena *arena, size_t size_bytes) {
     return bytes;
 }
 
+void *arena_array(struct arena *arena, size_t count, size_t size_bytes) {
+    size_t all_bytes = 0;
+    CHECK(!__builtin_mul_overflow(count, size_bytes, &all_bytes));
+    return arena_alloc(arena, all_bytes);
+}
+
 void *arena_try(struct arena *arena, size_t size_bytes) {
     size_t limit = arena->limit_bytes;
     size_t most = PTRDIFF_MAX - sizeof(struct arena_block) - ARENA_ALIGN;

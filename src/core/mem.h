@@ -36,11 +36,12 @@ void arena_init(struct arena *arena, size_t limit_bytes);
 void arena_fini(struct arena *arena);
 void arena_reset(struct arena *arena);                     // Frees all but the first block.
 void *arena_alloc(struct arena *arena, size_t size_bytes); // Zeroed, 16-byte aligned.
+void *arena_array(struct arena *arena, size_t count, size_t size_bytes); // Aborts on overflow.
 /* NULL when the arena's limit would be passed: for sizes that come from outside. */
 void *arena_try(struct arena *arena, size_t size_bytes);
 struct str arena_copy(struct arena *arena, struct str text); // NUL-terminated behind its size.
 #define ARENA_NEW(arena, type)          ((type *)arena_alloc((arena), sizeof(type)))
-#define ARENA_ARRAY(arena, type, count) ((type *)arena_alloc((arena), (count) * sizeof(type)))
+#define ARENA_ARRAY(arena, type, count) ((type *)arena_array((arena), (count), sizeof(type)))
 
 void arena_auto_fini(struct arena *arena);
 #define AUTO_ARENA __attribute__((cleanup(arena_auto_fini)))
