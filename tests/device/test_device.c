@@ -112,10 +112,10 @@ static void a_killed_machine_is_told_within_its_period_and_heals_after_its_retur
     assert_non_null(strstr(words_of(&health.last_error), "press1"));
     /* One bad row at the change, not one each period; and the others go on. */
     uint32_t rows = box_count(&world.box, 1);
-    assert_true(box_wait_good(&world.box, 100, 5));
+    assert_true(box_wait_good(&world.box, world.catalogue->tag_count, 5));
     assert_int_equal(rows, box_count(&world.box, 1));
     while (health.last_error.code != ERR_REFUSED) { // The next try comes within a second.
-        assert_true(box_wait_good(&world.box, 100, 1));
+        assert_true(box_wait_good(&world.box, world.catalogue->tag_count, 1));
         assert_true(device_set_health(world.set, 1, &health));
     }
     struct err err = ERR_INIT;
@@ -168,7 +168,7 @@ static void a_device_that_leaves_the_catalogue_is_no_longer_asked(void **state) 
     world.catalogue->devices[0].enabled = false;
     device_set_apply(world.set, world.catalogue);
     uint32_t rows = box_count(&world.box, 1);
-    assert_true(box_wait_good(&world.box, 100, 5));
+    assert_true(box_wait_good(&world.box, world.catalogue->tag_count, 5));
     assert_int_equal(rows, box_count(&world.box, 1));
     struct device_health health;
     assert_false(device_set_health(world.set, 1, &health));
