@@ -21,6 +21,20 @@ add_custom_command(OUTPUT ${CMAKE_BINARY_DIR}/tidy.stamp
     VERBATIM)
 add_custom_target(tidy ALL DEPENDS ${CMAKE_BINARY_DIR}/tidy.stamp)
 
+# Who includes whom is checked before the program itself is linked, whatever target is asked for.
+set(maru_room_inputs ${maru_tidy_inputs})
+list(FILTER maru_room_inputs INCLUDE REGEX "\\.[ch]$|/(ARCHITECTURE|DEPENDENCIES)\\.md$|/tools/tidy$")
+add_custom_command(OUTPUT ${CMAKE_BINARY_DIR}/rooms.stamp
+    COMMAND ${Python3_EXECUTABLE} ${CMAKE_SOURCE_DIR}/tools/tidy --rooms
+    COMMAND ${CMAKE_COMMAND} -E touch ${CMAKE_BINARY_DIR}/rooms.stamp
+    DEPENDS ${maru_room_inputs} ${CMAKE_SOURCE_DIR}/CMakeLists.txt
+    COMMENT "Who includes whom (tools/tidy --rooms)"
+    VERBATIM)
+add_custom_target(rooms ALL DEPENDS ${CMAKE_BINARY_DIR}/rooms.stamp)
+if(TARGET maru)
+    add_dependencies(maru rooms)
+endif()
+
 add_custom_command(OUTPUT ${CMAKE_BINARY_DIR}/traceability.stamp
     COMMAND ${Python3_EXECUTABLE} ${CMAKE_SOURCE_DIR}/tools/traceability --check
     COMMAND ${CMAKE_COMMAND} -E touch ${CMAKE_BINARY_DIR}/traceability.stamp

@@ -82,6 +82,12 @@ class Tidy(Tree):
         self.add("src/plant/db.c", '#include "serve/serve.h"\n')
         self.expect("src/plant/db.c:10: include: plant may not include serve")
 
+    def test_the_rooms_alone_can_be_checked(self):
+        self.add("src/plant/db.c", "int late; \n")
+        self.assertEqual(self.run_tool("tidy", "--rooms"), (0, ""))
+        self.add("src/plant/db.c", '#include "serve/serve.h"\n')
+        self.assertEqual(self.run_tool("tidy", "--rooms")[0], 1)
+
     def test_a_private_header_is_private(self):
         self.add("src/serve/serve.c", '#include "plant/db.h"\n')
         self.expect("src/serve/serve.c:8: include: plant/db.h is private")
