@@ -12,7 +12,7 @@ if(CMAKE_C_COMPILER_ID STREQUAL "Clang")
     target_compile_options(maru_flags INTERFACE -Wno-gnu-statement-expression)
 endif()
 set(CMAKE_C_FLAGS_DEBUG "-O1 -g")
-set(CMAKE_C_FLAGS_RELEASE "-O2 -g")
+set(CMAKE_C_FLAGS_RELEASE "-O2 -g -DNDEBUG")
 if(CMAKE_BUILD_TYPE STREQUAL "Release")
     target_compile_options(maru_flags INTERFACE -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
         -fstack-protector-strong)
