@@ -3,9 +3,6 @@
  * ledgers' structure and audit chains. On a cold home nothing is opened for writing first: opening
  * would repair a torn tail, and verify is to say what lies there. Exit 1 when anything is damaged.
  */
-#include <errno.h>
-#include <string.h>
-#include <fcntl.h>
 #include <sys/file.h>
 
 #include "app/command.h"

@@ -5,10 +5,11 @@
 #include "app/config.h"
 
 #include <arpa/inet.h>
-#include <confuse.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+
+#include <confuse.h>
 
 #include "core/file.h"
 

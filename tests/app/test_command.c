@@ -1,3 +1,7 @@
+/*
+ * Arguments, help and listen addresses: what a person types, as tables of what is taken and what is
+ * refused.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,3 +1,7 @@
+/*
+ * The rig of this room's tests: a real plant in a temporary folder, because its parts are what is
+ * to be proven together.
+ */
 #include "support_plant.h"
 
 #include <stdio.h>

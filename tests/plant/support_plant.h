@@ -1,5 +1,5 @@
-#ifndef TESTS_PLANT_SUPPORT_H
-#define TESTS_PLANT_SUPPORT_H
+#ifndef PLANT_SUPPORT_PLANT_H
+#define PLANT_SUPPORT_PLANT_H
 /* A plant in a temporary folder, and files made from text, for the tests of this room. */
 #include <setjmp.h>
 #include <stdarg.h>

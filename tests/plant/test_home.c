@@ -1,3 +1,6 @@
+/*
+ * The home folder: private, locked against a second process, refused in words where it is none.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,3 +1,7 @@
+/*
+ * The pipeline over the real stores: durable before shown, late samples, a full disk, many
+ * submitters at once.
+ */
 #include <errno.h>
 
 #include "core/file_fault.h"
