@@ -12,20 +12,21 @@
 #include <confuse.h>
 
 #include "core/file.h"
+#include "core/mem.h"
 
 enum { REPORT_MAX = 256 };
 
 /* cfg_t carries no user pointer for its error callback, so the report of the one read that start-up
  * makes stands here; config_read runs on the main thread only. */
 static __thread char report[REPORT_MAX];
+static __thread int report_line;
 
 static void note(cfg_t *cfg, const char *format, va_list arguments) {
     if (report[0] != '\0') {
         return;
     }
-    char words[REPORT_MAX - 32];
-    (void)vsnprintf(words, sizeof words, format, arguments);
-    (void)snprintf(report, sizeof report, "%d: %s", cfg->line, words);
+    (void)vsnprintf(report, sizeof report, format, arguments);
+    report_line = cfg->line;
 }
 
 int config_listen(struct str text, struct config *config, struct err *err) {
@@ -93,11 +94,8 @@ static int take(cfg_t *cfg, struct config *config, struct err *err) {
     return status;
 }
 
-int config_read(const char *home_dir, struct config *ret_config, struct err *err) {
-    AUTO_BUF struct buf path;
-    buf_init(&path, LIMIT_PATH_BYTES);
-    buf_printf(&path, "%s/maru.conf", home_dir);
-    static char listen_default[] = "127.0.0.1:8080";
+static int parse(char *text, struct config *ret_config, struct err *err) {
+    char listen_default[] = "127.0.0.1:8080";
     cfg_opt_t options[] = {CFG_STR("listen", listen_default, CFGF_NONE),
         CFG_STR("tls_certificate", NULL, CFGF_NONE), CFG_STR("tls_key", NULL, CFGF_NONE),
         CFG_INT("connections", 256, CFGF_NONE), CFG_INT("connections_per_ip", 64, CFGF_NONE),
@@ -106,18 +104,73 @@ int config_read(const char *home_dir, struct config *ret_config, struct err *err
     report[0] = '\0';
     cfg_t *cfg = cfg_init(options, CFGF_NONE);
     (void)cfg_set_error_function(cfg, note);
-    int parsed = file_exists(buf_z(&path)) ? cfg_parse(cfg, buf_z(&path)) : CFG_SUCCESS;
     struct config config = {.port = 0};
     int status = 0;
-    if (parsed != CFG_SUCCESS) {
-        status = err_set(err, ERR_INVALID, MSG_APP_CONF_FAULT, ARGS(A_CSTR(report)));
+    /* An empty buffer is a parse error to libconfuse, and only defaults to us. */
+    if (text[0] != '\0' && cfg_parse_buf(cfg, text) != CFG_SUCCESS) {
+        status =
+            err_set(err, ERR_INVALID, MSG_APP_CONF_FAULT, ARGS(A_INT(report_line), A_CSTR(report)));
     } else {
         status = take(cfg, &config, err);
     }
     (void)cfg_free(cfg);
-    if (status < 0) {
-        return err_context(err, MSG_APP_CONF, ARGS(A_CSTR(buf_z(&path))));
+    if (status >= 0) {
+        *ret_config = config;
     }
-    *ret_config = config;
-    return 0;
+    return status;
+}
+
+int config_parse(struct str text, struct config *ret_config, struct err *err) {
+    size_t bad = 0;
+    if (text.size > CONFIG_BYTES_MAX) {
+        return err_set(err, ERR_LIMIT, MSG_APP_CONF_LARGE, ARGS(A_INT(CONFIG_BYTES_MAX)));
+    }
+    if (!str_is_utf8(text, &bad)) {
+        return err_set(err, ERR_INVALID, MSG_TEXT_NOT_UTF8, ARGS(A_INT(bad + 1)));
+    }
+    /* "${NAME}" would be replaced from the environment: a start-up fact must stand in the file. */
+    for (size_t i = 0; i + 1 < text.size; i++) {
+        if (text.data[i] == '$' && text.data[i + 1] == '{') {
+            return err_set(err, ERR_INVALID, MSG_APP_CONF_VARIABLE, NO_ARGS);
+        }
+    }
+    AUTO_FREE char *copy = mem_copy_z(text);
+    return parse(copy, ret_config, err);
+}
+
+static int read_text(const char *path, struct buf *text, struct err *err) {
+    if (!file_exists(path)) {
+        return 0;
+    }
+    AUTO_CLOSE int fd = -1;
+    uint64_t size = 0;
+    int status = file_open(files_system(), path, FILE_READ, &fd, err);
+    if (status >= 0) {
+        status = file_size(fd, path, &size, err);
+    }
+    if (status < 0) {
+        return status;
+    }
+    uint8_t *room = buf_reserve(text, (size_t)size);
+    if (room == NULL) {
+        return err_set(err, ERR_LIMIT, MSG_APP_CONF_LARGE, ARGS(A_INT(CONFIG_BYTES_MAX)));
+    }
+    status = file_read_at(fd, path, 0, room, (size_t)size, err);
+    if (status >= 0) {
+        buf_commit(text, (size_t)size);
+    }
+    return status;
+}
+
+int config_read(const char *home_dir, struct config *ret_config, struct err *err) {
+    AUTO_BUF struct buf path;
+    buf_init(&path, LIMIT_PATH_BYTES);
+    buf_printf(&path, "%s/maru.conf", home_dir);
+    AUTO_BUF struct buf text;
+    buf_init(&text, CONFIG_BYTES_MAX);
+    int status = read_text(buf_z(&path), &text, err);
+    if (status >= 0) {
+        status = config_parse(buf_str(&text), ret_config, err);
+    }
+    return status < 0 ? err_context(err, MSG_APP_CONF, ARGS(A_CSTR(buf_z(&path)))) : status;
 }

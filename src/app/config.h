@@ -7,7 +7,7 @@
 #include "core/err.h"
 #include "serve/serve.h"
 
-enum { ADDRESS_TEXT_MAX = 64 };
+enum { ADDRESS_TEXT_MAX = 64, CONFIG_BYTES_MAX = 65536 };
 
 struct config {
     char address[ADDRESS_TEXT_MAX];
@@ -19,6 +19,8 @@ struct config {
 
 /* Reads HOME/maru.conf; an absent file gives the defaults. */
 int config_read(const char *home_dir, struct config *ret_config, struct err *err);
+/* The text of a maru.conf. ERR_INVALID, ERR_RANGE, ERR_LIMIT with line and words. */
+int config_parse(struct str text, struct config *ret_config, struct err *err);
 /* "127.0.0.1:8080", "[::1]:0". ERR_INVALID with words. */
 int config_listen(struct str text, struct config *config, struct err *err);
 

@@ -101,11 +101,30 @@ static void listen_addresses_are_checked(void **state) {
     }
 }
 
+static void a_configuration_is_strict(void **state) {
+    (void)state;
+    static const struct {
+        const char *text;
+        int expected;
+    } TEXTS[] = {{"", 0}, {"listen = \"0.0.0.0:80\"\n# note\nconnections = 8\n", 0},
+        {"listne = \"0.0.0.0:80\"\n", -ERR_INVALID}, {"listen = \"here\"\n", -ERR_INVALID},
+        {"connections = 7\n", -ERR_RANGE}, {"connections = many\n", -ERR_INVALID},
+        {"tls_key = \"/k\"\n", -ERR_INVALID}, {"listen = \"${HOME}\"\n", -ERR_INVALID},
+        {"listen = \"\xff\"\n", -ERR_INVALID}, {"listen = {\n", -ERR_INVALID}};
+    for (size_t i = 0; i < sizeof TEXTS / sizeof TEXTS[0]; i++) {
+        struct config *config = MEM_NEW(struct config);
+        struct err err = ERR_INIT;
+        assert_int_equal(config_parse(str_of(TEXTS[i].text), config, &err), TEXTS[i].expected);
+        mem_free(config);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(arguments_are_taken_or_refused_in_words),
         cmocka_unit_test(every_command_has_help_with_an_example_in_both_languages),
         cmocka_unit_test(listen_addresses_are_checked),
+        cmocka_unit_test(a_configuration_is_strict),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
