@@ -58,3 +58,20 @@ function(maru_add_tests)
         endif()
     endforeach()
 endfunction()
+
+# Whole-system tests: the real program against strangers, in short. ./dev accept runs the same scripts
+# at full length.
+function(maru_add_system_tests)
+    if(MARU_FUZZ OR NOT TARGET maru)
+        return()
+    endif()
+    foreach(step "replay;12" "demo;16" "import;6" "diskfull;")
+        list(GET step 0 name)
+        list(GET step 1 argument)
+        add_test(NAME system/${name}
+            COMMAND /usr/bin/python3 ${CMAKE_SOURCE_DIR}/tests/accept/step_${name}.py ${argument})
+        set_tests_properties(system/${name} PROPERTIES TIMEOUT 300 SKIP_RETURN_CODE 77
+            LABELS system RUN_SERIAL ON
+            ENVIRONMENT "MARU_PROGRAM=$<TARGET_FILE:maru>;MARU_QUICK=1;MARU_SANITIZED=${MARU_SANITIZE}")
+    endforeach()
+endfunction()

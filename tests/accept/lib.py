@@ -23,7 +23,14 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PROGRAM = os.environ.get("MARU_PROGRAM", str(ROOT / "build" / "maru"))
 DATA = ROOT / "tests" / "data"
+QUICK = os.environ.get("MARU_QUICK") == "1"  # The short form that the quick tests run.
 REAL = ROOT.parent / "shared" / "data" / "real.csv.xz"
+
+
+def skip(words):
+    """For what this machine does not allow; loud, and counted as skipped by the runner."""
+    print("SKIPPED: " + words, file=sys.stderr)
+    sys.exit(77)
 
 
 class Failure(Exception):

@@ -50,7 +50,7 @@ def run(folder, seconds):
     second = {c["tag"]: c["total"] for c in get_json(server.address, "/api/v1/plants/demo/counts", token)["items"]}
     claim(any(second[t] > first.get(t, 0) for t in second), "no counter moved")
     claim(len(changed) >= 30, f"only {len(changed)} tags changed")
-    claim(peak < 100, f"{peak:.0f} MB of memory")
+    claim(os.environ.get("MARU_SANITIZED") or peak < 100, f"{peak:.0f} MB of memory")
     server.process.wait(30)
     claim(server.process.returncode == 0, f"the demo ended with {server.process.returncode}")
     return {"ready_s": round(ready_s, 2), "fresh_tags": len(fresh), "changed_tags": len(changed), "rss_peak_mb": round(peak, 1),
