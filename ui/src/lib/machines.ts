@@ -22,6 +22,8 @@ export interface Machine {
   cycle?: Tag;
   good?: Tag;
   reject?: Tag;
+  /** What all names of the machine's tags begin with, said once by the machine itself. */
+  prefix: number;
   /** A few further values worth a place on the card, the most telling first. */
   keys: Tag[];
 }
@@ -69,6 +71,26 @@ function keysOf(kind: string, tags: Tag[]): Tag[] {
   return [...picked, ...rest].slice(0, KEYS_SHOWN);
 }
 
+/** "Press 1 power", "Press 1 cushion": the common beginning, up to a blank. */
+export function commonPrefix(tags: Tag[]): number {
+  const first = tags[0]?.display ?? '';
+  let length = tags.length > 1 ? first.length : 0;
+  for (const tag of tags) {
+    while (!tag.display.startsWith(first.slice(0, length))) {
+      length--;
+    }
+  }
+  return first.slice(0, length).lastIndexOf(' ') + 1;
+}
+
+/** A name without what its surroundings already say. */
+export function nameAfter(tag: Tag, cut: number): string {
+  const name = tag.display.slice(cut);
+  return name === '' ? tag.display || tag.name : name.charAt(0).toUpperCase() + name.slice(1);
+}
+
+export const shortName = (machine: Machine, tag: Tag): string => nameAfter(tag, machine.prefix);
+
 function machineOf(asset: Asset, line: string, all: Tag[], devices: Device[]): Machine {
   const path = `${line}.${asset.id}`;
   const tags = all.filter((tag) => tag.name.startsWith(`${path}.`));
@@ -85,6 +107,7 @@ function machineOf(asset: Asset, line: string, all: Tag[], devices: Device[]): M
     y: asset.y ?? NaN,
     tags,
     device,
+    prefix: commonPrefix(tags),
     periodMs: devices.find((d) => d.id === device)?.period_ms ?? 1000,
     state: part('state'),
     count,
@@ -130,6 +153,27 @@ export function areasOf(assets: Asset[], tags: Tag[], devices: Device[]): Area[]
     area.lines.forEach((line) => line.machines.sort((a, b) => byPlace(a.x, b.x)));
   }
   return [...areas.values()];
+}
+
+// Lines whose machines stand this close from front to back are neighbours in one row of the picture.
+const ROW_DEPTH = 120;
+
+export function rowsOf(lines: Line[]): Line[][] {
+  const rows: Line[][] = [];
+  let start = NaN;
+  for (const line of lines) {
+    const y = placeOf(line);
+    const row = rows[rows.length - 1];
+    if (row && !(y - start > ROW_DEPTH)) {
+      row.push(line);
+    } else {
+      rows.push([line]);
+      start = y;
+    }
+  }
+  const left = (line: Line): number => line.machines[0]?.x ?? NaN;
+  rows.forEach((row) => row.sort((a, b) => byPlace(left(a), left(b))));
+  return rows;
 }
 
 export interface Condition {

@@ -3,6 +3,7 @@ import type { Asset, Device, Tag } from './api';
 import { hayOfTag } from './catalogue.svelte';
 import { findIn, needleOf } from './hangul';
 import { qualityOf } from './quality';
+import { commonPrefix } from './machines';
 import { values } from './values';
 
 export type SortBy = 'name' | 'value' | 'age' | 'quality';
@@ -17,7 +18,8 @@ export interface Asked {
   group: GroupBy;
 }
 
-export type Row = { group: string; count: number; tag?: undefined } | { tag: Tag; group?: undefined };
+/** `cut`: how much of the name the group's title already says. */
+export type Row = { group: string; count: number; tag?: undefined } | { tag: Tag; cut: number; group?: undefined };
 
 const SORTS: SortBy[] = ['name', 'value', 'age', 'quality'];
 
@@ -69,7 +71,7 @@ export function rowsOf(tags: Tag[], asked: Asked, groupTitle: (tag: Tag) => stri
     wanted.reverse();
   }
   if (asked.group === 'none') {
-    return wanted.map((tag) => ({ tag }));
+    return wanted.map((tag) => ({ tag, cut: 0 }));
   }
   const groups = new Map<string, Tag[]>();
   for (const tag of wanted) {
@@ -81,7 +83,10 @@ export function rowsOf(tags: Tag[], asked: Asked, groupTitle: (tag: Tag) => stri
       groups.set(title, [tag]);
     }
   }
-  return [...groups].flatMap(([group, members]): Row[] => [{ group, count: members.length }, ...members.map((tag) => ({ tag }))]);
+  return [...groups].flatMap(([group, members]): Row[] => {
+    const cut = commonPrefix(members);
+    return [{ group, count: members.length }, ...members.map((tag) => ({ tag, cut }))];
+  });
 }
 
 /** "line1.press1.strokes" belongs to the equipment press1 of line1. */

@@ -1,9 +1,48 @@
 // A sparkline: five minutes of one tag as a thin line, gaps left open, the band between its limits
 // shaded where it is in view, a dot on the newest value.
-import type { Tag } from './api';
-import { SPARK_POINTS, values } from './values';
+import { get, plantPath, query, type SeriesAnswer, type Tag } from './api';
+import { serverNow } from './clock.svelte';
+import { SPARK_POINTS, SPARK_STEP_MS, values } from './values';
 
 const points = new Float32Array(SPARK_POINTS);
+
+const AT_ONCE = 8;
+const filled = new Set<string>();
+
+/** Asks the store for the minutes before this page was opened, once per tag. */
+export async function fillSparks(plant: string, tags: Tag[]): Promise<void> {
+  const wanted = tags.filter((tag) => tag.type !== 'text' && !filled.has(`${plant} ${tag.name}`));
+  const now = serverNow();
+  for (let i = 0; i < wanted.length; i += AT_ONCE) {
+    const group = wanted.slice(i, i + AT_ONCE);
+    group.forEach((tag) => filled.add(`${plant} ${tag.name}`));
+    const search = query({
+      tag: group.map((tag) => tag.name),
+      from: new Date(now - SPARK_POINTS * SPARK_STEP_MS).toISOString(),
+      to: new Date(now).toISOString(),
+      points: SPARK_POINTS * 2,
+    });
+    try {
+      const answer = await get<SeriesAnswer>(plantPath(plant, `series?${search}`));
+      for (const series of answer.series) {
+        const tag = group.find((one) => one.name === series.tag);
+        if (tag) {
+          const points = (series.v ?? series.avg ?? []).map((v) => (v === null ? null : Number(v)));
+          values.backfill(values.slot(tag.number), series.t, points);
+        }
+      }
+    } catch {
+      // The line then begins with now; the next look may ask again.
+      group.forEach((tag) => filled.delete(`${plant} ${tag.name}`));
+      return;
+    }
+  }
+}
+
+/** After the store of values was emptied. */
+export function forgetSparks(): void {
+  filled.clear();
+}
 
 export interface Inks {
   line: string;
@@ -65,11 +104,13 @@ export function drawSpark(canvas: HTMLCanvasElement, tag: Tag, slot: number, now
   const pad = 3;
   const yOf = (v: number): number => height - pad - ((v - low) / (high - low)) * (height - 2 * pad);
   const xOf = (i: number): number => (i / (SPARK_POINTS - 1)) * (width - 6) + 2;
-  if (tag.min !== null && tag.max !== null) {
+  if (tag.kind === 'measurement' && tag.min !== null && tag.max !== null) {
     const top = Math.max(0, yOf(tag.max));
     const bottom = Math.min(height, yOf(tag.min));
-    context.fillStyle = ink.band;
-    context.fillRect(0, top, width, Math.max(0, bottom - top));
+    if (bottom - top < height * 0.92) {
+      context.fillStyle = ink.band;
+      context.fillRect(0, top, width, Math.max(0, bottom - top));
+    }
   }
   context.strokeStyle = ink.line;
   context.fillStyle = ink.line;

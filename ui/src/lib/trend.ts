@@ -159,10 +159,10 @@ export function lanesOf(tags: Tag[]): Lane[] {
 export const COLOURS = 8;
 const DASHES: number[][] = [[], [8, 4], [2, 3], [10, 3, 2, 3]];
 
-/** The same tag has the same colour everywhere; where two meet in one chart the later is dashed. */
-export function inkOf(tag: Tag, shown: Tag[]): { colour: string; dash: number[] } {
+/** The same tag has the same colour everywhere; where two meet in one lane the later is dashed. */
+export function inkOf(tag: Tag, lane: Tag[]): { colour: string; dash: number[] } {
   const index = tag.number % COLOURS;
-  const before = shown.slice(0, shown.indexOf(tag)).filter((one) => one.number % COLOURS === index).length;
+  const before = lane.slice(0, lane.indexOf(tag)).filter((one) => one.number % COLOURS === index).length;
   return { colour: `--c${index}`, dash: DASHES[before % DASHES.length]! };
 }
 
