@@ -125,6 +125,9 @@ int user_create(struct ledger_tx *tx, struct str login, struct str display, enum
 /* Fills the stored hash; ERR_NOT_FOUND for an unknown or disabled user. */
 int user_find(struct ledger_tx *tx, struct str login, char ret_id[40],
     char ret_hash[PASSWORD_HASH_MAX], enum role *ret_role, struct err *err);
+/* How people call a user, copied into the arena. ERR_NOT_FOUND. */
+int user_display(struct ledger_tx *tx, struct str user_id, struct arena *arena,
+    struct str *ret_display, struct err *err);
 int session_new(struct ledger_tx *tx, struct str user_id, int64_t lifetime_ns,
     char ret_secret[SECRET_TEXT_MAX], struct err *err);
 int session_find(struct ledger_tx *tx, struct str secret, struct principal *ret_principal,

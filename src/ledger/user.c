@@ -229,3 +229,22 @@ int user_find(struct ledger_tx *tx, struct str login, char ret_id[40],
     *ret_role = role;
     return 0;
 }
+
+int user_display(struct ledger_tx *tx, struct str user_id, struct arena *arena,
+    struct str *ret_display, struct err *err) {
+    struct ledger_stmt *stmt = NULL;
+    int result = ledger_prepare(tx, "SELECT display FROM users WHERE id = ?1", &stmt, err);
+    if (result < 0) {
+        return result;
+    }
+    ledger_bind_str(stmt, 1, user_id);
+    result = ledger_step(stmt, err);
+    if (result < 0) {
+        return result;
+    }
+    if (result == 0) {
+        return err_set(err, ERR_NOT_FOUND, MSG_LEDGER_USER_UNKNOWN, NO_ARGS);
+    }
+    *ret_display = arena_copy(arena, ledger_column_str(stmt, 0));
+    return 0;
+}

@@ -15,6 +15,8 @@ struct serve_limits {
     uint32_t body_bytes;         // 0: 64 MB
     uint32_t requests_per_s;     // Per client address, burst twice that; 0: 200.
     uint32_t streams;            // Live streams at once; 0: 64
+    uint32_t header_wait_s;      // For a whole request header; 0: 15
+    uint32_t idle_wait_s;        // Without a byte in either direction; 0: 30
 };
 
 struct serve_options {
@@ -22,9 +24,11 @@ struct serve_options {
     const char *address; // "127.0.0.1" or "::1" or "0.0.0.0"
     uint16_t port;       // 0: any
     struct serve_limits limits;
-    bool demo;           // Shows the demo banner; one-time sign-in link instead of set-up.
+    bool demo; // Shows the demo banner; one-time sign-in link instead of set-up.
     const char *tls_certificate_file; // Both or none.
     const char *tls_key_file;
+    const char *host_name;     // A name besides addresses and localhost; NULL: none.
+    const struct clock *clock; // NULL: the system's.
 };
 
 int serve_start(const struct serve_options *options, struct server **ret_server, struct err *err);

@@ -1,0 +1,74 @@
+/*
+ * /healthz says that the process lives; /readyz that it is of use: each plant's store takes writes
+ * and each enabled device was tried once (tried, not reached: a machine that is switched off must
+ * not keep the program from being called ready). What is missing is said in words.
+ */
+#include "serve/call.h"
+
+#include "serve/server.h"
+
+int api_health(struct call *call, struct err *err) {
+    (void)err;
+    struct json json;
+    call_json(call, 200, &json);
+    json_object_begin(&json);
+    json_put_str(&json, "status", STR("ok"));
+    json_object_end(&json);
+    return 0;
+}
+
+static void put_words(struct json *json, enum msg_id id, const struct arg *args, enum lang lang) {
+    AUTO_BUF struct buf words = {0};
+    buf_init(&words, 1024);
+    msg_render(id, args, lang, &words);
+    json_str(json, buf_str(&words));
+}
+
+/* Names what keeps a plant from being ready. */
+static void put_waiting(struct json *json, struct plant *plant, enum lang lang) {
+    struct hist_status store;
+    hist_status(plant_historian(plant), &store);
+    bool named = store.disk_full;
+    if (store.disk_full) {
+        put_words(json, MSG_SERVE_WAIT_DISK, ARGS(A_STR(plant_id(plant))), lang);
+    }
+    AUTO_CATALOGUE struct catalogue *catalogue = plant_catalogue(plant);
+    for (uint32_t i = 0; i < catalogue->device_count; i++) {
+        const struct device *device = &catalogue->devices[i];
+        struct device_health health;
+        bool running = plant_device_health(plant, device->number, &health);
+        if (device->enabled && running && health.polls == 0 && health.failures == 0 &&
+            health.last_error.code == ERR_OK) {
+            put_words(
+                json, MSG_SERVE_WAIT_DEVICE, ARGS(A_STR(plant_id(plant)), A_STR(device->id)), lang);
+            named = true;
+        }
+    }
+    if (!named) {
+        put_words(json, MSG_SERVE_WAIT_PLANT, ARGS(A_STR(plant_id(plant))), lang);
+    }
+}
+
+int api_ready(struct call *call, struct err *err) {
+    (void)err;
+    struct home *home = call->server->home;
+    bool ready = true;
+    for (uint32_t i = 0; i < home_plant_count(home); i++) {
+        ready = plant_ready(home_plant_at(home, i)) && ready;
+    }
+    struct json json;
+    call_json(call, ready ? 200 : 503, &json);
+    json_object_begin(&json);
+    json_put_str(&json, "status", ready ? STR("ready") : STR("waiting"));
+    json_key(&json, "waiting");
+    json_array_begin(&json);
+    for (uint32_t i = 0; !ready && i < home_plant_count(home); i++) {
+        struct plant *plant = home_plant_at(home, i);
+        if (!plant_ready(plant)) {
+            put_waiting(&json, plant, call->lang);
+        }
+    }
+    json_array_end(&json);
+    json_object_end(&json);
+    return 0;
+}

@@ -1,0 +1,65 @@
+/*
+ * Plants and their equipment trees. Both lists are short: HOME_PLANTS_MAX plants, some hundred
+ * assets; they are answered whole.
+ */
+#include "serve/call.h"
+
+#include "serve/server.h"
+#include "serve/view.h"
+
+int api_plants(struct call *call, struct err *err) {
+    (void)err;
+    struct home *home = call->server->home;
+    struct json json;
+    call_json(call, 200, &json);
+    json_object_begin(&json);
+    json_key(&json, "items");
+    json_array_begin(&json);
+    for (uint32_t i = 0; i < home_plant_count(home); i++) {
+        view_plant(&json, home_plant_at(home, i));
+    }
+    json_array_end(&json);
+    json_put_null(&json, "next");
+    json_object_end(&json);
+    return 0;
+}
+
+static void put_parent(struct json *json, const struct catalogue *catalogue, uint32_t number) {
+    for (uint32_t i = 0; number != 0 && i < catalogue->asset_count; i++) {
+        if (catalogue->assets[i].number == number) {
+            json_put_str(json, "parent", catalogue->assets[i].id);
+            return;
+        }
+    }
+    json_put_null(json, "parent");
+}
+
+static void put_asset(
+    struct json *json, const struct catalogue *catalogue, const struct asset *asset) {
+    json_object_begin(json);
+    json_put_str(json, "id", asset->id);
+    put_parent(json, catalogue, asset->parent);
+    json_put_str(json, "level", str_of(asset_level_name(asset->level)));
+    json_put_str(json, "display", asset->display.size > 0 ? asset->display : asset->id);
+    json_put_str(json, "kind", asset->kind);
+    view_put_optional(json, "x", asset->x);
+    view_put_optional(json, "y", asset->y);
+    json_object_end(json);
+}
+
+int api_assets(struct call *call, struct err *err) {
+    (void)err;
+    AUTO_CATALOGUE struct catalogue *catalogue = plant_catalogue(call->plant);
+    struct json json;
+    call_json(call, 200, &json);
+    json_object_begin(&json);
+    json_key(&json, "items");
+    json_array_begin(&json);
+    for (uint32_t i = 0; i < catalogue->asset_count; i++) {
+        put_asset(&json, catalogue, &catalogue->assets[i]);
+    }
+    json_array_end(&json);
+    json_put_null(&json, "next");
+    json_object_end(&json);
+    return 0;
+}

@@ -1,0 +1,566 @@
+/*
+ * Samples, raw or in buckets, as JSON or CSV.
+ *
+ * The answer is made while it is sent: raw rows from a scan of one tag at a time, buckets from
+ * slices of a few thousand bucket widths, so a year of one-second data as CSV needs one piece of
+ * memory and stops costing anything when the reader goes away. A slice ends on a bucket boundary,
+ * therefore the buckets do not show where it was cut.
+ *
+ * JSON is for programs and pages: at most `limit` rows and a cursor "tag index:time:skip", where
+ * skip counts the rows of that very time already given (there can be several with versions=1).
+ * CSV is for people and tools: everything that was asked for, in one file.
+ */
+#include "serve/call.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "core/limits.h"
+#include "core/time.h"
+#include "serve/samples.h"
+#include "serve/server.h"
+#include "serve/view.h"
+
+enum {
+    SAMPLES_DEFAULT = 1000,
+    SAMPLES_MAX = 100000,
+    SLICE_BUCKETS = 4096, // Bucket widths asked of the historian at a time.
+    ROWS_AT_ONCE = 512,   // Rows written before looking at the size of the piece.
+    AGGREGATES_MAX = 7,
+};
+
+static const char *const AGGREGATE_NAMES[AGGREGATES_MAX] = {
+    [AGGREGATE_AVG] = "avg",
+    [AGGREGATE_MIN] = "min",
+    [AGGREGATE_MAX] = "max",
+    [AGGREGATE_COUNT] = "count",
+    [AGGREGATE_SUM] = "sum",
+    [AGGREGATE_FIRST] = "first",
+    [AGGREGATE_LAST] = "last",
+};
+
+struct samples_tag {
+    uint32_t number;
+    struct str name;
+};
+
+struct samples_source {
+    struct plant *plant;
+    struct historian *historian;
+    struct catalogue *catalogue;
+    struct samples_tag tags[QUERY_PARAMS_MAX];
+    uint32_t tag_count;
+    uint32_t tag_index;
+    int64_t from_ns;
+    int64_t to_ns;
+    bool csv;
+    bool versions;
+    bool limited;
+    uint64_t left;
+    struct zone *own_zone;         // Asked for by tz; owned.
+    const struct zone *shown_zone; // Of times in the answer; NULL: UTC.
+    /* Raw. */
+    struct hist_scan *scan;
+    struct hist_rows rows;
+    uint32_t row;
+    int64_t resume_ns; // Rows before are done; rows at it: `skip` of them.
+    uint32_t skip;
+    int64_t given_ns; // Time of the last row given, and how many of that time.
+    uint32_t given_count;
+    /* Buckets. */
+    int64_t every_ns; // 0: raw.
+    const struct zone *bucket_zone;
+    enum aggregate aggregates[AGGREGATES_MAX];
+    uint32_t aggregate_count;
+    int64_t slice_ns; // Where the next slice begins.
+    bool tag_begun;
+    int64_t tag_to_ns;
+    struct buf *out;
+    struct json json;
+    bool begun;
+    bool cut; // The limit was reached with more to come.
+};
+
+/* ---- Values ---- */
+
+static void csv_text(struct buf *out, struct str text) {
+    bool plain = true;
+    for (size_t i = 0; i < text.size && plain; i++) {
+        char c = text.data[i];
+        plain = c != '"' && c != ',' && c != '\n' && c != '\r';
+    }
+    if (plain) {
+        buf_put_str(out, text);
+        return;
+    }
+    buf_put_char(out, '"');
+    for (size_t i = 0; i < text.size; i++) {
+        if (text.data[i] == '"') {
+            buf_put_char(out, '"');
+        }
+        buf_put_char(out, text.data[i]);
+    }
+    buf_put_char(out, '"');
+}
+
+static void put_time_text(struct buf *out, const struct samples_source *source, int64_t time_ns) {
+    char text[TIME_TEXT_MAX];
+    size_t size = time_format(time_ns, source->shown_zone, text);
+    buf_put(out, text, size);
+}
+
+static void put_json_time(struct samples_source *source, const char *key, int64_t time_ns) {
+    char text[TIME_TEXT_MAX];
+    size_t size = time_format(time_ns, source->shown_zone, text);
+    json_put_str(&source->json, key, (struct str){text, size});
+}
+
+static void put_csv_value(struct buf *out, const struct hist_rows *rows, uint32_t i) {
+    switch (rows->type) {
+    case TYPE_F64: buf_put_f64(out, rows->f64[i]); break;
+    case TYPE_I64: buf_put_i64(out, rows->i64[i]); break;
+    case TYPE_BOOL: buf_put_str(out, rows->i64[i] ? STR("true") : STR("false")); break;
+    case TYPE_TEXT: csv_text(out, rows->text[i]); break;
+    }
+}
+
+static void put_json_value(struct json *json, const struct hist_rows *rows, uint32_t i) {
+    switch (rows->type) {
+    case TYPE_F64: json_f64(json, rows->f64[i]); break;
+    case TYPE_I64: json_i64(json, rows->i64[i]); break;
+    case TYPE_BOOL: json_bool(json, rows->i64[i] != 0); break;
+    case TYPE_TEXT: json_str(json, rows->text[i]); break;
+    }
+}
+
+/* ---- Raw rows ---- */
+
+static void put_row(struct samples_source *source, uint32_t i) {
+    const struct hist_rows *rows = &source->rows;
+    struct str tag = source->tags[source->tag_index].name;
+    uint32_t status = rows->status ? rows->status[i] : 0;
+    uint8_t flags = rows->flags ? rows->flags[i] : 0;
+    struct str quality = str_of(quality_name(status_quality(status)));
+    if (source->csv) {
+        struct buf *out = source->out;
+        buf_put_str(out, tag);
+        buf_put_char(out, ',');
+        put_time_text(out, source, rows->time_ns[i]);
+        buf_put_char(out, ',');
+        put_csv_value(out, rows, i);
+        buf_put_char(out, ',');
+        buf_put_str(out, quality);
+        buf_put_char(out, '\n');
+        return;
+    }
+    struct json *json = &source->json;
+    json_object_begin(json);
+    json_put_str(json, "tag", tag);
+    put_json_time(source, "time", rows->time_ns[i]);
+    json_key(json, "value");
+    put_json_value(json, rows, i);
+    json_put_str(json, "quality", quality);
+    json_put_i64(json, "status", status);
+    json_put_bool(json, "late", (flags & SAMPLE_LATE) != 0);
+    json_put_bool(json, "correction", (flags & SAMPLE_CORRECTION) != 0);
+    json_object_end(json);
+}
+
+/* 1: the present run has a row at source->row; 0: no more rows of any tag. */
+static int raw_row(struct samples_source *source, struct err *err) {
+    while (source->tag_index < source->tag_count) {
+        if (!source->scan) {
+            bool resumed = source->resume_ns > source->from_ns;
+            struct hist_scan_options options = {.tag = source->tags[source->tag_index].number,
+                .from_ns = resumed ? source->resume_ns : source->from_ns,
+                .to_ns = source->to_ns,
+                .versions = source->versions};
+            int rc = hist_scan_open(source->historian, &options, &source->scan, err);
+            if (rc < 0) {
+                return rc;
+            }
+            source->rows.count = 0;
+            source->row = 0;
+        }
+        if (source->row < source->rows.count) {
+            return 1;
+        }
+        int rc = hist_scan_next(source->scan, &source->rows, err);
+        if (rc < 0) {
+            return rc;
+        }
+        source->row = 0;
+        if (rc == 0) {
+            hist_scan_close(source->scan);
+            source->scan = NULL;
+            source->rows.count = 0;
+            source->tag_index++;
+            source->resume_ns = source->from_ns;
+            source->skip = 0;
+            source->given_count = 0;
+        }
+    }
+    return 0;
+}
+
+/* Whether this row was given by the page before. */
+static bool row_is_skipped(struct samples_source *source, int64_t time_ns) {
+    if (source->skip > 0 && time_ns == source->resume_ns) {
+        source->skip--;
+        source->given_ns = time_ns;
+        source->given_count++;
+        return true;
+    }
+    return false;
+}
+
+/* Writes some rows: HTTP_MORE, or HTTP_END. */
+static int raw_fill(struct samples_source *source, struct err *err) {
+    for (int n = 0; n < ROWS_AT_ONCE; n++) {
+        int rc = raw_row(source, err);
+        if (rc <= 0) {
+            return rc < 0 ? rc : HTTP_END;
+        }
+        uint32_t i = source->row;
+        int64_t time_ns = source->rows.time_ns[i];
+        if (!row_is_skipped(source, time_ns)) {
+            if (source->limited && source->left == 0) {
+                source->cut = true;
+                return HTTP_END;
+            }
+            put_row(source, i);
+            source->left--;
+            source->given_count = source->given_count > 0 && source->given_ns == time_ns
+                                      ? source->given_count + 1
+                                      : 1;
+            source->given_ns = time_ns;
+        }
+        source->row++;
+    }
+    return HTTP_MORE;
+}
+
+/* ---- Buckets ---- */
+
+static double bucket_value(const struct hist_bucket *bucket, enum aggregate aggregate) {
+    switch (aggregate) {
+    case AGGREGATE_AVG: return (bucket->sum + bucket->sum_low) / (double)bucket->count;
+    case AGGREGATE_MIN: return bucket->min;
+    case AGGREGATE_MAX: return bucket->max;
+    case AGGREGATE_SUM: return bucket->sum + bucket->sum_low;
+    case AGGREGATE_FIRST: return bucket->first;
+    case AGGREGATE_LAST: return bucket->last;
+    case AGGREGATE_COUNT: break;
+    }
+    return (double)bucket->count;
+}
+
+static void put_bucket(struct samples_source *source, const struct hist_bucket *bucket) {
+    struct str tag = source->tags[source->tag_index].name;
+    struct json *json = &source->json;
+    if (source->csv) {
+        buf_put_str(source->out, tag);
+        buf_put_char(source->out, ',');
+        put_time_text(source->out, source, bucket->start_ns);
+    } else {
+        json_object_begin(json);
+        json_put_str(json, "tag", tag);
+        put_json_time(source, "time", bucket->start_ns);
+    }
+    for (uint32_t i = 0; i < source->aggregate_count; i++) {
+        enum aggregate aggregate = source->aggregates[i];
+        bool is_count = aggregate == AGGREGATE_COUNT;
+        if (source->csv) {
+            buf_put_char(source->out, ',');
+        } else {
+            json_key(json, AGGREGATE_NAMES[aggregate]);
+        }
+        if (is_count && source->csv) {
+            buf_put_i64(source->out, (int64_t)bucket->count);
+        } else if (is_count) {
+            json_i64(json, (int64_t)bucket->count);
+        } else if (source->csv) {
+            buf_put_f64(source->out, bucket_value(bucket, aggregate));
+        } else {
+            json_f64(json, bucket_value(bucket, aggregate));
+        }
+    }
+    if (source->csv) {
+        buf_put_char(source->out, '\n');
+    } else {
+        json_object_end(json);
+    }
+}
+
+static int each_bucket(
+    void *context, uint32_t tag, const struct hist_bucket *bucket, struct err *err) {
+    (void)tag; // Asked one tag at a time.
+    (void)err;
+    struct samples_source *source = context;
+    if (source->cut || bucket->count == 0) {
+        return 0;
+    }
+    if (source->resume_ns != INT64_MIN && bucket->start_ns <= source->resume_ns) {
+        return 0; // Given by the page before.
+    }
+    if (source->limited && source->left == 0) {
+        source->cut = true;
+        return 0;
+    }
+    put_bucket(source, bucket);
+    source->left--;
+    source->given_ns = bucket->start_ns;
+    return 0;
+}
+
+/* Narrows the range of the present tag to where it has rows. */
+static int tag_begin(struct samples_source *source, struct err *err) {
+    uint32_t number = source->tags[source->tag_index].number;
+    struct samples_range range = {source->from_ns, source->to_ns};
+    int rc = samples_narrow(source->historian, number, &range, err);
+    if (rc < 0) {
+        return rc;
+    }
+    if (source->resume_ns != INT64_MIN && source->resume_ns > range.from_ns) {
+        range.from_ns = source->resume_ns;
+    }
+    source->tag_begun = true;
+    source->slice_ns = range.from_ns;
+    source->tag_to_ns = range.to_ns;
+    return 0;
+}
+
+/* The end of a slice from `start`: a bucket boundary some thousand widths on. */
+static int64_t slice_end(const struct samples_source *source, int64_t start_ns) {
+    int64_t span = 0;
+    int64_t end = 0;
+    if (__builtin_mul_overflow(source->every_ns, (int64_t)SLICE_BUCKETS, &span) ||
+        __builtin_add_overflow(start_ns, span, &end) || end >= source->tag_to_ns) {
+        return source->tag_to_ns;
+    }
+    end = time_bucket_start(end, source->every_ns, source->bucket_zone, NULL);
+    return end > start_ns ? end : source->tag_to_ns;
+}
+
+static int buckets_fill(struct samples_source *source, struct err *err) {
+    if (source->cut || source->tag_index >= source->tag_count) {
+        return HTTP_END;
+    }
+    if (!source->tag_begun) {
+        int rc = tag_begin(source, err);
+        if (rc < 0) {
+            return rc;
+        }
+    }
+    if (source->slice_ns >= source->tag_to_ns) {
+        source->tag_index++;
+        source->tag_begun = false;
+        source->resume_ns = INT64_MIN;
+        return HTTP_MORE;
+    }
+    int64_t end = slice_end(source, source->slice_ns);
+    struct hist_bucket_query query = {.tags = &source->tags[source->tag_index].number,
+        .tag_count = 1,
+        .from_ns = source->slice_ns,
+        .to_ns = end,
+        .every_ns = source->every_ns,
+        .zone = source->bucket_zone};
+    int rc = hist_buckets(source->historian, &query, each_bucket, source, err);
+    source->slice_ns = end;
+    return rc < 0 ? rc : source->cut ? HTTP_END : HTTP_MORE;
+}
+
+/* ---- The answer around them ---- */
+
+static void answer_begin(struct samples_source *source) {
+    if (!source->csv) {
+        json_init(&source->json, source->out);
+        json_object_begin(&source->json);
+        json_key(&source->json, "items");
+        json_array_begin(&source->json);
+        return;
+    }
+    if (source->every_ns == 0) {
+        buf_put_str(source->out, STR("tag,time,value,quality\n"));
+        return;
+    }
+    buf_put_str(source->out, STR("tag,time"));
+    for (uint32_t i = 0; i < source->aggregate_count; i++) {
+        buf_put_char(source->out, ',');
+        buf_put_str(source->out, str_of(AGGREGATE_NAMES[source->aggregates[i]]));
+    }
+    buf_put_char(source->out, '\n');
+}
+
+static void answer_end(struct samples_source *source) {
+    if (source->csv) {
+        return;
+    }
+    json_array_end(&source->json);
+    if (source->cut) {
+        char text[64];
+        int size = snprintf(text, sizeof text, "%u:%lld:%u", source->tag_index,
+            (long long)source->given_ns, source->every_ns > 0 ? 1 : source->given_count);
+        json_put_str(&source->json, "next", (struct str){text, (size_t)size});
+    } else {
+        json_put_null(&source->json, "next");
+    }
+    json_object_end(&source->json);
+}
+
+static int samples_fill(void *state, struct buf *out, struct err *err) {
+    struct samples_source *source = state;
+    source->out = out;
+    if (!source->begun) {
+        source->begun = true;
+        answer_begin(source);
+    }
+    int rc = source->every_ns > 0 ? buckets_fill(source, err) : raw_fill(source, err);
+    if (rc == HTTP_END) {
+        answer_end(source);
+    }
+    return rc;
+}
+
+static void samples_free(void *state) {
+    struct samples_source *source = state; // Lives in the request's arena.
+    hist_scan_close(source->scan);
+    catalogue_unref(source->catalogue);
+    zone_free(source->own_zone);
+}
+
+/* ---- Parameters ---- */
+
+static int read_tags(const struct call *call, struct samples_source *source, struct err *err) {
+    for (uint32_t i = 0; i < call->query.count; i++) {
+        const struct query_param *param = &call->query.params[i];
+        if (!str_eq(param->name, STR("tag"))) {
+            continue;
+        }
+        const struct tag *tag = catalogue_find(source->catalogue, param->value);
+        if (!tag) {
+            return err_set(err, ERR_NOT_FOUND, MSG_SERVE_TAG_UNKNOWN, ARGS(A_STR(param->value)));
+        }
+        source->tags[source->tag_count++] = (struct samples_tag){tag->number, tag->name};
+    }
+    return 0;
+}
+
+static int read_aggregates(struct samples_source *source, struct str list, struct err *err) {
+    struct str rest = list;
+    while (rest.size > 0) {
+        struct str name = str_trim(str_cut(&rest, ','));
+        uint32_t found = AGGREGATES_MAX;
+        for (uint32_t i = 0; i < AGGREGATES_MAX; i++) {
+            if (str_eq(name, str_of(AGGREGATE_NAMES[i]))) {
+                found = i;
+            }
+        }
+        if (found == AGGREGATES_MAX || source->aggregate_count == AGGREGATES_MAX) {
+            return err_set(err, ERR_INVALID, MSG_SERVE_PARAM_CHOICE,
+                ARGS(A_STR(name), A_CSTR("avg|min|max|count|sum|first|last")));
+        }
+        source->aggregates[source->aggregate_count++] = (enum aggregate)found;
+    }
+    if (source->aggregate_count == 0) {
+        source->aggregates[source->aggregate_count++] = AGGREGATE_AVG;
+    }
+    return 0;
+}
+
+/* "index:time:skip" */
+static int read_cursor(struct samples_source *source, struct str cursor, struct err *err) {
+    struct str rest = cursor;
+    uint64_t index = 0;
+    uint64_t skip = 0;
+    int64_t time_ns = 0;
+    bool ok = str_to_u64(str_cut(&rest, ':'), &index) && rest.data &&
+              str_to_i64(str_cut(&rest, ':'), &time_ns) && rest.data && str_to_u64(rest, &skip) &&
+              index < source->tag_count && skip >= 1 && skip <= UINT32_MAX;
+    if (!ok) {
+        return err_set(err, ERR_INVALID, MSG_SERVE_CURSOR, ARGS(A_STR(cursor)));
+    }
+    source->tag_index = (uint32_t)index;
+    source->resume_ns = time_ns;
+    source->skip = (uint32_t)skip;
+    return 0;
+}
+
+static int read_zone(const struct call *call, struct samples_source *source, struct err *err) {
+    struct str name;
+    source->bucket_zone = plant_zone(call->plant);
+    if (!call_param(call, "tz", &name)) {
+        return 0;
+    }
+    int rc = zone_load(name, &source->own_zone, err);
+    if (rc >= 0) {
+        source->bucket_zone = source->own_zone;
+        source->shown_zone = source->own_zone;
+    }
+    return rc;
+}
+
+static int read_form(const struct call *call, struct samples_source *source, struct err *err) {
+    struct str format = STR_NONE;
+    struct str list = STR_NONE;
+    uint64_t limit = 0;
+    (void)call_param(call, "format", &format); // Absent: JSON.
+    source->csv = str_eq(format, STR("csv"));
+    source->versions = call_param_flag(call, "versions");
+    int rc = call_param_count(call, "limit", SAMPLES_MAX, &limit, err);
+    if (rc < 0) {
+        return rc;
+    }
+    source->limited = rc == 1 || !source->csv;
+    source->left = rc == 1 ? limit : SAMPLES_DEFAULT;
+    rc = call_param_duration(call, "every", &source->every_ns, err);
+    if (rc < 0) {
+        return rc;
+    }
+    bool has_list = call_param(call, "agg", &list);
+    if ((has_list && source->every_ns == 0) || (source->versions && source->every_ns > 0)) {
+        return err_set(err, ERR_INVALID, MSG_SERVE_AGG_EVERY, NO_ARGS);
+    }
+    return source->every_ns > 0 ? read_aggregates(source, list, err) : 0;
+}
+
+static int read_params(const struct call *call, struct samples_source *source, struct err *err) {
+    struct str cursor;
+    const struct zone *zone = plant_zone(call->plant);
+    source->from_ns = INT64_MIN;
+    source->to_ns = INT64_MAX;
+    int rc = read_tags(call, source, err);
+    if (rc >= 0) {
+        rc = call_param_time(call, "from", zone, &source->from_ns, err);
+    }
+    if (rc >= 0) {
+        rc = call_param_time(call, "to", zone, &source->to_ns, err);
+    }
+    if (rc >= 0) {
+        rc = read_zone(call, source, err);
+    }
+    if (rc >= 0) {
+        rc = read_form(call, source, err);
+    }
+    source->resume_ns = source->every_ns > 0 ? INT64_MIN : source->from_ns;
+    if (rc >= 0 && call_param(call, "cursor", &cursor)) {
+        rc = read_cursor(source, cursor, err);
+    }
+    return rc;
+}
+
+int api_samples(struct call *call, struct err *err) {
+    struct samples_source *source = ARENA_NEW(&call->http->arena, struct samples_source);
+    source->plant = call->plant;
+    source->historian = plant_historian(call->plant);
+    source->catalogue = plant_catalogue(call->plant);
+    int rc = read_params(call, source, err);
+    if (rc < 0) {
+        samples_free(source);
+        return rc;
+    }
+    call_source(call,
+        source->csv ? "text/csv; charset=utf-8; header=present" : "application/json; charset=utf-8",
+        (struct http_source){source, samples_fill, samples_free});
+    return 0;
+}

@@ -1,0 +1,137 @@
+/*
+ * Identification and the brakes on guessing.
+ *
+ * A bearer token is looked at first; a request that shows one is never taken for a browser's, so
+ * the rule about X-Requested-With (a change made with a cookie must carry it) cannot be dodged and
+ * cannot get in a program's way. Secrets are 256 bits of randomness and stored as hashes only, so
+ * looking them up needs no brake; passwords do.
+ *
+ * Argon2id (RFC 9106) costs tens of megabytes and tens of milliseconds on purpose. Two run at once,
+ * four wait, further tries are told to come back, so a storm of sign-ins cannot take the memory or
+ * all workers. An unknown name is compared with a hash made at start: telling whether a name
+ * exists by the time of the answer would otherwise be easy.
+ */
+#include "serve/auth.h"
+
+#include <string.h>
+
+#include "core/random.h"
+#include "serve/query.h"
+
+int auth_init(struct auth *auth, struct err *err) {
+    memset(auth, 0, sizeof *auth);
+    mutex_init(&auth->mutex);
+    cond_init(&auth->changed);
+    auth->logins = rate_new(LOGINS_PER_MINUTE / 60.0, LOGINS_PER_MINUTE);
+    auth->denials = rate_new(LOGINS_PER_MINUTE / 60.0, LOGINS_PER_MINUTE);
+    struct random random;
+    random_seed_system(&random);
+    char nobody[40];
+    uuid_v7(&random, 0, nobody);
+    return password_hash(str_of(nobody), auth->dummy_hash, err);
+}
+
+void auth_fini(struct auth *auth) {
+    rate_free(auth->logins);
+    rate_free(auth->denials);
+    cond_fini(&auth->changed);
+    mutex_fini(&auth->mutex);
+}
+
+struct find_request {
+    struct str secret;
+    bool is_session;
+    struct principal *principal;
+};
+
+static int find_principal(struct ledger_tx *tx, void *context, struct err *err) {
+    struct find_request *request = context;
+    return request->is_session ? session_find(tx, request->secret, request->principal, err)
+                               : token_find(tx, request->secret, request->principal, err);
+}
+
+int auth_check(struct ledger *hub, struct str secret, bool is_session,
+    struct principal *ret_principal, struct err *err) {
+    struct find_request request = {secret, is_session, ret_principal};
+    int rc = ledger_read(hub, find_principal, &request, err);
+    if (rc == -ERR_UNAUTHENTICATED || rc == -ERR_NOT_FOUND || rc == -ERR_FORBIDDEN) {
+        return 0;
+    }
+    return rc < 0 ? rc : 1;
+}
+
+int auth_identify(struct ledger *hub, const struct http_exchange *exchange,
+    struct auth_result *ret_result, struct err *err) {
+    memset(ret_result, 0, sizeof *ret_result);
+    struct str authorization = str_trim(http_header(exchange, "Authorization"));
+    struct str secret = STR_NONE;
+    if (authorization.size > 0) {
+        struct str rest = authorization;
+        struct str scheme = str_cut(&rest, ' ');
+        if (str_eq_nocase(scheme, STR("Bearer")) && rest.data) {
+            secret = str_trim(rest);
+        }
+        ret_result->presented = true;
+    } else {
+        secret = cookie_find(http_header(exchange, "Cookie"), STR(SESSION_COOKIE));
+        ret_result->by_cookie = secret.size > 0;
+        ret_result->presented = secret.size > 0;
+    }
+    if (secret.size == 0 || secret.size >= 2 * SECRET_TEXT_MAX) {
+        return 0;
+    }
+    ret_result->secret = secret;
+    return auth_check(hub, secret, ret_result->by_cookie, &ret_result->principal, err);
+}
+
+static int gate_enter(struct auth *auth, struct err *err) {
+    mutex_lock(&auth->mutex);
+    if (auth->running == PASSWORDS_AT_ONCE && auth->waiting == PASSWORDS_WAITING) {
+        mutex_unlock(&auth->mutex);
+        return err_set(err, ERR_BUSY, MSG_SERVE_LOGIN_BUSY, NO_ARGS);
+    }
+    auth->waiting++;
+    while (auth->running == PASSWORDS_AT_ONCE) {
+        (void)cond_wait_until(&auth->changed, &auth->mutex, INT64_MAX);
+    }
+    auth->waiting--;
+    auth->running++;
+    mutex_unlock(&auth->mutex);
+    return 0;
+}
+
+static void gate_leave(struct auth *auth) {
+    mutex_lock(&auth->mutex);
+    auth->running--;
+    cond_signal(&auth->changed);
+    mutex_unlock(&auth->mutex);
+}
+
+int auth_password_hash(
+    struct auth *auth, struct str password, char ret_hash[PASSWORD_HASH_MAX], struct err *err) {
+    int rc = gate_enter(auth, err);
+    if (rc >= 0) {
+        rc = password_hash(password, ret_hash, err);
+        gate_leave(auth);
+    }
+    return rc;
+}
+
+int auth_password_matches(
+    struct auth *auth, const char *hash, struct str password, struct err *err) {
+    int rc = gate_enter(auth, err);
+    if (rc < 0) {
+        return rc;
+    }
+    bool same = password_matches(hash ? hash : auth->dummy_hash, password);
+    gate_leave(auth);
+    return hash && same ? 1 : 0;
+}
+
+int auth_login_try(struct auth *auth, const struct http_address *address, int64_t now_mono_ns,
+    uint32_t *ret_wait_s, struct err *err) {
+    if (!rate_take(auth->logins, address->bytes, sizeof address->bytes, now_mono_ns, ret_wait_s)) {
+        return err_set(err, ERR_LIMIT, MSG_SERVE_LOGIN_RATE, ARGS(A_INT(*ret_wait_s)));
+    }
+    return 0;
+}

@@ -1,0 +1,60 @@
+#ifndef SERVE_AUTH_H
+#define SERVE_AUTH_H
+/*
+ * Who asks, and the brakes on guessing: identification by session cookie or bearer token, the
+ * limits on sign-in tries, and the gate that keeps Argon2 within two runs' memory at once.
+ */
+#include "core/thread.h"
+#include "ledger/ledger.h"
+#include "serve/http.h"
+#include "serve/rate.h"
+
+enum {
+    LOGINS_PER_MINUTE = 10,         // A client address; then 429.
+    PASSWORDS_AT_ONCE = 2,          // Argon2id takes its memory (64 MB or so) in each.
+    PASSWORDS_WAITING = 4,          // Further ones are told to come back: 503.
+    SESSION_LIFETIME_S = 7 * 86400, // A shift tablet signs in once a week.
+};
+
+#define SESSION_COOKIE "maru_session"
+#define LINK_SETUP     "setup" // Purposes of one-time links (hub_link_new).
+#define LINK_SIGNIN    "signin"
+
+struct auth {
+    struct rate_table *logins;
+    struct rate_table *denials; // Audited refusals, by principal.
+    struct mutex mutex;         // Of the two below.
+    struct cond changed;
+    uint32_t running;
+    uint32_t waiting;
+    char dummy_hash[PASSWORD_HASH_MAX]; // Compared for unknown users, so that they cost the same.
+};
+
+int auth_init(struct auth *auth, struct err *err);
+void auth_fini(struct auth *auth);
+
+/* Finds the caller. 1: known; 0: nobody, or a secret that is not valid (any more); negative: the
+ * ledger failed. *ret_secret is borrowed from the request. */
+struct auth_result {
+    struct principal principal;
+    struct str secret;
+    bool by_cookie;
+    bool presented; // A secret was sent, valid or not.
+};
+int auth_identify(struct ledger *hub, const struct http_exchange *exchange,
+    struct auth_result *ret_result, struct err *err);
+/* The same for a secret that was kept (a stream asks again from time to time). */
+int auth_check(struct ledger *hub, struct str secret, bool is_session,
+    struct principal *ret_principal, struct err *err);
+
+/* Runs Argon2id within the gate. ERR_BUSY when too many wait. */
+int auth_password_hash(
+    struct auth *auth, struct str password, char ret_hash[PASSWORD_HASH_MAX], struct err *err);
+/* 1: matches, 0: not; `hash` NULL: an unknown user, never matches. */
+int auth_password_matches(
+    struct auth *auth, const char *hash, struct str password, struct err *err);
+/* One more try from this address. ERR_LIMIT with the wait in words and *ret_wait_s. */
+int auth_login_try(struct auth *auth, const struct http_address *address, int64_t now_mono_ns,
+    uint32_t *ret_wait_s, struct err *err);
+
+#endif

@@ -1,0 +1,147 @@
+/*
+ * Request bodies through jansson, which alone is included here.
+ *
+ * jansson builds a tree; that is right for bodies of a few hundred bytes (at most HTTP_SMALL_BODY_
+ * BYTES by the route table) and would be wrong for samples, which come as line protocol. Its own
+ * recursion stops at 2,048 levels (JSON_PARSER_MAX_DEPTH). Double members are refused
+ * (JSON_REJECT_DUPLICATES): two readers of one document must not see two different values.
+ */
+#include "serve/json_in.h"
+
+#include <string.h>
+
+#include <jansson.h>
+
+struct json_in {
+    json_t root;
+};
+
+/* Our opaque type is jansson's, seen from outside. */
+static json_t *root_of(const struct json_in *object) {
+    union {
+        const struct json_in *in;
+        json_t *out;
+    } both = {.in = object}; // jansson counts references inside; reading needs no const cast.
+    return both.out;
+}
+
+int json_in_parse(struct str text, struct json_in **ret_object, struct err *err) {
+    json_error_t error;
+    json_t *root = json_loadb(text.data, text.size, JSON_REJECT_DUPLICATES, &error);
+    if (!root) {
+        return err_set(err, ERR_INVALID, MSG_SERVE_JSON_INVALID,
+            ARGS(A_INT(error.line), A_INT(error.column), A_CSTR(error.text)));
+    }
+    if (!json_is_object(root)) {
+        json_decref(root);
+        return err_set(err, ERR_INVALID, MSG_SERVE_JSON_OBJECT, NO_ARGS);
+    }
+    *ret_object = (struct json_in *)root;
+    return 0;
+}
+
+void json_in_free(struct json_in *object) {
+    json_decref(root_of(object)); // NULL is allowed there too.
+}
+
+void json_in_auto_free(struct json_in **object) {
+    json_in_free(*object);
+}
+
+int json_in_only(const struct json_in *object, const char *const *names, struct err *err) {
+    const char *key = NULL;
+    json_t *value = NULL;
+    json_object_foreach(root_of(object), key, value) {
+        size_t i = 0;
+        while (names[i] && strcmp(names[i], key) != 0) {
+            i++;
+        }
+        if (!names[i]) {
+            return err_set(err, ERR_INVALID, MSG_SERVE_JSON_UNKNOWN, ARGS(A_CSTR(key)));
+        }
+    }
+    return 0;
+}
+
+bool json_in_has(const struct json_in *object, const char *name) {
+    return json_object_get(root_of(object), name) != NULL;
+}
+
+/* The member, or NULL when absent or null. */
+static json_t *member(const struct json_in *object, const char *name) {
+    json_t *value = json_object_get(root_of(object), name);
+    return value && !json_is_null(value) ? value : NULL;
+}
+
+static int wrong_type(const char *name, const char *expected, struct err *err) {
+    return err_set(err, ERR_TYPE, MSG_SERVE_JSON_TYPE, ARGS(A_CSTR(name), A_CSTR(expected)));
+}
+
+int json_in_str(const struct json_in *object, const char *name, size_t max_bytes,
+    struct str *ret_value, struct err *err) {
+    json_t *value = member(object, name);
+    if (!value) {
+        return 0;
+    }
+    if (!json_is_string(value)) {
+        return wrong_type(name, "string", err);
+    }
+    struct str text = {json_string_value(value), json_string_length(value)};
+    if (text.size > max_bytes) {
+        return err_set(
+            err, ERR_LIMIT, MSG_SERVE_JSON_TOO_LONG, ARGS(A_CSTR(name), A_INT(max_bytes)));
+    }
+    *ret_value = text;
+    return 1;
+}
+
+int json_in_need_str(const struct json_in *object, const char *name, size_t max_bytes,
+    struct str *ret_value, struct err *err) {
+    struct str text = STR_NONE;
+    int rc = json_in_str(object, name, max_bytes, &text, err);
+    if (rc >= 0 && text.size == 0) {
+        return err_set(err, ERR_INVALID, MSG_SERVE_JSON_MISSING, ARGS(A_CSTR(name)));
+    }
+    if (rc > 0) {
+        *ret_value = text;
+    }
+    return rc;
+}
+
+int json_in_f64(
+    const struct json_in *object, const char *name, double *ret_value, struct err *err) {
+    json_t *value = member(object, name);
+    if (!value) {
+        return 0;
+    }
+    if (!json_is_number(value)) {
+        return wrong_type(name, "number", err);
+    }
+    *ret_value = json_number_value(value);
+    return 1;
+}
+
+int json_in_i64(
+    const struct json_in *object, const char *name, int64_t *ret_value, struct err *err) {
+    json_t *value = member(object, name);
+    if (!value) {
+        return 0;
+    }
+    if (!json_is_integer(value)) {
+        return wrong_type(name, "integer", err);
+    }
+    *ret_value = json_integer_value(value);
+    return 1;
+}
+
+int json_in_bool(const struct json_in *object, const char *name, bool *ret_value, struct err *err) {
+    json_t *value = member(object, name);
+    if (!value) {
+        return 0;
+    }
+    if (!json_is_boolean(value)) {
+        return wrong_type(name, "boolean", err);
+    }
+    *ret_value = json_is_true(value);
+    return 1;
+}

@@ -1,0 +1,87 @@
+#ifndef SERVE_ROUTE_H
+#define SERVE_ROUTE_H
+/*
+ * The route table: what is served, to whom, with which parameters. routes.def is its one source;
+ * dispatch, authorisation and OpenAPI read the same rows. Constant; any thread.
+ */
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "ledger/ledger.h"
+#include "serve/http.h"
+
+struct call;
+
+/* The least right a route needs; docs/HTTP.md has the table of roles. */
+enum right {
+    RIGHT_PUBLIC,
+    RIGHT_READ,      // Any role, scope read.
+    RIGHT_WRITE,     // Operator and above, scope write.
+    RIGHT_CONFIGURE, // Installer or owner, scope write.
+    RIGHT_AUDIT,     // Auditor or owner, scope read.
+};
+
+enum param_kind {
+    PARAM_TEXT,
+    PARAM_TIME,     // RFC 3339 or -1h.
+    PARAM_DURATION, // 5s, 1m.
+    PARAM_COUNT,    // A whole number >= 1.
+    PARAM_FLAG,     // 1 or 0.
+    PARAM_CHOICE,   // One of `choices`.
+};
+
+struct param_spec {
+    const char *name; // NULL ends a list.
+    enum param_kind kind;
+    bool repeated;
+    bool required;
+    const char *choices; // "json|csv"
+    const char *help[2]; // Korean, English (enum lang).
+};
+
+enum body_kind { BODY_NONE, BODY_JSON, BODY_LINES };
+enum answer_kind { ANSWER_NONE, ANSWER_JSON, ANSWER_TEXT, ANSWER_EVENTS, ANSWER_SAMPLES };
+
+typedef int (*route_handler)(struct call *call, struct err *err);
+
+struct route {
+    const char *id; // "TAGS", the operationId.
+    enum http_method method;
+    const char *path; // With {plant}, {name}, {id}.
+    enum right right;
+    route_handler handler;
+    const struct param_spec *params;
+    enum body_kind body;
+    const char *body_schema; // Name in components.schemas, or NULL.
+    enum answer_kind answer;
+    const char *answer_schema;
+    const char *summary[2]; // Korean, English.
+};
+
+enum route_index {
+#define ROUTE(id, ...) ROUTE_##id,
+#include "serve/routes.def"
+#undef ROUTE
+    ROUTE_COUNT
+};
+
+enum { ROUTE_ARGS_MAX = 2 };
+
+struct route_match {
+    const struct route *route;       // NULL: none with this method.
+    bool path_known;                 // Another method would match.
+    struct str args[ROUTE_ARGS_MAX]; // Of {..}, in order; as sent.
+    uint32_t arg_count;
+};
+
+const struct route *route_at(uint32_t index);
+/* Matches a path as sent (percent-encoded) against the table. HEAD matches GET. */
+struct route_match route_find(enum http_method method, struct str path);
+/* "GET, PUT" for the Allow header; `to` needs 64 bytes. */
+void route_allowed(struct str path, char *to);
+const char *http_method_name(enum http_method method);
+/* Whether a role and its scopes suffice. */
+bool right_allows(enum right right, enum role role, uint32_t scopes);
+const char *right_name(enum right right);
+
+#endif

@@ -1,0 +1,34 @@
+/*
+ * Narrowing a range: one scan is opened and asked for its first run, which reads one block at most;
+ * the newest row is known without reading.
+ */
+#include "serve/samples.h"
+
+int samples_narrow(
+    struct historian *historian, uint32_t tag, struct samples_range *range, struct err *err) {
+    struct hist_last last;
+    if (!hist_last(historian, tag, &last) || range->from_ns >= range->to_ns ||
+        last.row.time_ns < range->from_ns) {
+        range->to_ns = range->from_ns;
+        return 0;
+    }
+    if (last.row.time_ns < INT64_MAX && last.row.time_ns + 1 < range->to_ns) {
+        range->to_ns = last.row.time_ns + 1;
+    }
+    struct hist_scan *scan = NULL;
+    struct hist_rows rows;
+    struct hist_scan_options options = {
+        .tag = tag, .from_ns = range->from_ns, .to_ns = range->to_ns};
+    int rc = hist_scan_open(historian, &options, &scan, err);
+    if (rc < 0) {
+        return rc;
+    }
+    rc = hist_scan_next(scan, &rows, err);
+    if (rc == 1 && rows.count > 0) {
+        range->from_ns = rows.time_ns[0];
+    } else if (rc == 0) {
+        range->to_ns = range->from_ns;
+    }
+    hist_scan_close(scan);
+    return rc < 0 ? rc : 0;
+}

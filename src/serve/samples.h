@@ -1,0 +1,29 @@
+#ifndef SERVE_SAMPLES_H
+#define SERVE_SAMPLES_H
+/*
+ * What raw samples and series share: aggregates and narrowing a range to where rows are. Pure but
+ * for reading the historian; any thread.
+ */
+#include "historian/historian.h"
+
+enum aggregate {
+    AGGREGATE_AVG,
+    AGGREGATE_MIN,
+    AGGREGATE_MAX,
+    AGGREGATE_COUNT,
+    AGGREGATE_SUM,
+    AGGREGATE_FIRST,
+    AGGREGATE_LAST
+};
+
+struct samples_range {
+    int64_t from_ns;
+    int64_t to_ns;
+};
+
+/* Moves the ends of the range to the first row at or after its begin and behind the newest row;
+ * an empty range has to_ns == from_ns. "All of it" then costs what there is, not 292 years. */
+int samples_narrow(
+    struct historian *historian, uint32_t tag, struct samples_range *range, struct err *err);
+
+#endif

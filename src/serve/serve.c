@@ -1,0 +1,401 @@
+/*
+ * From a request to its handler: the order of the checks is the security of the whole interface.
+ *
+ *   1. Host is ours                     421  a foreign name pointed at us (DNS rebinding)
+ *   2. the route exists                 404, 405
+ *   3. who asks                         401  where the route is not public
+ *   4. the right                        403  from the same row of the table that serves
+ *   5. X-Requested-With with a cookie   403  another site's page cannot send it (CSRF)
+ *   6. type and size of the body        415, 413
+ *   7. parameters                       400
+ *   8. the plant                        404
+ *
+ * 1 to 6 run before a large body is read. Nobody without a right learns whether a plant, a tag or a
+ * parameter exists. Refusals of known callers are written into the audit chain of the hub, at most
+ * ten a minute for each of them, so that a broken script cannot fill the disk.
+ */
+#include "serve/serve.h"
+
+#include <string.h>
+
+#include "core/check.h"
+#include "core/log.h"
+#include "core/random.h"
+#include "serve/api_openapi.h"
+#include "serve/api_pages.h"
+#include "serve/api_write.h"
+#include "serve/call.h"
+#include "serve/server.h"
+
+enum {
+    DEFAULT_CONNECTIONS = 256,
+    DEFAULT_CONNECTIONS_PER_IP = 64,
+    DEFAULT_BODY_BYTES = 64 << 20,
+    DEFAULT_REQUESTS_PER_S = 200,
+    DEFAULT_STREAMS = 64,
+    JSON_BODY_BYTES = HTTP_SMALL_BODY_BYTES,
+};
+
+uint32_t server_plant_index(const struct server *server, const struct plant *plant) {
+    uint32_t count = home_plant_count(server->home);
+    for (uint32_t i = 0; i < count && i < HOME_PLANTS_MAX; i++) {
+        if (home_plant_at(server->home, i) == plant) {
+            return i;
+        }
+    }
+    return 0;
+}
+
+/* ---- Headers of every answer ---- */
+
+static void common_headers(struct http_exchange *exchange) {
+    http_answer_header(exchange, "X-Content-Type-Options", STR("nosniff"));
+    http_answer_header(exchange, "Referrer-Policy", STR("no-referrer"));
+    for (uint32_t i = 0; i < exchange->response.header_count; i++) {
+        if (strcmp(exchange->response.headers[i].name, "Cache-Control") == 0) {
+            return;
+        }
+    }
+    http_answer_header(exchange, "Cache-Control", STR("no-store"));
+}
+
+static void fail(
+    struct http_exchange *exchange, enum lang lang, int status, const struct err *err) {
+    problem_answer(exchange, lang, status, err, NULL, 0);
+    common_headers(exchange);
+}
+
+static enum lang language_of(const struct http_exchange *exchange) {
+    return accept_language(http_header(exchange, "Accept-Language"));
+}
+
+/* ---- Checks ---- */
+
+static int denial_write(struct ledger_tx *tx, void *context, struct err *err) {
+    const struct call *call = context;
+    return audit_append(tx, str_of(call->principal.id), STR("request.denied"),
+        str_of(call->route->id), str_of(right_name(call->route->right)), err);
+}
+
+static void audit_denial(struct call *call) {
+    struct server *server = call->server;
+    struct str id = str_of(call->principal.id);
+    if (!rate_take(server->auth.denials, id.data, id.size, clock_mono_ns(server->clock), NULL)) {
+        return;
+    }
+    struct err err = ERR_INIT;
+    if (ledger_write(home_hub(server->home), denial_write, call, &err) < 0) {
+        log_event(LOG_WARN, "serve", "denial-not-audited", NULL, &err);
+    }
+}
+
+/* Steps 3 to 5. */
+static int check_caller(struct call *call, struct err *err) {
+    struct auth_result found;
+    int rc = auth_identify(home_hub(call->server->home), call->http, &found, err);
+    if (rc < 0) {
+        return rc;
+    }
+    call->known = rc == 1;
+    call->principal = found.principal;
+    call->by_cookie = found.by_cookie;
+    call->secret = found.secret;
+    bool is_public = call->route->right == RIGHT_PUBLIC;
+    if (!call->known && !is_public) {
+        return err_set(err, ERR_UNAUTHENTICATED,
+            found.presented ? MSG_SERVE_AUTH_EXPIRED : MSG_SERVE_AUTH_NEEDED, NO_ARGS);
+    }
+    if (!is_public &&
+        !right_allows(call->route->right, call->principal.role, call->principal.scopes)) {
+        audit_denial(call);
+        return err_set(err, ERR_FORBIDDEN, MSG_SERVE_RIGHT_MISSING,
+            ARGS(A_CSTR(right_name(call->route->right)), A_CSTR(role_name(call->principal.role))));
+    }
+    if (call->known && call->by_cookie && call->route->method != HTTP_GET &&
+        !str_eq(http_header(call->http, "X-Requested-With"), STR("maru"))) {
+        return err_set(err, ERR_FORBIDDEN, MSG_SERVE_CSRF, NO_ARGS);
+    }
+    return 0;
+}
+
+static bool type_is_json(struct str header) {
+    struct str rest = header;
+    return str_eq_nocase(str_trim(str_cut(&rest, ';')), STR("application/json"));
+}
+
+/* Step 6, as far as the header tells. */
+static int check_body_type(struct call *call, struct err *err) {
+    if (call->route->body == BODY_JSON && !type_is_json(http_header(call->http, "Content-Type"))) {
+        call->status = 415;
+        return err_set(err, ERR_UNSUPPORTED, MSG_SERVE_BODY_JSON, NO_ARGS);
+    }
+    struct str encoding = http_header(call->http, "Content-Encoding");
+    if (call->route->body != BODY_NONE && encoding.size > 0 &&
+        !str_eq_nocase(encoding, STR("identity"))) {
+        call->status = 415;
+        return err_set(err, ERR_UNSUPPORTED, MSG_SERVE_BODY_ENCODING, ARGS(A_STR(encoding)));
+    }
+    return 0;
+}
+
+static int find_route(struct call *call, struct str *ret_args, struct err *err) {
+    const struct http_request *request = &call->http->request;
+    struct route_match match = route_find(request->method, request->path);
+    if (!match.route && match.path_known) {
+        call->status = 405;
+        return err_set(err, ERR_UNSUPPORTED, MSG_SERVE_METHOD, NO_ARGS);
+    }
+    if (!match.route) {
+        return err_set(err, ERR_NOT_FOUND, MSG_SERVE_PATH_UNKNOWN, ARGS(A_STR(request->path)));
+    }
+    if (match.route->answer == ANSWER_EVENTS && request->method == HTTP_HEAD) {
+        call->status = 405; // A stream has no head worth asking for.
+        return err_set(err, ERR_UNSUPPORTED, MSG_SERVE_METHOD, NO_ARGS);
+    }
+    call->route = match.route;
+    memcpy(ret_args, match.args, sizeof match.args);
+    return 0;
+}
+
+static int check_call(struct call *call, struct err *err) {
+    struct str host = http_header(call->http, "Host");
+    if (!host_is_ours(host, call->server->options.host_name)) {
+        call->status = 421;
+        return err_set(err, ERR_INVALID, MSG_SERVE_HOST, ARGS(A_STR(host)));
+    }
+    if (pages_owns_path(call->http->request.path)) {
+        return 0;
+    }
+    int rc = find_route(call, call->args, err);
+    if (rc >= 0) {
+        rc = check_caller(call, err);
+    }
+    return rc >= 0 ? check_body_type(call, err) : rc;
+}
+
+static size_t body_max(const struct call *call) {
+    if (!call->route || call->route->body == BODY_NONE) {
+        return 0;
+    }
+    return call->route->body == BODY_JSON ? JSON_BODY_BYTES
+                                          : call->server->options.limits.body_bytes;
+}
+
+static void refusal_headers(struct call *call) {
+    if (call->retry_after_s > 0) {
+        char text[24];
+        (void)i64_to_text(call->retry_after_s, text);
+        http_answer_header(call->http, "Retry-After", str_of(text));
+    }
+    if (call->status == 405) {
+        char allowed[64] = "GET, HEAD"; // Of pages.
+        if (!pages_owns_path(call->http->request.path)) {
+            route_allowed(call->http->request.path, allowed);
+        }
+        http_answer_header(call->http, "Allow", str_of(allowed));
+    }
+}
+
+static bool serve_admit(void *context, struct http_exchange *exchange, size_t *ret_body_max) {
+    struct server *server = context;
+    struct call *call = ARENA_NEW(&exchange->arena, struct call);
+    exchange->user = call;
+    call->server = server;
+    call->http = exchange;
+    call->lang = language_of(exchange);
+    call->now_ns = clock_wall_ns(server->clock);
+    struct err err = ERR_INIT;
+    if (check_call(call, &err) < 0) {
+        fail(exchange, call->lang, call->status, &err);
+        refusal_headers(call);
+        return false;
+    }
+    *ret_body_max = body_max(call);
+    return true;
+}
+
+static int call_prepare(struct call *call, struct err *err) {
+    struct arena *arena = &call->http->arena;
+    for (size_t i = 0; i < ROUTE_ARGS_MAX; i++) {
+        if (call->args[i].size > 0) {
+            int rc = query_decode(call->args[i], false, arena, &call->args[i], err);
+            if (rc < 0) {
+                return rc;
+            }
+        }
+    }
+    int rc = query_parse(call->http->request.query, arena, &call->query, err);
+    if (rc >= 0) {
+        rc = call_params_check(call, err);
+    }
+    if (rc >= 0 && call->args[0].size > 0) {
+        rc = home_plant(call->server->home, call->args[0], &call->plant, err);
+    }
+    return rc;
+}
+
+static void serve_handle(void *context, struct http_exchange *exchange) {
+    (void)context;
+    struct call *call = exchange->user;
+    struct err err = ERR_INIT;
+    int rc = 0;
+    if (!call->route) {
+        rc = api_page(call, &err);
+    } else {
+        rc = call_prepare(call, &err);
+        if (rc >= 0) {
+            rc = call->route->handler(call, &err);
+        }
+    }
+    if (rc >= 0 && exchange->response.body.overflow) {
+        rc = err_set(&err, ERR_LIMIT, MSG_SERVE_ANSWER_TOO_LONG, NO_ARGS);
+    }
+    if (rc < 0 && !call->answered) {
+        problem_answer(exchange, call->lang, call->status, &err, NULL, 0);
+        refusal_headers(call);
+        if (exchange->response.status >= 500) {
+            log_event(LOG_ERROR, "serve", "request-failed",
+                LOG_FIELDS({"path", A_STR(exchange->request.path)}), &err);
+        }
+    }
+    common_headers(exchange);
+}
+
+static void serve_fail(void *context, struct http_exchange *exchange, const struct err *err) {
+    (void)context;
+    fail(exchange, ((struct call *)exchange->user)->lang, 0, err);
+}
+
+static void serve_refuse(void *context, struct http_exchange *exchange, enum http_refusal why) {
+    struct server *server = context;
+    struct err err = ERR_INIT;
+    int status = 503;
+    switch (why) {
+    case HTTP_REFUSE_HEADER:
+        status = 431;
+        (void)err_set(&err, ERR_LIMIT, MSG_SERVE_HEADER_TOO_LONG, ARGS(A_INT(HTTP_HEADER_BYTES)));
+        break;
+    case HTTP_REFUSE_BODY:
+        status = 413;
+        (void)err_set(&err, ERR_LIMIT, MSG_SERVE_BODY_TOO_LONG,
+            ARGS(A_INT(
+                exchange->user ? body_max(exchange->user) : server->options.limits.body_bytes)));
+        break;
+    case HTTP_REFUSE_LENGTH:
+        status = 411;
+        (void)err_set(
+            &err, ERR_LIMIT, MSG_SERVE_LENGTH_NEEDED, ARGS(A_INT(HTTP_CHUNKED_BODY_BYTES)));
+        break;
+    case HTTP_REFUSE_RATE:
+        status = 429;
+        (void)err_set(
+            &err, ERR_LIMIT, MSG_SERVE_RATE, ARGS(A_INT(server->options.limits.requests_per_s)));
+        break;
+    case HTTP_REFUSE_BUSY: (void)err_set(&err, ERR_BUSY, MSG_SERVE_BUSY, NO_ARGS); break;
+    }
+    fail(exchange, language_of(exchange), status, &err);
+}
+
+static void serve_done(void *context, struct http_exchange *exchange) {
+    struct server *server = context;
+    const struct call *call = exchange->user;
+    size_t index = call && call->route ? (size_t)(call->route - route_at(0)) : ROUTE_COUNT;
+    int class = exchange->response.status / 100;
+    class = class < 0 || class >= STATUS_CLASSES ? 0 : class;
+    int64_t time_ns = clock_mono_ns(server->clock) - exchange->begin_ns;
+    atomic_fetch_add(&server->requests[index].answers[class], 1);
+    atomic_fetch_add(&server->requests[index].time_us, (uint64_t)(time_ns / NS_PER_US));
+}
+
+/* ---- Start and stop ---- */
+
+static void limits_default(struct serve_limits *limits) {
+    limits->connections = limits->connections ? limits->connections : DEFAULT_CONNECTIONS;
+    limits->connections_per_ip =
+        limits->connections_per_ip ? limits->connections_per_ip : DEFAULT_CONNECTIONS_PER_IP;
+    limits->body_bytes = limits->body_bytes ? limits->body_bytes : DEFAULT_BODY_BYTES;
+    limits->requests_per_s =
+        limits->requests_per_s ? limits->requests_per_s : DEFAULT_REQUESTS_PER_S;
+    limits->streams = limits->streams ? limits->streams : DEFAULT_STREAMS;
+}
+
+static void server_free(struct server *server) {
+    stream_hub_free(server->streams);
+    auth_fini(&server->auth);
+    for (size_t i = 0; i < HTTP_WORKERS; i++) {
+        write_scratch_free(server->write_scratch[i]);
+    }
+    buf_fini(&server->openapi_text[LANG_KO]);
+    buf_fini(&server->openapi_text[LANG_EN]);
+    mem_free(server);
+}
+
+static void epoch_make(char *to) {
+    static const char DIGITS[] = "0123456789abcdef";
+    struct random random;
+    random_seed_system(&random);
+    uint64_t bits = random_u64(&random);
+    for (int i = 0; i < 16; i++) {
+        to[i] = DIGITS[bits >> (60 - 4 * i) & 15];
+    }
+    to[16] = '\0';
+}
+
+static struct server *server_new(const struct serve_options *options) {
+    struct server *server = MEM_NEW(struct server);
+    server->options = *options;
+    limits_default(&server->options.limits);
+    server->home = options->home;
+    server->clock = options->clock ? options->clock : clock_system();
+    server->begin_wall_ns = clock_wall_ns(server->clock);
+    epoch_make(server->epoch);
+    for (int lang = 0; lang < 2; lang++) {
+        buf_init(&server->openapi_text[lang], OPENAPI_BYTES_MAX);
+        openapi_write((enum lang)lang, &server->openapi_text[lang]);
+        server->openapi[lang] = buf_str(&server->openapi_text[lang]);
+    }
+    server->streams =
+        stream_hub_new(server->clock, server->home, server->epoch, server->options.limits.streams);
+    return server;
+}
+
+int serve_start(const struct serve_options *options, struct server **ret_server, struct err *err) {
+    struct server *server = server_new(options);
+    int rc = auth_init(&server->auth, err);
+    if (rc >= 0) {
+        const struct serve_limits *limits = &server->options.limits;
+        struct http_options http = {
+            .app = {server, serve_refuse, serve_admit, serve_handle, serve_fail, serve_done},
+            .clock = server->clock,
+            .address = options->address,
+            .port = options->port,
+            .connections = limits->connections,
+            .connections_per_ip = limits->connections_per_ip,
+            .body_bytes = limits->body_bytes,
+            .requests_per_s = limits->requests_per_s,
+            .header_wait_s = limits->header_wait_s,
+            .idle_wait_s = limits->idle_wait_s,
+            .tls_certificate_file = options->tls_certificate_file,
+            .tls_key_file = options->tls_key_file,
+        };
+        rc = http_start(&http, &server->http, err);
+    }
+    if (rc < 0) {
+        server_free(server);
+        return rc;
+    }
+    *ret_server = server;
+    return 0;
+}
+
+void serve_stop(struct server *server) {
+    if (server) {
+        stream_hub_end(server->streams);
+        http_stop(server->http);
+        server_free(server);
+    }
+}
+
+uint16_t serve_port(const struct server *server) {
+    return http_port(server->http);
+}

@@ -1,0 +1,33 @@
+#ifndef SERVE_VIEW_H
+#define SERVE_VIEW_H
+/*
+ * Pieces of JSON that several answers share: values, tags, devices with their health. Pure but for
+ * reading the live table and health of the plant given.
+ */
+#include "core/json.h"
+#include "model/live.h"
+#include "plant/plant.h"
+
+/* Milliseconds since 1970, rounded down also before it. */
+int64_t view_ms(int64_t time_ns);
+/* The value alone: a number, text or true/false; null for a type unknown. */
+void view_live_value(struct json *json, const struct live_value *value);
+/* A number that may be absent: NaN is null. */
+void view_put_optional(struct json *json, const char *key, double value);
+/* A time that may be absent: 0 is null. */
+void view_put_time(struct json *json, const char *key, int64_t time_ns);
+/* A tag with its newest value, as docs/HTTP.md shows it. */
+struct view_moment {
+    int64_t now_ns;
+    enum lang lang;
+};
+void view_tag(struct json *json, const struct tag *tag, const struct live_value *value,
+    const struct view_moment *moment);
+void view_device(
+    struct json *json, struct plant *plant, const struct device *device, enum lang lang);
+/* An error as a sentence, or null when there is none. */
+void view_put_error(struct json *json, const char *key, const struct err *err, enum lang lang);
+/* {"id","display","zone"} */
+void view_plant(struct json *json, const struct plant *plant);
+
+#endif
