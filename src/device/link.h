@@ -55,6 +55,9 @@ int link_tcp_check(struct str address, struct err *err);
 struct link *link_serial_new(struct str address, const int64_t *options);
 struct link *link_replay_new(struct str path);
 
+/* True when the whole capture was used; for tests. */
+bool link_replay_is_done(const struct link *link);
+
 /* Shared by kinds with a descriptor. link_fd_wait waits for `events` of poll(2). */
 int link_fd_wait(struct link *link, short events, int64_t deadline_ns, struct err *err);
 int link_fd_send(

@@ -216,3 +216,8 @@ struct link *link_replay_new(struct str path) {
     (void)load(replay, &replay->load); // Told when the link is opened.
     return &replay->link;
 }
+
+bool link_replay_is_done(const struct link *link) {
+    const struct link_replay *replay = (const struct link_replay *)link;
+    return replay->next >= replay->event_count;
+}

@@ -15,9 +15,10 @@
  * Refused groups are split at once (group.c) and asked again in the same poll, at most
  * REFUSAL_ROUNDS times, so that a wrong address hides its neighbours for milliseconds only.
  *
- * Back-pressure: a batch is taken from the port before the machine is asked. When none comes free
- * until the next period, the poll does not take place and is counted; nothing that was read is
- * ever thrown away.
+ * Back-pressure: rows gather in a batch of the poller's own and are copied into one of the port's
+ * at the end of the poll, so no batch of the plant's small pool is held while a machine is waited
+ * for. When none is free the thread waits, which is counted; nothing that was read is ever thrown
+ * away, the missed periods are counted as overruns.
  */
 #include "device/poll.h"
 
@@ -25,9 +26,17 @@
 #include <string.h>
 
 #include "core/check.h"
+#include "core/limits.h"
 #include "core/mem.h"
 
-enum { REFUSAL_ROUNDS = 24, SILENT_CALLS_MAX = 3, JITTER_PERCENT = 20 };
+enum {
+    REFUSAL_ROUNDS = 24,
+    SILENT_CALLS_MAX = 3,
+    JITTER_PERCENT = 20,
+    ROWS_MIN = 64,
+    ROWS_MAX = 8192,                           // Gathered before they are given on.
+    TEXT_BYTES = LIMIT_TEXT_VALUE_BYTES + 512, // Room for at least one.
+};
 #define UNIT_DELAY_FIRST_NS NS_PER_S
 #define UNIT_DELAY_MAX_NS   (10 * NS_PER_S)
 #define ONLY_DELAY_MAX_NS   (2 * NS_PER_S) // Where no other unit could be held up.
@@ -42,7 +51,8 @@ struct point_sink {
     uint8_t *outcomes;         // Of each asked group.
     uint32_t asked;            // Groups of the running call.
     enum status silent_status; // Not good: the unit is silent.
-    int64_t time_ns;           // Of rows without an answer.
+    int64_t request_ns;        // Wall time before the poll; 0: nobody was asked.
+    int64_t time_ns;           // Of the next row.
     struct health_change change;
     struct err error; // The last one in this poll.
     bool has_error;
@@ -55,61 +65,101 @@ static void sink_note(struct point_sink *sink, const struct err *what) {
     }
 }
 
-/* Gives the batch on; an empty one is kept for the next poll. */
-static void batch_give(struct poller *poller, int64_t reply_ns) {
-    if (poller->batch == NULL || poller->batch->count == 0) {
-        return;
+/* Room for a whole poll of the device, so that it is given on in one piece. */
+static void reserve_rows(struct poller *poller, const struct device_plan *device) {
+    uint32_t wanted = device->point_count + device->broken_count;
+    wanted = wanted < ROWS_MAX ? wanted : ROWS_MAX;
+    if (poller->rows->capacity < wanted) {
+        batch_free(poller->rows);
+        poller->rows = batch_new(wanted, TEXT_BYTES);
     }
-    poller->batch->reply_ns = reply_ns;
-    struct batch *batch = poller->batch;
-    poller->batch = NULL;
-    (void)poller->port.give(poller->port.context, batch); // Closed: we are being stopped.
 }
 
-static bool batch_take(struct poller *poller, uint32_t device, int64_t deadline_ns) {
-    if (poller->batch == NULL) {
-        poller->batch = poller->port.take(poller->port.context, deadline_ns);
-    }
-    if (poller->batch == NULL) {
-        return false;
-    }
-    batch_clear(poller->batch);
-    poller->batch->source = device;
-    poller->batch->request_ns = clock_wall_ns(poller->clock);
-    poller->batch->reply_ns = 0;
-    return true;
-}
-
-/* A full batch goes on and a new one is waited for until the end of the program: what was read is
- * not thrown away. False: stopping. */
-static bool batch_renew(struct poller *poller, uint32_t device) {
-    int64_t request_ns = poller->batch->request_ns;
-    batch_give(poller, clock_wall_ns(poller->clock));
-    while (poller->stop == NULL || !stop_flag_is_raised(poller->stop)) {
-        if (batch_take(poller, device, clock_mono_ns(poller->clock) + TAKE_SLICE_NS)) {
-            poller->batch->request_ns = request_ns;
-            return true;
+/* Waits for an empty batch of the port until the program stops: what was read is not thrown away.
+ * NULL: stopping. */
+static struct batch *take_batch(struct point_sink *sink) {
+    struct poller *poller = sink->poller;
+    struct batch *batch = poller->port.take(poller->port.context, 0);
+    sink->change.waits += batch == NULL;
+    while (batch == NULL && poller->stop != NULL && !stop_flag_is_raised(poller->stop)) {
+        int64_t until_ns = clock_mono_ns(poller->clock) + TAKE_SLICE_NS;
+        batch = poller->port.take(poller->port.context, until_ns);
+        if (batch == NULL) {
+            (void)stop_flag_wait(poller->stop, until_ns); // Where take did not wait itself.
         }
     }
-    return false;
+    return batch;
 }
 
-/* A new row for a tag, or NULL when stopping. */
+/* Copies rows from `from` on until the batch is full; returns the first that did not fit. */
+static uint32_t copy_rows(const struct batch *rows, uint32_t from, struct batch *to) {
+    uint32_t i = from;
+    for (; i < rows->count; i++) {
+        const struct sample *row = &rows->rows[i];
+        if (row->type == TYPE_TEXT) {
+            if (!batch_add_text(to, row->tag, row->time_ns, batch_text(rows, row))) {
+                break;
+            }
+            to->rows[to->count - 1].status = row->status;
+            continue;
+        }
+        struct sample *copy = batch_add(to);
+        if (copy == NULL) {
+            break;
+        }
+        *copy = *row;
+    }
+    return i;
+}
+
+/* Gives all rows on and clears the scratch batch. */
+static void give_rows(struct point_sink *sink, int64_t reply_ns) {
+    struct poller *poller = sink->poller;
+    uint32_t next = 0;
+    while (next < poller->rows->count) {
+        struct batch *batch = take_batch(sink);
+        if (batch == NULL) {
+            break; // Stopping: what was not acknowledged need not be kept.
+        }
+        batch_clear(batch);
+        batch->source = sink->device->number;
+        batch->request_ns = sink->request_ns;
+        batch->reply_ns = reply_ns;
+        uint32_t copied = copy_rows(poller->rows, next, batch) - next;
+        next += copied;
+        if (poller->port.give(poller->port.context, batch) < 0 || copied == 0) {
+            break; // Closed, or a batch without room for a single row.
+        }
+    }
+    batch_clear(poller->rows);
+}
+
+/* A new row for a tag. */
 static struct sample *add_row(
     struct point_sink *sink, uint32_t tag, enum value_type type, enum status status) {
     struct poller *poller = sink->poller;
-    struct sample *row = poller->batch != NULL ? batch_add(poller->batch) : NULL;
-    if (row == NULL && poller->batch != NULL && batch_renew(poller, sink->device->number)) {
-        row = batch_add(poller->batch);
+    struct sample *row = batch_add(poller->rows);
+    if (row == NULL) {
+        give_rows(sink, clock_wall_ns(poller->clock));
+        row = batch_add(poller->rows);
     }
-    if (row != NULL) {
-        row->tag = tag;
-        row->time_ns = sink->time_ns;
-        row->type = (uint8_t)type;
-        row->status = (uint32_t)status;
-        sink->change.samples++;
-    }
+    CHECK(row != NULL);
+    row->tag = tag;
+    row->time_ns = sink->time_ns;
+    row->type = (uint8_t)type;
+    row->status = (uint32_t)status;
+    sink->change.samples++;
     return row;
+}
+
+static void add_text(struct point_sink *sink, uint32_t tag, struct str value, enum status status) {
+    struct poller *poller = sink->poller;
+    if (!batch_add_text(poller->rows, tag, sink->time_ns, value)) {
+        give_rows(sink, clock_wall_ns(poller->clock));
+        CHECK(batch_add_text(poller->rows, tag, sink->time_ns, value));
+    }
+    poller->rows->rows[poller->rows->count - 1].status = (uint32_t)status;
+    sink->change.samples++;
 }
 
 static uint32_t point_index(const struct point_sink *sink, const struct point *point) {
@@ -137,20 +187,16 @@ static void turn_bad(struct point_sink *sink, uint32_t index, enum status status
         return;
     }
     if (point->natural_type == TYPE_TEXT) {
-        struct sample *row = add_row(sink, point->tag, TYPE_TEXT, status);
-        if (row != NULL) {
-            row->value.text.offset = sink->poller->batch->text_size;
-            row->value.text.size = 0;
-        }
+        add_text(sink, point->tag, STR_NONE, status);
         return;
     }
     struct sample *row = add_row(sink, point->tag, point->natural_type, status);
-    if (row != NULL && point->natural_type == TYPE_F64) {
+    if (point->natural_type == TYPE_F64) {
         row->value.f64 = (double)NAN;
     }
 }
 
-/* A row for a good value, or NULL. */
+/* A row for a good value. */
 static struct sample *good_row(
     struct point_sink *sink, const struct point *point, enum value_type type) {
     (void)turn_status(sink->device, point_index(sink, point), STATUS_GOOD);
@@ -164,44 +210,26 @@ void sink_f64(struct point_sink *sink, const struct point *point, double value) 
         sink_bad(sink, point, STATUS_BAD_NO_DATA, NULL); // How devices say "no sensor".
         return;
     }
-    struct sample *row = good_row(sink, point, TYPE_F64);
-    if (row != NULL) {
-        row->value.f64 = value;
-    }
+    good_row(sink, point, TYPE_F64)->value.f64 = value;
 }
 
 void sink_i64(struct point_sink *sink, const struct point *point, int64_t value) {
-    struct sample *row = good_row(sink, point, TYPE_I64);
-    if (row != NULL) {
-        row->value.i64 = value;
-    }
+    good_row(sink, point, TYPE_I64)->value.i64 = value;
 }
 
 void sink_bool(struct point_sink *sink, const struct point *point, bool value) {
-    struct sample *row = good_row(sink, point, TYPE_BOOL);
-    if (row != NULL) {
-        row->value.i64 = value;
-    }
+    good_row(sink, point, TYPE_BOOL)->value.i64 = value;
 }
 
 void sink_text(struct point_sink *sink, const struct point *point, struct str value) {
-    struct poller *poller = sink->poller;
-    if (!str_is_utf8(value, NULL)) {
+    if (value.size > LIMIT_TEXT_VALUE_BYTES || !str_is_utf8(value, NULL)) {
         sink_bad(sink, point, STATUS_BAD_DATA_ENCODING, NULL);
         return;
     }
     (void)turn_status(sink->device, point_index(sink, point), STATUS_GOOD);
-    sink->time_ns = poller->io.answered_wall_ns;
+    sink->time_ns = sink->poller->io.answered_wall_ns;
     sink->change.good = true;
-    if (poller->batch == NULL) {
-        return; // Stopping.
-    }
-    if (!batch_add_text(poller->batch, point->tag, sink->time_ns, value) &&
-        (!batch_renew(poller, sink->device->number) ||
-            !batch_add_text(poller->batch, point->tag, sink->time_ns, value))) {
-        return;
-    }
-    sink->change.samples++;
+    add_text(sink, point->tag, value, STATUS_GOOD);
 }
 
 void sink_bad(struct point_sink *sink, const struct point *point, enum status status,
@@ -237,8 +265,13 @@ void sink_group_failed(struct point_sink *sink, const struct point_group *group,
 
 void sink_group_refused(
     struct point_sink *sink, const struct point_group *group, const struct err *what) {
-    sink_note(sink, what);
-    sink->outcomes[asked_number(sink, group)] = OUTCOME_REFUSED;
+    uint32_t number = asked_number(sink, group);
+    uint32_t planned = sink->poller->asked_index[number];
+    const uint32_t *nodes = sink->device->groups.group_nodes + planned;
+    if (nodes[1] - nodes[0] == 1) {
+        sink_note(sink, what); // A wrong address. Larger groups are split: that is no error yet.
+    }
+    sink->outcomes[number] = OUTCOME_REFUSED;
 }
 
 void sink_unit_silent(struct point_sink *sink, enum status status, const struct err *what) {
@@ -419,9 +452,13 @@ static void tell_broken(struct point_sink *sink) {
     device->broken_told = true;
     sink->time_ns = clock_wall_ns(sink->poller->clock);
     for (uint32_t i = 0; i < device->broken_count; i++) {
+        if (device->broken[i].type == TYPE_TEXT) {
+            add_text(sink, device->broken[i].tag, STR_NONE, STATUS_BAD_CONFIGURATION);
+            continue;
+        }
         struct sample *row =
             add_row(sink, device->broken[i].tag, device->broken[i].type, STATUS_BAD_CONFIGURATION);
-        if (row != NULL && row->type == TYPE_F64) {
+        if (row->type == TYPE_F64) {
             row->value.f64 = (double)NAN;
         }
     }
@@ -451,12 +488,9 @@ static void report(struct point_sink *sink, enum link_state state) {
 }
 
 int poller_poll(struct poller *poller, struct device_plan *device, struct err *err) {
-    struct point_sink sink = {.poller = poller, .device = device};
-    if (!batch_take(poller, device->number, device->due_ns + device->period_ns)) {
-        sink.change.waits = 1;
-        report(&sink, LINK_UP);
-        return 0;
-    }
+    struct point_sink sink = {
+        .poller = poller, .device = device, .request_ns = clock_wall_ns(poller->clock)};
+    reserve_rows(poller, device);
     device->polls++;
     poller->io.settings = &device->settings;
     poller->io.rtt = &device->rtt;
@@ -473,8 +507,7 @@ int poller_poll(struct poller *poller, struct device_plan *device, struct err *e
         }
         result = poll_unit(&sink, unit, err);
     }
-    int64_t reply_ns = poller->io.answered_wall_ns;
-    batch_give(poller, sink.change.good ? reply_ns : clock_wall_ns(poller->clock));
+    give_rows(&sink, clock_wall_ns(poller->clock));
     if (result == 0) {
         report(&sink, LINK_UP);
     } else {
@@ -493,10 +526,10 @@ void poller_mark_bad(struct poller *poller, struct device_plan *device, enum sta
         needed = device->last_status[i] == (uint32_t)STATUS_GOOD ||
                  device->last_status[i] == POINT_NEVER;
     }
-    if (!needed || !batch_take(poller, device->number, device->due_ns + device->period_ns)) {
-        return; // Told already; or the pipeline is full, and the next try tells.
+    if (!needed) {
+        return; // Told already.
     }
-    poller->batch->request_ns = 0; // Nobody was asked.
+    reserve_rows(poller, device);
     tell_broken(&sink);
     for (uint32_t i = 0; i < device->point_count; i++) {
         /* What is bad for a reason of its own stays so. */
@@ -505,7 +538,7 @@ void poller_mark_bad(struct poller *poller, struct device_plan *device, enum sta
             turn_bad(&sink, i, status);
         }
     }
-    batch_give(poller, 0);
+    give_rows(&sink, 0); // Nobody was asked: no request, no reply.
     struct health_change change = {.state = LINK_DOWN,
         .samples = sink.change.samples,
         .points = device->point_count + device->broken_count,
@@ -520,7 +553,8 @@ void poller_init(
         .stop = options->stop,
         .port = options->port,
         .driver = driver,
-        .link = options->link};
+        .link = options->link,
+        .rows = batch_new(ROWS_MIN, TEXT_BYTES)};
     random_seed(&poller->random, options->seed);
     poller->io = (struct driver_io){.link = options->link,
         .clock = options->clock,
@@ -533,11 +567,7 @@ void poller_fini(struct poller *poller) {
     mem_free(poller->io.private);
     mem_free(poller->asked);
     mem_free(poller->asked_index);
-    if (poller->batch != NULL) {
-        batch_clear(poller->batch);
-        (void)poller->port.give(poller->port.context, poller->batch); // Back to its owner, empty.
-        poller->batch = NULL;
-    }
+    batch_free(poller->rows);
 }
 
 int poller_connect(struct poller *poller, const struct device_plan *device, struct err *err) {

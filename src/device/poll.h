@@ -12,13 +12,13 @@
 
 struct poller {
     const struct clock *clock;
-    const struct stop_flag *stop; // NULL: never.
+    struct stop_flag *stop; // NULL: never.
     struct sample_port port;
     const struct driver *driver;
     struct link *link; // Owned.
     struct driver_io io;
     struct random random;
-    struct batch *batch;       // Taken from the port and not yet given.
+    struct batch *rows;        // Of the running poll; given on in batches of the port.
     struct point_group *asked; // Scratch: groups of the running call.
     uint32_t *asked_index;     // Their numbers in the device's group set.
     uint32_t asked_capacity;
@@ -31,7 +31,7 @@ struct poller {
 
 struct poller_options {
     const struct clock *clock;
-    const struct stop_flag *stop;
+    struct stop_flag *stop;
     struct sample_port port;
     uint64_t seed;
     struct link *link; // Given away.

@@ -67,7 +67,7 @@ static void every_tag_of_the_plant_arrives_with_a_plausible_value(void **state) 
     size_t count = 0;
     const struct sim_tag_row *rows = sim_tag_rows(&count);
     for (uint32_t i = 0; i < count; i++) {
-        if (!box_wait_good(&world.box, i + 1, 2)) {
+        if (!box_wait_status(&world.box, i + 1, STATUS_GOOD)) {
             fail_msg("%s never came", rows[i].name);
         }
         struct box_row last = box_last(&world.box, i + 1);
@@ -187,9 +187,13 @@ static void a_wrong_source_is_told_and_stops_no_other(void **state) {
     assert_true(box_wait_status(&world.box, added + 1, STATUS_BAD_CONFIGURATION));
     assert_true(box_wait_good(&world.box, 1, 2));
     struct device_health health;
-    assert_true(device_set_health(world.set, 1, &health));
+    do { // Health follows the rows at the end of the poll.
+        assert_true(device_set_health(world.set, 1, &health));
+    } while (health.last_error.code == ERR_OK && box_wait_good(&world.box, 1, 1));
     assert_int_equal(1, health.points_bad);
-    assert_non_null(strstr(words_of(&health.last_error), "extra.wrong"));
+    if (strstr(words_of(&health.last_error), "extra.wrong") == NULL) {
+        fail_msg("%s", words_of(&health.last_error));
+    }
     catalogue_unref(more);
     world_stop(&world);
 }
