@@ -26,6 +26,7 @@ struct codec {
 };
 
 void codec_init(struct codec *codec);
+void codec_prepare(struct codec *codec); // Takes the memory, once.
 void codec_fini(struct codec *codec);
 
 /* Integers of 64 bits (wrapping). count <= BLOCK_ROWS_MAX. */
@@ -37,8 +38,7 @@ void column_put_doubles(struct codec *codec, struct buf *to, const bits64 *value
 bool column_get_doubles(
     struct codec *codec, struct reader *from, bits64 *ret_values, uint32_t count);
 
-/* Texts: a dictionary and places in it. `skip`, if not NULL, marks rows that are no texts (type
- * not TYPE_TEXT). The bytes of read texts live in `text`. */
+/* Texts: a dictionary and places in it. The bytes of read texts live in `text`. */
 void column_put_texts(struct codec *codec, struct buf *to, const struct str *texts, uint32_t count);
 bool column_get_texts(struct codec *codec, struct reader *from, struct str *ret_texts,
     uint32_t count, struct buf *text);

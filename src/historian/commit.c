@@ -52,7 +52,8 @@ static bool row_is_valid(const struct batch *batch, const struct sample *row) {
                          row->value.text.offset <= batch->text_size &&
                          row->value.text.size <= batch->text_size - row->value.text.offset);
     return row->tag > 0 && row->tag <= HIST_TAG_MAX && row->type >= TYPE_F64 &&
-           row->type <= TYPE_TEXT && row->time_ns < INT64_MAX && text_fits;
+           row->type <= TYPE_TEXT && row->time_ns >= HIST_TIME_MIN &&
+           row->time_ns <= HIST_TIME_MAX && text_fits;
 }
 
 static int frame_fill(struct wal_frame *frame, struct batch *const *batches, uint32_t count,

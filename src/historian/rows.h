@@ -21,6 +21,10 @@ enum {
     HIST_TAG_MAX = 1 << 20,       // Highest tag number; higher ones are refused in words.
 };
 
+/* Times outside are refused in words: boundaries of cells near them could not be computed. */
+#define HIST_TIME_MIN (INT64_MIN + (1LL << 53))
+#define HIST_TIME_MAX (INT64_MAX - (1LL << 53))
+
 struct run {
     const int64_t *time;
     const bits64 *value;

@@ -21,6 +21,7 @@ enum {
     HIST_MEMORY_BYTES = 24 << 20,
     HIST_NOTICES_MAX = 64, // Older ones are kept: the first damage explains the later.
     HIST_FRAMES_IDLE = 4,
+    HIST_ORPHANS_MAX = 16,
 };
 
 /* A counted, immutable snapshot of where rows are. Order of precedence: segments, frozen, active.
@@ -82,6 +83,8 @@ struct historian {
     uint64_t damaged_blocks;
     struct err *notices;
     uint32_t notice_count;
+    uint64_t orphans[HIST_ORPHANS_MAX]; // Segments whose manifest may or may not stand.
+    uint32_t orphan_count;
     int seal_rc; // Of the last attempt to seal.
     struct err seal_err;
 
@@ -120,8 +123,22 @@ void commit_lead(struct historian *historian);
 void commit_leave(struct historian *historian);
 /* Freezes the active table when nothing is frozen; leader only. */
 bool store_freeze(struct historian *historian);
+/* Replaces segments [first, first + count) of the manifest (count 0: adds at the end) by the file
+ * `id`, which is written and synced (0: by nothing), and publishes that. Care role held. */
+struct segment_swap {
+    uint64_t first_id; // With count > 0.
+    uint32_t count;
+    uint64_t id;
+    uint64_t sealed_seq; // 0: as it is.
+    bool drop_frozen;
+};
+int store_swap(struct historian *historian, const struct segment_swap *swap, struct err *err);
+/* A number for a new segment; never given twice. */
+uint64_t store_segment_id(struct historian *historian);
+
 /* Seals the frozen table, if there is one. Any thread; waits for another that does. */
 int seal_frozen(struct historian *historian, struct err *err);
+int seal_frozen_caring(struct historian *historian, struct err *err); // Care role held.
 void seal_thread(void *context);
 /* Merges where it pays. `all`: whatever is small, else only runs of alike segments. 1, 0, <0. */
 int merge_step(struct historian *historian, bool all, struct err *err);

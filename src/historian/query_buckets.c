@@ -1,0 +1,407 @@
+/*
+ * Aggregates over time.
+ *
+ * For each tag the range is cut into regions: stretches in which exactly one segment has rows, and
+ * stretches in which places overlap or memory takes part. A stretch of one segment is answered from
+ * the largest roll-up cells that fit into the bucket, then from block statistics, and only at the
+ * edges from rows. All three are exact: a cell or a block is used only when every row it stands for
+ * lies in the bucket and in the range, and nothing else has rows there. Everywhere else the merged
+ * rows are read. So late data, corrections and expiry never need the roll-ups to be repaired: what
+ * a newer place overlaps is simply not answered from them until a merge has made it one again.
+ */
+#include <stdlib.h>
+
+#include "core/mem.h"
+#include "historian/cursor.h"
+#include "historian/rollup.h"
+#include "historian/store.h"
+
+enum {
+    SPAN_ROWS = 256, // Rows of memory are cut into spans of at most so many,
+    REGIONS_START = 64,
+};
+#define SPAN_GAP_NS (600 * NS_PER_S) // and where nothing came for ten minutes.
+
+/* Where some rows of the tag are. */
+struct span {
+    int64_t from_ns;
+    int64_t last_ns;
+    int32_t source; // Index of the segment; -1: memory.
+    bool exact;     // Statistics may be used.
+};
+
+struct region {
+    int64_t from_ns;
+    int64_t to_ns;
+    int32_t source; // -1: read the merged rows.
+};
+
+struct query {
+    struct view *view;
+    const struct hist_bucket_query *asked;
+    int (*each)(void *context, uint32_t tag, const struct hist_bucket *bucket, struct err *err);
+    void *context;
+    uint32_t tag;
+    int64_t from_ns; // With what has expired taken off.
+    int64_t to_ns;
+    /* The open bucket. */
+    bool open;
+    int64_t start_ns;
+    int64_t end_ns;
+    struct summary summary;
+    /* Places of the tag. */
+    struct span *spans;
+    uint32_t span_count;
+    uint32_t span_capacity;
+    struct region *regions;
+    uint32_t region_count;
+    struct tag_page **pages; // By segment; NULL: the tag is not inside.
+    struct decoder decoder;
+};
+
+/* ---- Buckets ---- */
+
+static int bucket_emit(struct query *query, struct err *err) {
+    const struct summary *sum = &query->summary;
+    bool any = query->open && (sum->count > 0 || sum->bad_count > 0);
+    query->open = false;
+    if (!any) {
+        return 0;
+    }
+    struct hist_bucket bucket = {.start_ns = query->start_ns,
+        .end_ns = query->end_ns,
+        .count = sum->count,
+        .bad_count = sum->bad_count,
+        .min = sum->min,
+        .max = sum->max,
+        .sum = sum->sum,
+        .sum_low = sum->sum_low,
+        .first = sum->first,
+        .last = sum->last,
+        .first_ns = sum->first_ns,
+        .last_ns = sum->last_ns};
+    int rc = query->each(query->context, query->tag, &bucket, err);
+    return rc < 0 ? rc : 0;
+}
+
+/* Opens the bucket of a time, closing the one before. */
+static int bucket_open(struct query *query, int64_t time_ns, struct err *err) {
+    if (query->open && time_ns < query->end_ns) {
+        return 0;
+    }
+    int rc = bucket_emit(query, err);
+    if (rc < 0) {
+        return rc;
+    }
+    query->open = true;
+    summary_init(&query->summary);
+    if (query->asked->every_ns == 0) {
+        query->start_ns = query->asked->from_ns;
+        query->end_ns = query->asked->to_ns;
+        return 0;
+    }
+    query->start_ns =
+        time_bucket_start(time_ns, query->asked->every_ns, query->asked->zone, &query->end_ns);
+    return 0;
+}
+
+static int buckets_add_rows(
+    struct query *query, const struct run *run, uint32_t from, uint32_t to, struct err *err) {
+    while (from < to) {
+        int rc = bucket_open(query, run->time[from], err);
+        if (rc < 0) {
+            return rc;
+        }
+        uint32_t end = run_lower_bound(run, from, query->end_ns);
+        end = end < to ? end : to;
+        summary_add(&query->summary, run, from, end);
+        from = end;
+    }
+    return 0;
+}
+
+/* ---- Regions ---- */
+
+static void span_add(
+    struct query *query, int64_t from_ns, int64_t last_ns, int32_t source, bool exact) {
+    if (last_ns < query->from_ns || from_ns >= query->to_ns) {
+        return;
+    }
+    if (query->span_count == query->span_capacity) {
+        query->span_capacity = query->span_capacity > 0 ? query->span_capacity * 2 : REGIONS_START;
+        query->spans = mem_resize(query->spans, query->span_capacity * sizeof *query->spans);
+    }
+    query->spans[query->span_count++] =
+        (struct span){.from_ns = from_ns, .last_ns = last_ns, .source = source, .exact = exact};
+}
+
+static void spans_of_memtable(struct query *query, const struct memtable *table) {
+    struct memtable_walk walk;
+    memtable_walk_init(&walk, table, query->tag, query->from_ns, query->to_ns);
+    struct run run;
+    while (memtable_walk_next(&walk, &run)) {
+        uint32_t start = 0;
+        for (uint32_t i = 1; i <= run.count; i++) {
+            if (i == run.count || i - start == SPAN_ROWS ||
+                run.time[i] - run.time[i - 1] > SPAN_GAP_NS) {
+                span_add(query, run.time[start], run.time[i - 1], -1, false);
+                start = i;
+            }
+        }
+    }
+    memtable_walk_fini(&walk);
+}
+
+static int spans_of_segment(struct query *query, uint32_t index, struct err *err) {
+    struct segment *segment = query->view->segments[index];
+    int64_t min_ns = 0;
+    int64_t max_ns = 0;
+    query->pages[index] = NULL;
+    if (!segment_tag_range(segment, query->tag, &min_ns, &max_ns) || max_ns < query->from_ns ||
+        min_ns >= query->to_ns) {
+        return 0;
+    }
+    int rc = segment_page(segment, query->tag, &query->pages[index], err);
+    if (rc <= 0) {
+        return rc;
+    }
+    const struct tag_page *page = query->pages[index];
+    bool exact = true;
+    for (uint32_t i = 0; i < page->block_count; i++) {
+        exact = exact && !page->blocks[i].split;
+    }
+    for (uint32_t i = 0; i < page->block_count; i++) {
+        span_add(query, page->blocks[i].min_ns, page->blocks[i].max_ns, (int32_t)index, exact);
+    }
+    return 0;
+}
+
+static int span_order(const void *left, const void *right) {
+    const struct span *a = left;
+    const struct span *b = right;
+    return a->from_ns < b->from_ns ? -1 : a->from_ns > b->from_ns;
+}
+
+/* Groups spans that overlap, and neighbours of one segment, into regions. */
+static void regions_build(struct query *query) {
+    bool sorted = true;
+    for (uint32_t i = 1; i < query->span_count; i++) {
+        sorted = sorted && query->spans[i].from_ns >= query->spans[i - 1].from_ns;
+    }
+    if (!sorted) {
+        qsort(query->spans, query->span_count, sizeof *query->spans, span_order);
+    }
+    query->regions = mem_resize(query->regions, (query->span_count + 1) * sizeof *query->regions);
+    query->region_count = 0;
+    for (uint32_t i = 0; i < query->span_count; i++) {
+        const struct span *span = &query->spans[i];
+        int32_t source = span->exact ? span->source : -1;
+        struct region *last =
+            query->region_count > 0 ? &query->regions[query->region_count - 1] : NULL;
+        bool overlaps = last != NULL && span->from_ns < last->to_ns;
+        if (overlaps) {
+            last->source = last->source == source ? source : -1;
+        }
+        if (overlaps || (last != NULL && last->source == source)) {
+            last->to_ns = span->last_ns + 1 > last->to_ns ? span->last_ns + 1 : last->to_ns;
+            continue;
+        }
+        query->regions[query->region_count++] =
+            (struct region){.from_ns = span->from_ns, .to_ns = span->last_ns + 1, .source = source};
+    }
+    /* The empty stretches between belong to the region before: cells may reach into them. */
+    for (uint32_t i = 0; i < query->region_count; i++) {
+        struct region *region = &query->regions[i];
+        region->from_ns = i == 0 ? query->from_ns : query->regions[i - 1].to_ns;
+        region->to_ns = i + 1 < query->region_count ? query->regions[i + 1].from_ns : query->to_ns;
+        region->to_ns = region->to_ns < query->to_ns ? region->to_ns : query->to_ns;
+    }
+}
+
+/* ---- Answering a region ---- */
+
+static int region_rows(struct query *query, const struct region *region, struct err *err) {
+    struct cursor_set set;
+    struct cursor_options options = {
+        .tag = query->tag, .from_ns = region->from_ns, .to_ns = region->to_ns};
+    int rc = cursor_set_open(&set, query->view, &options, err);
+    if (rc < 0) {
+        return rc;
+    }
+    struct run run;
+    while ((rc = cursor_set_next(&set, &run, err)) > 0) {
+        rc = buckets_add_rows(query, &run, 0, run.count, err);
+        if (rc < 0) {
+            break;
+        }
+    }
+    cursor_set_close(&set);
+    return rc;
+}
+
+/* The walk through one segment's stretch. Rows before `done_ns` are counted or out of range. */
+struct stretch {
+    const struct region *region;
+    struct segment *segment;
+    const struct tag_page *page;
+    uint32_t block;
+    uint32_t cell[ROLLUP_LEVELS]; // Cells before are passed.
+    int64_t done_ns;
+    int64_t decoded; // Index of the block in `run`; -1: none.
+    struct run run;
+};
+
+/* Tries the largest cell that begins at or behind done_ns, holds `time_ns` and ends in time. */
+static bool stretch_cell(
+    struct query *query, struct stretch *stretch, int64_t time_ns, int64_t limit_ns) {
+    for (int level = ROLLUP_LEVELS - 1; level >= 0; level--) {
+        const struct cell *cells = stretch->page->cells[level];
+        uint32_t count = stretch->page->cell_count[level];
+        if (count == 0) {
+            continue;
+        }
+        int64_t start_ns = rollup_start(time_ns, rollup_ns[level]);
+        if (start_ns < stretch->done_ns || start_ns < query->start_ns ||
+            start_ns + rollup_ns[level] > limit_ns) {
+            continue;
+        }
+        uint32_t *at = &stretch->cell[level];
+        while (*at < count && cells[*at].start_ns < start_ns) {
+            ++*at;
+        }
+        if (*at < count && cells[*at].start_ns == start_ns) {
+            summary_merge(&query->summary, &cells[*at].summary);
+            stretch->done_ns = start_ns + rollup_ns[level];
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Rows of the present block from `time_ns` to the next place where a cell could begin. */
+static int stretch_rows(struct query *query, struct stretch *stretch, int64_t time_ns,
+    int64_t limit_ns, struct err *err) {
+    const struct block_entry *block = &stretch->page->blocks[stretch->block];
+    int64_t end_ns = limit_ns < block->max_ns + 1 ? limit_ns : block->max_ns + 1;
+    for (int level = 0; level < ROLLUP_LEVELS; level++) {
+        if (stretch->page->cell_count[level] > 0) {
+            int64_t next_ns = rollup_start(time_ns, rollup_ns[level]) + rollup_ns[level];
+            end_ns = next_ns < end_ns ? next_ns : end_ns;
+            break; // The smallest level has the nearest boundary.
+        }
+    }
+    if (stretch->decoded != (int64_t)stretch->block) {
+        int rc = segment_block(
+            stretch->segment, stretch->page, stretch->block, &query->decoder, &stretch->run, err);
+        if (rc <= 0) {
+            stretch->done_ns = block->max_ns + 1; // Damaged and reported: passed over.
+            return rc;
+        }
+        stretch->decoded = (int64_t)stretch->block;
+    }
+    uint32_t from = run_lower_bound(&stretch->run, 0, time_ns);
+    uint32_t to = run_lower_bound(&stretch->run, from, end_ns);
+    summary_add(&query->summary, &stretch->run, from, to);
+    stretch->done_ns = end_ns;
+    if (from == to) { // A gap inside the block: straight to its end.
+        stretch->done_ns = from < stretch->run.count ? stretch->run.time[from] : block->max_ns + 1;
+    }
+    return 0;
+}
+
+static int region_segment(struct query *query, const struct region *region, struct err *err) {
+    struct stretch stretch = {.region = region,
+        .segment = query->view->segments[region->source],
+        .page = query->pages[region->source],
+        .done_ns = region->from_ns,
+        .decoded = -1};
+    const struct tag_page *page = stretch.page;
+    for (;;) {
+        while (stretch.block < page->block_count &&
+               page->blocks[stretch.block].max_ns < stretch.done_ns) {
+            stretch.block++;
+        }
+        if (stretch.block == page->block_count) {
+            return 0;
+        }
+        const struct block_entry *block = &page->blocks[stretch.block];
+        int64_t time_ns = block->min_ns > stretch.done_ns ? block->min_ns : stretch.done_ns;
+        if (time_ns >= region->to_ns) {
+            return 0;
+        }
+        int rc = bucket_open(query, time_ns, err);
+        if (rc < 0) {
+            return rc;
+        }
+        int64_t limit_ns = query->end_ns < region->to_ns ? query->end_ns : region->to_ns;
+        if (stretch_cell(query, &stretch, time_ns, limit_ns)) {
+            continue;
+        }
+        if (block->min_ns == time_ns && block->max_ns < limit_ns) {
+            summary_merge(&query->summary, &block->summary);
+            stretch.done_ns = block->max_ns + 1;
+            continue;
+        }
+        rc = stretch_rows(query, &stretch, time_ns, limit_ns, err);
+        if (rc < 0) {
+            return rc;
+        }
+    }
+}
+
+/* ---- One tag ---- */
+
+static int query_tag(struct query *query, uint32_t tag, struct err *err) {
+    const struct view *view = query->view;
+    query->tag = tag;
+    query->open = false;
+    query->span_count = 0;
+    int64_t horizon_ns = horizons_of(view->horizons, tag);
+    query->from_ns = horizon_ns > query->asked->from_ns ? horizon_ns : query->asked->from_ns;
+    query->to_ns = query->asked->to_ns;
+    int rc = 0;
+    for (uint32_t i = 0; i < view->segment_count; i++) {
+        query->pages[i] = NULL;
+    }
+    for (uint32_t i = 0; i < view->segment_count && rc >= 0; i++) {
+        rc = spans_of_segment(query, i, err);
+    }
+    if (rc >= 0) {
+        if (view->frozen != NULL) {
+            spans_of_memtable(query, view->frozen);
+        }
+        spans_of_memtable(query, view->active);
+        regions_build(query);
+    }
+    for (uint32_t i = 0; i < query->region_count && rc >= 0; i++) {
+        const struct region *region = &query->regions[i];
+        rc = region->source >= 0 ? region_segment(query, region, err)
+                                 : region_rows(query, region, err);
+    }
+    for (uint32_t i = 0; i < view->segment_count; i++) {
+        tag_page_unref(query->pages[i]);
+    }
+    return rc < 0 ? rc : bucket_emit(query, err);
+}
+
+int hist_buckets(struct historian *historian, const struct hist_bucket_query *query,
+    int (*each)(void *context, uint32_t tag, const struct hist_bucket *bucket, struct err *err),
+    void *context, struct err *err) {
+    struct query now = {
+        .view = store_view(historian), .asked = query, .each = each, .context = context};
+    now.pages = MEM_ARRAY(struct tag_page *, now.view->segment_count + 1);
+    decoder_init(&now.decoder);
+    int rc = 0;
+    for (uint32_t i = 0; i < query->tag_count && rc >= 0; i++) {
+        bool known = query->tags[i] > 0 && query->tags[i] <= HIST_TAG_MAX;
+        if (known && query->from_ns < query->to_ns) {
+            rc = query_tag(&now, query->tags[i], err);
+        }
+    }
+    decoder_fini(&now.decoder);
+    mem_free(now.pages);
+    mem_free(now.spans);
+    mem_free(now.regions);
+    view_unref(now.view);
+    return rc < 0 ? rc : 0;
+}

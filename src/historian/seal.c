@@ -1,0 +1,120 @@
+/*
+ * Sealing: a frozen memtable becomes a segment; then merging, where it pays.
+ *
+ * One thread does both. While a long merge runs, a table that fills up is sealed in between
+ * (merge.c asks after each tag), so writers wait for a seal at most, never for a merge. When
+ * sealing fails (a full disk) the rows stay where they are, in memory and in the log, and it is
+ * tried again every second; writers go on until memory is full, too.
+ */
+#include "core/mem.h"
+#include "historian/segment_write.h"
+#include "historian/store.h"
+
+#define SEAL_RETRY_NS NS_PER_S
+
+static int seal_rows(struct segment_writer *writer, const struct memtable *table, struct err *err) {
+    uint32_t tag_max = memtable_tag_max(table);
+    for (uint32_t tag = 1; tag <= tag_max; tag++) {
+        struct memtable_walk walk;
+        memtable_walk_init(&walk, table, tag, INT64_MIN, INT64_MAX);
+        struct run run;
+        int rc = 0;
+        while (rc == 0 && memtable_walk_next(&walk, &run)) {
+            rc = segment_writer_add(writer, tag, &run, err);
+        }
+        memtable_walk_fini(&walk);
+        if (rc < 0) {
+            return rc;
+        }
+    }
+    return 0;
+}
+
+static int seal_table(struct historian *historian, const struct memtable *table, struct err *err) {
+    struct segment_plan plan = {.files = historian->files,
+        .dir = historian->dir,
+        .id = store_segment_id(historian),
+        .seq_low = historian->manifest.sealed_seq + 1, // Only the care role changes it.
+        .seq_high = memtable_seq(table)};
+    struct segment_writer *writer = NULL;
+    int rc = segment_writer_open(&plan, &writer, err);
+    if (rc < 0) {
+        return rc;
+    }
+    rc = seal_rows(writer, table, err);
+    bool empty = rc == 0 && segment_writer_rows(writer) == 0;
+    if (rc == 0 && !empty) {
+        rc = segment_writer_finish(writer, err);
+    }
+    segment_writer_free(writer);
+    if (rc < 0) {
+        return rc;
+    }
+    struct segment_swap swap = {
+        .id = empty ? 0 : plan.id, .sealed_seq = plan.seq_high, .drop_frozen = true};
+    return store_swap(historian, &swap, err);
+}
+
+int seal_frozen_caring(struct historian *historian, struct err *err) {
+    struct view *view = store_view(historian);
+    if (view->frozen == NULL) {
+        view_unref(view);
+        return 0;
+    }
+    struct err what = ERR_INIT;
+    int rc = seal_table(historian, view->frozen, &what);
+    view_unref(view);
+    if (rc < 0) {
+        (void)err_context(&what, MSG_HISTORY_SEALING, NO_ARGS); // The code stays.
+        if (err != NULL) {
+            *err = what;
+        }
+    }
+    mutex_lock(&historian->state_mutex);
+    historian->seal_rc = rc;
+    historian->seal_err = what;
+    cond_broadcast(&historian->state_changed);
+    mutex_unlock(&historian->state_mutex);
+    if (rc == 0) {
+        store_log_release(historian);
+    }
+    return rc;
+}
+
+int seal_frozen(struct historian *historian, struct err *err) {
+    store_care_begin(historian);
+    int rc = seal_frozen_caring(historian, err);
+    store_care_end(historian);
+    return rc;
+}
+
+/* Waits for something to seal; false when it is time to stop. */
+static bool seal_wait(struct historian *historian, bool failed) {
+    int64_t deadline_ns = failed ? clock_mono_ns(clock_system()) + SEAL_RETRY_NS : INT64_MAX;
+    mutex_lock(&historian->state_mutex);
+    while (!historian->stopping && (failed || historian->view->frozen == NULL)) {
+        if (!cond_wait_until(&historian->state_changed, &historian->state_mutex, deadline_ns)) {
+            break;
+        }
+    }
+    bool go_on = !historian->stopping;
+    mutex_unlock(&historian->state_mutex);
+    return go_on;
+}
+
+static bool seal_is_waiting(struct historian *historian) {
+    mutex_lock(&historian->state_mutex);
+    bool waiting = historian->stopping || historian->view->frozen != NULL;
+    mutex_unlock(&historian->state_mutex);
+    return waiting;
+}
+
+void seal_thread(void *context) {
+    struct historian *historian = context;
+    bool failed = false;
+    while (seal_wait(historian, failed)) {
+        failed = seal_frozen(historian, NULL) < 0;
+        while (!failed && !seal_is_waiting(historian) && merge_step(historian, false, NULL) > 0) {
+        }
+    }
+}
