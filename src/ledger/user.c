@@ -3,7 +3,7 @@
  *
  * Login names are ASCII and folded to lower case before they are stored or compared, so that no two
  * users differ by what nobody can see; people's real names, in any script, are display names. The
- * hashing of passwords is done by the caller before its transaction (100 ms would hold up every
+ * hashing of passwords is done by the caller before its transaction (35 ms would hold up every
  * other change).
  *
  * A link is spent by one UPDATE that names all conditions: of two requests that bring the same

@@ -147,6 +147,7 @@ static void a_type_never_changes(void **state) {
     place_fini(&place);
 }
 
+/* tidy:long: a table of cases, written as one flat switch over the field at fault. */
 static void unusable_tags_are_refused_in_words(void **state) {
     (void)state;
     struct place place;

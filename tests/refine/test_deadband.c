@@ -10,9 +10,8 @@
 
 #include <cmocka.h>
 
-#include "tests/refine/support_refine.h"
-
 #include "core/clock.h"
+#include "tests/refine/support_refine.h"
 
 static bool is_omitted(struct sample row) {
     return (row.flags & SAMPLE_DROP) != 0;

@@ -4,19 +4,17 @@
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
 
-#include "tests/refine/support_refine.h"
-
-#include <stdatomic.h>
-#include <stdio.h>
-
 #include "core/limits.h"
 #include "core/thread.h"
+#include "tests/refine/support_refine.h"
 
 static void every_stage_counts_what_reached_it(void **state) {
     (void)state;
