@@ -12,6 +12,7 @@
 
 #include "tests/refine/support_refine.h"
 
+/* */
 static void a_value_outside_its_range_is_kept_and_marked(void **state) {
     (void)state;
     const double none = (double)NAN;

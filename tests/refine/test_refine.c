@@ -16,6 +16,7 @@
 #include "core/thread.h"
 #include "tests/refine/support_refine.h"
 
+/* */
 static void every_stage_counts_what_reached_it(void **state) {
     (void)state;
     struct bench bench;
