@@ -136,9 +136,12 @@ void refine_use(struct refine *refine, struct catalogue *catalogue) {
 }
 
 void refine_seed(struct refine *refine, const struct sample *newest, struct str text) {
+    if (newest->tag < 1 || newest->tag > LIMIT_TAGS) {
+        return;
+    }
     chunks_reach(refine, newest->tag);
     struct tag_state *state = state_of(refine, newest->tag);
-    state->has_newest = true;
+    state->has_newest = newest->type != 0;
     state->newest_ns = newest->time_ns;
     kept_set(&state->duplicate, newest, text);
     kept_set(&state->dead_band, newest, text);

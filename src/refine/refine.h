@@ -26,8 +26,9 @@ struct refine *refine_new(uint32_t tag_capacity);
 void refine_free(struct refine *refine);
 /* Uses this catalogue from the next batch on (takes a reference). State of tags is kept. */
 void refine_use(struct refine *refine, struct catalogue *catalogue);
-/* Tells the state of a tag after a restart: its newest sample, so that late, duplicate and
- * dead-band go on where they stood. */
+/* Tells the state of a tag after a restart, or after the store refused rows: its newest stored
+ * sample, so that late, duplicate and dead-band go on from there. A sample of type 0: the tag has
+ * none. Numbers of no tag are ignored. */
 void refine_seed(struct refine *refine, const struct sample *newest, struct str text);
 /* Runs all stages over the batch in place. Rows of unknown tags are dropped and counted as omitted
  * by decode. Rows of imports and the line protocol (source 0) skip scale and dead-band: they are

@@ -114,6 +114,23 @@ static void a_seed_goes_on_where_the_last_run_stood(void **state) {
     bench_fini(&bench);
 }
 
+static void a_seed_of_no_type_forgets_the_tag(void **state) {
+    (void)state;
+    struct bench bench;
+    bench_init(&bench);
+    bench.tag->dead_band = 1;
+    (void)bench_run_f64(&bench, 1000, 5);
+    static const uint32_t NO_TAGS[] = {0, LIMIT_TAGS + 1, UINT32_MAX};
+    for (size_t i = 0; i < 3; i++) {
+        refine_seed(bench.refine, &(struct sample){.tag = NO_TAGS[i]}, STR_NONE);
+    }
+    refine_seed(bench.refine, &(struct sample){.tag = 1}, STR_NONE);
+    assert_int_equal(bench_run_f64(&bench, -1000, 5).flags, 0); // Not late.
+    refine_seed(bench.refine, &(struct sample){.tag = 1}, STR_NONE);
+    assert_int_equal(bench_run_f64(&bench, -1000, 5).flags, 0); // No duplicate, not inside.
+    bench_fini(&bench);
+}
+
 static void a_seeded_text_is_compared(void **state) {
     (void)state;
     struct bench bench;
@@ -247,6 +264,7 @@ int main(void) {
         cmocka_unit_test(rows_of_no_tag_and_no_type_are_dropped),
         cmocka_unit_test(rows_omitted_before_are_not_looked_at),
         cmocka_unit_test(a_seed_goes_on_where_the_last_run_stood),
+        cmocka_unit_test(a_seed_of_no_type_forgets_the_tag),
         cmocka_unit_test(a_seeded_text_is_compared),
         cmocka_unit_test(a_larger_catalogue_keeps_the_state_of_its_tags),
         cmocka_unit_test(counts_can_be_read_while_tags_are_added),
