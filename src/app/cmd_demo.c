@@ -213,7 +213,9 @@ static int read_options(struct demo *demo, struct sim_plant_options *sim,
 }
 
 int cmd_demo(struct call *call, struct err *err) {
-    struct demo demo = {.call = call, .lang = call->lang};
+    /* The names of a Korean plant are Korean, whatever the terminal speaks, unless asked. */
+    const char *lang = call_value(call, "--lang");
+    struct demo demo = {.call = call, .lang = lang != NULL ? call->lang : LANG_KO};
     struct sim_plant_options sim = {.seed = 0};
     struct serving_options serving = {.call = call, .home_dir = demo.dir, .demo = true};
     int status = read_options(&demo, &sim, &serving, err);

@@ -26,12 +26,13 @@ def lines(begin, count):
 
 def fill(folder):
     """Takes all the room that is left."""
-    with open(f"{folder}/ballast", "wb") as ballast:
+    with open(f"{folder}/ballast", "wb", buffering=0) as ballast:
         block = b"\0" * 65536
         while len(block) > 512:
             try:
-                while ballast.write(block):
-                    ballast.flush()
+                while ballast.write(block) == len(block):
+                    pass
+                block = block[:len(block) // 2]
             except OSError:
                 block = block[:len(block) // 2]
 
