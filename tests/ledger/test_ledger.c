@@ -328,6 +328,66 @@ static void a_full_disk_refuses_writes_and_heals(void **state) {
     place_fini(&place);
 }
 
+struct filler {
+    struct ledger *ledger;
+    struct thread thread;
+    int number;
+    bool kept[CALLS_EACH];
+    int unexpected;
+};
+
+struct filling {
+    char key[32];
+    size_t size;
+};
+
+static int put_sized(struct ledger_tx *tx, void *context, struct err *err) {
+    const struct filling *filling = context;
+    char value[4096];
+    memset(value, 'x', sizeof value);
+    return plant_setting_put(tx, str_of(filling->key), (struct str){value, filling->size}, err);
+}
+
+static void fill_on(void *context) {
+    struct filler *filler = context;
+    for (int i = 0; i < CALLS_EACH; i++) {
+        struct filling filling = {.size = i % 3 == 0 ? 4000 : 20};
+        (void)snprintf(filling.key, sizeof filling.key, "f%d-%d", filler->number, i);
+        int result = ledger_write(filler->ledger, put_sized, &filling, NULL);
+        filler->kept[i] = result == 0;
+        filler->unexpected += result != 0 && result != -ERR_SPACE;
+    }
+}
+
+static void callers_at_once_on_a_full_disk_are_told_the_truth(void **state) {
+    (void)state;
+    struct place place;
+    place_init(&place, LEDGER_PLANT);
+    place_write(&place, fill_disk, NULL);
+    static struct filler fillers[CALLERS];
+    for (int i = 0; i < CALLERS; i++) {
+        fillers[i] = (struct filler){.ledger = place.ledger, .number = i};
+        thread_start(&fillers[i].thread, "filler", fill_on, &fillers[i]);
+    }
+    int refused = 0;
+    for (int i = 0; i < CALLERS; i++) {
+        thread_join(&fillers[i].thread);
+        assert_int_equal(fillers[i].unexpected, 0);
+    }
+    for (int i = 0; i < CALLERS * CALLS_EACH; i++) {
+        char key[32];
+        (void)snprintf(key, sizeof key, "f%d-%d", i / CALLS_EACH, i % CALLS_EACH);
+        struct setting setting = {.key = key};
+        place_read(&place, get_setting, &setting);
+        bool kept = fillers[i / CALLS_EACH].kept[i % CALLS_EACH];
+        assert_int_equal(setting.result, kept ? 0 : -ERR_NOT_FOUND);
+        refused += !kept;
+    }
+    assert_true(refused > 0);
+    assert_int_equal(ledger_verify(place.ledger, NULL), 0);
+    place_fini(&place);
+}
+
 /* ---- Damage ---- */
 
 static int open_again(struct place *place, enum ledger_kind kind, struct err *err) {
@@ -415,6 +475,7 @@ int main(void) {
         cmocka_unit_test(statements_stay_valid_within_a_transaction),
         cmocka_unit_test(callers_at_once_are_each_counted_and_failures_undone),
         cmocka_unit_test(a_full_disk_refuses_writes_and_heals),
+        cmocka_unit_test(callers_at_once_on_a_full_disk_are_told_the_truth),
         cmocka_unit_test(a_file_that_is_no_ledger_is_refused_untouched),
         cmocka_unit_test(a_damaged_page_is_named),
         cmocka_unit_test(a_dangling_row_is_found_by_verify),
