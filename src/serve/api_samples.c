@@ -7,7 +7,8 @@
  * therefore the buckets do not show where it was cut.
  *
  * JSON is for programs and pages: at most `limit` rows and a cursor "tag index:time:skip", where
- * skip counts the rows of that very time already given (there can be several with versions=1).
+ * skip counts the rows of that very time already given (there can be several with versions=1; 0
+ * where the page ended with the last row of a tag). Of buckets `time` is the start of the last one.
  * CSV is for people and tools: everything that was asked for, in one file.
  */
 #include "serve/call.h"
@@ -197,6 +198,7 @@ static int raw_row(struct samples_source *source, struct err *err) {
             source->tag_index++;
             source->resume_ns = source->from_ns;
             source->skip = 0;
+            source->given_ns = source->from_ns;
             source->given_count = 0;
         }
     }
@@ -356,6 +358,7 @@ static int buckets_fill(struct samples_source *source, struct err *err) {
         source->tag_index++;
         source->tag_begun = false;
         source->resume_ns = INT64_MIN;
+        source->given_ns = INT64_MIN;
         return HTTP_MORE;
     }
     int64_t end = slice_end(source, source->slice_ns);
@@ -400,7 +403,7 @@ static void answer_end(struct samples_source *source) {
     if (source->cut) {
         char text[64];
         int size = snprintf(text, sizeof text, "%u:%lld:%u", source->tag_index,
-            (long long)source->given_ns, source->every_ns > 0 ? 1 : source->given_count);
+            (long long)source->given_ns, source->given_count);
         json_put_str(&source->json, "next", (struct str){text, (size_t)size});
     } else {
         json_put_null(&source->json, "next");
@@ -476,7 +479,7 @@ static int read_cursor(struct samples_source *source, struct str cursor, struct 
     int64_t time_ns = 0;
     bool ok = str_to_u64(str_cut(&rest, ':'), &index) && rest.data &&
               str_to_i64(str_cut(&rest, ':'), &time_ns) && rest.data && str_to_u64(rest, &skip) &&
-              index < source->tag_count && skip >= 1 && skip <= UINT32_MAX;
+              index < source->tag_count && skip <= UINT32_MAX;
     if (!ok) {
         return err_set(err, ERR_INVALID, MSG_SERVE_CURSOR, ARGS(A_STR(cursor)));
     }

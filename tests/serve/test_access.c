@@ -1,0 +1,331 @@
+/*
+ * Who may do what: every route of the OpenAPI document is visited without a token, with a viewer's
+ * token, with a token that may only write, and with each other role; the answer must be what the
+ * rights table says. The expectations stand here a second time on purpose.
+ */
+#include "support_server.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+#include <jansson.h>
+
+#include "serve/route.h"
+
+static struct rig rig;
+
+static int open_rig(void **state) {
+    (void)state;
+    rig_open(&rig, NULL, false);
+    return 0;
+}
+
+static int close_rig(void **state) {
+    (void)state;
+    rig_close(&rig);
+    return 0;
+}
+
+/* The routes that anybody may call, by heart. */
+static bool is_public(const char *path, const char *method) {
+    static const char *const PUBLIC[] = {"/healthz", "/readyz", "/metrics", "/api/v1/openapi.json",
+        "/api/v1/session", "/api/v1/session/link", "/api/v1/setup"};
+    (void)method;
+    for (size_t i = 0; i < sizeof PUBLIC / sizeof PUBLIC[0]; i++) {
+        if (strcmp(PUBLIC[i], path) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+enum need { NEED_NOTHING, NEED_READ, NEED_WRITE, NEED_CONFIGURE, NEED_AUDIT };
+
+static enum need need_of(const char *path, const char *method) {
+    if (is_public(path, method)) {
+        return NEED_NOTHING;
+    }
+    if (strcmp(path, "/write") == 0) {
+        return NEED_WRITE;
+    }
+    if (strcmp(method, "put") == 0) {
+        return NEED_CONFIGURE;
+    }
+    return strstr(path, "/audit") ? NEED_AUDIT : NEED_READ;
+}
+
+/* "{plant}" becomes p1, other names something that exists; required parameters are added. */
+static void make_target(const char *path, char *to, size_t size) {
+    struct str rest = str_of(path);
+    size_t used = 0;
+    while (rest.size > 0) {
+        struct str segment = str_cut(&rest, '/');
+        if (segment.size == 0) {
+            continue;
+        }
+        used += str_copy_z(STR("/"), to + used, size - used);
+        struct str value = segment;
+        if (str_eq(segment, STR("{plant}"))) {
+            value = STR("p1");
+        } else if (str_eq(segment, STR("{name}"))) {
+            value = STR("line1.press1.temp");
+        } else if (str_eq(segment, STR("{id}"))) {
+            value = STR("dev1");
+        }
+        used += str_copy_z(value, to + used, size - used);
+    }
+    if (str_ends(str_of(path), STR("/samples")) || str_ends(str_of(path), STR("/series"))) {
+        (void)str_copy_z(STR("?tag=line1.press1.temp"), to + used, size - used);
+    }
+}
+
+/* The status alone; a stream is only looked at. */
+static int visit(const char *method, const char *target, const char *token) {
+    char upper[16];
+    size_t size = str_copy_z(str_of(method), upper, sizeof upper);
+    for (size_t i = 0; i < size; i++) {
+        upper[i] = (char)(upper[i] - 'a' + 'A');
+    }
+    struct str body = strcmp(method, "put") == 0      ? STR("{\"display\":\"x\"}")
+                      : strcmp(target, "/write") == 0 ? STR("visited value=1\n")
+                      : strcmp(method, "post") == 0   ? STR("{}")
+                                                      : STR_NONE;
+    if (str_ends(str_of(target), STR("/stream"))) {
+        char request[512];
+        char head[16] = "";
+        int fd = client_connect(rig.port);
+        int length =
+            snprintf(request, sizeof request, "GET %s HTTP/1.1\r\nHost: localhost\r\n%s%s\r\n\r\n",
+                target, token ? "Authorization: Bearer " : "X: ", token ? token : "");
+        client_send(fd, request, (size_t)length);
+        for (size_t got = 0; got < 12;) {
+            long n = client_read(fd, head + got, 12 - got, 5000);
+            assert_true(n > 0);
+            got += (size_t)n;
+        }
+        (void)close(fd);
+        int64_t status = 0;
+        assert_true(str_to_i64(str_of(head + 9), &status));
+        return (int)status;
+    }
+    AUTO_ANSWER struct answer answer;
+    rig_ask(&rig, upper, target, token, body, &answer);
+    return answer.status;
+}
+
+struct visitor {
+    const char *name;
+    const char *token;
+    enum role role;
+    uint32_t scopes;
+};
+
+static bool expected(const struct visitor *visitor, enum need need) {
+    bool reads = (visitor->scopes & SCOPE_READ) != 0;
+    bool writes = (visitor->scopes & SCOPE_WRITE) != 0;
+    switch (need) {
+    case NEED_NOTHING: return true;
+    case NEED_READ: return visitor->role != ROLE_NONE && reads;
+    case NEED_WRITE:
+        return writes && (visitor->role == ROLE_OPERATOR || visitor->role == ROLE_INSTALLER ||
+                             visitor->role == ROLE_OWNER);
+    case NEED_CONFIGURE:
+        return writes && (visitor->role == ROLE_INSTALLER || visitor->role == ROLE_OWNER);
+    case NEED_AUDIT: return reads && (visitor->role == ROLE_AUDITOR || visitor->role == ROLE_OWNER);
+    }
+    return false;
+}
+
+static void check_visit(const struct visitor *visitor, const char *method, const char *path) {
+    char target[256];
+    make_target(path, target, sizeof target);
+    int status = visit(method, target, visitor->token);
+    bool allowed = status != 401 && status != 403;
+    if (allowed != expected(visitor, need_of(path, method))) {
+        fail_msg("%s: %s %s gave %d", visitor->name, method, path, status);
+    }
+    if (!allowed && status != (visitor->role == ROLE_NONE ? 401 : 403)) {
+        fail_msg(
+            "%s: %s %s gave %d instead of a clear refusal", visitor->name, method, path, status);
+    }
+    if (status >= 500 && strcmp(path, "/readyz") != 0) {
+        fail_msg("%s: %s %s gave %d", visitor->name, method, path, status);
+    }
+}
+
+static json_t *load_document(void) {
+    AUTO_ANSWER struct answer answer;
+    rig_ask(&rig, "GET", "/api/v1/openapi.json", NULL, STR_NONE, &answer);
+    assert_int_equal(answer.status, 200);
+    json_error_t error;
+    json_t *document = json_loadb((const char *)answer.body.data, answer.body.size, 0, &error);
+    assert_non_null(document);
+    return document;
+}
+
+static void each_route_gives_only_what_the_table_allows(void **state) {
+    (void)state;
+    uint32_t all = SCOPE_READ | SCOPE_WRITE | SCOPE_SQL;
+    const struct visitor VISITORS[] = {
+        {"nobody", NULL, ROLE_NONE, 0},
+        {"wrong token", "maru_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", ROLE_NONE, 0},
+        {"viewer", rig.viewer, ROLE_VIEWER, all},
+        {"write only", rig.writer, ROLE_OPERATOR, SCOPE_WRITE},
+        {"operator", rig.operator_, ROLE_OPERATOR, all},
+        {"auditor", rig.auditor, ROLE_AUDITOR, all},
+        {"installer", rig.installer, ROLE_INSTALLER, all},
+        {"owner", rig.owner, ROLE_OWNER, all},
+    };
+    json_t *document = load_document();
+    const char *path = NULL;
+    json_t *methods = NULL;
+    uint32_t visited = 0;
+    json_object_foreach(json_object_get(document, "paths"), path, methods) {
+        const char *method = NULL;
+        json_t *operation = NULL;
+        json_object_foreach(methods, method, operation) {
+            for (size_t i = 0; i < sizeof VISITORS / sizeof VISITORS[0]; i++) {
+                check_visit(&VISITORS[i], method, path);
+            }
+            bool said_public = json_array_size(json_object_get(operation, "security")) == 0;
+            assert_int_equal(said_public, is_public(path, method));
+            visited++;
+        }
+    }
+    assert_int_equal(visited, ROUTE_COUNT);
+    json_decref(document);
+}
+
+static void a_refusal_does_not_tell_whether_a_plant_exists(void **state) {
+    (void)state;
+    AUTO_ANSWER struct answer here;
+    AUTO_ANSWER struct answer nowhere;
+    rig_ask(&rig, "GET", "/api/v1/plants/p1/tags?wrong=1", NULL, STR_NONE, &here);
+    rig_ask(&rig, "GET", "/api/v1/plants/p2/tags", NULL, STR_NONE, &nowhere);
+    assert_int_equal(here.status, 401);
+    assert_int_equal(nowhere.status, 401);
+    assert_string_equal(buf_z(&here.body), buf_z(&nowhere.body));
+    AUTO_ANSWER struct answer known;
+    rig_get(&rig, "/api/v1/plants/p2/tags", 404, &known);
+}
+
+static void unknown_paths_and_methods_are_told_apart(void **state) {
+    (void)state;
+    AUTO_ANSWER struct answer unknown;
+    rig_ask(&rig, "GET", "/api/v1/nothing", rig.viewer, STR_NONE, &unknown);
+    assert_int_equal(unknown.status, 404);
+    AUTO_ANSWER struct answer method;
+    rig_ask(&rig, "DELETE", "/api/v1/plants/p1/tags/x", rig.viewer, STR_NONE, &method);
+    assert_int_equal(method.status, 405);
+    assert_true(str_eq(answer_header(&method, "Allow"), STR("GET, PUT")));
+    AUTO_ANSWER struct answer page;
+    rig_ask(&rig, "POST", "/flow", NULL, STR("x"), &page);
+    assert_int_equal(page.status, 413); // A page takes no body.
+}
+
+static void ask_host(const char *host, int status) {
+    char headers[256];
+    (void)snprintf(headers, sizeof headers, "Host: %s\r\n", host);
+    struct question question = {.port = rig.port, .target = "/healthz", .headers = headers};
+    AUTO_ANSWER struct answer answer;
+    client_ask(&question, &answer);
+    if (answer.status != status) {
+        fail_msg("Host %s: %d", host, answer.status);
+    }
+}
+
+static void a_foreign_host_name_is_refused(void **state) {
+    (void)state;
+    ask_host("localhost", 200);
+    ask_host("127.0.0.1:8080", 200);
+    ask_host("[::1]:8080", 200);
+    ask_host("192.168.0.7", 200);
+    ask_host("evil.example", 421);
+    ask_host("evil.example:80", 421);
+    ask_host("127.0.0.1.evil.example", 421);
+}
+
+static void every_answer_has_the_security_headers(void **state) {
+    (void)state;
+    static const char *const TARGETS[] = {
+        "/", "/healthz", "/api/v1/session", "/api/v1/nothing", "/api/v1/plants/p1/tags"};
+    for (size_t i = 0; i < sizeof TARGETS / sizeof TARGETS[0]; i++) {
+        AUTO_ANSWER struct answer answer;
+        rig_ask(&rig, "GET", TARGETS[i], NULL, STR_NONE, &answer);
+        assert_true(str_eq(answer_header(&answer, "X-Content-Type-Options"), STR("nosniff")));
+        assert_true(str_eq(answer_header(&answer, "Referrer-Policy"), STR("no-referrer")));
+        assert_true(answer_header(&answer, "Cache-Control").size > 0);
+    }
+    AUTO_ANSWER struct answer page;
+    rig_ask(&rig, "GET", "/floor", NULL, STR_NONE, &page);
+    assert_int_equal(page.status, 200);
+    assert_true(
+        str_starts(answer_header(&page, "Content-Security-Policy"), STR("default-src 'none'")));
+}
+
+static void words_follow_the_reader(void **state) {
+    (void)state;
+    static const struct {
+        const char *accept;
+        const char *words;
+    } CASES[] = {{"ko", "로그인하거나"}, {"en-US,en;q=0.9", "sign in"}, {"fr", "로그인하거나"},
+        {"en;q=0.5, ko;q=0.8", "로그인하거나"}, {"ko;q=0.1, en;q=0.2", "sign in"}};
+    for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++) {
+        char headers[128];
+        (void)snprintf(headers, sizeof headers, "Accept-Language: %s\r\n", CASES[i].accept);
+        struct question question = {
+            .port = rig.port, .target = "/api/v1/plants", .headers = headers};
+        AUTO_ANSWER struct answer answer;
+        client_ask(&question, &answer);
+        assert_non_null(strstr(buf_z(&answer.body), CASES[i].words));
+        assert_true(
+            str_starts(answer_header(&answer, "Content-Type"), STR("application/problem+json")));
+    }
+}
+
+static void denials_stand_in_the_audit_chain(void **state) {
+    (void)state;
+    AUTO_ANSWER struct answer refused;
+    rig_ask(&rig, "PUT", "/api/v1/plants/p1/tags/a", rig.viewer, STR("{}"), &refused);
+    assert_int_equal(refused.status, 403);
+    AUTO_ANSWER struct answer audit;
+    rig_ask(&rig, "GET", "/api/v1/audit?limit=50", rig.auditor, STR_NONE, &audit);
+    assert_int_equal(audit.status, 200);
+    assert_non_null(strstr(buf_z(&audit.body), "\"request.denied\""));
+    assert_non_null(strstr(buf_z(&audit.body), "\"TAG_PUT\""));
+}
+
+static void metrics_name_devices_to_readers_only(void **state) {
+    (void)state;
+    AUTO_ANSWER struct answer stranger;
+    rig_ask(&rig, "GET", "/metrics", NULL, STR_NONE, &stranger);
+    assert_int_equal(stranger.status, 200);
+    assert_null(strstr(buf_z(&stranger.body), "dev1"));
+    assert_non_null(strstr(buf_z(&stranger.body), "maru_rows_in_total "));
+    AUTO_ANSWER struct answer writer;
+    rig_ask(&rig, "GET", "/metrics", rig.writer, STR_NONE, &writer);
+    assert_null(strstr(buf_z(&writer.body), "dev1"));
+    AUTO_ANSWER struct answer reader;
+    rig_ask(&rig, "GET", "/metrics", rig.viewer, STR_NONE, &reader);
+    assert_non_null(strstr(buf_z(&reader.body), "maru_device_up{plant=\"p1\",device=\"dev1\"} 0"));
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(each_route_gives_only_what_the_table_allows),
+        cmocka_unit_test(a_refusal_does_not_tell_whether_a_plant_exists),
+        cmocka_unit_test(unknown_paths_and_methods_are_told_apart),
+        cmocka_unit_test(a_foreign_host_name_is_refused),
+        cmocka_unit_test(every_answer_has_the_security_headers),
+        cmocka_unit_test(words_follow_the_reader),
+        cmocka_unit_test(denials_stand_in_the_audit_chain),
+        cmocka_unit_test(metrics_name_devices_to_readers_only),
+    };
+    return cmocka_run_group_tests(tests, open_rig, close_rig);
+}
