@@ -49,4 +49,18 @@ int device_check(const struct device *device, struct err *err);
 int device_check_source(
     const struct device *device, struct str source, struct point *ret_point, struct err *err);
 
+/* How fast a device can be asked: polls it without pause for `duration_ns` in the caller's thread
+ * and throws the values away. For `maru bench` and the connection doctor; the device must be in
+ * the catalogue and nobody else may be polling it. */
+struct device_rate {
+    uint64_t polls;
+    uint64_t requests;
+    uint64_t samples;
+    int64_t elapsed_ns;
+    uint32_t rtt_p50_us;
+    uint32_t rtt_p99_us;
+};
+int device_measure(const struct catalogue *catalogue, const struct device *device,
+    int64_t duration_ns, struct device_rate *ret_rate, struct err *err);
+
 #endif
