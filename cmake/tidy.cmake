@@ -45,4 +45,4 @@ add_custom_target(traceability ALL DEPENDS ${CMAKE_BINARY_DIR}/traceability.stam
 
 add_test(NAME tools/tidy_and_traceability
     COMMAND ${Python3_EXECUTABLE} ${CMAKE_SOURCE_DIR}/tests/tools/test_tools.py)
-set_tests_properties(tools/tidy_and_traceability PROPERTIES TIMEOUT 60)
+set_tests_properties(tools/tidy_and_traceability PROPERTIES TIMEOUT 120)

@@ -162,6 +162,13 @@ class Tidy(Tree):
         self.expect("src/core/buf.c:12: unfinished:")
         self.expect("src/core/buf.c:13: place:")
 
+    def test_a_document_names_only_what_is_there(self):
+        self.put("docs/X.md", "See `src/core/buf.c`, `core/buf.h` and `tests/core/`.\n")
+        self.assertEqual(self.run_tool("tidy"), (0, ""))
+        self.put("docs/X.md", "See\n`src/core/gone.c` or `core/gone.h`.\n")
+        self.expect("docs/X.md:2: document: src/core/gone.c")
+        self.expect("docs/X.md:2: document: src/core/gone.h")
+
     def test_the_table_of_errors_follows_its_source(self):
         self.add("src/core/err.def", 'ERR(SPACE, "no space", "공간이 없습니다")\n')
         self.expect("docs/ERRORS.md:2: errors:")
