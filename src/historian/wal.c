@@ -554,8 +554,10 @@ void wal_release(struct wal *wal, uint64_t passed_seq) {
         }
         gone++;
     }
-    wal->entry_count -= gone;
-    memmove(wal->entries, wal->entries + gone, wal->entry_count * sizeof *wal->entries);
+    if (gone > 0) {
+        wal->entry_count -= gone;
+        memmove(wal->entries, wal->entries + gone, wal->entry_count * sizeof *wal->entries);
+    }
     mutex_unlock(&wal->mutex);
 }
 
