@@ -173,6 +173,7 @@ static void series_of_many_rows_is_thinned_to_the_points_asked(void **state) {
     json_decref(root);
 }
 
+/* */
 static void long_csv_is_streamed_whole(void **state) {
     (void)state;
     struct buf lines;
