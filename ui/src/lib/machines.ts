@@ -125,8 +125,28 @@ function placeOf(line: Line): number {
   return known.length === 0 ? NaN : Math.min(...known);
 }
 
+// Nobody has to draw or list anything: without an asset tree the names line.equipment.what tell it.
+function assetsOfNames(tags: Tag[]): Asset[] {
+  const out = new Map<string, Asset>();
+  const add = (id: string, parent: string | null, level: Asset['level']) =>
+    out.set(`${parent ?? ''}.${id}`, { id, parent, level, display: id, kind: '', x: null, y: null });
+  for (const tag of tags) {
+    const [line, equipment, what] = tag.name.split('.');
+    if (line && equipment && what) {
+      if (!out.has(`.${line}`)) {
+        add(line, null, 'line');
+      }
+      if (!out.has(`${line}.${equipment}`)) {
+        add(equipment, line, 'equipment');
+      }
+    }
+  }
+  return [...out.values()];
+}
+
 /** Areas, their lines from back to front, their machines from left to right. */
-export function areasOf(assets: Asset[], tags: Tag[], devices: Device[]): Area[] {
+export function areasOf(known: Asset[], tags: Tag[], devices: Device[]): Area[] {
+  const assets = known.some((asset) => asset.level === 'equipment') ? known : assetsOfNames(tags);
   const byId = new Map(assets.map((asset) => [asset.id, asset]));
   const lines = new Map<string, Line>();
   const areas = new Map<string, Area>();

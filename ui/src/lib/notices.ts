@@ -38,7 +38,7 @@ function storeNotices(flow: Flow): Notice[] {
   const add = (id: string, level: Level, text: string) => out.push({ id, level, text, to: '/data/flow' });
   if (store.disk_full) {
     add('disk full', 'p1', t('notice.disk_full'));
-  } else if (store.disk_free_bytes < LOW_DISK_BYTES) {
+  } else if (store.disk_free_bytes > 0 && store.disk_free_bytes < LOW_DISK_BYTES) {
     add('disk low', 'p2', t('notice.disk_low', { free: bytesText(store.disk_free_bytes) }));
   }
   if (pipeline.stalled && !store.disk_full) {
@@ -49,7 +49,7 @@ function storeNotices(flow: Flow): Notice[] {
   }
   for (const consumer of flow.consumers) {
     if (consumer.last_error) {
-      add(`consumer ${consumer.id}`, 'p2', t('notice.consumer', { name: consumer.id }));
+      add(`consumer ${consumer.id}`, 'p2', t('notice.consumer', { name: consumer.id === 'strokes' ? t('consumer.strokes') : consumer.id }));
     }
   }
   return out;
