@@ -18,6 +18,7 @@ FILES = {
         "| Library | For | Header | The one file |\n| --- | --- | --- | --- |\n"
         "| SQLite | rows | `<sqlite3.h>` | `src/plant/db.c` |\n",
     "docs/ERRORS.md": "# Errors\n<!-- tidy: codes of src/core/err.def -->\n<!-- tidy: end -->\n",
+    "docs/THREADS.md": "`flow` is a thread; the lock of `plant/db.c`.\n",
     "CMakeLists.txt": "maru_room(core)\nmaru_room(plant ROOMS core)\n"
                       "maru_room(serve ROOMS core plant)\n",
     "src/core/err.def": 'ERR(IO, "it failed", "실패했습니다")\n',
@@ -161,6 +162,15 @@ class Tidy(Tree):
         self.add("src/core/buf.c", "// TO" + "DO later\n// see /work" + "/main\n")
         self.expect("src/core/buf.c:12: unfinished:")
         self.expect("src/core/buf.c:13: place:")
+
+    def test_threads_and_locks_stand_on_their_page(self):
+        code = "struct db {\n    struct mutex lock;\n};\n" \
+            "void db_go(void) {\n    thread_start(\n        0, \"%s\", 0, 0);\n}\n"
+        self.add("src/plant/db.c", code % "flow")
+        self.assertEqual(self.run_tool("tidy"), (0, ""))
+        self.put("src/serve/serve.c", FILES["src/serve/serve.c"] + code % "stream")
+        self.expect("src/serve/serve.c:9: threads: its lock")
+        self.expect("src/serve/serve.c:12: threads: the thread 'stream'")
 
     def test_a_document_names_only_what_is_there(self):
         self.put("docs/X.md", "See `src/core/buf.c`, `core/buf.h` and `tests/core/`.\n")
