@@ -33,7 +33,7 @@ fi
 median() { sort -n "$1" | sed -n 3p; }
 theirs() { $pin "$build/modbus-peer" client "$1" "$seconds"; }
 ours() { $pin "$build/modbus-client" rate "127.0.0.1:$1" "$seconds" "$2"; }
-ratio() { awk -v a="$1" -v b="$2" 'BEGIN { printf "%.2f", b > 0 ? a / b : 0 }'; }
+ratio() { awk -v a="$1" -v b="$2" 'BEGIN { printf("%.2f", (b > 0) ? a / b : 0) }'; }
 
 for _ in 1 2 3 4 5; do
     theirs "$libmodbus" >>"$work/a"

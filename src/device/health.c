@@ -8,6 +8,8 @@
 
 #include "core/mem.h"
 
+#define PERCENTILES_EVERY_NS NS_PER_S // They cost a microsecond; a poll may cost little more.
+
 struct health *health_new(uint32_t device) {
     struct health *health = MEM_NEW(struct health);
     mutex_init(&health->lock);
@@ -41,6 +43,7 @@ void health_stop(struct health *health) {
 void health_add(
     struct health *health, const struct health_change *change, const struct clock *clock) {
     int64_t now_ns = clock_wall_ns(clock);
+    int64_t mono_ns = clock_mono_ns(clock);
     mutex_lock(&health->lock);
     struct device_health *values = &health->values;
     values->polls += change->polls;
@@ -58,9 +61,10 @@ void health_add(
     values->next_try_ns = change->next_try_ns;
     if (change->good) {
         values->last_good_ns = now_ns;
-        health->good_mono_ns = clock_mono_ns(clock);
+        health->good_mono_ns = mono_ns;
     }
-    if (change->rtt != NULL) {
+    if (change->rtt != NULL && mono_ns - health->percentiles_ns >= PERCENTILES_EVERY_NS) {
+        health->percentiles_ns = mono_ns;
         values->rtt_p50_us = rtt_percentile_us(change->rtt, 500);
         values->rtt_p99_us = rtt_percentile_us(change->rtt, 990);
     }

@@ -13,7 +13,8 @@ struct health {
     struct mutex lock; // Guards what follows.
     struct device_health values;
     int64_t period_ns;
-    int64_t good_mono_ns; // Of the last good answer; 0: never. Age is not a matter of wall time.
+    int64_t good_mono_ns;   // Of the last good answer; 0: never. Age is not a matter of wall time.
+    int64_t percentiles_ns; // Monotonic time at which they were last worked out.
     bool running;
 };
 

@@ -7,6 +7,11 @@
  * requests are small and waiting for more is waiting for nothing; keep-alive, so that a machine
  * that was switched off is noticed even where nothing is asked for long.
  *
+ * A client that waits for several answers must acknowledge the first one at once: a server with
+ * Nagle's algorithm on (libmodbus's, and many controllers) holds the second until then, and a
+ * delayed acknowledgement takes 40 ms. So from the second receive after a send on, TCP_QUICKACK is
+ * set before waiting (it does not last). Requests one at a time never pay for it.
+ *
  * A name that is no number is looked up with getaddrinfo, which cannot be given a deadline; only
  * this link's thread waits for it. A connection to a free port of this machine may by chance meet
  * itself (both ends the same port: RFC 9293 simultaneous open); that is recognised and refused.
@@ -37,6 +42,7 @@ struct link_tcp {
     char *address; // As written, for words.
     char host[HOST_BYTES_MAX];
     char port[PORT_BYTES_MAX];
+    uint32_t reads; // Since the last send.
 };
 
 /* Splits host and port; false when there is no good port or no host. */
@@ -172,6 +178,23 @@ static int tcp_open(struct link *link, int64_t deadline_ns, struct err *err) {
     return result;
 }
 
+static int tcp_send(
+    struct link *link, const void *data, size_t size, int64_t deadline_ns, struct err *err) {
+    ((struct link_tcp *)link)->reads = 0;
+    return link_fd_send(link, data, size, deadline_ns, err);
+}
+
+static int tcp_receive(
+    struct link *link, void *data, size_t capacity, int64_t deadline_ns, struct err *err) {
+    struct link_tcp *tcp = (struct link_tcp *)link;
+    if (tcp->reads > 0) {
+        int one = 1;
+        (void)setsockopt(link->fd, IPPROTO_TCP, TCP_QUICKACK, &one, sizeof one); // Only speed.
+    }
+    tcp->reads++;
+    return link_fd_receive(link, data, capacity, deadline_ns, err);
+}
+
 static void tcp_free(struct link *link) {
     struct link_tcp *tcp = (struct link_tcp *)link;
     mem_free(tcp->address);
@@ -182,8 +205,8 @@ static const struct link_ops tcp_ops = {
     .name = "tcp",
     .open = tcp_open,
     .close = link_fd_close,
-    .send = link_fd_send,
-    .receive = link_fd_receive,
+    .send = tcp_send,
+    .receive = tcp_receive,
     .free = tcp_free,
 };
 
