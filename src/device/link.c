@@ -18,7 +18,7 @@
 #include "core/check.h"
 #include "core/mem.h"
 
-static const char capture_prefix[] = "capture:";
+enum { CAPTURE_PREFIX_BYTES = 8 }; // "capture:"
 
 bool link_is_serial(struct str address) {
     return address.size > 0 && address.data[0] == '/';
@@ -38,7 +38,7 @@ struct link *link_new(
     struct str address, const int64_t *options, const struct clock *clock, int stop_fd) {
     struct link *link = NULL;
     if (str_starts(address, STR("capture:"))) {
-        link = link_replay_new(str_slice(address, sizeof capture_prefix - 1, address.size));
+        link = link_replay_new(str_slice(address, CAPTURE_PREFIX_BYTES, address.size));
     } else if (link_is_serial(address)) {
         link = link_serial_new(address, options);
     } else {
