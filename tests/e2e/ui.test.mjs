@@ -40,7 +40,7 @@ const PAGES = [
   { name: 'sign-in', path: '/floor', wait: 'form', mode: 'signedout' },
   { name: 'set-up', path: '/setup#good-secret', wait: 'form', mode: 'setup' },
 ];
-const SETTLE_MS = 1500;
+const SETTLE_MS = 700;
 
 let browser;
 const mocks = new Map();
@@ -60,7 +60,7 @@ after(async () => {
   await Promise.all([...mocks.values()].map((mock) => mock.close()));
 });
 
-describe('every page on every screen', () => {
+describe('every page on every screen', { concurrency: 2 }, () => {
   for (const one of PAGES) {
     for (const look of LOOKS) {
       const name = `${one.name}-${look.width}x${look.height}-${look.theme}-${look.lang}`;

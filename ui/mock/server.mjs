@@ -2,8 +2,8 @@
 // pages while developing and for the browser tests. Modes: demo, empty, error, many (10,000 tags),
 // setup, signedout. `node mock/server.mjs --mode many --port 8490`
 import { createServer } from 'node:http';
-import { readFileSync, existsSync } from 'node:fs';
-import { dirname, extname, join, normalize } from 'node:path';
+import { readFileSync, readdirSync } from 'node:fs';
+import { dirname, extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createPlant } from './plant.mjs';
 
@@ -20,9 +20,19 @@ const CSP =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; " +
   "connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
+// Read once: a build that runs meanwhile must not pull the pages from under a test.
+function pagesOf(folder) {
+  const out = new Map([['/index.html', readFileSync(join(folder, 'index.html'))]]);
+  for (const name of readdirSync(join(folder, 'assets'))) {
+    out.set(`/assets/${name}`, readFileSync(join(folder, 'assets', name)));
+  }
+  return out;
+}
+
 /** Starts a mock; `set` changes what it shows while it runs. */
 export async function startMock({ mode = 'demo', port = 0, lang = 'ko' } = {}) {
   const state = { mode, hang: false, signedIn: mode !== 'setup' && mode !== 'signedout', owner: mode !== 'setup' };
+  const files = pagesOf(DIST);
   const plant = createPlant({ mode, lang });
   const streams = new Set();
 
@@ -46,15 +56,13 @@ export async function startMock({ mode = 'demo', port = 0, lang = 'ko' } = {}) {
   }
 
   function servePage(path, res) {
-    const inside = normalize(path).replace(/^([./\\])+/, '');
-    const file = join(DIST, inside);
-    const found = inside.startsWith('assets/') && existsSync(file);
-    if (inside.startsWith('assets/') && !found) {
+    const asset = files.get(path);
+    if (!asset && path.startsWith('/assets/')) {
       return send(res, 404, 'not found', 'text/plain');
     }
-    const body = readFileSync(found ? file : join(DIST, 'index.html'));
-    res.writeHead(200, { 'Content-Type': TYPES[extname(found ? file : '.html')] ?? TYPES['.html'], 'Content-Security-Policy': CSP, 'Cache-Control': found ? 'max-age=31536000' : 'no-store' });
-    res.end(body);
+    const type = TYPES[asset ? extname(path) : '.html'] ?? TYPES['.html'];
+    res.writeHead(200, { 'Content-Type': type, 'Content-Security-Policy': CSP, 'Cache-Control': asset ? 'max-age=31536000' : 'no-store' });
+    return res.end(asset ?? files.get('/index.html'));
   }
 
   function stream(req, res) {

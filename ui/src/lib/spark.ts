@@ -54,17 +54,23 @@ export function inks(): Inks {
   return { line: style.getPropertyValue('--text-2').trim(), band: style.getPropertyValue('--sunken').trim() };
 }
 
-function fit(canvas: HTMLCanvasElement): { width: number; height: number; ratio: number } {
+export interface Size {
+  width: number;
+  height: number;
+}
+
+export const sizeOf = (canvas: HTMLCanvasElement): Size => ({ width: canvas.clientWidth, height: canvas.clientHeight });
+
+/** Makes the canvas as fine as the screen; the answer is how fine that is. */
+function fit(canvas: HTMLCanvasElement, { width, height }: Size): number {
   const ratio = Math.min(window.devicePixelRatio || 1, 2);
-  const width = canvas.clientWidth;
-  const height = canvas.clientHeight;
   const w = Math.round(width * ratio);
   const h = Math.round(height * ratio);
   if (canvas.width !== w || canvas.height !== h) {
     canvas.width = w;
     canvas.height = h;
   }
-  return { width, height, ratio };
+  return ratio;
 }
 
 function rangeOf(): [number, number] {
@@ -88,12 +94,14 @@ function rangeOf(): [number, number] {
   return [low, high];
 }
 
-export function drawSpark(canvas: HTMLCanvasElement, tag: Tag, slot: number, nowMs: number, ink: Inks): void {
-  const { width, height, ratio } = fit(canvas);
+/** The size is given, not measured: measuring between two drawings makes the browser lay out twice. */
+export function drawSpark(canvas: HTMLCanvasElement, size: Size, tag: Tag, slot: number, nowMs: number, ink: Inks): void {
+  const { width, height } = size;
   const context = canvas.getContext('2d');
   if (!context || width === 0) {
     return;
   }
+  const ratio = fit(canvas, size);
   context.setTransform(ratio, 0, 0, ratio, 0, 0);
   context.clearRect(0, 0, width, height);
   values.spark(slot, nowMs, points);
