@@ -168,6 +168,14 @@ bool http_wake(struct http_exchange *exchange) {
     return true;
 }
 
+bool http_peer_closed(const struct http_exchange *exchange) {
+    const struct exchange *x = (const struct exchange *)exchange;
+    char byte = 0;
+    // A parked exchange keeps its connection open, so the descriptor is still its own.
+    return atomic_load(&x->wake) == WAKE_PARKED && x->connection && x->connection->fd >= 0 &&
+           recv(x->connection->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+}
+
 /* ---- Workers ---- */
 
 /* Asks the source until a piece is full. True: resume the connection; false: parked. */
@@ -355,7 +363,7 @@ static enum MHD_Result exchange_answer_refusal(struct exchange *x, bool has_body
     buf_fini(&x->body);
     body_release(x);
     bool asked_first = http_header(&x->shared, MHD_HTTP_HEADER_EXPECT).size > 0;
-    if (!has_body || asked_first || x->length > DISCARD_BYTES) {
+    if ((has_body && asked_first) || x->length > DISCARD_BYTES) {
         x->phase = PHASE_ANSWER;
         return answer_queue(x);
     }
@@ -443,7 +451,9 @@ static enum MHD_Result exchange_first(struct exchange *x, const char *method) {
         return exchange_answer_refusal(x, has_body);
     }
     if (!has_body) {
-        return exchange_give(x, PHASE_HANDLE);
+        x->phase = PHASE_BODY; // An answer given in this very call would end the connection.
+        x->length_known = true;
+        return MHD_YES;
     }
     deadline_set(x, now_ns(x->http) + x->http->options.header_wait_s * NS_PER_S);
     if (x->length_known && x->length > HTTP_SMALL_BODY_BYTES) {

@@ -137,6 +137,10 @@ void http_status(struct http *http, struct http_status *ret_status);
  * long as the source was not freed. */
 bool http_wake(struct http_exchange *exchange);
 
+/* Whether the client of a parked source has closed its connection; the library does not look at
+ * suspended connections. Under the same condition as http_wake. */
+bool http_peer_closed(const struct http_exchange *exchange);
+
 /* The value of a request header, or the empty text. Workers only. */
 struct str http_header(const struct http_exchange *exchange, const char *name);
 /* Adds a header to the answer; beyond the maximum it is dropped. */

@@ -234,6 +234,11 @@ static int call_prepare(struct call *call, struct err *err) {
     return rc;
 }
 
+/* Whether the operator should hear of it: not of refusals that only say "later". */
+static bool status_is_ours(int status) {
+    return status >= 500 && status != 503;
+}
+
 static void serve_handle(void *context, struct http_exchange *exchange) {
     (void)context;
     struct call *call = exchange->user;
@@ -253,7 +258,7 @@ static void serve_handle(void *context, struct http_exchange *exchange) {
     if (rc < 0 && !call->answered) {
         problem_answer(exchange, call->lang, call->status, &err, NULL, 0);
         refusal_headers(call);
-        if (exchange->response.status >= 500) {
+        if (status_is_ours(exchange->response.status)) {
             log_event(LOG_ERROR, "serve", "request-failed",
                 LOG_FIELDS({"path", A_STR(exchange->request.path)}), &err);
         }

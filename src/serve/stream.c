@@ -26,6 +26,7 @@ enum {
     TICK_MS = 10,
     BEAT_MS = 2000,   // A client knows after two missing beats that the line is dead.
     CHECK_MS = 10000, // A session that ended loses its streams within this time.
+    LOOK_MS = 500,    // How often it is looked whether readers went away.
     PACE_MIN_MS = 25,
     PACE_MAX_MS = 200,
     PACE_NS_PER_VALUE = 20000,
@@ -39,6 +40,7 @@ struct stream_wait {
     uint64_t since;
     int64_t values_mono_ns; // Not before this.
     int64_t other_mono_ns;  // Beat or check: at this.
+    bool gone;              // The reader closed its connection: end.
 };
 
 struct stream {
@@ -153,9 +155,10 @@ static bool still_allowed(struct stream *stream) {
                &principal, NULL) != 0;
 }
 
-static bool hub_is_ending(struct stream_hub *hub) {
+static bool stream_must_end(struct stream *stream) {
+    struct stream_hub *hub = stream->hub;
     mutex_lock(&hub->mutex);
-    bool ending = hub->ending;
+    bool ending = hub->ending || stream->wait.gone;
     mutex_unlock(&hub->mutex);
     return ending;
 }
@@ -165,14 +168,16 @@ static void stream_tell_wait(struct stream *stream) {
     int64_t other =
         stream->beat_mono_ns < stream->check_mono_ns ? stream->beat_mono_ns : stream->check_mono_ns;
     mutex_lock(&hub->mutex);
-    stream->wait = (struct stream_wait){stream->since, stream->values_mono_ns, other};
+    stream->wait.since = stream->since;
+    stream->wait.values_mono_ns = stream->values_mono_ns;
+    stream->wait.other_mono_ns = other;
     mutex_unlock(&hub->mutex);
 }
 
 static int stream_fill(void *state, struct buf *out, struct err *err) {
     (void)err;
     struct stream *stream = state;
-    if (hub_is_ending(stream->hub)) {
+    if (stream_must_end(stream)) {
         return HTTP_END;
     }
     size_t before = out->size;
@@ -280,11 +285,17 @@ static bool stream_is_due(const struct stream *stream, int64_t now) {
 
 static void ticker_run(void *context) {
     struct stream_hub *hub = context;
+    int64_t next_look = 0;
     mutex_lock(&hub->mutex);
     while (!hub->closed) {
         int64_t now = clock_mono_ns(hub->clock);
+        bool look = now >= next_look;
+        next_look = look ? now + LOOK_MS * NS_PER_MS : next_look;
         for (struct stream *stream = hub->streams; stream; stream = stream->next) {
-            if (hub->ending || stream_is_due(stream, now)) {
+            if (look) {
+                stream->wait.gone = stream->wait.gone || http_peer_closed(stream->exchange);
+            }
+            if (hub->ending || stream->wait.gone || stream_is_due(stream, now)) {
                 (void)http_wake(stream->exchange); // Not parked: it is being filled or sent.
             }
         }

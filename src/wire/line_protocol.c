@@ -529,10 +529,9 @@ static int take_real_exactly(struct parse *p, const char *begin, struct value *r
     if (token.size > 0 && token.data[0] == '+') {
         token = str_slice(token, 1, token.size);
     }
-    if (!str_to_f64(token, &ret_value->f64)) {
-        return number_bad(p, begin);
-    }
-    if (ret_value->f64 - ret_value->f64 != 0) { // An infinity: too large for a double.
+    // The form was checked; what the exact reader refuses, or makes infinite, is too large.
+    bool fits = str_to_f64(token, &ret_value->f64) && ret_value->f64 - ret_value->f64 == 0;
+    if (!fits) {
         return line_bad(
             p, begin, ERR_RANGE, MSG_NUMBER_RANGE, ARGS(A_STR(str_slice(token, 0, 64))));
     }
