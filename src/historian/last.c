@@ -133,44 +133,61 @@ static bool sealed_newest(const struct view *view, uint32_t tag, int64_t *ret_ti
     return found;
 }
 
-/* Asks all rows at the newest sealed time and puts the winner into the slot unless a newer one is
- * there. The scan sees memory as well, so a row that came meanwhile is not lost. */
+/* Takes the last row of a run that segments gave. */
+static void slot_take(struct last_slot *slot, const struct hist_rows *rows) {
+    uint32_t row = rows->count - 1;
+    uint8_t flags = rows->flags != NULL ? rows->flags[row] : 0;
+    int64_t time_ns = rows->time_ns[row];
+    bool older = slot->type != 0 && time_ns < slot->time_ns;
+    bool stands = slot->type != 0 && time_ns == slot->time_ns &&
+                  ((flags & SAMPLE_CORRECTION) == 0 || (slot->flags & SAMPLE_CORRECTION) != 0);
+    if (older || stands) {
+        return; // What came since opening is newer, or outranks.
+    }
+    slot->time_ns = time_ns;
+    slot->value = rows->type == TYPE_F64    ? bits_of_f64(rows->f64[row])
+                  : rows->type == TYPE_TEXT ? 0
+                                            : (uint64_t)rows->i64[row];
+    slot->seq = 0;
+    slot->status = rows->status != NULL ? rows->status[row] : 0;
+    slot->type = (uint8_t)rows->type;
+    slot->flags = flags;
+    if (rows->type == TYPE_TEXT) {
+        slot_set_text(slot, rows->text[row]);
+    }
+}
+
+/* Scans a range and takes its last row; false when it is empty. */
+static bool last_take(struct historian *historian, uint32_t tag, int64_t from_ns, int64_t to_ns) {
+    struct hist_scan_options options = {.tag = tag, .from_ns = from_ns, .to_ns = to_ns};
+    struct hist_scan *scan = NULL;
+    if (hist_scan_open(historian, &options, &scan, NULL) < 0) {
+        return false;
+    }
+    struct hist_rows rows;
+    bool any = false;
+    while (hist_scan_next(scan, &rows, NULL) > 0) {
+        any = true;
+        mutex_lock(&historian->last->mutex);
+        slot_take(last_slot(historian->last, tag), &rows);
+        mutex_unlock(&historian->last->mutex);
+    }
+    hist_scan_close(scan);
+    return any;
+}
+
+/* Asks the rows at the newest sealed time; where the block that had them is damaged, all rows. */
 static void last_settle(struct historian *historian, uint32_t tag) {
     struct view *view = store_view(historian);
     int64_t newest_ns = 0;
     bool sealed = sealed_newest(view, tag, &newest_ns);
     view_unref(view);
-    struct hist_scan *scan = NULL;
-    struct hist_rows rows = {0};
-    struct hist_scan_options options = {.tag = tag,
-        .from_ns = newest_ns,
-        .to_ns = newest_ns < INT64_MAX ? newest_ns + 1 : INT64_MAX};
-    int got = 0;
-    if (sealed && hist_scan_open(historian, &options, &scan, NULL) == 0) {
-        got = hist_scan_next(scan, &rows, NULL);
+    if (sealed && !last_take(historian, tag, newest_ns, newest_ns + 1)) {
+        (void)last_take(historian, tag, INT64_MIN, INT64_MAX);
     }
     mutex_lock(&historian->last->mutex);
-    struct last_slot *slot = last_slot(historian->last, tag);
-    uint8_t flags = got > 0 && rows.flags != NULL ? rows.flags[0] : 0;
-    if (got > 0 && (slot->type == 0 || newest_ns > slot->time_ns)) {
-        slot->time_ns = newest_ns;
-        slot->value = rows.type == TYPE_F64    ? bits_of_f64(rows.f64[0])
-                      : rows.type == TYPE_TEXT ? 0
-                                               : (uint64_t)rows.i64[0];
-        slot->seq = 0;
-        slot->status = rows.status != NULL ? rows.status[0] : 0;
-        slot->type = (uint8_t)rows.type;
-        slot->flags = flags;
-        if (rows.type == TYPE_TEXT) {
-            slot_set_text(slot, rows.text[0]);
-        }
-    } else if (got > 0 && newest_ns == slot->time_ns && slot->flags != flags &&
-               (flags & SAMPLE_CORRECTION) != 0 && (slot->flags & SAMPLE_CORRECTION) == 0) {
-        slot->type = 0; // An older correction outranks what came since: take it the next time.
-    }
-    slot->settled = slot->type != 0 || got == 0;
+    last_slot(historian->last, tag)->settled = true;
     mutex_unlock(&historian->last->mutex);
-    hist_scan_close(scan);
 }
 
 static bool last_is_settled(struct last_table *table, uint32_t tag) {
@@ -184,8 +201,7 @@ static bool last_find(struct historian *historian, uint32_t tag, struct hist_las
     if (tag == 0 || tag > HIST_TAG_MAX) {
         return false;
     }
-    /* Twice: the first may find an older correction that outranks. */
-    for (int i = 0; i < 2 && !last_is_settled(historian->last, tag); i++) {
+    if (!last_is_settled(historian->last, tag)) {
         last_settle(historian, tag);
     }
     return last_get(historian->last, tag, ret_last);

@@ -44,6 +44,8 @@ struct query {
     uint32_t tag;
     int64_t from_ns; // With what has expired taken off.
     int64_t to_ns;
+    bool earlier; // The tag has rows before from_ns,
+    bool later;   // at or behind to_ns.
     /* The open bucket. */
     bool open;
     int64_t start_ns;
@@ -124,6 +126,8 @@ static int buckets_add_rows(
 
 static void span_add(
     struct query *query, int64_t from_ns, int64_t last_ns, int32_t source, bool exact) {
+    query->earlier = query->earlier || from_ns < query->from_ns;
+    query->later = query->later || last_ns >= query->to_ns;
     if (last_ns < query->from_ns || from_ns >= query->to_ns) {
         return;
     }
@@ -137,7 +141,7 @@ static void span_add(
 
 static void spans_of_memtable(struct query *query, const struct memtable *table) {
     struct memtable_walk walk;
-    memtable_walk_init(&walk, table, query->tag, query->from_ns, query->to_ns);
+    memtable_walk_init(&walk, table, query->tag, INT64_MIN, INT64_MAX);
     struct run run;
     while (memtable_walk_next(&walk, &run)) {
         uint32_t start = 0;
@@ -157,8 +161,12 @@ static int spans_of_segment(struct query *query, uint32_t index, struct err *err
     int64_t min_ns = 0;
     int64_t max_ns = 0;
     query->pages[index] = NULL;
-    if (!segment_tag_range(segment, query->tag, &min_ns, &max_ns) || max_ns < query->from_ns ||
-        min_ns >= query->to_ns) {
+    if (!segment_tag_range(segment, query->tag, &min_ns, &max_ns)) {
+        return 0;
+    }
+    query->earlier = query->earlier || min_ns < query->from_ns;
+    query->later = query->later || max_ns >= query->to_ns;
+    if (max_ns < query->from_ns || min_ns >= query->to_ns) {
         return 0;
     }
     int rc = segment_page(segment, query->tag, &query->pages[index], err);
@@ -215,6 +223,13 @@ static void regions_build(struct query *query) {
         region->from_ns = i == 0 ? query->from_ns : query->regions[i - 1].to_ns;
         region->to_ns = i + 1 < query->region_count ? query->regions[i + 1].from_ns : query->to_ns;
         region->to_ns = region->to_ns < query->to_ns ? region->to_ns : query->to_ns;
+    }
+    /* Where the tag has nothing beyond the range, cells may reach over its ends. */
+    if (query->region_count > 0 && !query->earlier) {
+        query->regions[0].from_ns = INT64_MIN;
+    }
+    if (query->region_count > 0 && !query->later) {
+        query->regions[query->region_count - 1].to_ns = INT64_MAX;
     }
 }
 
@@ -356,6 +371,8 @@ static int query_tag(struct query *query, uint32_t tag, struct err *err) {
     query->tag = tag;
     query->open = false;
     query->span_count = 0;
+    query->earlier = false;
+    query->later = false;
     int64_t horizon_ns = horizons_of(view->horizons, tag);
     query->from_ns = horizon_ns > query->asked->from_ns ? horizon_ns : query->asked->from_ns;
     query->to_ns = query->asked->to_ns;
