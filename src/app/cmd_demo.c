@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/demo_past.h"
 #include "app/serving.h"
 #include "core/mem.h"
 #include "sim/sim.h"
@@ -22,6 +23,8 @@ struct demo {
     enum lang lang;
     char dir[LIMIT_PATH_BYTES];
     bool temporary;
+    bool fresh; // Made by this start: it gets its past.
+    struct demo_clock clock;
 };
 
 /* ---- The home ---- */
@@ -60,6 +63,7 @@ static int prepare_home(struct demo *demo, struct err *err) {
     }
     struct str name =
         demo->lang == LANG_KO ? STR("마루정밀 데모 공장") : STR("Maru Precision demo");
+    demo->fresh = true;
     int status = home_create(demo->dir, STR("demo"), name, STR("Asia/Seoul"), err);
     AUTO_CLOSE int fd = -1;
     if (status >= 0) {
@@ -169,6 +173,9 @@ static int fill_catalogue(struct demo *demo, struct err *err) {
     if (status >= 0) {
         status = ledger_write(plant_ledger(plant), put_all, demo, err);
     }
+    if (status >= 0 && demo->fresh && (status = plant_refresh(plant, err)) >= 0) {
+        status = demo_past_fill(plant, demo->sim, &demo->clock, err);
+    }
     home_close(home);
     return status;
 }
@@ -223,6 +230,11 @@ int cmd_demo(struct call *call, struct err *err) {
         return status;
     }
     status = prepare_home(&demo, err);
+    demo_clock_init(&demo.clock);
+    if (!demo.fresh) {
+        demo_clock_go_live(&demo.clock);
+    }
+    sim.clock = &demo.clock.clock;
     if (status >= 0) {
         status = sim_plant_start(&sim, &demo.sim, err);
     }
