@@ -1,0 +1,212 @@
+// The real program in a real browser: `maru demo`, one of whose machines is a process of its own that
+// is killed and comes back. MARU_PROGRAM and MARU_SIM name other builds; MARU_PICTURES_TO_DOCS=1 writes
+// the pictures of the README.
+import { after, before, describe, test } from 'node:test';
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { axe, launch, openPage, picture, ROOT, sideways } from './browser.mjs';
+
+const PROGRAM = process.env.MARU_PROGRAM ?? join(ROOT, 'build', 'maru');
+const SIM = process.env.MARU_SIM ?? join(PROGRAM, '..', 'maru-sim');
+const TO_DOCS = process.env.MARU_PICTURES_TO_DOCS === '1';
+const DOCS = join(ROOT, 'docs', 'pictures');
+const START_MS = 20_000;
+
+const running = new Set();
+function start(program, args) {
+  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, LANG: 'ko_KR.UTF-8' } });
+  running.add(child);
+  child.said = '';
+  child.stdout.on('data', (bytes) => (child.said += bytes));
+  child.stderr.on('data', (bytes) => (child.said += bytes));
+  child.ended = new Promise((resolve) => child.on('exit', resolve));
+  child.ended.then(() => running.delete(child));
+  return child;
+}
+
+async function line(child, pattern) {
+  const end = Date.now() + START_MS;
+  while (Date.now() < end) {
+    const match = pattern.exec(child.said);
+    if (match) {
+      return match[1];
+    }
+    if (child.exitCode !== null) {
+      break;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  throw new Error(`${pattern} was not printed: ${child.said}`);
+}
+
+/** A port that is free now: the simulator must come back on the same one. */
+function freePort() {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.on('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address();
+      server.close(() => resolve(port));
+    });
+  });
+}
+
+let port;
+const startMachine = () => start(SIM, ['press1', '--port', String(port)]);
+
+describe('maru demo', () => {
+  let browser;
+  let demo;
+  let machine;
+  let url;
+  let desk;
+
+  before(async () => {
+    port = await freePort();
+    machine = startMachine();
+    demo = start(PROGRAM, ['demo', '--listen', '127.0.0.1:0', '--external', `press1=${port}`]);
+    url = await line(demo, /^ready (http:\S+)$/m);
+    const link = await line(demo, /^setup (http:\S+)$/m);
+    browser = await launch();
+    desk = await openPage(browser, { width: 1440, height: 900 });
+    await desk.page.goto(link);
+    await desk.page.waitForSelector('article.panel .big', { timeout: START_MS });
+  });
+
+  after(async () => {
+    await browser?.close();
+    for (const child of [...running]) {
+      child.kill('SIGTERM');
+      await child.ended;
+    }
+  });
+
+  test('the link opens the floor: five machines in words, no secret in the address', async () => {
+    const { page } = desk;
+    assert.equal(page.url(), `${url}/floor`);
+    assert.equal(await page.locator('article.panel').count(), 5);
+    await page.waitForFunction(() => document.querySelectorAll('article.run, article.idle, article.stop, article.alarm').length === 5, null, { timeout: 10_000 });
+    assert.deepEqual(await axe(page), []);
+  });
+
+  test('at least sixty tags stand on Live, and values move', async () => {
+    const { page } = desk;
+    await page.goto(`${url}/data/live?group=none`);
+    await page.waitForSelector('.row.body');
+    const count = Number((await page.locator('.count').innerText()).replace(/\D/g, ''));
+    assert.ok(count >= 60, `${count} tags`);
+    const read = () => page.locator('.row.body .number').allInnerTexts();
+    const first = await read();
+    await page.waitForFunction(
+      (before) => [...document.querySelectorAll('.row.body .number')].filter((one, i) => one.textContent !== before[i]).length >= 5,
+      first,
+      { timeout: 5000 },
+    );
+  });
+
+  test('a trend draws, zooms by drag and keeps its window in the address', async () => {
+    const { page } = desk;
+    await page.goto(`${url}/data/live?tags=line1.press2.inj_pressure,line1.press2.screw_pos,line1.press2.temp_mould&range=1m`);
+    await page.waitForSelector('.u-over');
+    await page.waitForTimeout(4000);
+    const painted = await page.evaluate(() => {
+      const canvas = document.querySelector('.uplot canvas');
+      const data = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
+      let inked = 0;
+      for (let i = 0; i < data.length; i += 4) {
+        // Ink that is no grey: the curve itself.
+        inked += data[i + 3] > 128 && Math.max(data[i], data[i + 1], data[i + 2]) - Math.min(data[i], data[i + 1], data[i + 2]) > 60 ? 1 : 0;
+      }
+      return inked;
+    });
+    assert.ok(painted > 50, `${painted} points of a curve`);
+    const box = await page.locator('.u-over').first().boundingBox();
+    await page.mouse.move(box.x + box.width * 0.7, box.y + 40);
+    await page.mouse.down();
+    await page.mouse.move(box.x + box.width * 0.95, box.y + 40, { steps: 5 });
+    await page.mouse.up();
+    await page.waitForFunction(() => new URLSearchParams(location.search).has('from'));
+    const search = new URL(page.url()).searchParams;
+    const span = Date.parse(search.get('to')) - Date.parse(search.get('from'));
+    assert.ok(span > 10_000 && span < 20_000, `${span} ms`);
+    const [download] = await Promise.all([page.waitForEvent('download'), page.locator('a.csv').click()]);
+    const chunks = [];
+    for await (const chunk of await download.createReadStream()) {
+      chunks.push(chunk);
+    }
+    assert.match(Buffer.concat(chunks).toString(), /^tag,time,/);
+  });
+
+  test('a killed machine is reported in Korean within five seconds and healed after its return', async () => {
+    const { page } = desk;
+    await page.goto(`${url}/floor`);
+    const card = page.locator('article.panel', { hasText: '사출 1호기' });
+    await page.waitForSelector('article.panel .big');
+    await card.and(page.locator(':not(.lost)')).waitFor();
+    machine.kill('SIGKILL');
+    await machine.ended;
+    const killed = Date.now();
+    await page.waitForSelector('article.lost:has-text("사출 1호기"):has-text("통신 끊김")', { timeout: 5000 });
+    await page.waitForSelector('header .notice:has-text("통신 끊김")', { timeout: Math.max(1, 5000 - (Date.now() - killed)) });
+    console.log(`reported after ${Date.now() - killed} ms`);
+    await picture(page, 'demo-lost-1440x900-light-ko');
+    await page.goto(`${url}/data/flow`);
+    const source = page.locator('article.down', { hasText: '사출성형기 1호' });
+    await source.waitFor({ timeout: 5000 });
+    assert.match(await source.locator('.error').innerText(), /[\uac00-\ud7a3].*니다|[\uac00-\ud7a3].*십시오/);
+    await picture(page, 'demo-flow-lost-1440x900-light-ko');
+    const back = Date.now();
+    machine = startMachine();
+    await page.waitForSelector('article.down', { state: 'detached', timeout: 20_000 });
+    await page.goto(`${url}/floor`);
+    await page.waitForSelector('article.panel:not(.lost):has-text("사출 1호기")', { timeout: 10_000 });
+    await page.waitForSelector('header .notice', { state: 'detached', timeout: 10_000 });
+    console.log(`healed after ${Date.now() - back} ms`);
+  });
+
+  test('a phone and a television show the same factory', async () => {
+    const cookies = await desk.context.cookies();
+    for (const [name, path, look] of [
+      ['demo-phone', '/floor', { width: 390, height: 844 }],
+      ['demo-tv', '/tv?pages=floor&every=20s', { width: 1920, height: 1080, touch: false }],
+    ]) {
+      const { page, context, troubles } = await openPage(browser, look);
+      await context.addCookies(cookies);
+      await page.goto(url + path);
+      await page.waitForFunction(() => document.querySelectorAll('article.panel').length === 5);
+      await page.waitForTimeout(2500);
+      await picture(page, name);
+      assert.equal(await sideways(page), 0);
+      assert.deepEqual(troubles, []);
+      await context.close();
+    }
+  });
+
+  test('pictures for the README', { skip: !TO_DOCS && 'only with MARU_PICTURES_TO_DOCS=1' }, async () => {
+    const cookies = await desk.context.cookies();
+    // A few minutes of history make the pictures honest; they are taken as the demo then stands.
+    await new Promise((resolve) => setTimeout(resolve, Number(process.env.MARU_PICTURES_AGE_MS ?? 120_000)));
+    for (const [name, path, look] of [
+      ['floor', '/floor', { width: 1440, height: 900 }],
+      ['flow', '/data/flow', { width: 1440, height: 900 }],
+      ['live', '/data/live?tags=line1.press1.inj_pressure,line1.press1.screw_pos,line1.press1.temp_mould&range=1m', { width: 1440, height: 900 }],
+      ['phone', '/floor', { width: 390, height: 844 }],
+      ['tv', '/tv?pages=floor&every=20s', { width: 1920, height: 1080, touch: false }],
+    ]) {
+      const { page, context } = await openPage(browser, look);
+      await context.addCookies(cookies);
+      await page.goto(url + path);
+      await page.waitForSelector('article.panel, .uplot');
+      await page.waitForTimeout(3000);
+      await picture(page, name, DOCS);
+      await context.close();
+    }
+  });
+
+  test('no page wrote an error or asked another host', () => {
+    const expected = /net::ERR_(INCOMPLETE_CHUNKED_ENCODING|ABORTED)/;
+    assert.deepEqual(desk.troubles.filter((one) => !expected.test(one)), []);
+  });
+});
