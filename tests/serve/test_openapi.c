@@ -1,0 +1,312 @@
+/*
+ * The description is true: it is whole in itself, and every answer of every GET route has exactly
+ * the members that its schema names, with their types.
+ */
+#include "support_server.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+#include <jansson.h>
+
+static struct rig rig;
+static json_t *document;
+
+static json_t *load(const char *target, const char *accept) {
+    char headers[256];
+    (void)snprintf(headers, sizeof headers, "Authorization: Bearer %s\r\nAccept-Language: %s\r\n",
+        rig.owner, accept);
+    struct question question = {.port = rig.port, .target = target, .headers = headers};
+    AUTO_ANSWER struct answer answer;
+    client_ask(&question, &answer);
+    json_error_t error;
+    json_t *root = json_loadb((const char *)answer.body.data, answer.body.size, 0, &error);
+    if (!root || (answer.status != 200 && answer.status != 503)) {
+        fail_msg("%s: %d %s", target, answer.status, buf_z(&answer.body));
+    }
+    return root;
+}
+
+static int open_rig(void **state) {
+    (void)state;
+    rig_open(&rig, NULL, false);
+    rig_write(&rig,
+        "line1.press1 temp=20.5,strokes=1i,running=t,recipe=\"A\" 1000\n"
+        "line1.press1 temp=21.5,strokes=5i,running=f,recipe=\"B\" 2000\n",
+        204);
+    AUTO_ANSWER struct answer put;
+    rig_ask(&rig, "PUT", "/api/v1/plants/p1/tags/line1.press1.temp", rig.installer,
+        STR("{\"display\":\"온도\",\"unit\":\"°C\",\"min\":0,\"max\":300}"), &put);
+    assert_int_equal(put.status, 200);
+    AUTO_ANSWER struct answer refused;
+    rig_ask(&rig, "PUT", "/api/v1/plants/p1/tags/x", rig.viewer, STR("{}"), &refused);
+    document = load("/api/v1/openapi.json", "en");
+    return 0;
+}
+
+static int close_rig(void **state) {
+    (void)state;
+    json_decref(document);
+    rig_close(&rig);
+    return 0;
+}
+
+static json_t *schema_named(const char *reference) {
+    const char prefix[] = "#/components/schemas/";
+    assert_true(strncmp(reference, prefix, sizeof prefix - 1) == 0);
+    json_t *schemas = json_object_get(json_object_get(document, "components"), "schemas");
+    json_t *schema = json_object_get(schemas, reference + sizeof prefix - 1);
+    if (!schema) {
+        fail_msg("%s is not there", reference);
+    }
+    return schema;
+}
+
+static bool type_is(const char *name, const json_t *value) {
+    return (strcmp(name, "string") == 0 && json_is_string(value)) ||
+           (strcmp(name, "integer") == 0 && json_is_integer(value)) ||
+           (strcmp(name, "number") == 0 && json_is_number(value)) ||
+           (strcmp(name, "boolean") == 0 && json_is_boolean(value)) ||
+           (strcmp(name, "null") == 0 && json_is_null(value)) ||
+           (strcmp(name, "array") == 0 && json_is_array(value)) ||
+           (strcmp(name, "object") == 0 && json_is_object(value));
+}
+
+static bool type_matches(const json_t *type, const json_t *value) {
+    if (json_is_string(type)) {
+        return type_is(json_string_value(type), value);
+    }
+    for (size_t i = 0; i < json_array_size(type); i++) {
+        if (type_is(json_string_value(json_array_get(type, i)), value)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+enum { DEPTH_MAX = 8, WHERE_BYTES = 256 };
+
+static bool matches(const json_t *schema, json_t *value, char *where, int depth);
+
+static bool object_matches(const json_t *schema, json_t *value, char *where, int depth) {
+    json_t *properties = json_object_get(schema, "properties");
+    json_t *required = json_object_get(schema, "required");
+    for (size_t i = 0; i < json_array_size(required); i++) {
+        const char *name = json_string_value(json_array_get(required, i));
+        if (!json_object_get(value, name)) {
+            (void)snprintf(where, WHERE_BYTES, "%s is missing", name);
+            return false;
+        }
+    }
+    const char *name = NULL;
+    json_t *member = NULL;
+    json_object_foreach(value, name, member) {
+        json_t *member_schema = json_object_get(properties, name);
+        if (!member_schema || !matches(member_schema, member, where, depth + 1)) {
+            if (where[0] == '\0') {
+                (void)snprintf(where, WHERE_BYTES, "%s %s", name,
+                    member_schema ? "has another type" : "is not described");
+            }
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool matches(const json_t *schema, json_t *value, char *where, int depth) {
+    assert_true(depth < DEPTH_MAX);
+    const char *reference = json_string_value(json_object_get(schema, "$ref"));
+    if (reference) {
+        return matches(schema_named(reference), value, where, depth + 1);
+    }
+    json_t *one_of = json_object_get(schema, "oneOf");
+    if (one_of) {
+        for (size_t i = 0; i < json_array_size(one_of); i++) {
+            if (matches(json_array_get(one_of, i), value, where, depth + 1)) {
+                where[0] = '\0';
+                return true;
+            }
+        }
+        return false;
+    }
+    json_t *choices = json_object_get(schema, "enum");
+    for (size_t i = 0; choices && i <= json_array_size(choices); i++) {
+        if (json_equal(json_array_get(choices, i), value)) {
+            return true;
+        }
+        if (i == json_array_size(choices)) {
+            return false;
+        }
+    }
+    if (!type_matches(json_object_get(schema, "type"), value)) {
+        return false;
+    }
+    if (json_is_object(value) && json_object_get(schema, "properties")) {
+        return object_matches(schema, value, where, depth);
+    }
+    json_t *items = json_object_get(schema, "items");
+    for (size_t i = 0; items && i < json_array_size(value); i++) {
+        if (!matches(items, json_array_get(value, i), where, depth + 1)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static json_t *answer_schema(const json_t *operation) {
+    json_t *content =
+        json_object_get(json_object_get(json_object_get(operation, "responses"), "200"), "content");
+    return json_object_get(json_object_get(content, "application/json"), "schema");
+}
+
+static void make_target(const char *path, const char *more, char *to, size_t size) {
+    struct buf text;
+    buf_init(&text, size - 1);
+    struct str rest = str_of(path);
+    while (rest.size > 0) {
+        struct str segment = str_cut(&rest, '/');
+        if (segment.size == 0) {
+            continue;
+        }
+        buf_put_char(&text, '/');
+        buf_put_str(&text, str_eq(segment, STR("{plant}"))  ? STR("p1")
+                           : str_eq(segment, STR("{name}")) ? STR("line1.press1.temp")
+                           : str_eq(segment, STR("{id}"))   ? STR("dev1")
+                                                            : segment);
+    }
+    buf_put_str(&text, str_of(more));
+    (void)str_copy_z(buf_str(&text), to, size);
+    buf_fini(&text);
+}
+
+static void check_answer(const char *path, const char *query, const json_t *schema) {
+    char target[256];
+    char where[WHERE_BYTES] = "";
+    make_target(path, query, target, sizeof target);
+    json_t *answer = load(target, "en");
+    if (!matches(schema, answer, where, 0)) {
+        char *text = json_dumps(answer, JSON_COMPACT);
+        fail_msg("%s is not as described: %s\n%.2000s", target, where, text);
+    }
+    json_decref(answer);
+}
+
+/* R-008 */
+static void every_answer_is_as_described(void **state) {
+    (void)state;
+    const char *path = NULL;
+    json_t *methods = NULL;
+    int checked = 0;
+    json_object_foreach(json_object_get(document, "paths"), path, methods) {
+        json_t *schema = answer_schema(json_object_get(methods, "get"));
+        if (!schema) {
+            continue;
+        }
+        bool wants_tag = strstr(path, "/samples") || strstr(path, "/series");
+        check_answer(path,
+            wants_tag ? "?tag=line1.press1.temp&tag=line1.press1.recipe&from=1970-01-01T00:00:00Z"
+                      : "",
+            schema);
+        if (strstr(path, "/samples")) {
+            check_answer(path,
+                "?tag=line1.press1.temp&every=1s&agg=avg,min,max,count,sum,first,last", schema);
+        }
+        checked++;
+    }
+    assert_true(checked >= 15);
+}
+
+static void refusals_are_as_described(void **state) {
+    (void)state;
+    static const char *const TARGETS[] = {
+        "/api/v1/nothing", "/api/v1/plants/zz/tags", "/api/v1/plants/p1/tags?x=1"};
+    json_t *schemas = json_object_get(json_object_get(document, "components"), "schemas");
+    for (size_t i = 0; i < sizeof TARGETS / sizeof TARGETS[0]; i++) {
+        AUTO_ANSWER struct answer answer;
+        rig_ask(&rig, "GET", TARGETS[i], rig.viewer, STR_NONE, &answer);
+        json_t *root = json_loadb((const char *)answer.body.data, answer.body.size, 0, NULL);
+        char where[WHERE_BYTES] = "";
+        assert_true(matches(json_object_get(schemas, "Problem"), root, where, 0));
+        assert_int_equal(json_integer_value(json_object_get(root, "status")), answer.status);
+        json_decref(root);
+    }
+    AUTO_ANSWER struct answer lines;
+    rig_ask(&rig, "POST", "/write", rig.operator_, STR("a value=x\nb value=1\nc v=\"\n"), &lines);
+    assert_int_equal(lines.status, 400);
+    json_t *root = json_loadb((const char *)lines.body.data, lines.body.size, 0, NULL);
+    char where[WHERE_BYTES] = "";
+    assert_true(matches(json_object_get(schemas, "Problem"), root, where, 0));
+    json_t *errors = json_object_get(root, "errors");
+    assert_int_equal(json_array_size(errors), 2);
+    assert_int_equal(json_integer_value(json_object_get(json_array_get(errors, 1), "line")), 3);
+    json_decref(root);
+}
+
+/* Walks the whole document: every reference leads somewhere, ids stand once. */
+static void the_document_is_whole_in_itself(void **state) {
+    (void)state;
+    assert_string_equal(json_string_value(json_object_get(document, "openapi")), "3.1.0");
+    char *text = json_dumps(document, JSON_COMPACT);
+    int references = 0;
+    for (const char *at = text; (at = strstr(at, "\"$ref\":\"")) != NULL; at++) {
+        struct str rest = str_of(at + 8);
+        char reference[128];
+        (void)str_copy_z(str_cut(&rest, '"'), reference, sizeof reference);
+        assert_non_null(schema_named(reference));
+        references++;
+    }
+    assert_true(references > 50);
+    free(text);
+    const char *path = NULL;
+    json_t *methods = NULL;
+    json_t *seen = json_object();
+    json_object_foreach(json_object_get(document, "paths"), path, methods) {
+        assert_int_equal(path[0], '/');
+        const char *method = NULL;
+        json_t *operation = NULL;
+        json_object_foreach(methods, method, operation) {
+            const char *id = json_string_value(json_object_get(operation, "operationId"));
+            assert_null(json_object_get(seen, id));
+            (void)json_object_set_new(seen, id, json_true());
+            assert_true(json_is_array(json_object_get(operation, "security")));
+            size_t in_path = 0;
+            for (const char *at = path; (at = strchr(at, '{')) != NULL; at++) {
+                in_path++;
+            }
+            json_t *params = json_object_get(operation, "parameters");
+            size_t declared = 0;
+            for (size_t i = 0; i < json_array_size(params); i++) {
+                const char *in =
+                    json_string_value(json_object_get(json_array_get(params, i), "in"));
+                declared += strcmp(in, "path") == 0;
+            }
+            assert_int_equal(in_path, declared);
+        }
+    }
+    json_decref(seen);
+}
+
+static void summaries_follow_the_reader(void **state) {
+    (void)state;
+    json_t *korean = load("/api/v1/openapi.json", "ko");
+    json_t *paths = json_object_get(korean, "paths");
+    json_t *plants = json_object_get(json_object_get(paths, "/api/v1/plants"), "get");
+    assert_string_equal(json_string_value(json_object_get(plants, "summary")), "공장 목록");
+    json_decref(korean);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_answer_is_as_described),
+        cmocka_unit_test(refusals_are_as_described),
+        cmocka_unit_test(the_document_is_whole_in_itself),
+        cmocka_unit_test(summaries_follow_the_reader),
+    };
+    return cmocka_run_group_tests(tests, open_rig, close_rig);
+}
