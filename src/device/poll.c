@@ -284,6 +284,9 @@ void sink_group_refused(
 
 void sink_unit_silent(struct point_sink *sink, enum status status, const struct err *what) {
     sink_note(sink, what);
+    if (what != NULL && status == STATUS_BAD_TIMEOUT) { // Others name the unit themselves.
+        (void)err_context(&sink->error, MSG_DEVICE_UNIT, ARGS(A_INT(sink->poller->asked[0].unit)));
+    }
     sink->silent_status = status;
     sink->change.timeouts += status == STATUS_BAD_TIMEOUT;
 }
