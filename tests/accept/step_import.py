@@ -72,10 +72,10 @@ def flip(home, expected, count):
             report = json.loads(done.stdout)
             claim(done.returncode == 1, f"byte {place} of {path.name} is flipped and verify gave {done.returncode}")
             claim(any(path.name in fault for fault in report["faults"]), f"byte {place}: no fault names {path.name}")
-            if flipped % 16 == 0:
+            if flipped % 16 == 0 or place in (0, size - 1):
                 rest = answers(home)
                 good = sum(rest.get(tag) == expected[tag] for tag in expected)
-                claim(good >= len(expected) // 2 or len(files) == 1, f"byte {place}: only {good} tags still answer")
+                claim(good >= len(expected) - 1, f"byte {place}: only {good} of {len(expected)} tags still answer in full")
             with open(path, "r+b") as f:
                 f.seek(place)
                 f.write(bytes([byte]))
