@@ -32,7 +32,9 @@ export function decimalsOf(tag: Tag): number {
     return 0;
   }
   if (tag.scale > 0 && tag.scale < 1) {
-    return Math.min(3, Math.ceil(-Math.log10(tag.scale) - 1e-9));
+    // A meter reading to the watt-hour is not read by anyone: totals get one digit.
+    const most = tag.kind === 'counter' ? 1 : 3;
+    return Math.min(most, Math.ceil(-Math.log10(tag.scale) - 1e-9));
   }
   if (tag.min !== null && tag.max !== null && tag.max > tag.min) {
     const range = tag.max - tag.min;
@@ -130,10 +132,12 @@ export function durationText(ms: number): string {
     return t('time.seconds', { s });
   }
   if (s < 3600) {
-    return s < 600 ? t('time.minutes_seconds', { m: Math.floor(s / 60), s: s % 60 }) : t('time.minutes', { m: Math.floor(s / 60) });
+    const m = Math.floor(s / 60);
+    return s < 600 && s % 60 > 0 ? t('time.minutes_seconds', { m, s: s % 60 }) : t('time.minutes', { m });
   }
   if (s < 86_400) {
-    return t('time.hours_minutes', { h: Math.floor(s / 3600), m: Math.floor((s % 3600) / 60) });
+    const [h, m] = [Math.floor(s / 3600), Math.floor((s % 3600) / 60)];
+    return m === 0 ? t('time.hours', { h }) : t('time.hours_minutes', { h, m });
   }
   return t('time.days_hours', { d: Math.floor(s / 86_400), h: Math.floor((s % 86_400) / 3600) });
 }

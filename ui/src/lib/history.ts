@@ -11,6 +11,8 @@ export interface Stretch {
 }
 
 export const HISTORY_MS = 3_600_000;
+// A young plant fills its strip all the same: the window grows with what is known.
+const WINDOWS_MS = [600_000, 1_800_000, HISTORY_MS] as const;
 const AT_ONCE = 8;
 const POINTS = 1200;
 // Neighbours further apart than this are a gap: nobody knows what the machine did.
@@ -82,6 +84,15 @@ export function extend(stretches: Stretch[], slot: number): void {
       stretches.push({ from: time, to: time, state });
     }
   }
+}
+
+/** The least window that holds all that is known. */
+export function windowOf(all: Iterable<Stretch[]>, nowMs: number): number {
+  let first = nowMs;
+  for (const stretches of all) {
+    first = Math.min(first, stretches[0]?.from ?? nowMs);
+  }
+  return WINDOWS_MS.find((ms) => nowMs - first <= ms) ?? HISTORY_MS;
 }
 
 /** Since when the newest state stands, NaN when unknown. */
