@@ -58,7 +58,10 @@ static struct batch *box_take(void *context, int64_t deadline_ns) {
     mutex_lock(&box->lock);
     struct batch *batch = box->spare;
     bool dry = box->dry;
-    if (!dry) {
+    if (dry) {
+        box->refused++;
+        cond_broadcast(&box->changed);
+    } else {
         box->spare = NULL;
     }
     mutex_unlock(&box->lock);
@@ -118,6 +121,17 @@ bool box_wait_good(struct box *box, uint32_t tag, uint32_t count) {
     mutex_lock(&box->lock);
     uint32_t wanted = box->good_counts[tag] + count;
     while (waiting && box->good_counts[tag] < wanted) {
+        waiting = cond_wait_until(&box->changed, &box->lock, deadline_ns);
+    }
+    mutex_unlock(&box->lock);
+    return waiting;
+}
+
+bool box_wait_refused(struct box *box) {
+    int64_t deadline_ns = clock_mono_ns(clock_system()) + PATIENCE_NS;
+    bool waiting = true;
+    mutex_lock(&box->lock);
+    while (waiting && box->refused == 0) {
         waiting = cond_wait_until(&box->changed, &box->lock, deadline_ns);
     }
     mutex_unlock(&box->lock);

@@ -53,7 +53,8 @@ struct box {
     uint32_t counts[BOX_TAGS];
     uint32_t good_counts[BOX_TAGS];
     struct batch *spare;
-    bool dry; // Gives no batches: back-pressure.
+    bool dry;         // Gives no batches: back-pressure.
+    uint32_t refused; // Batches asked for while dry.
 };
 void box_init(struct box *box);
 void box_fini(struct box *box);
@@ -62,6 +63,8 @@ struct sample_port box_port(struct box *box);
 bool box_wait_status(struct box *box, uint32_t tag, enum status status);
 /* Waits until `count` more good rows of the tag came than now. */
 bool box_wait_good(struct box *box, uint32_t tag, uint32_t count);
+/* Waits until a batch was asked for in vain. */
+bool box_wait_refused(struct box *box);
 struct box_row box_last(struct box *box, uint32_t tag);
 uint32_t box_count(struct box *box, uint32_t tag);
 
