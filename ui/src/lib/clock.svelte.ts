@@ -10,7 +10,7 @@ setInterval(() => {
   }
 }, 1000);
 
-export function learnServerTime(serverMs: number): void {
+function learnServerTime(serverMs: number): void {
   const seen = serverMs - Date.now();
   // A jump is taken at once, the jitter of the network is smoothed.
   offsetMs = Math.abs(seen - offsetMs) > 2000 ? seen : offsetMs * 0.8 + seen * 0.2;
@@ -18,6 +18,19 @@ export function learnServerTime(serverMs: number): void {
 
 export function serverNow(): number {
   return Date.now() + offsetMs;
+}
+
+let heardMs = 0;
+
+/** Something came from the server, which says what time it is. */
+export function heard(serverMs: number): void {
+  heardMs = serverMs;
+  learnServerTime(serverMs);
+}
+
+/** Server time up to which is known what the machines do: silence after it is the server's, not theirs. */
+export function heardNow(): number {
+  return heardMs;
 }
 
 /** Server time that wakes its readers once a second. */

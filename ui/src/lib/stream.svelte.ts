@@ -1,7 +1,7 @@
 // One live stream for the whole program. The server beats every two seconds, so silence means a dead
 // connection: the page then says since when and tries again from the last change it has seen.
 import { plantPath, query } from './api';
-import { learnServerTime, serverNow } from './clock.svelte';
+import { heard, serverNow } from './clock.svelte';
 import { loadSession, session } from './session.svelte';
 import { values, type StreamRow } from './values';
 
@@ -73,7 +73,7 @@ export class Stream {
 
   private alive(nowMs: number): void {
     this.seen();
-    learnServerTime(nowMs);
+    heard(nowMs);
     if (link.state !== 'live') {
       link.state = 'live';
       link.since = serverNow();
