@@ -32,7 +32,7 @@ static int counts_read(struct ledger_tx *tx, void *context, struct err *err) {
         if (tag->kind != KIND_COUNTER) {
             continue;
         }
-        struct count_row row = {.tag = tag->number, .last_value = NAN};
+        struct count_row row = {.tag = tag->number, .last_value = (double)NAN};
         int rc = count_get(tx, tag->number, &row, err);
         if (rc < 0 && rc != -ERR_NOT_FOUND) {
             return rc;

@@ -95,7 +95,7 @@ static int series_count(struct series *series, uint64_t *ret_count, struct err *
 static double raw_number(const struct hist_rows *rows, uint32_t i) {
     bool bad = rows->status && status_quality(rows->status[i]) == QUALITY_BAD;
     if (bad || rows->type == TYPE_TEXT) {
-        return NAN;
+        return (double)NAN;
     }
     return rows->type == TYPE_F64 ? rows->f64[i] : (double)rows->i64[i];
 }
@@ -127,7 +127,7 @@ static void take_texts(struct series *series, const struct hist_rows *rows) {
             memmove(points->text, points->text + half, points->count * sizeof(struct str));
         }
         points->text[points->count] = arena_copy(&series->call->http->arena, text);
-        (void)points_add(points, rows->time_ns[i], NAN); // There is room.
+        (void)points_add(points, rows->time_ns[i], (double)NAN); // There is room.
     }
 }
 
@@ -211,11 +211,11 @@ static bool gaps_insert(struct series *series, uint32_t max) {
         bool gap = i > 0 && (from->time_ns[i] - from->time_ns[i - 1]) / 2 > usual;
         if (gap) {
             (void)points_add(
-                &to, from->time_ns[i - 1] + usual, NAN); // overflow is looked at below.
+                &to, from->time_ns[i - 1] + usual, (double)NAN); // overflow is looked at below.
         }
         if (gap && !to.overflow) {
-            to.min[to.count - 1] = NAN;
-            to.max[to.count - 1] = NAN;
+            to.min[to.count - 1] = (double)NAN;
+            to.max[to.count - 1] = (double)NAN;
         }
         if (points_add(&to, from->time_ns[i], from->value[i])) {
             to.min[to.count - 1] = from->min[i];

@@ -180,9 +180,9 @@ static struct tag tag_new(struct str name) {
         .source = STR_NONE,
         .type = TYPE_F64,
         .scale = 1,
-        .min = NAN,
-        .max = NAN,
-        .dead_band = NAN,
+        .min = (double)NAN,
+        .max = (double)NAN,
+        .dead_band = (double)NAN,
         .active = true};
 }
 
@@ -191,7 +191,7 @@ static int read_optional(
     const struct json_in *body, const char *name, double *ret_value, struct err *err) {
     int rc = json_in_f64(body, name, ret_value, err);
     if (rc == 0 && json_in_has(body, name)) {
-        *ret_value = NAN;
+        *ret_value = (double)NAN;
     }
     return rc;
 }
