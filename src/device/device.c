@@ -67,10 +67,10 @@ static void refuse_device(struct device_set *set, struct health *health, const s
 }
 
 static void plan_device(struct device_set *set, struct plan_list *list,
-    const struct catalogue *catalogue, const struct device *device) {
+    const struct plan_index *index, const struct device *device) {
     struct health *health = ensure_health(set, device->number);
     struct err err = ERR_INIT;
-    struct device_plan *plan = device_plan_new(catalogue, device, &err);
+    struct device_plan *plan = device_plan_of(index, device, &err);
     if (plan == NULL) {
         health_start(health, device->period_ns, set->options.clock);
         refuse_device(set, health, &err);
@@ -102,13 +102,15 @@ static void plan_device(struct device_set *set, struct plan_list *list,
 
 static struct plan_list make_plans(struct device_set *set, const struct catalogue *catalogue) {
     struct plan_list list = {0};
+    struct plan_index index;
+    plan_index_init(&index, catalogue);
     for (uint32_t i = 0; i < catalogue->device_count; i++) {
         const struct device *device = &catalogue->devices[i];
         if (device->number == 0 || device->number > NUMBERS_MAX) {
             continue;
         }
         if (device->enabled) {
-            plan_device(set, &list, catalogue, device);
+            plan_device(set, &list, &index, device);
         } else {
             struct health *health = find_health(set, device->number);
             if (health != NULL) {
@@ -116,6 +118,7 @@ static struct plan_list make_plans(struct device_set *set, const struct catalogu
             }
         }
     }
+    plan_index_fini(&index);
     return list;
 }
 

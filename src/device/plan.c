@@ -13,6 +13,7 @@
  */
 #include "device/plan.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/hash.h"
@@ -21,16 +22,61 @@
 
 enum { SIGNATURE_BYTES_MAX = 64 << 20 };
 
+/* A device's part of the index. */
+struct plan_tags {
+    const struct tag **tags;
+    uint32_t count;
+};
+
+static int compare_tags(const void *left, const void *right) {
+    const struct tag *a = *(const struct tag *const *)left;
+    const struct tag *b = *(const struct tag *const *)right;
+    int order = str_cmp(a->device, b->device);
+    return order != 0 ? order : (a->number > b->number) - (a->number < b->number);
+}
+
+void plan_index_init(struct plan_index *index, const struct catalogue *catalogue) {
+    index->tags = MEM_ARRAY(const struct tag *, (size_t)catalogue->tag_count + 1);
+    index->count = 0;
+    for (uint32_t i = 0; i < catalogue->tag_count; i++) {
+        const struct tag *tag = &catalogue->tags[i];
+        if (tag->active && tag->device.size > 0 && tag->source.size > 0) {
+            index->tags[index->count++] = tag;
+        }
+    }
+    if (index->count > 0) {
+        qsort(index->tags, index->count, sizeof *index->tags, compare_tags);
+    }
+}
+
+void plan_index_fini(struct plan_index *index) {
+    mem_free(index->tags);
+    *index = (struct plan_index){0};
+}
+
+static struct plan_tags find_tags(const struct plan_index *index, struct str device) {
+    uint32_t low = 0;
+    for (uint32_t high = index->count; low < high;) { // The first that is not before the device.
+        uint32_t middle = low + (high - low) / 2;
+        if (str_cmp(index->tags[middle]->device, device) < 0) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    struct plan_tags found = {.tags = index->tags + low};
+    while (low + found.count < index->count && str_eq(found.tags[found.count]->device, device)) {
+        found.count++;
+    }
+    return found;
+}
+
 static void sign_str(struct buf *out, struct str text) {
     buf_put(out, &text.size, sizeof text.size);
     buf_put_str(out, text);
 }
 
-static bool belongs(const struct tag *tag, const struct device *device) {
-    return tag->active && tag->source.size > 0 && str_eq(tag->device, device->id);
-}
-
-static uint64_t sign(const struct catalogue *catalogue, const struct device *device) {
+static uint64_t sign(const struct device *device, const struct plan_tags *tags) {
     AUTO_BUF struct buf bytes;
     buf_init(&bytes, SIGNATURE_BYTES_MAX);
     buf_put(&bytes, &device->number, sizeof device->number);
@@ -39,32 +85,18 @@ static uint64_t sign(const struct catalogue *catalogue, const struct device *dev
     sign_str(&bytes, device->address);
     sign_str(&bytes, device->options);
     buf_put(&bytes, &device->period_ns, sizeof device->period_ns);
-    for (uint32_t i = 0; i < catalogue->tag_count; i++) {
-        const struct tag *tag = &catalogue->tags[i];
-        if (belongs(tag, device)) {
-            buf_put(&bytes, &tag->number, sizeof tag->number);
-            buf_put(&bytes, &tag->type, sizeof tag->type);
-            sign_str(&bytes, tag->source);
-        }
+    for (uint32_t i = 0; i < tags->count; i++) {
+        const struct tag *tag = tags->tags[i];
+        buf_put(&bytes, &tag->number, sizeof tag->number);
+        buf_put(&bytes, &tag->type, sizeof tag->type);
+        sign_str(&bytes, tag->source);
     }
     return hash64(bytes.data, bytes.size);
 }
 
-static uint32_t count_tags(const struct catalogue *catalogue, const struct device *device) {
-    uint32_t count = 0;
-    for (uint32_t i = 0; i < catalogue->tag_count; i++) {
-        count += belongs(&catalogue->tags[i], device);
-    }
-    return count;
-}
-
-static void parse_tags(
-    struct device_plan *plan, const struct catalogue *catalogue, const struct device *device) {
-    for (uint32_t i = 0; i < catalogue->tag_count; i++) {
-        const struct tag *tag = &catalogue->tags[i];
-        if (!belongs(tag, device)) {
-            continue;
-        }
+static void parse_tags(struct device_plan *plan, const struct plan_tags *tags) {
+    for (uint32_t i = 0; i < tags->count; i++) {
+        const struct tag *tag = tags->tags[i];
         struct point point = {0};
         struct err err = ERR_INIT;
         if (plan->driver->parse_address(tag->source, &plan->settings, &point, &err) == 0) {
@@ -92,8 +124,8 @@ static void make_units(struct device_plan *plan) {
     }
 }
 
-struct device_plan *device_plan_new(
-    const struct catalogue *catalogue, const struct device *device, struct err *err) {
+struct device_plan *device_plan_of(
+    const struct plan_index *index, const struct device *device, struct err *err) {
     const struct driver *driver = NULL;
     struct driver_settings settings;
     if (registry_resolve(device, &driver, &settings, err) < 0) {
@@ -110,17 +142,27 @@ struct device_plan *device_plan_new(
         (int64_t)(hash64(device->id.data, device->id.size) % (uint64_t)device->period_ns);
     plan->driver = driver;
     plan->settings = settings;
-    plan->signature = sign(catalogue, device);
-    size_t count = (size_t)count_tags(catalogue, device) + 1;
+    struct plan_tags tags = find_tags(index, device->id);
+    plan->signature = sign(device, &tags);
+    size_t count = (size_t)tags.count + 1;
     plan->points = ARENA_ARRAY(&plan->arena, struct point, count);
     plan->last_status = ARENA_ARRAY(&plan->arena, uint32_t, count);
     plan->seen = ARENA_ARRAY(&plan->arena, uint64_t, count);
     plan->broken = ARENA_ARRAY(&plan->arena, struct plan_broken, count);
     memset(plan->last_status, 0xFF, count * sizeof *plan->last_status); // POINT_NEVER.
-    parse_tags(plan, catalogue, device);
+    parse_tags(plan, &tags);
     group_sort(plan->points, plan->point_count);
     make_units(plan);
     group_set_init(&plan->groups, driver, &plan->settings, plan->points, plan->point_count);
+    return plan;
+}
+
+struct device_plan *device_plan_new(
+    const struct catalogue *catalogue, const struct device *device, struct err *err) {
+    struct plan_index index;
+    plan_index_init(&index, catalogue);
+    struct device_plan *plan = device_plan_of(&index, device, err);
+    plan_index_fini(&index);
     return plan;
 }
 

@@ -70,8 +70,20 @@ struct link_plan {
     uint64_t signature;
 };
 
+/* The tags of a catalogue that are collected, sorted by device, so that each plan finds its own at
+ * once. Borrows the catalogue. */
+struct plan_index {
+    const struct tag **tags;
+    uint32_t count;
+};
+void plan_index_init(struct plan_index *index, const struct catalogue *catalogue);
+void plan_index_fini(struct plan_index *index);
+
 /* The plan of one device, or NULL with words when its line is wrong. Tags with a wrong source go to
- * `broken`. */
+ * `broken`. A plan borrows nothing. */
+struct device_plan *device_plan_of(
+    const struct plan_index *index, const struct device *device, struct err *err);
+/* The same for a single device. */
 struct device_plan *device_plan_new(
     const struct catalogue *catalogue, const struct device *device, struct err *err);
 void device_plan_free(struct device_plan *plan); // NULL is allowed.

@@ -2,10 +2,11 @@
  * The drivers of drivers.def, and the checks of device lines and sources that import and the forms
  * ask. A check needs no network: it says whether the words are right, not whether the machine is.
  */
+#include "device/registry.h"
+
 #include "core/buf.h"
 #include "device/device.h"
 #include "device/link.h"
-#include "device/registry.h"
 #include "device/settings.h"
 
 #define DRIVER(name) extern const struct driver driver_##name;

@@ -1,4 +1,5 @@
 /* The simulated plant: plausible, repeatable, and never boring for two minutes. */
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,8 +9,6 @@
 #include <string.h>
 
 #include <cmocka.h>
-
-#include <math.h>
 
 #include "core/clock.h"
 #include "sim/sim.h"
