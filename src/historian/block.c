@@ -184,10 +184,11 @@ static bool get_values(
 }
 
 /* The order of times is what every search relies on, so it is proven, not believed. */
-static bool times_are_ordered(const int64_t *time, uint32_t rows, bool strict) {
-    uint32_t wrong = 0;
+HOT_LOOP static bool times_are_ordered(const int64_t *time, uint32_t rows, bool strict) {
+    int64_t wrong = 0;
+    int64_t no_equals = strict ? 1 : 0;
     for (uint32_t i = 1; i < rows; i++) {
-        wrong += strict ? time[i] <= time[i - 1] : time[i] < time[i - 1];
+        wrong |= (time[i] < time[i - 1]) | (no_equals & (time[i] == time[i - 1]));
     }
     return wrong == 0;
 }

@@ -14,7 +14,7 @@
  *    0, 1 or -1 most of the time costs 1.9 bits there and 3 as plain bits).
  *
  * A column that is constant or has a constant step is a handful of bytes. Which form is smallest is
- * estimated from bit lengths and byte histograms; only a `thorough` encoder tries.
+ * estimated from bit lengths and byte histograms, never tried: trying costs more than it finds.
  */
 #include "historian/column.h"
 
@@ -32,8 +32,9 @@ enum {
     LAG_SAMPLE = 256, // Residuals looked at per lag.
     LAG_ROWS_MIN = 512,
     PATCHES_MAX = BLOCK_ROWS_MAX / 16,
-    UNIT_ZEROS_MIN = 3, // Low zero bits that make a common divisor worth looking for.
-    SLACK = 8,          // Bytes that the bit reader may look beyond.
+    UNIT_ZEROS_MIN = 3,   // Low zero bits that make a common divisor worth looking for.
+    PLANES_GAIN_BITS = 2, // Bits a value (or two fifths) that planes must save: reading them costs.
+    SLACK = 8,            // Bytes that the bit reader may look beyond.
 };
 
 void codec_init(struct codec *codec) {
@@ -47,6 +48,7 @@ void codec_prepare(struct codec *codec) {
     codec->squeeze = squeeze_new();
     codec->work = MEM_ARRAY(uint64_t, BLOCK_ROWS_MAX);
     codec->spare = MEM_ARRAY(uint64_t, BLOCK_ROWS_MAX);
+    codec->exponents = MEM_ARRAY(uint64_t, BLOCK_ROWS_MAX);
     codec->planes = mem_alloc(BLOCK_ROWS_MAX * sizeof(uint64_t) + SLACK);
 }
 
@@ -54,6 +56,7 @@ void codec_fini(struct codec *codec) {
     squeeze_free(codec->squeeze);
     mem_free(codec->work);
     mem_free(codec->spare);
+    mem_free(codec->exponents);
     mem_free(codec->planes);
     codec_init(codec);
 }
@@ -72,7 +75,7 @@ struct plan {
 };
 
 /* Sum of the bit lengths of the residuals against the value `lag` rows before. */
-static uint64_t lag_cost(const bits64 *values, uint32_t from, uint32_t to, uint32_t lag) {
+HOT_LOOP static uint64_t lag_cost(const bits64 *values, uint32_t from, uint32_t to, uint32_t lag) {
     uint64_t cost = 0;
     for (uint32_t i = from; i < to; i++) {
         cost += bit_length(zigzag_of((int64_t)(values[i] - values[i - lag])));
@@ -103,7 +106,7 @@ static uint32_t best_lag(const bits64 *values, uint32_t count) {
 }
 
 /* Residuals of the rows behind the first `lag`; returns how many. */
-static uint32_t residuals(
+HOT_LOOP static uint32_t residuals(
     const bits64 *values, uint32_t count, uint32_t lag, uint64_t *ret_residuals) {
     if (lag == 0) {
         memcpy(ret_residuals, values, count * sizeof *ret_residuals);
@@ -162,7 +165,7 @@ static void choose_width(const uint32_t *lengths, uint32_t count, struct plan *p
 }
 
 /* Looks at the residuals in both foldings and plans the smaller one. */
-static void plan_fold(const uint64_t *values, uint32_t count, struct plan *plan) {
+HOT_LOOP static void plan_fold(const uint64_t *values, uint32_t count, struct plan *plan) {
     uint64_t low = values[0];
     uint32_t runs = 1;
     for (uint32_t i = 1; i < count; i++) {
@@ -189,7 +192,7 @@ static void plan_fold(const uint64_t *values, uint32_t count, struct plan *plan)
     *plan = folded.bits < offset.bits ? folded : offset;
 }
 
-static void fold_values(const struct plan *plan, uint64_t *values, uint32_t count) {
+HOT_LOOP static void fold_values(const struct plan *plan, uint64_t *values, uint32_t count) {
     for (uint32_t i = 0; i < count; i++) {
         values[i] = plan->fold == FOLD_ZIGZAG ? zigzag_of((int64_t)values[i])
                     : plan->unit == 1         ? values[i] - plan->base
@@ -197,7 +200,7 @@ static void fold_values(const struct plan *plan, uint64_t *values, uint32_t coun
     }
 }
 
-static void unfold_values(
+HOT_LOOP static void unfold_values(
     enum fold fold, uint64_t base, uint64_t unit, uint64_t *values, uint32_t count) {
     if (fold == FOLD_ZIGZAG) {
         for (uint32_t i = 0; i < count; i++) {
@@ -221,7 +224,7 @@ static size_t bits_size(uint32_t width, uint32_t count) {
 }
 
 /* Writes the low `width` bits of each value; `to` has SLACK bytes of room behind. */
-static void bits_put(const uint64_t *values, uint32_t count, uint32_t width, uint8_t *to) {
+HOT_LOOP static void bits_put(const uint64_t *values, uint32_t count, uint32_t width, uint8_t *to) {
     uint64_t hold = 0;
     uint32_t held = 0; // Bits in `hold`, below 64.
     uint64_t mask = width == 64 ? UINT64_MAX : (1ULL << width) - 1;
@@ -246,7 +249,7 @@ static uint64_t load_short(const uint8_t *from, size_t left) {
     return load_u64(bytes);
 }
 
-static void bits_get(
+HOT_LOOP static void bits_get(
     const uint8_t *from, size_t size, uint32_t width, uint64_t *values, uint32_t count) {
     uint64_t mask = width == 64 ? UINT64_MAX : (1ULL << width) - 1;
     uint32_t i = 0;
@@ -359,11 +362,10 @@ static bool put_planes(struct codec *codec, struct buf *to, const struct plan *p
             bytes[i] = (uint8_t)(values[i] >> (8 * plane));
         }
     }
-    if (!codec->thorough) {
-        uint64_t ideal = planes_entropy(codec->planes, count, plane_count) / 8 + 32;
-        if (ideal > limit - limit / 8) {
-            return false; // Not by enough to be worth the slower reading.
-        }
+    uint64_t ideal = planes_entropy(codec->planes, count, plane_count) / 8 + 32;
+    bool much = ideal + (uint64_t)count * PLANES_GAIN_BITS / 8 <= limit;
+    if (!much && ideal * 5 > limit * 3) {
+        return false;
     }
     size_t mark = to->size;
     put_fold(to, plan);
@@ -525,6 +527,19 @@ static bool get_bits(struct reader *from, uint64_t *values, uint32_t count) {
     return true;
 }
 
+HOT_LOOP static void planes_join(
+    const uint8_t *planes, uint32_t plane_count, uint64_t *values, uint32_t count) {
+    for (uint32_t i = 0; i < count; i++) {
+        values[i] = planes[i];
+    }
+    for (uint32_t plane = 1; plane < plane_count; plane++) {
+        const uint8_t *bytes = planes + (size_t)plane * count;
+        for (uint32_t i = 0; i < count; i++) {
+            values[i] |= (uint64_t)bytes[i] << (8 * plane);
+        }
+    }
+}
+
 static bool get_planes(struct codec *codec, struct reader *from, uint64_t *values, uint32_t count) {
     enum fold fold;
     uint64_t base = 0;
@@ -540,21 +555,13 @@ static bool get_planes(struct codec *codec, struct reader *from, uint64_t *value
             codec->squeeze, packed, packed_size, codec->planes, (size_t)plane_count * count)) {
         return false;
     }
-    for (uint32_t i = 0; i < count; i++) {
-        values[i] = codec->planes[i];
-    }
-    for (uint32_t plane = 1; plane < plane_count; plane++) {
-        const uint8_t *bytes = codec->planes + (size_t)plane * count;
-        for (uint32_t i = 0; i < count; i++) {
-            values[i] |= (uint64_t)bytes[i] << (8 * plane);
-        }
-    }
+    planes_join(codec->planes, plane_count, values, count);
     unfold_values(fold, base, unit, values, count);
     return true;
 }
 
 /* Undoes the prediction in place: values[0..lag) are true, the rest are residuals. */
-static void undo_lag(uint64_t *values, uint32_t count, uint32_t lag) {
+HOT_LOOP static void undo_lag(uint64_t *values, uint32_t count, uint32_t lag) {
     if (lag == 1) {
         uint64_t sum = values[0];
         for (uint32_t i = 1; i < count; i++) {
@@ -563,17 +570,26 @@ static void undo_lag(uint64_t *values, uint32_t count, uint32_t lag) {
         }
         return;
     }
-    for (uint32_t i = lag; i < count && lag > 0; i++) {
-        values[i] += values[i - lag];
+    for (uint32_t start = lag; start < count && lag > 0; start += lag) {
+        uint32_t length = count - start < lag ? count - start : lag;
+        uint64_t *restrict to = values + start;
+        const uint64_t *restrict before = values + start - lag;
+        for (uint32_t i = 0; i < length; i++) { // The two stretches do not overlap.
+            to[i] += before[i];
+        }
+    }
+}
+
+HOT_LOOP static void fill_steps(uint64_t value, uint64_t step, uint64_t *values, uint32_t count) {
+    for (uint32_t i = 0; i < count; i++) {
+        values[i] = value + i * step;
     }
 }
 
 static bool get_simple(struct reader *from, enum form form, uint64_t *values, uint32_t count) {
     uint64_t value = (uint64_t)read_zigzag(from);
     uint64_t step = form == FORM_STEP ? (uint64_t)read_zigzag(from) : 0;
-    for (uint32_t i = 0; i < count; i++) {
-        values[i] = value + i * step;
-    }
+    fill_steps(value, step, values, count);
     return !from->failed;
 }
 

@@ -21,8 +21,8 @@ struct codec {
     struct squeeze *squeeze; // zstd; made on first use.
     uint64_t *work;          // Working columns of BLOCK_ROWS_MAX values each.
     uint64_t *spare;
+    uint64_t *exponents;
     uint8_t *planes; // BLOCK_ROWS_MAX * 8 bytes.
-    bool thorough;   // Encoders may spend time on the last percents.
 };
 
 void codec_init(struct codec *codec);

@@ -4,9 +4,11 @@
  * Doubles. What sensors send is mostly decimal: 21.4 is 214 over 10. A block whose values are, but
  * for a few, n / 10^e for one small e is kept as the integers n; each is proven by dividing again
  * and comparing all 64 bits, so nothing is rounded. The few that are not (a NaN, a -0.0, 0.1 + 0.2)
- * stand beside as exceptions. Values that came from 32-bit floats are kept as those, in an order in
- * which neighbouring numbers are neighbouring integers. Anything else is kept as its 64 bits, in
- * the same order. (The idea of proving decimals is that of ALP, Afroozeh et al., SIGMOD 2023.)
+ * stand beside as exceptions. Where the number of digits is what the source keeps (1.23e-6 beside
+ * 4.56e2), each row has its own e, in a column of its own. Values that came from 32-bit floats are
+ * kept as those, in an order in which neighbouring numbers are neighbouring integers. Anything else
+ * is kept as its 64 bits, in the same order. (The idea of proving decimals is that of ALP, Afroozeh
+ * et al., SIGMOD 2023.)
  *
  * The multiplication, rounding and division are done with the trick of adding 1.5 * 2^52, which
  * leaves the integer in the low bits of the sum: it is exact below 2^51 and compiles to plain
@@ -22,16 +24,17 @@
 #include "historian/column.h"
 #include "historian/squeeze.h"
 
-enum kind { KIND_DECIMAL = 0, KIND_FLOAT = 1, KIND_BITS = 2 };
+enum kind { KIND_DECIMAL = 0, KIND_FLOAT = 1, KIND_BITS = 2, KIND_SCIENTIFIC = 3 };
 
 enum {
-    EXPONENT_MAX = 12,
+    EXPONENT_MAX = 22, // 10^22 is the largest power of ten that a double holds exactly.
     SAMPLES = 64,
-    EXCEPTION_SHARE = 16, // At most one in so many rows.
+    EXCEPTION_SHARE = 16,     // At most one in so many rows.
+    SCIENTIFIC_BITS_MIN = 10, // Decimals larger than this a row are compared with the other form.
 };
 
-static const double powers[EXPONENT_MAX + 1] = {
-    1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12};
+static const double powers[EXPONENT_MAX + 1] = {1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9,
+    1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
 
 #define ROUNDER     0x1.8p52
 #define DECIMAL_MAX 0x1p51
@@ -67,7 +70,7 @@ static uint32_t choose_exponent(const bits64 *values, uint32_t count) {
 }
 
 /* Integers into codec->spare, places of exceptions counted; false when there are too many. */
-static bool decimals_of(struct codec *codec, const bits64 *values, uint32_t count,
+HOT_LOOP static bool decimals_of(struct codec *codec, const bits64 *values, uint32_t count,
     uint32_t exponent, uint32_t *ret_exceptions) {
     double power = powers[exponent];
     uint32_t exceptions = 0;
@@ -98,6 +101,87 @@ static void put_decimals(struct codec *codec, struct buf *to, const bits64 *valu
         }
     }
     column_put_ints(codec, to, codec->spare, count);
+}
+
+/* The smallest exponent with which a value is an integer; EXPONENT_MAX + 1: none. */
+static uint32_t own_exponent(uint64_t bits, int64_t *ret_integer) {
+    uint32_t exponent = 0;
+    while (exponent <= EXPONENT_MAX && !decimal_of(bits, powers[exponent], ret_integer)) {
+        exponent++;
+    }
+    return exponent;
+}
+
+/* Do nearly all values of a sample have an exponent of their own? */
+static bool sample_is_scientific(const bits64 *values, uint32_t count) {
+    uint32_t step = count > SAMPLES ? count / SAMPLES : 1;
+    uint32_t seen = 0;
+    uint32_t missed = 0;
+    for (uint32_t i = 0; i < count && missed <= 8; i += step) {
+        int64_t integer = 0;
+        seen++;
+        missed += own_exponent(values[i], &integer) > EXPONENT_MAX;
+    }
+    return missed * EXCEPTION_SHARE <= seen;
+}
+
+/* Integers into codec->spare, exponents into codec->exponents. An exception has exponent
+ * EXPONENT_MAX + 1 there for the moment. */
+static bool scientific_of(
+    struct codec *codec, const bits64 *values, uint32_t count, uint32_t *ret_exceptions) {
+    uint32_t exceptions = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        int64_t integer = 0;
+        uint32_t exponent = own_exponent(values[i], &integer);
+        if (exponent > EXPONENT_MAX) {
+            integer = i > 0 ? (int64_t)codec->spare[i - 1] : 0;
+            exceptions++;
+        } else if (integer == 0 && i > 0 && codec->exponents[i - 1] <= EXPONENT_MAX) {
+            exponent = (uint32_t)codec->exponents[i - 1]; // Zero is zero with any.
+        }
+        codec->spare[i] = (uint64_t)integer;
+        codec->exponents[i] = exponent;
+    }
+    *ret_exceptions = exceptions;
+    return exceptions * EXCEPTION_SHARE <= count;
+}
+
+static void put_scientific(struct codec *codec, struct buf *to, const bits64 *values,
+    uint32_t count, uint32_t exceptions) {
+    write_u8(to, KIND_SCIENTIFIC);
+    write_varint(to, exceptions);
+    uint32_t before = 0;
+    for (uint32_t i = 0; i < count && exceptions > 0; i++) {
+        if (codec->exponents[i] > EXPONENT_MAX) {
+            write_varint(to, i - before);
+            write_u64_le(to, values[i]);
+            before = i;
+            codec->exponents[i] = i > 0 ? codec->exponents[i - 1] : 0;
+        }
+    }
+    column_put_ints(codec, to, codec->exponents, count);
+    column_put_ints(codec, to, codec->spare, count);
+}
+
+/* Writes the scientific form; where `mark` is a form already written, the smaller one stays. */
+static bool try_scientific(
+    struct codec *codec, struct buf *to, const bits64 *values, uint32_t count, size_t mark) {
+    uint32_t exceptions = 0;
+    if (!sample_is_scientific(values, count) || !scientific_of(codec, values, count, &exceptions)) {
+        return false;
+    }
+    size_t second = to->size;
+    put_scientific(codec, to, values, count, exceptions);
+    if (to->overflow || second == mark) {
+        return true;
+    }
+    if (to->size - second < second - mark) {
+        memmove(to->data + mark, to->data + second, to->size - second);
+        to->size = mark + (to->size - second);
+    } else {
+        to->size = second;
+    }
+    return true;
 }
 
 /* Order of numbers as order of integers, both ways. */
@@ -150,7 +234,14 @@ void column_put_doubles(struct codec *codec, struct buf *to, const bits64 *value
     uint32_t exceptions = 0;
     uint32_t exponent = choose_exponent(values, count);
     if (exponent <= EXPONENT_MAX && decimals_of(codec, values, count, exponent, &exceptions)) {
+        size_t mark = to->size;
         put_decimals(codec, to, values, count, exponent, exceptions);
+        if ((to->size - mark) * 8 > (size_t)count * SCIENTIFIC_BITS_MIN && count >= SAMPLES) {
+            (void)try_scientific(codec, to, values, count, mark); // Either form is good.
+        }
+        return;
+    }
+    if (try_scientific(codec, to, values, count, to->size)) {
         return;
     }
     if (floats_of(codec, values, count)) {
@@ -164,28 +255,32 @@ void column_put_doubles(struct codec *codec, struct buf *to, const bits64 *value
     column_put_ints(codec, to, codec->spare, count);
 }
 
-static void decimals_back(bits64 *values, uint32_t count, double power) {
+HOT_LOOP static void decimals_back(bits64 *values, uint32_t count, double power) {
+    if (power <= 1) { // Whole numbers need no division, which is most of the time.
+        for (uint32_t i = 0; i < count; i++) {
+            double sum = f64_of_bits(values[i] + bits_of_f64(ROUNDER));
+            values[i] = bits_of_f64(sum - ROUNDER);
+        }
+        return;
+    }
     for (uint32_t i = 0; i < count; i++) {
         double sum = f64_of_bits(values[i] + bits_of_f64(ROUNDER));
         values[i] = bits_of_f64((sum - ROUNDER) / power);
     }
 }
 
-static bool get_decimals(struct codec *codec, struct reader *from, bits64 *values, uint32_t count) {
-    uint32_t exponent = read_u8(from);
-    uint64_t exceptions = read_varint(from);
-    if (from->failed || exponent > EXPONENT_MAX || exceptions > count) {
-        return false;
-    }
+/* Passes over a list of exceptions and returns a reader of it. */
+static struct reader skip_exceptions(struct reader *from, uint64_t exceptions) {
     struct reader listed = *from;
-    for (uint64_t i = 0; i < exceptions; i++) {
+    for (uint64_t i = 0; i < exceptions && !from->failed; i++) {
         (void)read_varint(from);
         read_skip(from, 8);
     }
-    if (!column_get_ints(codec, from, values, count)) {
-        return false;
-    }
-    decimals_back(values, count, powers[exponent]);
+    return listed;
+}
+
+static bool put_back_exceptions(
+    struct reader listed, uint64_t exceptions, bits64 *values, uint32_t count) {
     uint64_t at = 0;
     for (uint64_t i = 0; i < exceptions; i++) {
         at += read_varint(&listed);
@@ -196,6 +291,56 @@ static bool get_decimals(struct codec *codec, struct reader *from, bits64 *value
         values[at] = bits;
     }
     return true;
+}
+
+static bool get_decimals(struct codec *codec, struct reader *from, bits64 *values, uint32_t count) {
+    uint32_t exponent = read_u8(from);
+    uint64_t exceptions = read_varint(from);
+    if (from->failed || exponent > EXPONENT_MAX || exceptions > count) {
+        return false;
+    }
+    struct reader listed = skip_exceptions(from, exceptions);
+    if (!column_get_ints(codec, from, values, count)) {
+        return false;
+    }
+    decimals_back(values, count, powers[exponent]);
+    return put_back_exceptions(listed, exceptions, values, count);
+}
+
+static bool get_scientific(
+    struct codec *codec, struct reader *from, bits64 *values, uint32_t count) {
+    uint64_t exceptions = read_varint(from);
+    if (from->failed || exceptions > count) {
+        return false;
+    }
+    codec_prepare(codec);
+    struct reader listed = skip_exceptions(from, exceptions);
+    const uint64_t *exponents = codec->exponents;
+    if (!column_get_ints(codec, from, codec->exponents, count) ||
+        !column_get_ints(codec, from, values, count)) {
+        return false;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        if (exponents[i] > EXPONENT_MAX) {
+            return false;
+        }
+        double sum = f64_of_bits(values[i] + bits_of_f64(ROUNDER));
+        values[i] = bits_of_f64((sum - ROUNDER) / powers[exponents[i]]);
+    }
+    return put_back_exceptions(listed, exceptions, values, count);
+}
+
+HOT_LOOP static void floats_back(bits64 *values, uint32_t count) {
+    for (uint32_t i = 0; i < count; i++) {
+        float value = f32_of_bits(float_unrank((uint32_t)values[i]));
+        values[i] = bits_of_f64((double)value);
+    }
+}
+
+HOT_LOOP static void doubles_back(bits64 *values, uint32_t count) {
+    for (uint32_t i = 0; i < count; i++) {
+        values[i] = double_unrank(values[i]);
+    }
 }
 
 bool column_get_doubles(
@@ -210,18 +355,16 @@ bool column_get_doubles(
     if (kind == KIND_DECIMAL) {
         return get_decimals(codec, from, ret_values, count);
     }
+    if (kind == KIND_SCIENTIFIC) {
+        return get_scientific(codec, from, ret_values, count);
+    }
     if (kind > KIND_BITS || !column_get_ints(codec, from, ret_values, count)) {
         return false;
     }
     if (kind == KIND_FLOAT) {
-        for (uint32_t i = 0; i < count; i++) {
-            float value = f32_of_bits(float_unrank((uint32_t)ret_values[i]));
-            ret_values[i] = bits_of_f64((double)value);
-        }
+        floats_back(ret_values, count);
     } else {
-        for (uint32_t i = 0; i < count; i++) {
-            ret_values[i] = double_unrank(ret_values[i]);
-        }
+        doubles_back(ret_values, count);
     }
     return true;
 }

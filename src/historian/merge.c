@@ -282,8 +282,7 @@ static int merge_run(struct merge *merge, struct err *err) {
         .dir = historian->dir,
         .id = store_segment_id(historian),
         .seq_low = segment_info(merge->sources[0])->seq_low,
-        .seq_high = segment_info(merge->sources[merge->count - 1])->seq_high,
-        .thorough = true};
+        .seq_high = segment_info(merge->sources[merge->count - 1])->seq_high};
     int rc = segment_writer_open(&plan, &merge->writer, err);
     if (rc < 0) {
         return rc;

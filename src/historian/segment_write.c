@@ -64,7 +64,6 @@ int segment_writer_open(
         return rc;
     }
     codec_init(&writer->codec);
-    writer->codec.thorough = plan->thorough;
     buf_init(&writer->out, OUT_BYTES_MAX);
     rows_init(&writer->rows);
     arena_init(&writer->texts, 0);

@@ -16,7 +16,6 @@ struct segment_plan {
     uint64_t id;
     uint64_t seq_low;
     uint64_t seq_high;
-    bool thorough; // Takes time for the smallest result (merges), else is quick (sealing).
 };
 
 int segment_writer_open(

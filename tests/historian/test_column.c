@@ -10,7 +10,7 @@
 #include "core/mem.h"
 #include "historian/column.h"
 
-enum { SHAPES = 20 };
+enum { SHAPES = 22 };
 
 /* Fills a column of one shape. */
 static void fill(struct random *random, int shape, bits64 *values, uint32_t count) {
@@ -40,6 +40,13 @@ static void fill(struct random *random, int shape, bits64 *values, uint32_t coun
         case 16: values[i] = (uint64_t)(INT64_MIN + (int64_t)(noise % 3)); break;
         case 17: values[i] = noise & 1; break;
         case 18: values[i] = bits_of_f64(0x1p-1074 * (double)(noise % 5)); break;
+        case 19:
+            values[i] = bits_of_f64((double)(noise % 999) / (noise % 2 == 0 ? 1e9 : 1e3));
+            break;
+        case 20:
+            values[i] =
+                bits_of_f64((double)(int64_t)(noise % 1999 - 999) * (i % 97 == 0 ? 0.1 : 1e-5));
+            break;
         default: values[i] = bits_of_f64((double)(noise % 1000000) * 1e12); break;
         }
     }
@@ -78,7 +85,6 @@ static void every_bit_comes_back(void **state) {
     struct random random;
     random_seed(&random, 7);
     for (int pass = 0; pass < 2; pass++) {
-        codec.thorough = pass == 1;
         for (int shape = 0; shape < SHAPES; shape++) {
             for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++) {
                 fill(&random, shape, values, counts[i]);
