@@ -174,6 +174,13 @@ void device_plan_free(struct device_plan *plan) {
     }
 }
 
+struct health_change device_plan_change(const struct device_plan *plan, enum link_state state) {
+    return (struct health_change){.state = state,
+        .points = plan->point_count + plan->broken_count,
+        .points_bad = plan->bad_count + plan->broken_count,
+        .groups = plan->groups.group_count};
+}
+
 struct link_plan *link_plan_new(const struct device_plan *first) {
     struct link_plan *plan = MEM_NEW(struct link_plan);
     plan->address = mem_copy_z(first->address);

@@ -87,6 +87,8 @@ struct device_plan *device_plan_of(
 struct device_plan *device_plan_new(
     const struct catalogue *catalogue, const struct device *device, struct err *err);
 void device_plan_free(struct device_plan *plan); // NULL is allowed.
+/* A change of health with this state and the plan's own figures. */
+struct health_change device_plan_change(const struct device_plan *plan, enum link_state state);
 
 /* An empty plan for the address of its first device. */
 struct link_plan *link_plan_new(const struct device_plan *first);

@@ -550,11 +550,8 @@ void poller_mark_bad(struct poller *poller, struct device_plan *device, enum sta
         }
     }
     give_rows(&sink, 0); // Nobody was asked: no request, no reply.
-    struct health_change change = {.state = LINK_DOWN,
-        .samples = sink.change.samples,
-        .points = device->point_count + device->broken_count,
-        .points_bad = device->bad_count + device->broken_count,
-        .groups = device->groups.group_count};
+    struct health_change change = device_plan_change(device, LINK_DOWN);
+    change.samples = sink.change.samples;
     health_add(device->health, &change, poller->clock);
 }
 

@@ -10,7 +10,7 @@
  * A lost or refused connection is tried again after 0.5 s, growing by half with jitter of 25 % up
  * to 3 s: a machine that returns is seen within 4 s, and a hall of machines does not call all at
  * once after a power failure. A session that brought good answers and was then closed by the
- * machine while idle (many do) is simply made anew when the next poll is due, without a word.
+ * machine while idle (many do) is simply made anew, without a word.
  * Between polls the thread watches the socket for a hang-up, so a pulled plug shows at once and not
  * at the next question.
  *
@@ -127,13 +127,10 @@ static void link_lost(struct worker *worker, const struct err *err) {
             err->code == ERR_TIMEOUT ? STATUS_BAD_TIMEOUT : STATUS_BAD_COMMUNICATION);
         struct err words = *err;
         (void)err_context(&words, MSG_DEVICE_AT, ARGS(A_STR(device->id), A_STR(device->address)));
-        struct health_change change = {.state = LINK_DOWN,
-            .timeouts = err->code == ERR_TIMEOUT,
-            .points = device->point_count + device->broken_count,
-            .points_bad = device->bad_count + device->broken_count,
-            .groups = device->groups.group_count,
-            .next_try_ns = clock_wall_ns(worker->clock) + delay_ns,
-            .error = &words};
+        struct health_change change = device_plan_change(device, LINK_DOWN);
+        change.timeouts = err->code == ERR_TIMEOUT;
+        change.next_try_ns = clock_wall_ns(worker->clock) + delay_ns;
+        change.error = &words;
         health_add(device->health, &change, worker->clock);
     }
     if (!worker->is_down) {
@@ -151,13 +148,10 @@ static void connect_link(struct worker *worker) {
     reset_due(worker);
     for (uint32_t i = 0; i < worker->plan->device_count; i++) {
         struct device_plan *device = worker->plan->devices[i];
-        struct health_change change = {
-            .state = worker->is_down || device->polls == 0 ? LINK_CONNECTING : LINK_UP,
-            .connects = 1,
-            .points = device->point_count + device->broken_count,
-            .points_bad = device->bad_count + device->broken_count,
-            .groups = device->groups.group_count,
-            .open_sockets = worker->poller.link->fd >= 0 ? 1 : 0};
+        bool first = worker->is_down || device->polls == 0;
+        struct health_change change = device_plan_change(device, first ? LINK_CONNECTING : LINK_UP);
+        change.connects = 1;
+        change.open_sockets = worker->poller.link->fd >= 0 ? 1 : 0;
         health_add(device->health, &change, worker->clock);
     }
 }
@@ -271,6 +265,10 @@ static void turn(struct worker *worker) {
                    wake_ns - clock_mono_ns(worker->clock) > RELEASE_MIN_NS;
     if (release) {
         poller_disconnect(&worker->poller);
+        for (uint32_t i = 0; i < worker->plan->device_count; i++) { // No socket is open now.
+            struct health_change change = device_plan_change(worker->plan->devices[i], LINK_UP);
+            health_add(worker->plan->devices[i]->health, &change, worker->clock);
+        }
         worker->next_try_ns = wake_ns;
         return;
     }
