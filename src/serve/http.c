@@ -549,7 +549,7 @@ static void *on_target(void *context, const char *target, struct MHD_Connection 
         MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
     x->connection = info ? info->socket_context : NULL;
     arena_init(&x->shared.arena, HTTP_ARENA_BYTES);
-    buf_init(&x->shared.response.body, (size_t)http->options.body_bytes * 2);
+    buf_init(&x->shared.response.body, HTTP_ANSWER_BYTES);
     buf_init(&x->body, 0);
     x->shared.begin_ns = now_ns(http);
     // The library bounds the target by its connection memory.

@@ -24,6 +24,7 @@ enum {
     HTTP_SMALL_BODY_BYTES = 64 * 1024, // Bodies up to here are read before the right is checked.
     HTTP_CHUNKED_BODY_BYTES = 8 << 20, // Bodies without a length; 411 beyond.
     HTTP_BODIES_BYTES = 192 << 20,     // All bodies being received at once; 503 beyond.
+    HTTP_ANSWER_BYTES = 128 << 20,     // One answer, or one piece of it, in memory.
     HTTP_HEADERS_MAX = 12,             // Of one answer.
     HTTP_PIECE_BYTES = 64 * 1024,      // A source is asked again when this much was taken.
     HTTP_ARENA_BYTES = 64 << 20,       // What arena_try may take for one request.

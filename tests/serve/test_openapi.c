@@ -90,7 +90,7 @@ static bool type_matches(const json_t *type, const json_t *value) {
     return false;
 }
 
-enum { DEPTH_MAX = 8, WHERE_BYTES = 256 };
+enum { DEPTH_MAX = 16, WHERE_BYTES = 256 };
 
 static bool matches(const json_t *schema, json_t *value, char *where, int depth);
 
