@@ -91,6 +91,7 @@ describe('maru demo', () => {
     assert.deepEqual(await axe(page), []);
   });
 
+  // R-006, R-021, R-023
   test('at least sixty tags stand on Live, and values move', async () => {
     const { page } = desk;
     await page.goto(`${url}/data/live?group=none`);
@@ -139,6 +140,7 @@ describe('maru demo', () => {
     assert.match(Buffer.concat(chunks).toString(), /^tag,time,/);
   });
 
+  // R-022
   test('a killed machine is reported in Korean within five seconds and healed after its return', async () => {
     const { page } = desk;
     await page.goto(`${url}/floor`);

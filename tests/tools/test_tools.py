@@ -210,6 +210,12 @@ class Traceability(Tree):
         self.assertEqual(code, 1)
         self.assertIn("src/core/buf.c:12: mark: R-" + "999", out)
 
+    def test_a_mark_of_an_open_requirement_fails(self):
+        self.put("docs/traceability.csv", "id,place,state,note\nR-001,,open,\n")
+        code, out = self.run_tool("traceability")
+        self.assertEqual(code, 1)
+        self.assertIn("R-001 says open, but tests/core/test_buf.c carries its mark", out)
+
     def test_a_requirement_without_a_row_fails(self):
         self.put("docs/traceability.csv", "id,place,state,note\n")
         self.assertEqual(self.run_tool("traceability", "--check")[0], 1)
