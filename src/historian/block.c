@@ -11,7 +11,7 @@
 #include "core/hash.h"
 #include "core/mem.h"
 
-enum { SEGMENT_VERSION = 1, DECODER_TEXT_MAX = 64 << 20 };
+enum { SEGMENT_VERSION = 1 };
 
 enum layout {
     LAYOUT_TYPES = 1,
@@ -111,21 +111,6 @@ void block_put(struct codec *codec, struct buf *to, const struct run *run) {
         }
         column_put_ints(codec, to, wide, run->count);
     }
-}
-
-void decoder_init(struct decoder *decoder) {
-    *decoder = (struct decoder){0};
-    codec_init(&decoder->codec);
-    rows_init(&decoder->rows);
-    buf_init(&decoder->bytes, RECORD_BYTES_MAX);
-    buf_init(&decoder->text, DECODER_TEXT_MAX);
-}
-
-void decoder_fini(struct decoder *decoder) {
-    codec_fini(&decoder->codec);
-    rows_fini(&decoder->rows);
-    buf_fini(&decoder->bytes);
-    buf_fini(&decoder->text);
 }
 
 /* Reads a column of small numbers through codec->spare, which no reader of columns uses. */

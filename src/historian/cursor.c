@@ -92,6 +92,7 @@ static void set_init(
 int cursor_set_open(struct cursor_set *set, struct view *view, const struct cursor_options *options,
     struct err *err) {
     set_init(set, options, view->segment_count + 2);
+    set->decoders = view->decoders;
     int64_t horizon_ns = horizons_of(view->horizons, options->tag);
     set->from_ns = horizon_ns > set->from_ns ? horizon_ns : set->from_ns;
     if (set->from_ns >= set->to_ns) {
@@ -129,8 +130,7 @@ void cursor_set_close(struct cursor_set *set) {
         struct cursor *cursor = &set->cursors[i];
         tag_page_unref(cursor->page);
         if (cursor->decoder != NULL) {
-            decoder_fini(cursor->decoder);
-            mem_free(cursor->decoder);
+            decoder_give(set->decoders, cursor->decoder);
         }
         memtable_walk_fini(&cursor->walk);
     }
@@ -147,8 +147,7 @@ static int cursor_load_block(struct cursor_set *set, struct cursor *cursor, stru
         return 0;
     }
     if (cursor->decoder == NULL) {
-        cursor->decoder = MEM_NEW(struct decoder);
-        decoder_init(cursor->decoder);
+        cursor->decoder = decoder_take(set->decoders);
     }
     int rc = segment_block(
         cursor->segment, cursor->page, cursor->block, cursor->decoder, &cursor->run, err);

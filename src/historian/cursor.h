@@ -27,7 +27,8 @@ struct cursor {
 };
 
 struct cursor_set {
-    struct cursor *cursors; // In order of precedence, lowest first.
+    struct cursor *cursors;        // In order of precedence, lowest first.
+    struct decoder_pool *decoders; // May be NULL.
     uint32_t count;
     int64_t from_ns;
     int64_t to_ns;

@@ -22,4 +22,12 @@ struct decoder {
 void decoder_init(struct decoder *decoder);
 void decoder_fini(struct decoder *decoder);
 
+/* Idle decoders, so that a short query does not pay for half a megabyte of fresh memory. Own lock;
+ * any thread. A NULL pool makes and frees. */
+struct decoder_pool;
+struct decoder_pool *decoder_pool_new(void);
+void decoder_pool_free(struct decoder_pool *pool); // NULL is allowed.
+struct decoder *decoder_take(struct decoder_pool *pool);
+void decoder_give(struct decoder_pool *pool, struct decoder *decoder); // NULL is allowed.
+
 #endif

@@ -39,7 +39,8 @@ static struct historian *store_new(const struct hist_options *options) {
     historian->memory_bytes = options->memory_bytes > 0 ? options->memory_bytes : HIST_MEMORY_BYTES;
     historian->threaded = !options->no_thread;
     historian->lock_fd = -1;
-    historian->regions = region_pool_new(historian->memory_bytes);
+    historian->regions = region_pool_new(2 * historian->memory_bytes);
+    historian->decoders = decoder_pool_new();
     historian->last = last_new();
     historian->notices = MEM_ARRAY(struct err, HIST_NOTICES_MAX);
     mutex_init(&historian->commit_mutex);
@@ -52,6 +53,7 @@ static struct historian *store_new(const struct hist_options *options) {
     view->segments = MEM_ARRAY(struct segment *, 1);
     view->active = memtable_new(historian->regions);
     view->horizons = horizons_ref(historian->manifest.horizons);
+    view->decoders = historian->decoders;
     historian->view = view;
     historian->active = view->active;
     return historian;
@@ -61,6 +63,7 @@ static void store_free(struct historian *historian) {
     view_unref(historian->view);
     manifest_fini(&historian->manifest);
     region_pool_free(historian->regions);
+    decoder_pool_free(historian->decoders);
     last_free(historian->last);
     for (uint32_t i = 0; i < historian->idle_frame_count; i++) {
         buf_fini(&historian->idle_frames[i]->payload);

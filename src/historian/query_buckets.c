@@ -58,7 +58,7 @@ struct query {
     struct region *regions;
     uint32_t region_count;
     struct tag_page **pages; // By segment; NULL: the tag is not inside.
-    struct decoder decoder;
+    struct decoder *decoder;
 };
 
 /* ---- Buckets ---- */
@@ -307,7 +307,7 @@ static int stretch_rows(struct query *query, struct stretch *stretch, int64_t ti
     }
     if (stretch->decoded != (int64_t)stretch->block) {
         int rc = segment_block(
-            stretch->segment, stretch->page, stretch->block, &query->decoder, &stretch->run, err);
+            stretch->segment, stretch->page, stretch->block, query->decoder, &stretch->run, err);
         if (rc <= 0) {
             stretch->done_ns = block->max_ns + 1; // Damaged and reported: passed over.
             return rc;
@@ -407,7 +407,7 @@ int hist_buckets(struct historian *historian, const struct hist_bucket_query *qu
     struct query now = {
         .view = store_view(historian), .asked = query, .each = each, .context = context};
     now.pages = MEM_ARRAY(struct tag_page *, now.view->segment_count + 1);
-    decoder_init(&now.decoder);
+    now.decoder = decoder_take(now.view->decoders);
     int rc = 0;
     for (uint32_t i = 0; i < query->tag_count && rc >= 0; i++) {
         bool known = query->tags[i] > 0 && query->tags[i] <= HIST_TAG_MAX;
@@ -415,7 +415,7 @@ int hist_buckets(struct historian *historian, const struct hist_bucket_query *qu
             rc = query_tag(&now, query->tags[i], err);
         }
     }
-    decoder_fini(&now.decoder);
+    decoder_give(now.view->decoders, now.decoder);
     mem_free(now.pages);
     mem_free(now.spans);
     mem_free(now.regions);

@@ -46,6 +46,7 @@ void store_publish(struct historian *historian, const struct view_change *change
     struct view *old = historian->view;
     struct view *view = MEM_NEW(struct view);
     atomic_init(&view->references, 1);
+    view->decoders = historian->decoders;
     view->segments = change->set_segments ? change->segments : segments_copy(old);
     view->segment_count = change->set_segments ? change->segment_count : old->segment_count;
     CHECK(!(change->freeze && old->frozen != NULL));

@@ -11,6 +11,7 @@
 #include <stdatomic.h>
 
 #include "core/thread.h"
+#include "historian/decoder.h"
 #include "historian/historian.h"
 #include "historian/manifest.h"
 #include "historian/memtable.h"
@@ -33,6 +34,7 @@ struct view {
     struct memtable *frozen; // NULL: none.
     struct memtable *active;
     struct horizons *horizons;
+    struct decoder_pool *decoders; // The historian's.
 };
 void view_unref(struct view *view); // NULL is allowed.
 
@@ -58,6 +60,7 @@ struct historian {
     int lock_fd;
     struct wal *wal;
     struct region_pool *regions;
+    struct decoder_pool *decoders;
     struct last_table *last;
     struct memtable *active; // The view's; only the leader replaces it.
 
