@@ -19,8 +19,6 @@ export class ValueStore {
   status = new Uint32Array(0);
   /** Grows with every change of a slot: what a reader compares. */
   version = new Uint32Array(0);
-  /** When the value last became another one (ms of source time, as seen by this page). */
-  changed = new Float64Array(0);
   private raw: RawValue[] = [];
   private ring = new Float32Array(0);
   private ringStep = new Float64Array(0);
@@ -39,7 +37,6 @@ export class ValueStore {
     this.time = wider(new Float64Array(size).fill(NaN), this.time);
     this.received = wider(new Float64Array(size).fill(NaN), this.received);
     this.number = wider(new Float64Array(size).fill(NaN), this.number);
-    this.changed = wider(new Float64Array(size).fill(NaN), this.changed);
     this.status = wider(new Uint32Array(size), this.status);
     this.version = wider(new Uint32Array(size), this.version);
     this.ring = wider(new Float32Array(size * SPARK_POINTS).fill(NaN), this.ring);
@@ -69,13 +66,8 @@ export class ValueStore {
   private put(slot: number, timeMs: number, value: RawValue, status: number, receivedMs: number): void {
     const number =
       typeof value === 'number' ? value : typeof value === 'boolean' ? Number(value) : Number(value ?? NaN);
-    if (this.raw[slot] !== value || this.status[slot] !== status) {
-      if (this.raw[slot] !== value) {
-        this.changed[slot] = this.has(slot) ? timeMs : NaN;
-      }
-      this.raw[slot] = value;
-      this.status[slot] = status;
-    }
+    this.raw[slot] = value;
+    this.status[slot] = status;
     this.number[slot] = number;
     this.time[slot] = timeMs;
     this.received[slot] = receivedMs;
@@ -158,7 +150,6 @@ export class ValueStore {
     this.time = new Float64Array(0);
     this.received = new Float64Array(0);
     this.number = new Float64Array(0);
-    this.changed = new Float64Array(0);
     this.status = new Uint32Array(0);
     this.version = new Uint32Array(0);
     this.ring = new Float32Array(0);
