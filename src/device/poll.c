@@ -310,6 +310,7 @@ static uint32_t collect(struct poller *poller, const struct device_plan *device,
         poller->asked = mem_resize(poller->asked, set->node_count * sizeof *poller->asked);
         poller->asked_index =
             mem_resize(poller->asked_index, set->node_count * sizeof *poller->asked_index);
+        poller->outcomes = mem_resize(poller->outcomes, set->node_count);
         poller->asked_capacity = set->node_count;
     }
     int64_t now_ns = clock_mono_ns(poller->clock);
@@ -376,8 +377,8 @@ static int ask(struct point_sink *sink, struct plan_unit *unit, uint32_t max, bo
     if (count == 0) {
         return 0;
     }
-    AUTO_FREE uint8_t *outcomes = mem_zero(count, 1);
-    sink->outcomes = outcomes;
+    memset(poller->outcomes, OUTCOME_NONE, count);
+    sink->outcomes = poller->outcomes;
     sink->asked = count;
     sink->silent_status = STATUS_GOOD;
     sink->change.polls += count;
@@ -575,6 +576,7 @@ void poller_fini(struct poller *poller) {
     mem_free(poller->io.private);
     mem_free(poller->asked);
     mem_free(poller->asked_index);
+    mem_free(poller->outcomes);
     batch_free(poller->rows);
 }
 

@@ -21,6 +21,7 @@ struct poller {
     struct batch *rows;        // Of the running poll; given on in batches of the port.
     struct point_group *asked; // Scratch: groups of the running call.
     uint32_t *asked_index;     // Their numbers in the device's group set.
+    uint8_t *outcomes;         // What became of each.
     uint32_t asked_capacity;
     uint32_t silent_calls; // Calls in a row that no unit answered.
     bool only_unit;        // The link serves a single unit: its silence holds up nobody.

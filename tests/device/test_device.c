@@ -143,6 +143,7 @@ static void applying_the_same_catalogue_disturbs_nothing(void **state) {
 }
 
 /* */
+/* */
 static void a_new_tag_joins_without_a_new_connection(void **state) {
     (void)state;
     struct world world;
