@@ -5,8 +5,9 @@
  * The width of buckets is taken from a ladder of round widths, the smallest with which the range
  * fits; the historian answers wide ones from roll-ups. Where two neighbours are further apart than
  * twice the usual distance (the median), a point without a value is put between them: a line must
- * not be drawn over a time in which nothing came. If those make it too many, the next wider step is
- * taken; the loop ends because the ladder does.
+ * not be drawn over a time in which nothing came. A tag with a dead-band is silent on purpose while
+ * its value stands still; for it the distance is its longest silence. If those make it too many,
+ * the next wider step is taken; the loop ends because the ladder does.
  *
  * Text has no average: its changes are given, the newest `points` of them.
  */
@@ -19,6 +20,8 @@
 #include "serve/samples.h"
 #include "serve/server.h"
 #include "serve/view.h"
+
+#define SILENCE_DEFAULT_NS (600 * NS_PER_S) // Of a tag with a dead-band: model/tag.h
 
 enum { SERIES_TAGS_MAX = 8, POINTS_DEFAULT = 1200, POINTS_MIN = 10, POINTS_MAX = 10000 };
 
@@ -202,6 +205,12 @@ static bool gaps_insert(struct series *series, uint32_t max) {
     struct points *from = &series->points;
     struct arena *arena = &series->call->http->arena;
     int64_t usual = usual_distance(from, arena);
+    const struct tag *tag = series->tag;
+    if (!isnan(tag->dead_band) && usual != INT64_MAX) {
+        // Unchanged values are left out on purpose for so long: that is no gap.
+        int64_t silence = tag->max_silence_ns > 0 ? tag->max_silence_ns : SILENCE_DEFAULT_NS;
+        usual = usual > silence ? usual : silence;
+    }
     if (usual == INT64_MAX || from->text[0].data) {
         return from->count <= max;
     }
