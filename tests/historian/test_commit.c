@@ -82,7 +82,6 @@ static void read_beside(struct historian *historian, struct writer *writers) {
     }
 }
 
-/* */
 static void writers_share_commits_and_readers_see_what_was_acknowledged(void **state) {
     (void)state;
     char dir[128];

@@ -60,7 +60,6 @@ static void run_step(struct run *run) {
     }
 }
 
-/* */
 static void answers_equal_those_of_a_naive_model(void **state) {
     (void)state;
     for (uint64_t seed = 1; seed <= 12; seed++) {
@@ -182,7 +181,6 @@ static void many_versions_of_one_time_are_all_kept(void **state) {
     folder_remove(dir);
 }
 
-/* */
 static void the_same_file_again_changes_nothing(void **state) {
     (void)state;
     char dir[128];

@@ -120,7 +120,6 @@ static int64_t check_after_kill(const char *dir, int64_t last) {
     return stored;
 }
 
-/* */
 static void what_was_acknowledged_survives_kill_9_once(void **state) {
     (void)state;
     for (int thread = 0; thread < 2; thread++) {
@@ -200,7 +199,6 @@ static void count_notice(void *context, const struct err *what) {
     ++*(int *)context;
 }
 
-/* */
 static void a_tail_torn_at_any_byte_is_cut_and_said(void **state) {
     (void)state;
     char dir[128];
@@ -345,7 +343,6 @@ static void fault_check(struct historian *historian, const int64_t *stored, int6
     }
 }
 
-/* */
 static void each_failing_operation_loses_and_doubles_nothing(void **state) {
     (void)state;
     static const struct fault_case cases[] = {{FILE_OP_WRITE, EIO, false},
@@ -383,7 +380,6 @@ static void each_failing_operation_loses_and_doubles_nothing(void **state) {
     }
 }
 
-/* */
 static void a_full_disk_refuses_writes_answers_queries_and_recovers(void **state) {
     (void)state;
     char dir[128];

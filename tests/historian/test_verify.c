@@ -93,7 +93,6 @@ static void history_make(const char *dir, char *path) {
     (void)snprintf(path, 256, "%s/seg-0000000000000001.seg", dir);
 }
 
-/* */
 static void every_flipped_byte_of_a_segment_is_found_and_the_rest_answers(void **state) {
     (void)state;
     char dir[128];
