@@ -95,6 +95,12 @@ int link_fd_wait(struct link *link, short events, int64_t deadline_ns, struct er
 }
 
 static int broken(int errno_value, struct err *err) {
+    if (errno_value == ECONNRESET || errno_value == EPIPE) {
+        return err_set(err, ERR_CLOSED, MSG_DEVICE_LINK_RESET, NO_ARGS);
+    }
+    if (errno_value == ETIMEDOUT || errno_value == EHOSTUNREACH || errno_value == ENETUNREACH) {
+        return err_set(err, ERR_CLOSED, MSG_DEVICE_LINK_LOST, NO_ARGS);
+    }
     return err_set(
         err, ERR_CLOSED, MSG_DEVICE_LINK_BROKEN, ARGS(A_CSTR(strerrordesc_np(errno_value))));
 }

@@ -85,6 +85,22 @@ static int configure(int fd, const int64_t *options, speed_t speed) {
     return 0;
 }
 
+static int open_words(const char *path, int errno_value, struct err *err) {
+    switch (errno_value) {
+    case ENOENT:
+    case ENXIO:
+    case ENODEV:
+        return err_set(err, ERR_UNREACHABLE, MSG_DEVICE_SERIAL_MISSING, ARGS(A_CSTR(path)));
+    case EACCES:
+    case EPERM:
+        return err_set(err, ERR_UNREACHABLE, MSG_DEVICE_SERIAL_FORBIDDEN, ARGS(A_CSTR(path)));
+    case EBUSY: return err_set(err, ERR_BUSY, MSG_DEVICE_SERIAL_BUSY, ARGS(A_CSTR(path)));
+    default:
+        return err_set(err, ERR_UNREACHABLE, MSG_DEVICE_SERIAL_OPEN,
+            ARGS(A_CSTR(path), A_CSTR(strerrordesc_np(errno_value))));
+    }
+}
+
 static int serial_open(struct link *link, int64_t deadline_ns, struct err *err) {
     (void)deadline_ns; // Opening does not wait (O_NONBLOCK).
     struct link_serial *serial = (struct link_serial *)link;
@@ -97,8 +113,7 @@ static int serial_open(struct link *link, int64_t deadline_ns, struct err *err) 
     int failed = link->fd < 0 ? errno : configure(link->fd, serial->options, speed);
     if (failed != 0) {
         link_fd_close(link);
-        return err_set(err, ERR_UNREACHABLE, MSG_DEVICE_SERIAL_OPEN,
-            ARGS(A_CSTR(serial->path), A_CSTR(strerrordesc_np(failed))));
+        return open_words(serial->path, failed, err);
     }
     (void)ioctl(link->fd, TIOCEXCL); // Pseudo-terminals may refuse; nothing is lost then.
     return 0;

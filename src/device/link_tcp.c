@@ -106,6 +106,10 @@ static int connect_words(const struct link_tcp *tcp, int errno_value, struct err
     if (errno_value == ECONNREFUSED) {
         return err_set(err, ERR_REFUSED, MSG_DEVICE_CONNECT_REFUSED, ARGS(A_CSTR(tcp->address)));
     }
+    if (errno_value == EHOSTUNREACH || errno_value == ENETUNREACH) {
+        return err_set(
+            err, ERR_UNREACHABLE, MSG_DEVICE_CONNECT_NO_ROUTE, ARGS(A_CSTR(tcp->address)));
+    }
     return err_set(err, ERR_UNREACHABLE, MSG_DEVICE_CONNECT_UNREACHABLE,
         ARGS(A_CSTR(tcp->address), A_CSTR(strerrordesc_np(errno_value))));
 }

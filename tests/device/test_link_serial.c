@@ -147,7 +147,7 @@ static void a_missing_port_and_an_odd_speed_are_told(void **state) {
     struct err err = ERR_INIT;
     struct link *link = link_new(STR("/dev/no-such-port"), options, clock_system(), -1);
     assert_int_equal(-ERR_UNREACHABLE, link_open(link, 0, &err));
-    assert_int_equal(MSG_DEVICE_SERIAL_OPEN, err.notes[0].msg);
+    assert_int_equal(MSG_DEVICE_SERIAL_MISSING, err.notes[0].msg);
     link_free(link);
     options[LINK_BAUD] = 9601;
     link = link_new(STR("/dev/no-such-port"), options, clock_system(), -1);
