@@ -77,7 +77,7 @@ struct hist_rows {
 
 int hist_scan_open(struct historian *historian, const struct hist_scan_options *options,
     struct hist_scan **ret_scan, struct err *err);
-/* 1: rows; 0: the end; negative: an error (a damaged block is skipped and counted, not an error). */
+/* 1: rows; 0: the end; negative: an error. A damaged block is skipped and counted: no error. */
 int hist_scan_next(struct hist_scan *scan, struct hist_rows *ret_rows, struct err *err);
 void hist_scan_close(struct hist_scan *scan);
 
@@ -90,7 +90,7 @@ struct hist_bucket {
     int64_t start_ns;
     int64_t end_ns;
     uint64_t count;
-    uint64_t bad_count; // Rows excluded for bad quality.
+    uint64_t bad_count; // Rows excluded for bad quality, or because the number is a NaN.
     double min;
     double max;
     double sum;

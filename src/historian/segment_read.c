@@ -270,10 +270,6 @@ const struct segment_info *segment_info(const struct segment *segment) {
     return &segment->info;
 }
 
-const char *segment_path(const struct segment *segment) {
-    return segment->path;
-}
-
 uint32_t segment_tag(const struct segment *segment, uint32_t index) {
     return segment->entries[index].tag;
 }
