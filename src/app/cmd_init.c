@@ -1,6 +1,6 @@
 /*
  * maru init HOME: makes the home folder with one plant. Nothing is asked: the plant's id, name and
- * time zone have defaults and can be changed on the pages.
+ * time zone have defaults.
  */
 #include "app/command.h"
 #include "core/json.h"

@@ -109,7 +109,7 @@ static void report(struct verification *v) {
     if (!call->json) {
         call_say(call, v->damaged == 0 ? MSG_VERIFY_GOOD : MSG_VERIFY_BAD,
             ARGS(A_INT(v->total.segments), A_INT(v->total.blocks), A_INT(v->total.rows),
-                A_INT(v->damaged)));
+                A_INT(v->damaged == 0 ? v->total.log_batches : v->damaged)));
         return;
     }
     struct json json;

@@ -28,7 +28,8 @@
 enum {
     PROTOCOL = 1,
     REQUEST_MAX = 131072, // Bytes of one request; a query names at most some thousand tags.
-    CALLS_MAX = 8,        // Commands at once; more wait in the socket's backlog.
+    CALLS_MAX = 8,        // Commands at once; one more is told to try again.
+    CODE_BUSY = 255,      // An answer that is no exit code.
 };
 
 struct slot {
@@ -198,7 +199,7 @@ static void accept_one(struct control *control) {
     }
     struct slot *slot = peer_allowed(fd) ? free_slot(control) : NULL;
     if (slot == NULL) {
-        uint8_t code = EXIT_FAILED;
+        uint8_t code = CODE_BUSY;
         (void)send(fd, &code, 1, MSG_NOSIGNAL);
         (void)close(fd);
         return;
@@ -339,6 +340,9 @@ int control_call(struct call *call, int argc, char **argv, int *ret_exit, struct
     uint8_t code = 0;
     if (!send_request(fd, &bytes, fds, call->file_fd >= 0 ? 3 : 2) || recv(fd, &code, 1, 0) != 1) {
         return err_set(err, ERR_CLOSED, MSG_APP_CALL_BROKEN, ARGS(A_CSTR(call->home_dir)));
+    }
+    if (code == CODE_BUSY) {
+        return err_set(err, ERR_BUSY, MSG_APP_CALL_BUSY, ARGS(A_CSTR(call->home_dir)));
     }
     *ret_exit = code;
     return 0;

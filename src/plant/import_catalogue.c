@@ -2,14 +2,16 @@
  * Devices and tags from CSV. Columns are found by their header, in any order; without a header they
  * stand in the documented order. All good rows are put in one ledger transaction; rejected rows are
  * listed and leave the others alone. A tag's source is checked by its device's driver at once: a
- * typing mistake is told here, with its line, and not by a silent tag on the shop floor.
+ * typing mistake is told here, with its line, and not by a silent tag on the shop floor. A column
+ * that the file does not have leaves what stands already as it is, so a list of names and limits
+ * cannot unwire a tag.
  */
 #include <math.h>
 
 #include "core/mem.h"
 #include "plant/import.h"
 
-enum { COLUMNS_MAX = 16 };
+enum { COLUMNS_MAX = 16, RETENTION_DAYS_MAX = 36500 };
 
 struct column {
     struct str name;
@@ -51,6 +53,7 @@ enum tag_column {
     TAG_MAX,
     TAG_DISPLAY,
     TAG_DEAD_BAND,
+    TAG_RETENTION,
     TAG_COLUMN_COUNT
 };
 
@@ -67,6 +70,7 @@ static const struct column TAG_COLUMNS[TAG_COLUMN_COUNT] = {
     [TAG_MAX] = COLUMN("max", false),
     [TAG_DISPLAY] = COLUMN("display", false),
     [TAG_DEAD_BAND] = COLUMN("dead_band", false),
+    [TAG_RETENTION] = COLUMN("retention_days", false),
 };
 _Static_assert((int)TAG_COLUMN_COUNT <= (int)COLUMNS_MAX, "columns fit");
 _Static_assert((int)DEVICE_COLUMN_COUNT <= (int)COLUMNS_MAX, "columns fit");
@@ -198,27 +202,45 @@ static int number_field(
     return 0;
 }
 
-static int device_of(const struct row *row, struct device *device, struct err *err) {
+/* Columns that the file does not have leave an existing device or tag as it is. */
+static void take_text(const struct job *job, const struct row *row, int column, struct str *to) {
+    if (job->positions[column] >= 0) {
+        *to = row->fields[column];
+    }
+}
+
+static int device_period(const struct row *row, int64_t *ret_period_ns, struct err *err) {
     double period_ms = 0;
     int status = number_field(
         row->fields[DEVICE_PERIOD], DEVICE_COLUMNS[DEVICE_PERIOD].name, 1000, &period_ms, err);
-    if (status < 0) {
-        return status;
-    }
-    if (period_ms < 10 || period_ms > 86400000) {
+    if (status >= 0 && (period_ms < 10 || period_ms > 86400000)) {
         return err_set(err, ERR_RANGE, MSG_IMPORT_PERIOD, ARGS(A_STR(row->fields[DEVICE_PERIOD])));
     }
-    *device = (struct device){.id = row->fields[DEVICE_ID],
-        .driver = row->fields[DEVICE_DRIVER],
-        .address = row->fields[DEVICE_ADDRESS],
-        .options = row->fields[DEVICE_OPTIONS],
-        .display = row->fields[DEVICE_DISPLAY],
-        .period_ns = (int64_t)(period_ms * (double)NS_PER_MS),
-        .enabled = true};
+    if (status >= 0) {
+        *ret_period_ns = (int64_t)(period_ms * (double)NS_PER_MS);
+    }
+    return status;
+}
+
+static int device_of(
+    const struct job *job, const struct row *row, struct device *device, struct err *err) {
+    const struct device *known = catalogue_device(job->catalogue, row->fields[DEVICE_ID]);
+    *device =
+        known != NULL
+            ? *known
+            : (struct device){
+                  .options = STR_NONE, .display = STR_NONE, .period_ns = NS_PER_S, .enabled = true};
+    device->id = row->fields[DEVICE_ID];
+    take_text(job, row, DEVICE_DRIVER, &device->driver);
+    take_text(job, row, DEVICE_ADDRESS, &device->address);
+    take_text(job, row, DEVICE_OPTIONS, &device->options);
+    take_text(job, row, DEVICE_DISPLAY, &device->display);
     if (!str_is_id(device->id)) {
         return err_set(err, ERR_INVALID, MSG_ID_INVALID, ARGS(A_STR(device->id)));
     }
-    return device_check(device, err);
+    int status =
+        job->positions[DEVICE_PERIOD] >= 0 ? device_period(row, &device->period_ns, err) : 0;
+    return status < 0 ? status : device_check(device, err);
 }
 
 static int check_source(const struct job *job, const struct tag *tag, struct err *err) {
@@ -235,27 +257,42 @@ static int check_source(const struct job *job, const struct tag *tag, struct err
     return device_check_source(device, tag->source, &point, err);
 }
 
-static int tag_words(const struct row *row, struct tag *tag, struct err *err) {
+static int tag_words(
+    const struct job *job, const struct row *row, struct tag *tag, struct err *err) {
     struct str type = row->fields[TAG_TYPE];
+    if (job->positions[TAG_TYPE] >= 0) {
+        tag->type = TYPE_F64;
+    }
     if (type.size > 0 && !value_type_of_name(type, &tag->type)) {
         return err_set(err, ERR_INVALID, MSG_IMPORT_TYPE_UNKNOWN, ARGS(A_STR(type)));
     }
     struct str kind = row->fields[TAG_KIND];
+    if (job->positions[TAG_KIND] >= 0) {
+        tag->kind = KIND_MEASUREMENT;
+    }
     if (kind.size > 0 && !tag_kind_of_name(kind, &tag->kind)) {
         return err_set(err, ERR_INVALID, MSG_IMPORT_KIND_UNKNOWN, ARGS(A_STR(kind)));
     }
+    take_text(job, row, TAG_DISPLAY, &tag->display);
+    take_text(job, row, TAG_UNIT, &tag->unit);
+    take_text(job, row, TAG_DEVICE, &tag->device);
+    take_text(job, row, TAG_SOURCE, &tag->source);
     return tag_name_check(tag->name, err);
 }
 
-static int tag_of(const struct job *job, const struct row *row, struct tag *tag, struct err *err) {
-    *tag = (struct tag){.name = row->fields[TAG_NAME],
-        .display = row->fields[TAG_DISPLAY],
-        .unit = row->fields[TAG_UNIT],
-        .device = row->fields[TAG_DEVICE],
-        .source = row->fields[TAG_SOURCE],
-        .type = TYPE_F64,
-        .kind = KIND_MEASUREMENT,
-        .active = true};
+static int tag_retention(const struct row *row, struct tag *tag, struct err *err) {
+    struct str text = row->fields[TAG_RETENTION];
+    uint64_t days = 0;
+    if (text.size > 0 && (!str_to_u64(text, &days) || days > RETENTION_DAYS_MAX)) {
+        return err_set(
+            err, ERR_RANGE, MSG_IMPORT_RETENTION, ARGS(A_STR(text), A_INT(RETENTION_DAYS_MAX)));
+    }
+    tag->retention_days = (uint32_t)days;
+    return 0;
+}
+
+static int tag_numbers(
+    const struct job *job, const struct row *row, struct tag *tag, struct err *err) {
     const struct {
         enum tag_column column;
         double fallback;
@@ -263,13 +300,39 @@ static int tag_of(const struct job *job, const struct row *row, struct tag *tag,
     } NUMBERS[] = {{TAG_SCALE, 1, &tag->scale}, {TAG_OFFSET, 0, &tag->offset},
         {TAG_MIN, (double)NAN, &tag->min}, {TAG_MAX, (double)NAN, &tag->max},
         {TAG_DEAD_BAND, (double)NAN, &tag->dead_band}};
-    int status = tag_words(row, tag, err);
+    int status = 0;
     for (size_t i = 0; i < sizeof NUMBERS / sizeof NUMBERS[0] && status >= 0; i++) {
-        status = number_field(row->fields[NUMBERS[i].column], TAG_COLUMNS[NUMBERS[i].column].name,
-            NUMBERS[i].fallback, NUMBERS[i].to, err);
+        if (job->positions[NUMBERS[i].column] >= 0) {
+            status = number_field(row->fields[NUMBERS[i].column],
+                TAG_COLUMNS[NUMBERS[i].column].name, NUMBERS[i].fallback, NUMBERS[i].to, err);
+        }
+    }
+    if (status >= 0 && job->positions[TAG_RETENTION] >= 0) {
+        status = tag_retention(row, tag, err);
     }
     if (status >= 0 && tag->min > tag->max) {
         status = err_set(err, ERR_INVALID, MSG_IMPORT_MIN_MAX, ARGS(A_STR(tag->name)));
+    }
+    return status;
+}
+
+static int tag_of(const struct job *job, const struct row *row, struct tag *tag, struct err *err) {
+    const struct tag *known = catalogue_find(job->catalogue, row->fields[TAG_NAME]);
+    *tag = known != NULL ? *known
+                         : (struct tag){.display = STR_NONE,
+                               .unit = STR_NONE,
+                               .device = STR_NONE,
+                               .source = STR_NONE,
+                               .type = TYPE_F64,
+                               .scale = 1,
+                               .min = (double)NAN,
+                               .max = (double)NAN,
+                               .dead_band = (double)NAN};
+    tag->name = row->fields[TAG_NAME];
+    tag->active = true;
+    int status = tag_words(job, row, tag, err);
+    if (status >= 0) {
+        status = tag_numbers(job, row, tag, err);
     }
     return status < 0 ? status : check_source(job, tag, err);
 }
@@ -281,7 +344,7 @@ static int put_row(struct job *job, struct ledger_tx *tx, const struct row *row,
     uint32_t number = 0;
     if (job->options->kind == IMPORT_DEVICES) {
         struct device device;
-        int status = device_of(row, &device, err);
+        int status = device_of(job, row, &device, err);
         return status < 0 || tx == NULL ? status
                                         : device_put(tx, &device, &number, ret_changed, err);
     }

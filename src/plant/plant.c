@@ -15,6 +15,7 @@
 #include "core/check.h"
 #include "core/mem.h"
 #include "core/thread.h"
+#include "plant/care.h"
 #include "plant/consumer.h"
 #include "plant/pipeline.h"
 
@@ -29,10 +30,12 @@ struct plant {
     struct refine *refine;
     struct pipeline *pipeline;
     struct consumer *consumer;
+    struct care *care;
     struct device_set *devices;
     struct mutex catalogue_mutex; // Guards the pointer, not the snapshot.
     struct catalogue *catalogue;
-    struct mutex resolve_mutex; // One creation of tags at a time.
+    struct mutex refresh_mutex; // One load and publication of the catalogue at a time.
+    struct mutex resolve_mutex; // One creation of tags at a time; taken before refresh_mutex.
     int64_t opened_mono_ns;
 };
 
@@ -186,6 +189,7 @@ static int start_threads(
         return status;
     }
     plant->pipeline = pipeline_new(&with);
+    plant->care = care_start(plant);
     if (options->collect) {
         struct device_set_options links = {
             .clock = plant->clock, .port = pipeline_port(plant->pipeline)};
@@ -200,6 +204,7 @@ int plant_open(const struct plant_options *options, struct plant **ret_plant, st
     plant->clock = options->clock != NULL ? options->clock : clock_system();
     plant->id = mem_copy_z(options->id);
     mutex_init(&plant->catalogue_mutex);
+    mutex_init(&plant->refresh_mutex);
     mutex_init(&plant->resolve_mutex);
     plant->opened_mono_ns = clock_mono_ns(plant->clock);
     int status = open_stores(plant, options, err);
@@ -220,6 +225,7 @@ void plant_close(struct plant *plant) {
     }
     device_set_free(plant->devices);
     pipeline_free(plant->pipeline);
+    care_stop(plant->care);
     consumer_stop(plant->consumer);
     refine_free(plant->refine);
     live_free(plant->live);
@@ -228,6 +234,7 @@ void plant_close(struct plant *plant) {
     catalogue_unref(plant->catalogue);
     zone_free(plant->zone);
     mutex_fini(&plant->resolve_mutex);
+    mutex_fini(&plant->refresh_mutex);
     mutex_fini(&plant->catalogue_mutex);
     mem_free(plant->display);
     mem_free(plant->id);
@@ -281,7 +288,9 @@ static int load_catalogue(struct ledger_tx *tx, void *context, struct err *err) 
     return catalogue_load(tx, context, err);
 }
 
-int plant_refresh(struct plant *plant, struct err *err) {
+/* Loads and publishes. Under refresh_mutex: otherwise an older catalogue could be published over a
+ * newer one, and the links would be told by two threads at once. */
+static int refresh_locked(struct plant *plant, struct err *err) {
     struct catalogue *fresh = NULL;
     int status = ledger_read(plant->ledger, load_catalogue, &fresh, err);
     if (status < 0) {
@@ -298,6 +307,13 @@ int plant_refresh(struct plant *plant, struct err *err) {
     }
     catalogue_unref(old);
     return 0;
+}
+
+int plant_refresh(struct plant *plant, struct err *err) {
+    mutex_lock(&plant->refresh_mutex);
+    int status = refresh_locked(plant, err);
+    mutex_unlock(&plant->refresh_mutex);
+    return status;
 }
 
 struct creation {

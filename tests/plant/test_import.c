@@ -2,6 +2,8 @@
  * Tables in: every shape gives the same samples, a second import changes nothing, every fault is
  * told with its line.
  */
+#include <math.h>
+
 #include "support_plant.h"
 
 /* */
@@ -157,6 +159,29 @@ static void devices_and_tags_come_by_table_and_again_changes_nothing(void **stat
     rig_close(&rig);
 }
 
+static void a_column_that_is_not_there_leaves_what_stands(void **state) {
+    (void)state;
+    struct rig rig;
+    rig_open(&rig, NULL);
+    struct import_report report;
+    struct err err = ERR_INIT;
+    assert_int_equal(import_text(&rig, IMPORT_DEVICES, DEVICES, &report, &err), 0);
+    assert_int_equal(import_text(&rig, IMPORT_TAGS,
+                         "tag,device,source,unit,max\nt1,p1,holding:0 f32,bar,9\n", &report, &err),
+        0);
+    assert_int_equal(
+        import_text(&rig, IMPORT_TAGS, "tag,display,max\nt1,압력,\n", &report, &err), 0);
+    assert_int_equal(report.stored, 1);
+    struct catalogue *catalogue = plant_catalogue(rig.plant);
+    const struct tag *tag = catalogue_find(catalogue, STR("t1"));
+    assert_true(str_eq(tag->source, STR("holding:0 f32")));
+    assert_true(str_eq(tag->unit, STR("bar")));
+    assert_true(str_eq(tag->display, STR("압력")));
+    assert_true(isnan(tag->max)); // Given, and empty: no limit any more.
+    catalogue_unref(catalogue);
+    rig_close(&rig);
+}
+
 static void faults_in_a_tag_list_are_told_with_their_line(void **state) {
     (void)state;
     static const char TAGS[] = "tag,device,source,type,kind,min,max\n"
@@ -209,6 +234,7 @@ int main(void) {
         cmocka_unit_test(what_is_no_table_of_samples_is_refused_in_words),
         cmocka_unit_test(a_dry_run_stores_nothing_and_creates_nothing),
         cmocka_unit_test(devices_and_tags_come_by_table_and_again_changes_nothing),
+        cmocka_unit_test(a_column_that_is_not_there_leaves_what_stands),
         cmocka_unit_test(faults_in_a_tag_list_are_told_with_their_line),
         cmocka_unit_test(unknown_and_missing_columns_are_refused_whole),
     };
