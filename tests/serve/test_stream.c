@@ -243,6 +243,45 @@ static void a_slow_reader_holds_nobody_up(void **state) {
     listen_close(&quick);
 }
 
+static int end_session(struct ledger_tx *tx, void *context, struct err *err) {
+    char *secret = context;
+    return session_end(tx, str_of(secret), err);
+}
+
+struct session_wish {
+    char id[40];
+    char secret[SECRET_TEXT_MAX];
+};
+
+static int make_session(struct ledger_tx *tx, void *context, struct err *err) {
+    struct session_wish *wish = context;
+    char hash[PASSWORD_HASH_MAX];
+    int rc = password_hash(STR("correct horse"), hash, err);
+    if (rc >= 0) {
+        rc = user_create(tx, STR("eye"), STR("눈"), ROLE_VIEWER, hash, wish->id, err);
+    }
+    return rc < 0 ? rc : session_new(tx, str_of(wish->id), 3600 * NS_PER_S, wish->secret, err);
+}
+
+static void a_stream_ends_soon_after_its_session(void **state) {
+    (void)state;
+    struct session_wish wish;
+    struct err err = ERR_INIT;
+    assert_int_equal(ledger_write(home_hub(rig.home), make_session, &wish, &err), 0);
+    struct listener l = {.fd = client_connect(rig.port)};
+    buf_init(&l.text, 1 << 20);
+    char request[256];
+    int size = snprintf(request, sizeof request,
+        "GET /api/v1/plants/p1/stream HTTP/1.1\r\nHost: localhost\r\n"
+        "Cookie: maru_session=%s\r\n\r\n",
+        wish.secret);
+    client_send(l.fd, request, (size_t)size);
+    await(&l, "event: beat", 1, 5000);
+    assert_int_equal(ledger_write(home_hub(rig.home), end_session, wish.secret, &err), 0);
+    await(&l, "\r\n0\r\n\r\n", 1, 15000); // The last chunk.
+    listen_close(&l);
+}
+
 static void streams_end_with_the_server(void **state) {
     (void)state;
     struct listener l;
@@ -274,6 +313,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(
             more_streams_than_allowed_are_refused_in_words, open_three, close_rig),
         TEST(a_slow_reader_holds_nobody_up),
+        TEST(a_stream_ends_soon_after_its_session),
         TEST(streams_end_with_the_server),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
