@@ -7,9 +7,10 @@
  * works others queue up, so the busier the log, the larger the groups: two writers need hardly
  * more syncs than one.
  *
- * Memory: before a group is written the leader looks at the active table. When it is full it is
- * frozen and the sealing thread takes it; when the one before is still being sealed, the leader
- * waits for it, and everybody with it. If sealing fails (a full disk) the group is refused.
+ * Memory: before a group is written the leader looks at the active table. When it has half of the
+ * memory it is frozen and the sealing thread takes it while the other half fills; when the one
+ * before is still being sealed, the leader waits for it, and everybody with it. If sealing fails (a
+ * full disk) the group is refused.
  */
 #include "core/hash.h"
 #include "core/mem.h"
@@ -97,7 +98,7 @@ static int room_wait(struct historian *historian, struct err *err) {
 }
 
 static int room_make(struct historian *historian, struct err *err) {
-    if (memtable_bytes(historian->active) < historian->memory_bytes) {
+    if (memtable_bytes(historian->active) < historian->memory_bytes / 2) {
         return 0;
     }
     if (store_freeze(historian) && historian->threaded) {

@@ -306,7 +306,7 @@ static int merge_run(struct merge *merge, struct err *err) {
 
 int merge_step(struct historian *historian, bool all, struct err *err) {
     store_care_begin(historian);
-    struct merge merge = {.historian = historian, .view = store_view(historian)};
+    struct merge merge = {.historian = historian, .view = store_view_sealed(historian)};
     int rc = 0;
     if (merge_choose(&merge, all)) {
         rc = merge_run(&merge, err);

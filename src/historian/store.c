@@ -42,6 +42,18 @@ static struct segment **segments_copy(const struct view *view) {
     return to;
 }
 
+struct view *store_view_sealed(struct historian *historian) {
+    struct view *view = MEM_NEW(struct view);
+    atomic_init(&view->references, 1);
+    view->decoders = historian->decoders;
+    mutex_lock(&historian->state_mutex);
+    view->segments = segments_copy(historian->view);
+    view->segment_count = historian->view->segment_count;
+    view->horizons = horizons_ref(historian->view->horizons);
+    mutex_unlock(&historian->state_mutex);
+    return view;
+}
+
 void store_publish(struct historian *historian, const struct view_change *change) {
     struct view *old = historian->view;
     struct view *view = MEM_NEW(struct view);

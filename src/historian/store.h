@@ -96,6 +96,8 @@ struct historian {
 
 /* A reference to the present view. */
 struct view *store_view(struct historian *historian);
+/* The same without memory: for work that takes long and reads segments only. */
+struct view *store_view_sealed(struct historian *historian);
 /* Publishes changed places of rows. Takes over the references of `segments` (and the array); NULL
  * keeps the present ones. The caller holds the state lock. */
 struct view_change {
