@@ -80,12 +80,12 @@ static int frame_fill(struct wal_frame *frame, struct batch *const *batches, uin
     return 0;
 }
 
-/* Waits for the sealing thread to make room. The leader's. */
-static int room_wait(struct historian *historian, struct err *err) {
-    if (!historian->threaded) {
+int commit_room_wait(struct historian *historian, struct err *err) {
+    mutex_lock(&historian->state_mutex);
+    if (!historian->threaded || historian->stopping) {
+        mutex_unlock(&historian->state_mutex);
         return seal_frozen(historian, err);
     }
-    mutex_lock(&historian->state_mutex);
     while (historian->view->frozen != NULL && historian->seal_rc == 0) {
         (void)cond_wait_until(&historian->state_changed, &historian->state_mutex, INT64_MAX);
     }
@@ -104,7 +104,7 @@ static int room_make(struct historian *historian, struct err *err) {
     if (store_freeze(historian) && historian->threaded) {
         return 0;
     }
-    int rc = room_wait(historian, err);
+    int rc = commit_room_wait(historian, err);
     if (rc == 0) {
         (void)store_freeze(historian); // Without a thread the next append seals it.
     }

@@ -116,9 +116,12 @@ void hist_close(struct historian *historian) {
 
 int hist_seal(struct historian *historian, struct err *err) {
     commit_lead(historian);
-    int rc = seal_frozen(historian, err);
+    int rc = commit_room_wait(historian, err);
+    if (rc < 0) {
+        rc = seal_frozen(historian, err); // What failed before may work now.
+    }
     if (rc == 0 && store_freeze(historian)) {
-        rc = seal_frozen(historian, err);
+        rc = commit_room_wait(historian, err); // The thread seals, also while it merges.
     }
     commit_leave(historian);
     return rc;

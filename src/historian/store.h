@@ -126,6 +126,9 @@ uint64_t store_passed_seq(struct historian *historian);
 /* Becoming and leaving the leader of the log from outside an append. */
 void commit_lead(struct historian *historian);
 void commit_leave(struct historian *historian);
+/* Waits until nothing is frozen; without a sealing thread, seals. Leader only. A failure of the
+ * thread's last attempt is returned at once; it goes on trying. */
+int commit_room_wait(struct historian *historian, struct err *err);
 /* Freezes the active table when nothing is frozen; leader only. */
 bool store_freeze(struct historian *historian);
 /* Replaces segments [first, first + count) of the manifest (count 0: adds at the end) by the file
