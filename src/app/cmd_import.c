@@ -67,6 +67,8 @@ static int check_encoding(const char *encoding, struct err *err) {
 int cmd_import(struct call *call, struct err *err) {
     const char *as = call_value(call, "--as");
     struct import_options options = {.fd = call->file_fd,
+        .stop_fd = call->stop_fd,
+        .peer_fd = call->peer_fd,
         .dry_run = call_value(call, "--dry-run") != NULL,
         .rejected = list_rejected,
         .created = list_created};
@@ -88,7 +90,7 @@ int cmd_import(struct call *call, struct err *err) {
     json_array_end(&listing.json);
     if (call->json && status >= 0) {
         report_json(call, &report, &listing);
-    } else if (!call->json) {
+    } else if (!call->json && (status >= 0 || report.stored > 0)) {
         call_say(call, options.dry_run ? MSG_IMPORT_DRY : MSG_IMPORT_DONE,
             ARGS(A_INT(report.rows), A_INT(options.dry_run ? report.values : report.stored),
                 A_INT(report.omitted), A_INT(report.rejected)));

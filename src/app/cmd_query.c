@@ -152,6 +152,9 @@ static int read_form(struct query *q, struct err *err) {
         status = read_aggregates(q, agg != NULL ? agg : "avg,min,max,count", err);
     }
     q->versions = call_value(q->call, "--versions") != NULL;
+    if (status >= 0 && q->versions && q->aggregate_count > 0) {
+        return err_set(err, ERR_USAGE, MSG_QUERY_VERSIONS, NO_ARGS);
+    }
     return status;
 }
 
@@ -164,7 +167,9 @@ static struct str tag_name(const struct query *q, uint32_t number) {
 static void put_number(struct query *q, const char *key, double value, bool whole) {
     if (q->as_json) {
         json_key(&q->json, key);
-        if (whole && fabs(value) < 9007199254740992.0) {
+        if (isnan(value)) {
+            json_null(&q->json); // Texts have no average.
+        } else if (whole && fabs(value) < 9007199254740992.0) {
             json_i64(&q->json, (int64_t)value);
         } else {
             json_f64(&q->json, value);
@@ -172,6 +177,9 @@ static void put_number(struct query *q, const char *key, double value, bool whol
         return;
     }
     buf_put_char(&q->call->out, ',');
+    if (isnan(value)) {
+        return; // An empty field.
+    }
     if (whole && fabs(value) < 9007199254740992.0) {
         buf_put_i64(&q->call->out, (int64_t)value);
     } else {
@@ -222,12 +230,14 @@ static int put_bucket(
     if (bucket->count == 0) {
         return 0;
     }
+    bool is_text = catalogue_tag(q->catalogue, tag)->type == TYPE_TEXT;
     bool whole_range = q->every_ns == 0;
     put_head(q, tag, whole_range ? bucket->first_ns : bucket->start_ns);
     for (uint32_t i = 0; i < q->aggregate_count; i++) {
         enum aggregate aggregate = q->aggregates[i];
-        put_number(q, AGGREGATE_NAMES[aggregate], aggregate_value(bucket, aggregate),
-            aggregate == AGG_COUNT);
+        double value =
+            is_text && aggregate != AGG_COUNT ? (double)NAN : aggregate_value(bucket, aggregate);
+        put_number(q, AGGREGATE_NAMES[aggregate], value, aggregate == AGG_COUNT);
     }
     return put_end(q, err);
 }

@@ -1,7 +1,8 @@
 /*
  * maru verify HOME: reads every stored byte and checks it: segments and log of each plant, the
- * ledgers' structure and audit chains. On a cold home nothing is opened for writing first: opening
- * would repair a torn tail, and verify is to say what lies there. Exit 1 when anything is damaged.
+ * ledgers' structure and audit chains. What is missing is a fault, too. On a cold home the history
+ * is read where it lies: opening it would cut a torn tail, and verify is to say what is there.
+ * Ledgers are opened as at every start, but never made. Exit 1 when anything is damaged.
  */
 #include <sys/file.h>
 
@@ -15,6 +16,7 @@ struct verification {
     const char *home_dir;
     struct hist_verify_report total;
     uint64_t ledgers;
+    uint64_t plants;
     uint64_t damaged;
 };
 
@@ -31,9 +33,19 @@ static void note_fault(void *context, const struct err *what) {
     json_str(&v->json, buf_str(&words));
 }
 
+static void note_missing(struct verification *v, const char *path) {
+    struct err err = ERR_INIT;
+    (void)err_set(&err, ERR_CORRUPT, MSG_PLANT_PART_MISSING, ARGS(A_CSTR(path)));
+    note_fault(v, &err);
+}
+
 static int verify_ledger_file(struct verification *v, const char *path, enum ledger_kind kind) {
     struct err err = ERR_INIT;
     struct ledger *ledger = NULL;
+    if (!home_part_present(path)) {
+        note_missing(v, path);
+        return 0;
+    }
     int status = ledger_open(path, kind, clock_system(), &ledger, &err);
     if (status >= 0) {
         status = ledger_verify(ledger, &err);
@@ -61,6 +73,7 @@ static int verify_plant(void *context, const char *name, struct err *err) {
     if (!str_is_id(str_of(name))) {
         return 0;
     }
+    v->plants++;
     AUTO_BUF struct buf path;
     buf_init(&path, LIMIT_PATH_BYTES);
     struct plant *plant = NULL;
@@ -77,9 +90,11 @@ static int verify_plant(void *context, const char *name, struct err *err) {
     buf_clear(&path);
     buf_printf(&path, "%s/plants/%s/history", v->home_dir, name);
     struct hist_verify_report report = {0};
-    int status = file_exists(buf_z(&path))
-                     ? hist_verify(files_system(), buf_z(&path), note_fault, v, &report, err)
-                     : 0;
+    if (!home_part_present(buf_z(&path))) {
+        note_missing(v, buf_z(&path));
+        return 0;
+    }
+    int status = hist_verify(files_system(), buf_z(&path), note_fault, v, &report, err);
     v->total.segments += report.segments;
     v->total.blocks += report.blocks;
     v->total.rows += report.rows;
@@ -143,7 +158,11 @@ static int verify_all(struct verification *v, struct err *err) {
         buf_clear(&path);
     }
     buf_printf(&path, "%s/plants", v->home_dir);
-    return dir_each(buf_z(&path), verify_plant, v, err);
+    int status = file_exists(buf_z(&path)) ? dir_each(buf_z(&path), verify_plant, v, err) : 0;
+    if (status >= 0 && v->plants == 0) {
+        note_missing(v, buf_z(&path));
+    }
+    return status;
 }
 
 int cmd_verify(struct call *call, struct err *err) {

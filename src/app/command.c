@@ -6,6 +6,8 @@
 #include "app/command.h"
 
 #include <errno.h>
+#include <limits.h>
+#include <poll.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -161,10 +163,32 @@ const char *call_value(const struct call *call, const char *name) {
 
 /* ---- Output ---- */
 
-static int write_all(int fd, const void *data, size_t size) {
+/* Inside a serving process nobody may wait for a reader for ever: waits until `fd` takes bytes, and
+ * gives up when the process ends or the asking command has gone. */
+static bool may_write(const struct call *call, int fd) {
+    if (call->stop_fd < 0) {
+        return true;
+    }
+    struct pollfd waits[3] = {{.fd = fd, .events = POLLOUT},
+        {.fd = call->stop_fd, .events = POLLIN}, {.fd = call->peer_fd, .events = POLLRDHUP}};
+    while (poll(waits, 3, -1) < 0) {
+        if (errno != EINTR) {
+            return false;
+        }
+    }
+    return waits[1].revents == 0 && waits[2].revents == 0;
+}
+
+static int write_all(const struct call *call, int fd, const void *data, size_t size) {
     const char *next = data;
     while (size > 0) {
-        ssize_t written = write(fd, next, size);
+        /* A pipe that polls writable has room for PIPE_BUF bytes, perhaps not for more. */
+        size_t part = call->stop_fd >= 0 && size > PIPE_BUF ? PIPE_BUF : size;
+        if (!may_write(call, fd)) {
+            errno = EPIPE;
+            return -1;
+        }
+        ssize_t written = write(fd, next, part);
         if (written < 0 && errno == EINTR) {
             continue;
         }
@@ -184,7 +208,7 @@ int call_flush(struct call *call, bool always, struct err *err) {
     if (call->out.size == 0 || (!always && call->out.size < CALL_OUT_MAX / 2)) {
         return 0;
     }
-    if (write_all(call->out_fd, call->out.data, call->out.size) != 0) {
+    if (write_all(call, call->out_fd, call->out.data, call->out.size) != 0) {
         return errno == EPIPE ? err_set(err, ERR_CLOSED, MSG_APP_OUTPUT_CLOSED, NO_ARGS)
                               : err_set_errno(err, errno, STR("stdout"));
     }
@@ -194,7 +218,7 @@ int call_flush(struct call *call, bool always, struct err *err) {
 
 static void say_line(struct call *call, struct buf *line) {
     buf_put_char(line, '\n');
-    (void)write_all(call->error_fd, line->data, line->size); // Nobody left to tell.
+    (void)write_all(call, call->error_fd, line->data, line->size); // Nobody left to tell.
 }
 
 void call_say(struct call *call, enum msg_id id, const struct arg *args) {

@@ -51,6 +51,8 @@ struct call {
     int file_fd;                     // The opened input file; -1: none.
     int out_fd;
     int error_fd;
+    int stop_fd;    // Readable when the serving process ends; -1 on a cold home.
+    int peer_fd;    // Hangs up when the asking command has gone; -1 on a cold home.
     struct buf out; // Flushed by call_flush when large and at the end.
 };
 

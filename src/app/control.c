@@ -129,7 +129,8 @@ static int split_arguments(struct request *request, size_t offset, char **ret_ar
     return count;
 }
 
-static int run_request(struct control *control, struct request *request) {
+static int run_request(struct slot *slot, struct request *request) {
+    struct control *control = slot->control;
     struct reader r = reader_of(request->bytes, request->size);
     uint8_t version = read_u8(&r);
     uint8_t lang = read_u8(&r);
@@ -149,6 +150,8 @@ static int run_request(struct control *control, struct request *request) {
     call->lang = lang == LANG_EN ? LANG_EN : LANG_KO;
     call->out_fd = request->fds[0];
     call->error_fd = request->fds[1];
+    call->stop_fd = control->stop.event_fd;
+    call->peer_fd = slot->fd;
     call->file_fd = has_file ? request->fds[2] : -1;
     struct err err = ERR_INIT;
     if (call_parse(call, command, argc - 1, argv + 1, &err) < 0) {
@@ -163,7 +166,7 @@ static void slot_run(void *context) {
     struct slot *slot = context;
     AUTO_FREE struct request *request = MEM_NEW(struct request);
     if (receive_request(slot->fd, request)) {
-        uint8_t code = (uint8_t)run_request(slot->control, request);
+        uint8_t code = (uint8_t)run_request(slot, request);
         (void)send(slot->fd, &code, 1, MSG_NOSIGNAL); // A caller that left needs no answer.
     }
     close_fds(request);

@@ -86,6 +86,8 @@ int main(int argc, char **argv) {
     call->file_fd = -1;
     call->out_fd = STDOUT_FILENO;
     call->error_fd = STDERR_FILENO;
+    call->stop_fd = -1;
+    call->peer_fd = -1;
     if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0) {
         print(call->lang, MSG_HELP_ALL, argc < 2 ? stderr : stdout);
         return argc < 2 ? EXIT_USAGE : EXIT_DONE;

@@ -51,6 +51,12 @@ struct sample {
     uint16_t reserved;
     uint32_t reserved2;
 };
+/* Times that a plant takes: 1970-01-01 to 2199-12-31. What lies outside is a mistake of a clock or
+ * a unit, and a sample a day or more ahead would hide every true one after it. */
+#define SAMPLE_TIME_MIN 0LL
+#define SAMPLE_TIME_MAX 7258118399999999999LL
+#define SAMPLE_AHEAD_MAX_NS (86400LL * 1000000000LL)
+
 _Static_assert(sizeof(struct sample) == 32, "a sample is half a cache line");
 
 struct batch {

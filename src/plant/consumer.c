@@ -27,6 +27,7 @@ enum {
 };
 
 #define CONSUMER_NAME STR("strokes")
+#define COUNT_MAX     9007199254740992.0 // 2^53: beyond, a double no longer holds whole numbers.
 
 struct consumer {
     struct consumer_options with;
@@ -42,16 +43,15 @@ struct consumer {
 };
 
 void count_add(struct count_row *row, double value, int64_t time_ns) {
-    if (isnan(value) || (!isnan(row->last_value) && time_ns <= row->last_time_ns)) {
+    if (!(value >= 0 && value <= COUNT_MAX) ||
+        (!isnan(row->last_value) && time_ns <= row->last_time_ns)) {
         return;
     }
     if (!isnan(row->last_value)) {
-        if (value >= row->last_value) {
-            row->total += (int64_t)(value - row->last_value);
-        } else {
-            row->total += (int64_t)value;
-            row->resets++;
-        }
+        bool fell = value < row->last_value;
+        int64_t more = (int64_t)floor(value) - (fell ? 0 : (int64_t)floor(row->last_value));
+        row->total = more > INT64_MAX - row->total ? INT64_MAX : row->total + more;
+        row->resets += fell;
     }
     row->last_value = value;
     row->last_time_ns = time_ns;
@@ -95,11 +95,17 @@ static void grow(struct consumer *c, uint32_t tag) {
     c->capacity = capacity;
 }
 
+/* Counts the rows of counters. A tag that the snapshot does not know is newer than it: the present
+ * one is taken then, because a tag is published before its first sample can be durable. */
 static void count_batch(
-    struct consumer *c, const struct catalogue *catalogue, const struct batch *batch) {
+    struct consumer *c, struct catalogue **catalogue, const struct batch *batch) {
     for (uint32_t i = 0; i < batch->count; i++) {
         const struct sample *row = &batch->rows[i];
-        const struct tag *tag = catalogue_tag(catalogue, row->tag);
+        if (row->tag > (*catalogue)->tag_count) {
+            catalogue_unref(*catalogue);
+            *catalogue = plant_catalogue(c->with.plant);
+        }
+        const struct tag *tag = catalogue_tag(*catalogue, row->tag);
         if (tag == NULL || tag->kind != KIND_COUNTER || row->type == TYPE_TEXT ||
             status_quality(row->status) == QUALITY_BAD || (row->flags & SAMPLE_CORRECTION) != 0) {
             continue;
@@ -114,11 +120,7 @@ static void count_batch(
 static int load_row(struct ledger_tx *tx, struct consumer *c, uint32_t tag, struct err *err) {
     struct count_row row;
     int status = count_get(tx, tag, &row, err);
-    if (status == -ERR_NOT_FOUND) {
-        err_clear(err);
-        return 0;
-    }
-    if (status >= 0) {
+    if (status >= 0 && !isnan(row.last_value)) {
         grow(c, tag);
         c->rows[tag] = row;
     }
@@ -134,10 +136,9 @@ static int load_state(struct ledger_tx *tx, void *context, struct err *err) {
     }
     struct catalogue *catalogue = plant_catalogue(c->with.plant);
     int status = 0;
+    /* Of all tags: one that is no counter today may have been one, and be one again. */
     for (uint32_t i = 0; i < catalogue->tag_count && status >= 0; i++) {
-        if (catalogue->tags[i].kind == KIND_COUNTER) {
-            status = load_row(tx, c, catalogue->tags[i].number, err);
-        }
+        status = load_row(tx, c, catalogue->tags[i].number, err);
     }
     catalogue_unref(catalogue);
     return status < 0 ? status : cursor_get(tx, CONSUMER_NAME, &c->seq, err);
@@ -155,6 +156,10 @@ static void keep(struct consumer *c, bool now) {
 
 /* Counts what is durable beyond the cursor. Count of batches, or negative. */
 static int round_run(struct consumer *c, struct err *err) {
+    if (c->seq > hist_seq(c->with.historian)) {
+        return err_set(err, ERR_NOT_FOUND, MSG_PLANT_STROKES_AHEAD,
+            ARGS(A_INT(c->seq), A_INT(hist_seq(c->with.historian))));
+    }
     struct hist_replay *replay = NULL;
     int status = hist_replay_open(c->with.historian, c->seq, &replay, err);
     if (status < 0) {
@@ -165,7 +170,7 @@ static int round_run(struct consumer *c, struct err *err) {
     const struct batch *batch = NULL;
     int count = 0;
     while (count < ROUND_BATCHES && (status = hist_replay_next(replay, &batch, err)) > 0) {
-        count_batch(c, catalogue, batch);
+        count_batch(c, &catalogue, batch);
         round.seq = batch->seq;
         count++;
     }

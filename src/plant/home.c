@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/mem.h"
@@ -18,6 +19,11 @@ struct home {
     struct plant *plants[HOME_PLANTS_MAX];
     uint32_t plant_count;
 };
+
+bool home_part_present(const char *path) {
+    struct stat info;
+    return stat(path, &info) == 0 && (S_ISDIR(info.st_mode) || info.st_size > 0);
+}
 
 static const char CONF_TEXT[] =
     "# Start-up facts of this Maru home. Everything else is set on the pages.\n"
@@ -59,6 +65,9 @@ static int write_conf(const char *dir, struct err *err) {
 
 static int create_folders(const char *dir, struct err *err) {
     int status = dir_create(files_system(), dir, err);
+    if (status >= 0 && chmod(dir, 0700) != 0) { // It may have been there before, open to others.
+        return err_set_errno(err, errno, str_of(dir));
+    }
     static const char *const NAMES[] = {"plants", "keys", "backups"};
     for (size_t i = 0; i < sizeof NAMES / sizeof NAMES[0] && status >= 0; i++) {
         AUTO_BUF struct buf path;
@@ -158,6 +167,9 @@ static int open_all(struct home *home, const struct home_options *options, struc
     }
     if (!file_exists(buf_z(&hub_path))) {
         return err_set(err, ERR_NOT_FOUND, MSG_HOME_MISSING, ARGS(A_CSTR(home->dir)));
+    }
+    if (!home_part_present(buf_z(&hub_path))) {
+        return err_set(err, ERR_CORRUPT, MSG_PLANT_PART_MISSING, ARGS(A_CSTR(buf_z(&hub_path))));
     }
     if (options->exclusive && (status = take_lock(home, err)) < 0) {
         return status;

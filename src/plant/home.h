@@ -10,6 +10,9 @@ enum { HOME_PLANTS_MAX = 64 };
 
 struct home;
 
+/* A file with something in it, or a folder. An empty database is one that was cut off. */
+bool home_part_present(const char *path);
+
 struct home_options {
     const char *dir;
     const struct clock *clock; // NULL: the system's.

@@ -5,6 +5,7 @@
 #include "plant/import.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <unistd.h>
 
 #include "core/csv.h"
@@ -13,15 +14,15 @@
 enum { CHUNK_BYTES = 1 << 20 };
 
 struct csv_file {
-    int fd;
+    const struct import_options *options;
     struct csv *csv;
     uint8_t *chunk;
     bool ended;
 };
 
-struct csv_file *csv_file_new(int fd) {
+struct csv_file *csv_file_new(const struct import_options *options) {
     struct csv_file *file = MEM_NEW(struct csv_file);
-    file->fd = fd;
+    file->options = options;
     file->csv = csv_new(',');
     file->chunk = mem_alloc(CHUNK_BYTES);
     return file;
@@ -39,10 +40,26 @@ uint64_t csv_file_line(const struct csv_file *file) {
     return csv_line(file->csv);
 }
 
+/* Waits for bytes of a file that may be a pipe from somebody; false when it is time to give up. */
+static bool may_read(const struct import_options *options) {
+    struct pollfd waits[3] = {{.fd = options->fd, .events = POLLIN},
+        {.fd = options->stop_fd > 0 ? options->stop_fd : -1, .events = POLLIN},
+        {.fd = options->peer_fd > 0 ? options->peer_fd : -1, .events = POLLRDHUP}};
+    while (poll(waits, 3, -1) < 0) {
+        if (errno != EINTR) {
+            return false;
+        }
+    }
+    return waits[1].revents == 0 && waits[2].revents == 0;
+}
+
 static int feed(struct csv_file *file, struct err *err) {
+    if (!may_read(file->options)) {
+        return err_set(err, ERR_CANCELLED, MSG_IMPORT_STOPPED, NO_ARGS);
+    }
     ssize_t size;
     do {
-        size = read(file->fd, file->chunk, CHUNK_BYTES);
+        size = read(file->options->fd, file->chunk, CHUNK_BYTES);
     } while (size < 0 && errno == EINTR);
     if (size < 0) {
         return err_set_errno(err, errno, STR("import"));

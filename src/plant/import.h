@@ -16,6 +16,8 @@ struct import_options {
     enum import_kind kind;
     int fd;       // Read from its present position to the end; stays the caller's.
     bool dry_run; // Check everything, store nothing.
+    int stop_fd;  // Readable: give up (ERR_CANCELLED). -1: none. 0 counts as none, too.
+    int peer_fd;  // Hung up: give up. As stop_fd.
     void *context;
     /* Each rejected row: its line in the file (from 1) and why. */
     void (*rejected)(void *context, uint64_t line, const struct err *why);
@@ -45,7 +47,7 @@ int import_catalogue(struct plant *plant, const struct import_options *options,
 
 /* Rows of a CSV file by descriptor. */
 struct csv_file;
-struct csv_file *csv_file_new(int fd);
+struct csv_file *csv_file_new(const struct import_options *options);
 void csv_file_free(struct csv_file *file);
 /* 1: a row; 0: the end; negative: unreadable. */
 int csv_file_next(

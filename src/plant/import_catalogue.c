@@ -77,6 +77,7 @@ _Static_assert((int)DEVICE_COLUMN_COUNT <= (int)COLUMNS_MAX, "columns fit");
 
 struct row {
     uint64_t line;
+    struct err *fault;              // Why it was rejected; told after the transaction.
     struct str fields[COLUMNS_MAX]; // By column of the kind; empty when absent.
     struct row *next;
 };
@@ -90,6 +91,7 @@ struct job {
     int column_count;
     int positions[COLUMNS_MAX]; // Field of the file by column; -1: absent.
     size_t field_count;
+    uint64_t rows_max; // A plant has no more.
     struct row *first;
     struct row **last;
     struct catalogue *catalogue;
@@ -138,21 +140,37 @@ static void assume_order(struct job *job, size_t count) {
     }
 }
 
-static void keep_row(struct job *job, const struct str *fields, uint64_t line) {
+static struct row *add_row(struct job *job, uint64_t line) {
     struct row *row = ARENA_NEW(&job->arena, struct row);
     row->line = line;
+    *job->last = row;
+    job->last = &row->next;
+    return row;
+}
+
+static void keep_row(struct job *job, const struct str *fields, uint64_t line) {
+    struct row *row = add_row(job, line);
     for (int i = 0; i < job->column_count; i++) {
         if (job->positions[i] >= 0) {
             row->fields[i] = arena_copy(&job->arena, str_trim(fields[job->positions[i]]));
         }
     }
-    *job->last = row;
-    job->last = &row->next;
 }
 
-static void reject(struct job *job, uint64_t line, struct err *err) {
-    import_reject(job->options, job->report, line, err);
+/* Whoever reads the rejections may be slow, and the ledger has one writer: they are kept here and
+ * told when the transaction is over. */
+static void reject(struct job *job, struct row *row, struct err *err) {
+    row->fault = ARENA_NEW(&job->arena, struct err);
+    *row->fault = *err;
     err_clear(err);
+}
+
+static void tell_rejected(struct job *job) {
+    for (const struct row *row = job->first; row != NULL; row = row->next) {
+        if (row->fault != NULL) {
+            import_reject(job->options, job->report, row->line, row->fault);
+        }
+    }
 }
 
 static int read_rows(struct job *job, struct csv_file *file, struct err *err) {
@@ -176,10 +194,13 @@ static int read_rows(struct job *job, struct csv_file *file, struct err *err) {
             assume_order(job, count);
         }
         job->report->rows++;
+        if (job->report->rows > job->rows_max) {
+            return err_set(err, ERR_LIMIT, MSG_IMPORT_TOO_MANY_ROWS, ARGS(A_INT(job->rows_max)));
+        }
         if (count != job->field_count) {
             (void)err_set(
                 err, ERR_INVALID, MSG_IMPORT_COLUMNS, ARGS(A_INT(count), A_INT(job->field_count)));
-            reject(job, csv_file_line(file), err);
+            reject(job, add_row(job, csv_file_line(file)), err);
         } else {
             keep_row(job, fields, csv_file_line(file));
         }
@@ -360,14 +381,17 @@ static bool is_row_fault(int status) {
 
 static int put_all(struct ledger_tx *tx, void *context, struct err *err) {
     struct job *job = context;
-    for (const struct row *row = job->first; row != NULL; row = row->next) {
+    for (struct row *row = job->first; row != NULL; row = row->next) {
         bool changed = false;
+        if (row->fault != NULL) {
+            continue;
+        }
         int status = put_row(job, tx, row, &changed, err);
         if (status < 0 && !is_row_fault(status)) {
             return status;
         }
         if (status < 0) {
-            reject(job, row->line, err);
+            reject(job, row, err);
             continue;
         }
         job->report->values++;
@@ -393,16 +417,21 @@ int import_catalogue(struct plant *plant, const struct import_options *options,
         .options = options,
         .report = report,
         .columns = devices ? DEVICE_COLUMNS : TAG_COLUMNS,
-        .column_count = devices ? (int)DEVICE_COLUMN_COUNT : (int)TAG_COLUMN_COUNT};
+        .column_count = devices ? (int)DEVICE_COLUMN_COUNT : (int)TAG_COLUMN_COUNT,
+        .rows_max = devices ? LIMIT_DEVICES : LIMIT_TAGS};
     arena_init(&job.arena, 0);
     job.last = &job.first;
     job.catalogue = plant_catalogue(plant);
-    struct csv_file *file = csv_file_new(options->fd);
+    struct csv_file *file = csv_file_new(options);
     int status = read_rows(&job, file, err);
     if (status >= 0) {
         status = options->dry_run ? put_all(NULL, &job, err)
                                   : ledger_write(plant_ledger(plant), put_all, &job, err);
     }
+    if (status < 0) { // Rolled back: nothing of it stands.
+        report->values = report->stored = report->omitted = 0;
+    }
+    tell_rejected(&job);
     if (status >= 0 && !options->dry_run && report->stored > 0) {
         status = plant_refresh(plant, err);
     }

@@ -27,6 +27,8 @@ struct name_entry {
     struct str name;
     uint32_t number; // 0: not resolved yet.
     enum value_type type;
+    bool used; // A good value came for it; only then its tag is made.
+    bool told; // As created.
 };
 
 enum shape { SHAPE_LONG, SHAPE_WIDE };
@@ -38,11 +40,13 @@ struct job {
     struct arena arena;
     struct name_entry *names;
     uint32_t name_count;
-    uint32_t resolved_count; // Names below this index have numbers.
-    uint32_t *slots;         // Index + 1 into names.
-    struct batch *batch;     // rows[].tag holds the index into names until flushed.
+    uint32_t *slots;     // Index + 1 into names.
+    uint32_t used_count; // Names that have come into use since the last flush.
+    bool store_failed;   // Not the row but the store was at fault: the import ends.
+    struct batch *batch; // rows[].tag holds the index into names until flushed.
     enum shape shape;
     bool time_is_ms;
+    int64_t latest_ns; // Later times cannot be true.
     int tag_column;
     int time_column;
     int value_column;
@@ -92,23 +96,33 @@ static int find_name(struct job *job, struct str name, uint32_t *ret_index, stru
     return status;
 }
 
-/* Gives numbers to all names that have none, creating their tags. */
+static void tell_created(struct job *job, struct name_entry *entry) {
+    if (!entry->told) {
+        entry->told = true;
+        job->report->created++;
+        if (job->options->created != NULL) {
+            job->options->created(job->options->context, entry->name);
+        }
+    }
+}
+
+/* Gives numbers to all names in use that have none, creating their tags. */
 static int resolve_names(struct job *job, struct err *err) {
+    if (job->used_count == 0) {
+        return 0;
+    }
     uint32_t count = 0;
     AUTO_FREE struct str *names = MEM_ARRAY(struct str, job->name_count + 1);
     AUTO_FREE uint32_t *indexes = MEM_ARRAY(uint32_t, job->name_count + 1);
     AUTO_FREE uint32_t *numbers = MEM_ARRAY(uint32_t, job->name_count + 1);
-    for (uint32_t i = job->resolved_count; i < job->name_count; i++) {
-        if (job->names[i].number == 0) {
+    for (uint32_t i = 0; i < job->name_count; i++) {
+        if (job->names[i].used && job->names[i].number == 0) {
             indexes[count] = i;
             names[count++] = job->names[i].name;
+            tell_created(job, &job->names[i]);
         }
     }
-    job->resolved_count = job->name_count;
-    for (uint32_t i = 0; i < count && job->options->created != NULL; i++) {
-        job->options->created(job->options->context, names[i]);
-    }
-    job->report->created += count;
+    job->used_count = 0;
     if (count == 0 || job->options->dry_run) {
         return 0;
     }
@@ -119,33 +133,40 @@ static int resolve_names(struct job *job, struct err *err) {
     return status;
 }
 
+static void mark_used(struct job *job, struct name_entry *entry) {
+    if (!entry->used) {
+        entry->used = true;
+        job->used_count++;
+    }
+}
+
 /* ---- Flushing ---- */
 
-static int flush(struct job *job, struct err *err) {
-    int status = resolve_names(job, err);
-    if (status < 0 || job->batch->count == 0) {
-        return status;
-    }
-    if (job->options->dry_run) {
-        batch_clear(job->batch);
-        return 0;
-    }
+static int submit(struct job *job, struct err *err) {
     for (uint32_t i = 0; i < job->batch->count; i++) {
         job->batch->rows[i].tag = job->names[job->batch->rows[i].tag].number;
     }
-    status = plant_submit(job->plant, &job->batch, 1, err);
-    if (status < 0) {
-        return status;
-    }
-    for (uint32_t i = 0; i < job->batch->count; i++) {
+    int status = plant_submit(job->plant, &job->batch, 1, err);
+    for (uint32_t i = 0; i < job->batch->count && status >= 0; i++) {
         if ((job->batch->rows[i].flags & SAMPLE_DROP) != 0) {
             job->report->omitted++;
         } else {
             job->report->stored++;
         }
     }
+    return status;
+}
+
+/* Stores what the batch holds. A failure here is the store's, whatever its code: the import ends.
+ */
+static int flush(struct job *job, struct err *err) {
+    int status = resolve_names(job, err);
+    if (status >= 0 && job->batch->count > 0 && !job->options->dry_run) {
+        status = submit(job, err);
+    }
     batch_clear(job->batch);
-    return 0;
+    job->store_failed = status < 0;
+    return status;
 }
 
 /* ---- Values ---- */
@@ -175,8 +196,7 @@ static int read_number(
     return 0;
 }
 
-static int add_text(
-    struct job *job, uint32_t index, int64_t time_ns, struct str text, struct err *err) {
+static int check_text(struct str text, struct err *err) {
     size_t bad = 0;
     if (text.size > LIMIT_TEXT_VALUE_BYTES) {
         return err_set(err, ERR_LIMIT, MSG_IMPORT_TEXT_LONG,
@@ -185,6 +205,17 @@ static int add_text(
     if (!str_is_utf8(text, &bad)) {
         return err_set(err, ERR_INVALID, MSG_TEXT_NOT_UTF8, ARGS(A_INT(bad + 1)));
     }
+    return 0;
+}
+
+/* Whether the text is a value of the tag; *row receives a number. */
+static int check_value(
+    struct name_entry *entry, struct str text, struct sample *row, struct err *err) {
+    return entry->type == TYPE_TEXT ? check_text(text, err) : read_number(entry, text, row, err);
+}
+
+static int add_text(
+    struct job *job, uint32_t index, int64_t time_ns, struct str text, struct err *err) {
     if (!batch_add_text(job->batch, index, time_ns, text)) {
         int status = flush(job, err);
         if (status < 0) {
@@ -198,20 +229,22 @@ static int add_text(
 static int add_value(struct job *job, uint32_t index, int64_t time_ns, struct str text,
     uint32_t status_code, struct err *err) {
     struct name_entry *entry = &job->names[index];
-    if (entry->type == TYPE_TEXT) {
-        int status = add_text(job, index, time_ns, text, err);
-        if (status >= 0) {
-            job->batch->rows[job->batch->count - 1].status = status_code;
-        }
-        return status;
-    }
     struct sample row = {.tag = index,
         .time_ns = time_ns,
         .type = (uint8_t)entry->type,
         .status = status_code,
         .flags = SAMPLE_SOURCE_TIME};
-    int status = read_number(entry, text, &row, err);
+    int status = check_value(entry, text, &row, err);
     if (status < 0) {
+        return status;
+    }
+    mark_used(job, entry);
+    if (entry->type == TYPE_TEXT) {
+        status = add_text(job, index, time_ns, text, err);
+        if (status >= 0) {
+            job->batch->rows[job->batch->count - 1].status = status_code;
+            job->batch->rows[job->batch->count - 1].flags = SAMPLE_SOURCE_TIME;
+        }
         return status;
     }
     struct sample *place = batch_add(job->batch);
@@ -220,6 +253,7 @@ static int add_value(struct job *job, uint32_t index, int64_t time_ns, struct st
         if (status < 0) {
             return status;
         }
+        mark_used(job, entry);
         place = batch_add(job->batch);
         CHECK(place != NULL); // Empty now.
     }
@@ -227,7 +261,7 @@ static int add_value(struct job *job, uint32_t index, int64_t time_ns, struct st
     return 0;
 }
 
-static int read_time(
+static int parse_time(
     const struct job *job, struct str text, int64_t *ret_time_ns, struct err *err) {
     if (!job->time_is_ms) {
         if (time_parse(text, plant_zone(job->plant), ret_time_ns)) {
@@ -240,10 +274,23 @@ static int read_time(
         return err_set(err, ERR_INVALID, MSG_IMPORT_MS_EXPECTED, ARGS(A_STR(text)));
     }
     if (ms > INT64_MAX / NS_PER_MS || ms < INT64_MIN / NS_PER_MS) {
-        return err_set(err, ERR_RANGE, MSG_NUMBER_RANGE, ARGS(A_STR(text)));
+        return err_set(err, ERR_RANGE, MSG_IMPORT_TIME_RANGE, ARGS(A_STR(text)));
     }
     *ret_time_ns = ms * NS_PER_MS;
     return 0;
+}
+
+static int read_time(
+    const struct job *job, struct str text, int64_t *ret_time_ns, struct err *err) {
+    int64_t time_ns = 0;
+    int status = parse_time(job, text, &time_ns, err);
+    if (status >= 0 && (time_ns < SAMPLE_TIME_MIN || time_ns > job->latest_ns)) {
+        return err_set(err, ERR_RANGE, MSG_IMPORT_TIME_RANGE, ARGS(A_STR(text)));
+    }
+    if (status >= 0) {
+        *ret_time_ns = time_ns;
+    }
+    return status;
 }
 
 /* ---- Rows ---- */
@@ -292,8 +339,8 @@ static int wide_row(struct job *job, const struct str *fields, size_t count, str
     for (size_t i = 0; i < count && status >= 0; i++) {
         struct name_entry *entry = &job->names[job->wide_names[i]];
         struct sample probe;
-        if ((int)i != job->time_column && fields[i].size > 0 && entry->type != TYPE_TEXT) {
-            status = read_number(entry, fields[i], &probe, err);
+        if ((int)i != job->time_column && fields[i].size > 0) {
+            status = check_value(entry, fields[i], &probe, err);
         }
     }
     for (size_t i = 0; i < count && status >= 0; i++) {
@@ -305,19 +352,6 @@ static int wide_row(struct job *job, const struct str *fields, size_t count, str
     return status;
 }
 
-/* Store failures end the import; everything else rejects the row. */
-static bool ends_import(int status) {
-    switch (-status) {
-    case ERR_SPACE:
-    case ERR_IO:
-    case ERR_BUSY:
-    case ERR_CLOSED:
-    case ERR_DATABASE:
-    case ERR_CORRUPT: return true;
-    default: return false;
-    }
-}
-
 static int take_row(
     struct job *job, const struct str *fields, size_t count, uint64_t line, struct err *err) {
     if (count == 1 && fields[0].size == 0) {
@@ -327,7 +361,7 @@ static int take_row(
     uint64_t values_before = job->report->values;
     int status = job->shape == SHAPE_LONG ? long_row(job, fields, count, err)
                                           : wide_row(job, fields, count, err);
-    if (status < 0 && !ends_import(status)) {
+    if (status < 0 && !job->store_failed) {
         job->report->values = values_before;
         import_reject(job->options, job->report, line, err);
         err_clear(err);
@@ -348,6 +382,9 @@ static int column_of(const struct str *fields, size_t count, struct str name) {
 }
 
 static int wide_header(struct job *job, const struct str *fields, size_t count, struct err *err) {
+    if (job->tag_column != NONE || job->value_column != NONE) { // A long table, but not quite.
+        return err_set(err, ERR_INVALID, MSG_IMPORT_SHAPE, NO_ARGS);
+    }
     job->shape = SHAPE_WIDE;
     job->wide_count = count;
     job->wide_names = ARENA_ARRAY(&job->arena, uint32_t, count);
@@ -439,10 +476,12 @@ int import_samples(struct plant *plant, const struct import_options *options,
         .value_column = NONE,
         .quality_column = NONE};
     arena_init(&job.arena, 0);
+    int64_t latest = clock_wall_ns(plant_clock(plant)) + SAMPLE_AHEAD_MAX_NS;
+    job.latest_ns = latest < SAMPLE_TIME_MAX ? latest : SAMPLE_TIME_MAX;
     job.names = MEM_ARRAY(struct name_entry, NAMES_MAX);
     job.slots = MEM_ARRAY(uint32_t, SLOTS);
     job.batch = batch_new(LIMIT_BATCH_ROWS, LIMIT_BATCH_TEXT_BYTES);
-    struct csv_file *file = csv_file_new(options->fd);
+    struct csv_file *file = csv_file_new(options);
     int status = run(&job, file, err);
     csv_file_free(file);
     batch_free(job.batch);

@@ -58,6 +58,7 @@ struct pipeline {
     uint32_t held_count;
     int64_t retry_mono_ns;
     _Atomic(struct catalogue *) next_catalogue;
+    struct catalogue *catalogue; // The one in use: which tags are known.
     struct mutex status_mutex;
     struct pipeline_status status;
     int64_t lag_window_start_ns;
@@ -82,7 +83,8 @@ static void take_catalogue(struct pipeline *p) {
     struct catalogue *next = atomic_exchange(&p->next_catalogue, NULL);
     if (next != NULL) {
         refine_use(p->with.refine, next);
-        catalogue_unref(next);
+        catalogue_unref(p->catalogue);
+        p->catalogue = next;
     }
 }
 
@@ -167,6 +169,7 @@ static void note_result(struct pipeline *p, const struct err *err) {
         p->status.last_error = *err;
     } else {
         p->status.commits++;
+        p->status.last_error = ERR_INIT;
     }
     mutex_unlock(&p->status_mutex);
     if (err->code != ERR_OK && !was_stalled) {
@@ -174,6 +177,38 @@ static void note_result(struct pipeline *p, const struct err *err) {
             LOG_FIELDS({"next", A_CSTR("device data waits and is tried again every 0.5 s")}), err);
     } else if (err->code == ERR_OK && was_stalled) {
         log_event(LOG_INFO, "plant", "store_accepts_again", NULL, NULL);
+    }
+}
+
+/* What to do with an item that the store did not take: a device batch waits for the next try,
+ * unless its content is the reason, which no try would change. */
+static void refuse_item(struct pipeline *p, const struct item *item, const struct err *err) {
+    bool content = err->code == ERR_INVALID || err->code == ERR_LIMIT;
+    if (item->ticket == NULL && !content) {
+        p->held[p->held_count++] = *item;
+        return;
+    }
+    if (item->ticket == NULL) {
+        log_event(LOG_ERROR, "plant", "device_batch_refused",
+            LOG_FIELDS({"rows", A_INT(item->batch->count)}), err);
+    }
+    mutex_lock(&p->status_mutex);
+    p->status.rows_refused += item->batch->count;
+    mutex_unlock(&p->status_mutex);
+    refine_forget(p, item->batch);
+    finish_item(p, item, err);
+}
+
+/* One by one, when something in a group is not storable: only the guilty one is refused. */
+static void commit_singly(struct pipeline *p, struct item *items, uint32_t count) {
+    for (uint32_t i = 0; i < count; i++) {
+        struct err err = ERR_INIT;
+        if (append_items(p, &items[i], 1, &err) >= 0) {
+            show(p, &items[i], 1);
+            finish_item(p, &items[i], &err);
+        } else {
+            refuse_item(p, &items[i], &err);
+        }
     }
 }
 
@@ -189,27 +224,49 @@ static void commit(struct pipeline *p, const struct item *fresh, uint32_t fresh_
     }
     p->held_count = 0;
     struct err err = ERR_INIT;
-    if (append_items(p, items, count, &err) >= 0) {
-        note_result(p, &err);
+    int status = append_items(p, items, count, &err);
+    if (status == -ERR_INVALID || status == -ERR_LIMIT) {
+        commit_singly(p, items, count);
+        return;
+    }
+    note_result(p, &err);
+    if (status >= 0) {
         show(p, items, count);
         for (uint32_t i = 0; i < count; i++) {
             finish_item(p, &items[i], &err);
         }
         return;
     }
-    note_result(p, &err);
     p->retry_mono_ns = clock_mono_ns(clock_system()) + RETRY_MS * NS_PER_MS;
     for (uint32_t i = 0; i < count; i++) {
-        if (items[i].ticket == NULL) {
-            p->held[p->held_count++] = items[i];
-        } else {
-            refine_forget(p, items[i].batch);
-            finish_item(p, &items[i], &err);
-        }
+        refuse_item(p, &items[i], &err);
     }
 }
 
-/* Refines the fresh items. A ticket whose rows cannot be checked against history is refused. */
+/* A submitted row must be of a known tag and of a time that can be true: it is refused in words,
+ * not taken and dropped. */
+static int check_rows(struct pipeline *p, const struct batch *batch, struct err *err) {
+    int64_t latest = clock_wall_ns(p->with.clock) + SAMPLE_AHEAD_MAX_NS;
+    if (latest > SAMPLE_TIME_MAX) {
+        latest = SAMPLE_TIME_MAX;
+    }
+    for (uint32_t i = 0; i < batch->count; i++) {
+        const struct sample *row = &batch->rows[i];
+        const struct tag *tag = p->catalogue != NULL ? catalogue_tag(p->catalogue, row->tag) : NULL;
+        if (tag == NULL) {
+            return err_set(err, ERR_NOT_FOUND, MSG_PLANT_TAG_UNKNOWN, ARGS(A_INT(row->tag)));
+        }
+        if (row->time_ns < SAMPLE_TIME_MIN || row->time_ns > latest) {
+            char time[TIME_TEXT_MAX];
+            size_t size = time_format(row->time_ns, NULL, time);
+            return err_set(err, ERR_RANGE, MSG_PLANT_TIME,
+                ARGS(A_STR(((struct str){time, size})), A_STR(tag->name)));
+        }
+    }
+    return 0;
+}
+
+/* Refines the fresh items. A ticket that cannot be stored is refused before it touches anything. */
 static uint32_t refine_items(struct pipeline *p, struct item *items, uint32_t count) {
     uint32_t kept = 0;
     for (uint32_t i = 0; i < count; i++) {
@@ -218,11 +275,17 @@ static uint32_t refine_items(struct pipeline *p, struct item *items, uint32_t co
         p->status.batches_in++;
         p->status.rows_in += batch->count;
         mutex_unlock(&p->status_mutex);
-        refine_run(p->with.refine, batch);
         struct err err = ERR_INIT;
-        if (items[i].ticket != NULL && hist_mark_duplicates(p->with.historian, batch, &err) < 0) {
-            refine_forget(p, batch);
+        if (items[i].ticket != NULL && check_rows(p, batch, &err) < 0) {
+            mutex_lock(&p->status_mutex);
+            p->status.rows_refused += batch->count;
+            mutex_unlock(&p->status_mutex);
             finish_item(p, &items[i], &err);
+            continue;
+        }
+        refine_run(p->with.refine, batch);
+        if (items[i].ticket != NULL && hist_mark_duplicates(p->with.historian, batch, &err) < 0) {
+            refuse_item(p, &items[i], &err);
             continue;
         }
         items[kept++] = items[i];
@@ -296,6 +359,7 @@ void pipeline_free(struct pipeline *p) {
         batch_free(p->batches[i]);
     }
     catalogue_unref(atomic_exchange(&p->next_catalogue, NULL));
+    catalogue_unref(p->catalogue);
     queue_free(p->queue);
     queue_free(p->pool);
     mutex_fini(&p->status_mutex);

@@ -17,6 +17,7 @@
 #include "core/thread.h"
 #include "plant/care.h"
 #include "plant/consumer.h"
+#include "plant/home.h"
 #include "plant/pipeline.h"
 
 struct plant {
@@ -67,6 +68,21 @@ static int join_path(struct buf *path, const char *dir, const char *name) {
     return path->overflow ? -ERR_LIMIT : 0;
 }
 
+/* A plant whose ledger is gone must not begin anew in silence: its history would have no names. */
+static int check_present(const char *dir, struct err *err) {
+    static const char *const PARTS[] = {"ledger.db", "history"};
+    for (size_t i = 0; i < sizeof PARTS / sizeof PARTS[0]; i++) {
+        AUTO_BUF struct buf path;
+        if (join_path(&path, dir, PARTS[i]) < 0) {
+            return err_set(err, ERR_LIMIT, MSG_PLANT_PATH_LONG, ARGS(A_CSTR(dir)));
+        }
+        if (!home_part_present(buf_z(&path))) {
+            return err_set(err, ERR_CORRUPT, MSG_PLANT_PART_MISSING, ARGS(A_CSTR(buf_z(&path))));
+        }
+    }
+    return 0;
+}
+
 static int open_ledger(
     const char *dir, const struct clock *clock, struct ledger **ret_ledger, struct err *err) {
     AUTO_BUF struct buf path;
@@ -88,6 +104,12 @@ int plant_create(
     }
     zone_free(check);
     status = dir_create(files_system(), dir, err);
+    AUTO_BUF struct buf history;
+    buf_init(&history, LIMIT_PATH_BYTES);
+    buf_printf(&history, "%s/history", dir);
+    if (status >= 0) {
+        status = dir_create(files_system(), buf_z(&history), err);
+    }
     struct ledger *ledger = NULL;
     if (status >= 0) {
         status = open_ledger(dir, clock_system(), &ledger, err);
@@ -157,7 +179,10 @@ static void seed(struct plant *plant) {
 }
 
 static int open_stores(struct plant *plant, const struct plant_options *options, struct err *err) {
-    int status = open_ledger(options->dir, plant->clock, &plant->ledger, err);
+    int status = check_present(options->dir, err);
+    if (status >= 0) {
+        status = open_ledger(options->dir, plant->clock, &plant->ledger, err);
+    }
     if (status < 0 || (status = load_facts(plant, err)) < 0) {
         return status;
     }
@@ -189,6 +214,7 @@ static int start_threads(
         return status;
     }
     plant->pipeline = pipeline_new(&with);
+    pipeline_use(plant->pipeline, plant->catalogue);
     plant->care = care_start(plant);
     if (options->collect) {
         struct device_set_options links = {
@@ -323,10 +349,31 @@ struct creation {
     uint32_t wanted_count;
 };
 
+static int tag_stands(struct ledger_tx *tx, struct str name, bool *ret_stands, struct err *err) {
+    struct ledger_stmt *stmt = NULL;
+    int status = ledger_prepare(tx, "SELECT 1 FROM tags WHERE name = ?1", &stmt, err);
+    if (status >= 0) {
+        ledger_bind_str(stmt, 1, name);
+        status = ledger_step(stmt, err);
+    }
+    if (status >= 0) {
+        *ret_stands = status > 0;
+    }
+    return status < 0 ? status : 0;
+}
+
 static int create_tags(struct ledger_tx *tx, void *context, struct err *err) {
     const struct creation *creation = context;
     for (uint32_t i = 0; i < creation->wanted_count; i++) {
         uint32_t index = creation->wanted[i];
+        bool stands = false;
+        int status = tag_stands(tx, creation->names[index], &stands, err);
+        if (status < 0) {
+            return status;
+        }
+        if (stands) {
+            continue; // An import made it in between: its facts must not be overwritten.
+        }
         struct tag tag = {.name = creation->names[index],
             .type = creation->types != NULL ? creation->types[index] : TYPE_F64,
             .display = STR_NONE,
@@ -340,7 +387,7 @@ static int create_tags(struct ledger_tx *tx, void *context, struct err *err) {
             .active = true};
         uint32_t number = 0;
         bool changed = false;
-        int status = tag_put(tx, &tag, &number, &changed, err);
+        status = tag_put(tx, &tag, &number, &changed, err);
         if (status < 0) {
             return status;
         }

@@ -104,7 +104,7 @@ def main(wanted):
         state = STATE / f"{name}.json"
         old = json.loads(state.read_text()) if state.exists() else None
         if wanted and name not in wanted:
-            if old:
+            if old and old["tree"] == stamp:
                 results[name] = old
             continue
         if old and old["tree"] == stamp and old["code"] == 0:

@@ -93,11 +93,11 @@ def run(folder, flips):
     seconds = time.monotonic() - begin
     expected = statistics(path)
     compare(expected, answers(home), "after the import")
-    before = {row["tag"]: row for row in query(home, "*", "--agg", "count", "--versions")}
+    before = maru("query", home, "*", "--versions").count("\n")
     second = json.loads(maru("import", home, path, "--as", "samples", "--json"))
     claim(second["stored"] == 0 and second["omitted"] == first["stored"], f"the second import stored {second['stored']}")
     compare(expected, answers(home), "after the second import")
-    claim(before == {row["tag"]: row for row in query(home, "*", "--agg", "count", "--versions")}, "versions were added")
+    claim(before == maru("query", home, "*", "--versions").count("\n"), "versions were added")
     maru("verify", home)
     flipped = flip(home, expected, flips)
     return {"data": name, "rows": first["rows"], "import_rows_per_s": round(first["rows"] / seconds),

@@ -8,6 +8,7 @@ import bisect
 import csv
 import http.client
 import json
+import math
 import struct
 import subprocess
 import sys
@@ -115,14 +116,12 @@ def prepare(home, port):
 
 
 def expected_count(rows):
-    total, last = 0, None
-    for row in rows:
-        if row["quality"] == "bad":
-            continue
-        value = float(row["value"])
-        if last is not None:
-            total += int(value - last) if value >= last else int(value)
-        last = value
+    """Whole units from the first value to the last, and from zero after every fall."""
+    values = [float(row["value"]) for row in rows if row["quality"] != "bad"]
+    values = [v for v in values if 0 <= v <= 2**53]
+    total = 0
+    for before, after in zip(values, values[1:]):
+        total += math.floor(after) - (math.floor(before) if after >= before else 0)
     return total
 
 

@@ -50,6 +50,33 @@ static void a_late_sample_or_no_number_counts_nothing(void **state) {
     assert_true(row.last_value == 20);
 }
 
+static void what_is_no_count_changes_nothing(void **state) {
+    (void)state;
+    static const double VALUES[] = {
+        -1, -0.5, 1e300, (double)INFINITY, -(double)INFINITY, 9007199254740993.0 * 2};
+    struct count_row row = fresh();
+    count_add(&row, 5, 1);
+    for (size_t i = 0; i < sizeof VALUES / sizeof VALUES[0]; i++) {
+        count_add(&row, VALUES[i], (int64_t)i + 2);
+    }
+    assert_true(row.last_value == 5);
+    count_add(&row, 7, 100);
+    assert_int_equal(row.total, 2);
+    assert_int_equal(row.resets, 0);
+}
+
+static void a_counter_in_hundredths_counts_whole_units(void **state) {
+    (void)state;
+    struct count_row row = fresh();
+    for (int i = 0; i <= 1000; i++) {
+        count_add(&row, i / 100.0, i + 1);
+    }
+    assert_int_equal(row.total, 10);
+    count_add(&row, 2.7, 2000); // A reset, and two whole units since.
+    assert_int_equal(row.total, 12);
+    assert_int_equal(row.resets, 1);
+}
+
 /* ---- Through kill -9 ---- */
 
 static const char COUNTER_LINE[] = "tag,type,kind\nline1.press1.strokes,f64,counter\n";
@@ -139,6 +166,8 @@ int main(void) {
         cmocka_unit_test(the_first_value_is_no_increment),
         cmocka_unit_test(increments_add_up_and_a_fall_is_a_reset),
         cmocka_unit_test(a_late_sample_or_no_number_counts_nothing),
+        cmocka_unit_test(what_is_no_count_changes_nothing),
+        cmocka_unit_test(a_counter_in_hundredths_counts_whole_units),
         cmocka_unit_test(each_stroke_is_counted_once_through_kill_9),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -106,7 +106,7 @@ static void many_submitters_share_syncs_and_lose_nothing(void **state) {
     }
     struct pipeline_status status;
     plant_pipeline_status(rig.plant, &status);
-    assert_true(status.commits <= WRITERS * WRITES);
+    assert_true(status.commits < WRITERS * WRITES); // Four at once: some must have met.
     assert_int_equal(status.rows_in, WRITERS * WRITES);
     rig_close(&rig);
 }
