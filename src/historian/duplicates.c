@@ -1,11 +1,16 @@
 /*
- * Finding late rows that stand already, so that importing a file twice changes nothing.
+ * Finding rows that stand already, so that importing a file twice changes nothing.
  *
- * The candidates of a batch are sorted by tag and time, and each tag's are compared in step with a
- * scan of the winners, so a block is decoded once however many rows ask for it. A long gap between
- * two candidates ends the scan and begins another behind it: two late rows a year apart do not read
- * the year between. How long is long is taken from the data: more time than sixteen candidates'
- * usual distance, and at least ten minutes.
+ * A batch is judged against itself first: of several rows with one tag and time only the last
+ * counts, sources and corrections apart, since a source's value never replaces a person's. Without
+ * that, `1.5` and `2.5` of one time would take turns as the winner at every import. What is left is
+ * judged against the last version of its own class that stands.
+ *
+ * The rows are sorted by tag and time, and each tag's are compared in step with a scan, so a block
+ * is decoded once however many rows ask for it. What is newer than all that stands is not looked
+ * for. A long gap between two rows ends the scan and begins another behind it: two late rows a
+ * year apart do not read the year between. How long is long is taken from the data: more time than
+ * sixteen rows' usual distance, and at least ten minutes.
  */
 #include <stdlib.h>
 
@@ -19,6 +24,8 @@ struct candidate {
     uint32_t tag;
     uint32_t row;
     int64_t time_ns;
+    bool correction;
+    bool stands; // The last version of its class seen so far is the same.
 };
 
 static int candidate_order(const void *left, const void *right) {
@@ -66,68 +73,134 @@ static uint32_t stretch_end(const struct candidate *candidates, uint32_t count, 
     return end;
 }
 
-/* Marks the candidates [from, end) of one tag that stand; returns how many. */
-static int stretch_mark(struct historian *historian, struct batch *batch,
-    const struct candidate *candidates, uint32_t count, struct err *err) {
+/* Compares the candidates of one time, which begin at `first`, with a version of that time. */
+static void versions_judge(const struct batch *batch, struct candidate *first,
+    const struct candidate *end, const struct hist_rows *rows, uint32_t at) {
+    bool correction = rows->flags != NULL && (rows->flags[at] & SAMPLE_CORRECTION) != 0;
+    for (struct candidate *one = first; one < end && one->time_ns == first->time_ns; one++) {
+        if (one->correction == correction) {
+            one->stands = row_is_same(batch, &batch->rows[one->row], rows, at);
+        }
+    }
+}
+
+/* Finds out which of the candidates of one tag stand. */
+static int stretch_judge(struct historian *historian, const struct batch *batch,
+    struct candidate *candidates, uint32_t count, struct err *err) {
     struct hist_scan_options options = {.tag = candidates[0].tag,
         .from_ns = candidates[0].time_ns,
-        .to_ns = candidates[count - 1].time_ns + 1};
+        .to_ns = candidates[count - 1].time_ns + 1,
+        .versions = true};
     struct hist_scan *scan = NULL;
     int rc = hist_scan_open(historian, &options, &scan, err);
     if (rc < 0) {
         return rc;
     }
-    int marked = 0;
     uint32_t next = 0;
     struct hist_rows rows;
     while (next < count && (rc = hist_scan_next(scan, &rows, err)) > 0) {
         struct run run = {.time = rows.time_ns, .count = rows.count};
         uint32_t at = 0;
         while (next < count && at < rows.count) {
-            const struct candidate *candidate = &candidates[next];
-            if (rows.time_ns[at] < candidate->time_ns) {
-                at = run_lower_bound(&run, at, candidate->time_ns);
-                continue;
+            if (rows.time_ns[at] < candidates[next].time_ns) {
+                at = run_lower_bound(&run, at, candidates[next].time_ns);
+            } else if (rows.time_ns[at] > candidates[next].time_ns) {
+                next++;
+            } else {
+                versions_judge(batch, candidates + next, candidates + count, &rows, at);
+                at++;
             }
-            struct sample *row = &batch->rows[candidate->row];
-            if (rows.time_ns[at] == candidate->time_ns && row_is_same(batch, row, &rows, at)) {
-                row->flags |= SAMPLE_DROP;
-                marked++;
-            }
-            next++; // The same stored row may meet the next candidate of the same time.
         }
     }
     hist_scan_close(scan);
-    return rc < 0 ? rc : marked;
+    return rc < 0 ? rc : 0;
 }
 
-static bool row_is_candidate(struct historian *historian, const struct sample *row) {
-    if ((row->flags & SAMPLE_DROP) != 0 || row->tag == 0 || row->tag > HIST_TAG_MAX) {
-        return false;
+/* The rows of the batch that count, in order of tag and time. */
+static uint32_t candidates_take(const struct batch *batch, struct candidate *candidates) {
+    uint32_t count = 0;
+    bool sorted = true;
+    for (uint32_t i = 0; i < batch->count; i++) {
+        const struct sample *row = &batch->rows[i];
+        if ((row->flags & SAMPLE_DROP) != 0 || row->tag == 0 || row->tag > HIST_TAG_MAX) {
+            continue; // What cannot be a row is refused by the append.
+        }
+        candidates[count] = (struct candidate){.tag = row->tag,
+            .row = i,
+            .time_ns = row->time_ns,
+            .correction = (row->flags & SAMPLE_CORRECTION) != 0};
+        sorted = sorted &&
+                 (count == 0 || candidate_order(&candidates[count - 1], &candidates[count]) < 0);
+        count++;
     }
-    return (row->flags & SAMPLE_LATE) != 0 || row->time_ns <= last_time(historian, row->tag);
+    if (!sorted) {
+        qsort(candidates, count, sizeof *candidates, candidate_order);
+    }
+    return count;
+}
+
+/* Drops rows that a later one of the batch replaces. Returns how many candidates are left. */
+static uint32_t candidates_supersede(
+    struct batch *batch, struct candidate *candidates, uint32_t count) {
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        /* At most one source value and one correction of this time are kept before it. */
+        for (uint32_t back = 1; back <= 2 && back <= kept; back++) {
+            struct candidate *earlier = &candidates[kept - back];
+            if (earlier->tag != candidates[i].tag || earlier->time_ns != candidates[i].time_ns) {
+                break;
+            }
+            if (earlier->correction == candidates[i].correction) {
+                batch->rows[earlier->row].flags |= SAMPLE_DROP;
+                *earlier = kept - back + 1 < kept ? candidates[kept - 1] : *earlier;
+                kept--;
+                break;
+            }
+        }
+        candidates[kept++] = candidates[i];
+    }
+    return kept;
+}
+
+/* Judges the candidates of one tag; newer ones than all that stands need no look. */
+static int tag_judge(struct historian *historian, const struct batch *batch,
+    struct candidate *candidates, uint32_t count, struct err *err) {
+    int64_t newest_ns = last_time(historian, candidates[0].tag);
+    while (count > 0 && candidates[count - 1].time_ns > newest_ns) {
+        count--;
+    }
+    for (uint32_t from = 0; from < count;) {
+        uint32_t end = stretch_end(candidates, count, from);
+        int rc = stretch_judge(historian, batch, candidates + from, end - from, err);
+        if (rc < 0) {
+            return rc;
+        }
+        from = end;
+    }
+    return 0;
 }
 
 int hist_mark_duplicates(struct historian *historian, struct batch *batch, struct err *err) {
     AUTO_FREE struct candidate *candidates = mem_alloc((batch->count + 1) * sizeof *candidates);
-    uint32_t count = 0;
-    for (uint32_t i = 0; i < batch->count; i++) {
-        const struct sample *row = &batch->rows[i];
-        if (row_is_candidate(historian, row)) {
-            candidates[count++] =
-                (struct candidate){.tag = row->tag, .row = i, .time_ns = row->time_ns};
-        }
-    }
-    qsort(candidates, count, sizeof *candidates, candidate_order);
-    int marked = 0;
+    uint32_t all = candidates_take(batch, candidates);
+    uint32_t count = candidates_supersede(batch, candidates, all);
     for (uint32_t from = 0; from < count;) {
-        uint32_t end = stretch_end(candidates, count, from);
-        int rc = stretch_mark(historian, batch, candidates + from, end - from, err);
+        uint32_t end = from + 1;
+        while (end < count && candidates[end].tag == candidates[from].tag) {
+            end++;
+        }
+        int rc = tag_judge(historian, batch, candidates + from, end - from, err);
         if (rc < 0) {
             return rc;
         }
-        marked += rc;
         from = end;
     }
-    return marked;
+    uint32_t marked = all - count;
+    for (uint32_t i = 0; i < count; i++) {
+        if (candidates[i].stands) {
+            batch->rows[candidates[i].row].flags |= SAMPLE_DROP;
+            marked++;
+        }
+    }
+    return (int)marked;
 }

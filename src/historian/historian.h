@@ -47,8 +47,10 @@ void hist_close(struct historian *historian);
 int hist_append(struct historian *historian, struct batch *const *batches, uint32_t count,
     struct err *err);
 
-/* Sets SAMPLE_DROP on late rows that stand already, exactly (tag, time, type, value, status), as
- * the winning version: importing a file twice changes nothing. Returns how many. */
+/* Sets SAMPLE_DROP on rows that would change nothing, so that importing a file twice does not: of
+ * several rows of the batch with one (tag, time) on all but the last, sources and corrections
+ * apart; then on those that stand already, exactly (type, value, status), as the last version of
+ * their class. Returns how many; on failure the flags say nothing. */
 int hist_mark_duplicates(struct historian *historian, struct batch *batch, struct err *err);
 
 /* ---- Raw reading ---- */

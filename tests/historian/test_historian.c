@@ -3,6 +3,9 @@
  * of changing type) mixed with sealing, merging, reopening and expiry. Everything that can be asked
  * is compared after each step; the seeds are fixed, so a failure can be run again.
  */
+#include <stdio.h>
+#include <string.h>
+
 #include "support_history.h"
 
 #include "core/clock.h"
@@ -217,6 +220,106 @@ static void the_same_file_again_changes_nothing(void **state) {
     folder_remove(dir);
 }
 
+static bool row_is_version_of(const struct row *one, const struct row *other) {
+    return one->tag == other->tag && one->time_ns == other->time_ns &&
+           ((one->flags ^ other->flags) & SAMPLE_CORRECTION) == 0;
+}
+
+/* The rule in its plainest form: the last row of a batch with one tag, time and class counts, and
+ * only if the last version of that class that stands is another. */
+static bool model_row_changes(
+    const struct model *model, const struct row *rows, uint32_t count, uint32_t at) {
+    const struct row *row = &rows[at];
+    for (uint32_t i = at + 1; i < count; i++) {
+        if (row_is_version_of(row, &rows[i])) {
+            return false;
+        }
+    }
+    for (uint32_t i = model->count; i > 0; i--) {
+        const struct row *stands = &model->rows[i - 1];
+        if (row_is_version_of(row, stands)) {
+            bool text = row->type == TYPE_TEXT;
+            return row->type != stands->type || row->status != stands->status ||
+                   (text ? strcmp(row->text, stands->text) != 0
+                         : memcmp(&row->value, &stands->value, sizeof row->value) != 0);
+        }
+    }
+    return true;
+}
+
+/* Few tags, times and values, so that rows meet each other in every way. */
+static struct row crowded_row(struct random *random) {
+    struct row row = {.tag = 1 + (uint32_t)random_below(random, 3)};
+    row.time_ns = TEST_T0 + (int64_t)random_below(random, 40) * NS_PER_S;
+    row.time_ns += random_below(random, 8) == 0 ? (int64_t)86400 * NS_PER_S : 0;
+    row.type = random_below(random, 3) == 0 ? TYPE_TEXT : TYPE_F64;
+    row.flags = random_below(random, 6) == 0 ? SAMPLE_CORRECTION : 0;
+    row.flags |= random_below(random, 3) == 0 ? SAMPLE_LATE : 0;
+    row.status = random_below(random, 9) == 0 ? 0x80050000U : 0;
+    if (row.type == TYPE_TEXT) {
+        (void)snprintf(row.text, sizeof row.text, "%u", (unsigned)random_below(random, 2));
+    } else {
+        row.value.f64 = (double)random_below(random, 3);
+    }
+    return row;
+}
+
+/* Marks and appends a batch, and compares what was marked with the model; returns how many. */
+static uint32_t batch_judge(struct run *run, const struct row *rows, uint32_t count) {
+    AUTO_BATCH struct batch *batch = batch_new(count, count * 8);
+    uint32_t same = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        batch_put(batch, &rows[i]);
+    }
+    struct err err = ERR_INIT;
+    int marked = hist_mark_duplicates(run->historian, batch, &err);
+    expect_ok(marked, &err);
+    bool changes[64];
+    for (uint32_t i = 0; i < count; i++) {
+        changes[i] = model_row_changes(&run->model, rows, count, i);
+        assert_int_equal((batch->rows[i].flags & SAMPLE_DROP) == 0, changes[i]);
+        same += !changes[i];
+    }
+    assert_int_equal(marked, same);
+    for (uint32_t i = 0; i < count; i++) {
+        if (changes[i]) {
+            model_add(&run->model, &rows[i]);
+        }
+    }
+    expect_ok(hist_append(run->historian, &batch, 1, &err), &err);
+    return same;
+}
+
+static void duplicates_are_those_of_a_naive_model(void **state) {
+    (void)state;
+    for (uint64_t seed = 1; seed <= 8; seed++) {
+        struct run run = {.now_ns = TEST_T0};
+        folder_new(run.dir);
+        model_init(&run.model);
+        random_seed(&run.random, seed);
+        run.historian = history_open(run.dir, NULL);
+        for (int step = 0; step < 60; step++) {
+            struct row rows[64];
+            uint32_t count = 1 + (uint32_t)random_below(&run.random, 64);
+            for (uint32_t i = 0; i < count; i++) {
+                rows[i] = crowded_row(&run.random);
+            }
+            (void)batch_judge(&run, rows, count);
+            assert_int_equal(batch_judge(&run, rows, count), count); // The second changes nothing.
+            struct err err = ERR_INIT;
+            if (random_below(&run.random, 4) == 0) {
+                expect_ok(hist_seal(run.historian, &err), &err);
+            } else if (random_below(&run.random, 8) == 0) {
+                expect_ok(hist_merge(run.historian, &err), &err);
+            }
+        }
+        model_compare(&run.model, run.historian);
+        hist_close(run.historian);
+        model_fini(&run.model);
+        folder_remove(run.dir);
+    }
+}
+
 static void what_cannot_be_a_row_is_refused_whole(void **state) {
     (void)state;
     char dir[128];
@@ -260,6 +363,7 @@ int main(void) {
         cmocka_unit_test(a_late_correction_outranks_and_earlier_versions_stay),
         cmocka_unit_test(many_versions_of_one_time_are_all_kept),
         cmocka_unit_test(the_same_file_again_changes_nothing),
+        cmocka_unit_test(duplicates_are_those_of_a_naive_model),
         cmocka_unit_test(what_cannot_be_a_row_is_refused_whole),
         cmocka_unit_test(a_second_opening_is_refused),
     };
