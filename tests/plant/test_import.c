@@ -54,6 +54,24 @@ static void a_second_import_changes_nothing(void **state) {
     rig_close(&rig);
 }
 
+static void two_values_of_one_time_do_not_take_turns(void **state) {
+    (void)state;
+    static const char TABLE[] = "a,1000,1.5\na,1000,2.5\na,2000,9\na,1000,3.5\na,1000,3.5\n";
+    struct rig rig;
+    rig_open(&rig, NULL);
+    struct import_report report;
+    struct err err = ERR_INIT;
+    assert_int_equal(import_text(&rig, IMPORT_SAMPLES, TABLE, &report, &err), 0);
+    assert_int_equal(report.stored, 2); // The last value of each time.
+    for (int round = 0; round < 3; round++) {
+        assert_int_equal(import_text(&rig, IMPORT_SAMPLES, TABLE, &report, &err), 0);
+        assert_int_equal(report.stored, 0);
+        assert_int_equal(report.omitted, 5);
+        assert_int_equal(stored_rows(&rig, "a", true), 2); // All versions.
+    }
+    rig_close(&rig);
+}
+
 struct seen {
     uint64_t lines[16];
     size_t count;
@@ -230,6 +248,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(long_tables_of_three_shapes_give_the_same_samples),
         cmocka_unit_test(a_second_import_changes_nothing),
+        cmocka_unit_test(two_values_of_one_time_do_not_take_turns),
         cmocka_unit_test(bad_rows_are_named_by_line_and_stop_no_other),
         cmocka_unit_test(what_is_no_table_of_samples_is_refused_in_words),
         cmocka_unit_test(a_dry_run_stores_nothing_and_creates_nothing),
