@@ -18,6 +18,9 @@
 #include "core/limits.h"
 #include "core/mem.h"
 
+/* The low half tells about one answer, not another condition (IEC 62541-4 clause 7.39). */
+#define STATUS_CODE_MASK 0xFFFF0000u
+
 struct batch *batch_new(uint32_t rows, uint32_t text_bytes) {
     CHECK(rows > 0 && rows <= LIMIT_BATCH_ROWS);
     CHECK(text_bytes <= LIMIT_BATCH_TEXT_BYTES);
@@ -84,6 +87,19 @@ struct str batch_text(const struct batch *batch, const struct sample *row) {
     uint32_t size = row->value.text.size;
     CHECK(offset <= batch->text_size && size <= batch->text_size - offset);
     return size == 0 ? STR_NONE : (struct str){batch->text + offset, size};
+}
+
+bool status_has_value(uint32_t status) {
+    if (status_quality(status) != QUALITY_BAD) {
+        return true;
+    }
+    switch (status & STATUS_CODE_MASK) {
+    case (uint32_t)STATUS_BAD:
+    case (uint32_t)STATUS_BAD_SENSOR_FAILURE:
+    case (uint32_t)STATUS_BAD_OUT_OF_RANGE:
+    case (uint32_t)STATUS_BAD_TYPE_MISMATCH: return true;
+    default: return false; // Also for codes that we do not know: a made-up 0 is worse than none.
+    }
 }
 
 static const char *const QUALITIES[] = {

@@ -28,10 +28,10 @@ enum status {
 enum quality { QUALITY_GOOD = 0, QUALITY_UNCERTAIN = 1, QUALITY_BAD = 2 };
 
 enum sample_flag {
-    SAMPLE_LATE = 1,       // Older than the newest of its tag when it came.
-    SAMPLE_CORRECTION = 2, // A person's correction: outranks any source value.
+    SAMPLE_LATE = 1,        // Older than the newest of its tag when it came.
+    SAMPLE_CORRECTION = 2,  // A person's correction: outranks any source value.
     SAMPLE_SOURCE_TIME = 4, // The time is the source's own, not ours.
-    SAMPLE_DROP = 128,     // Only inside refine: omitted by a stage (and counted).
+    SAMPLE_DROP = 128,      // Only inside refine: omitted by a stage (and counted).
 };
 
 struct sample {
@@ -53,8 +53,8 @@ struct sample {
 };
 /* Times that a plant takes: 1970-01-01 to 2199-12-31. What lies outside is a mistake of a clock or
  * a unit, and a sample a day or more ahead would hide every true one after it. */
-#define SAMPLE_TIME_MIN 0LL
-#define SAMPLE_TIME_MAX 7258118399999999999LL
+#define SAMPLE_TIME_MIN     0LL
+#define SAMPLE_TIME_MAX     7258118399999999999LL
 #define SAMPLE_AHEAD_MAX_NS (86400LL * 1000000000LL)
 
 _Static_assert(sizeof(struct sample) == 32, "a sample is half a cache line");
@@ -88,6 +88,12 @@ struct str batch_text(const struct batch *batch, const struct sample *row);
 static inline enum quality status_quality(uint32_t status) {
     return (enum quality)(status >> 30 > 2 ? 2 : status >> 30);
 }
+/* Whether a value came with this status. False for bad ones that say why nothing came (no
+ * communication, no data, not decoded, ...): the row then holds 0, NaN or an empty text only
+ * because it must hold something, and whoever shows it shows no value. True for the bad ones of
+ * checks that keep what came: failed sensor, out of range, wrong type, and the plain Bad of
+ * imports. */
+bool status_has_value(uint32_t status);
 /* "good", "uncertain", "bad". */
 const char *quality_name(enum quality quality);
 bool quality_of_name(struct str name, enum quality *ret_quality);

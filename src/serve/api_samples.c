@@ -13,6 +13,7 @@
  */
 #include "serve/call.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -43,6 +44,7 @@ static const char *const AGGREGATE_NAMES[AGGREGATES_MAX] = {
 struct samples_tag {
     uint32_t number;
     struct str name;
+    enum value_type type;
 };
 
 struct samples_source {
@@ -116,7 +118,15 @@ static void put_json_time(struct samples_source *source, const char *key, int64_
     json_put_str(&source->json, key, (struct str){text, size});
 }
 
+static bool row_has_value(const struct hist_rows *rows, uint32_t i) {
+    uint32_t status = rows->status ? rows->status[i] : 0;
+    return view_has_value(status, rows->type == TYPE_F64 ? rows->f64[i] : 0);
+}
+
 static void put_csv_value(struct buf *out, const struct hist_rows *rows, uint32_t i) {
+    if (!row_has_value(rows, i)) {
+        return; // An empty field.
+    }
     switch (rows->type) {
     case TYPE_F64: buf_put_f64(out, rows->f64[i]); break;
     case TYPE_I64: buf_put_i64(out, rows->i64[i]); break;
@@ -126,6 +136,10 @@ static void put_csv_value(struct buf *out, const struct hist_rows *rows, uint32_
 }
 
 static void put_json_value(struct json *json, const struct hist_rows *rows, uint32_t i) {
+    if (!row_has_value(rows, i)) {
+        json_null(json);
+        return;
+    }
     switch (rows->type) {
     case TYPE_F64: json_f64(json, rows->f64[i]); break;
     case TYPE_I64: json_i64(json, rows->i64[i]); break;
@@ -244,7 +258,12 @@ static int raw_fill(struct samples_source *source, struct err *err) {
 
 /* ---- Buckets ---- */
 
-static double bucket_value(const struct hist_bucket *bucket, enum aggregate aggregate) {
+/* NaN: there is none. */
+static double bucket_value(
+    const struct hist_bucket *bucket, enum aggregate aggregate, enum value_type type) {
+    if (type == TYPE_TEXT) {
+        return (double)NAN; // Texts are counted only; the historian keeps no numbers of them.
+    }
     switch (aggregate) {
     case AGGREGATE_AVG: return (bucket->sum + bucket->sum_low) / (double)bucket->count;
     case AGGREGATE_MIN: return bucket->min;
@@ -255,6 +274,30 @@ static double bucket_value(const struct hist_bucket *bucket, enum aggregate aggr
     case AGGREGATE_COUNT: break;
     }
     return (double)bucket->count;
+}
+
+static void put_aggregate(
+    struct samples_source *source, const struct hist_bucket *bucket, enum aggregate aggregate) {
+    enum value_type type = source->tags[source->tag_index].type;
+    bool is_count = aggregate == AGGREGATE_COUNT;
+    double value = is_count ? 0 : bucket_value(bucket, aggregate, type);
+    if (source->csv) {
+        buf_put_char(source->out, ',');
+        if (is_count) {
+            buf_put_i64(source->out, (int64_t)bucket->count);
+        } else if (!isnan(value)) {
+            buf_put_f64(source->out, value); // Else an empty field.
+        }
+        return;
+    }
+    json_key(&source->json, AGGREGATE_NAMES[aggregate]);
+    if (is_count) {
+        json_i64(&source->json, (int64_t)bucket->count);
+    } else if (isnan(value)) {
+        json_null(&source->json);
+    } else {
+        json_f64(&source->json, value);
+    }
 }
 
 static void put_bucket(struct samples_source *source, const struct hist_bucket *bucket) {
@@ -270,22 +313,7 @@ static void put_bucket(struct samples_source *source, const struct hist_bucket *
         put_json_time(source, "time", bucket->start_ns);
     }
     for (uint32_t i = 0; i < source->aggregate_count; i++) {
-        enum aggregate aggregate = source->aggregates[i];
-        bool is_count = aggregate == AGGREGATE_COUNT;
-        if (source->csv) {
-            buf_put_char(source->out, ',');
-        } else {
-            json_key(json, AGGREGATE_NAMES[aggregate]);
-        }
-        if (is_count && source->csv) {
-            buf_put_i64(source->out, (int64_t)bucket->count);
-        } else if (is_count) {
-            json_i64(json, (int64_t)bucket->count);
-        } else if (source->csv) {
-            buf_put_f64(source->out, bucket_value(bucket, aggregate));
-        } else {
-            json_f64(json, bucket_value(bucket, aggregate));
-        }
+        put_aggregate(source, bucket, source->aggregates[i]);
     }
     if (source->csv) {
         buf_put_char(source->out, '\n');
@@ -444,7 +472,7 @@ static int read_tags(const struct call *call, struct samples_source *source, str
         if (!tag) {
             return err_set(err, ERR_NOT_FOUND, MSG_SERVE_TAG_UNKNOWN, ARGS(A_STR(param->value)));
         }
-        source->tags[source->tag_count++] = (struct samples_tag){tag->number, tag->name};
+        source->tags[source->tag_count++] = (struct samples_tag){tag->number, tag->name, tag->type};
     }
     return 0;
 }

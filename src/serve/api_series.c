@@ -114,12 +114,26 @@ static bool take_rows(struct series *series, const struct hist_rows *rows) {
     return true;
 }
 
+/* A text that no value came with: a null in the series, unlike an empty text. */
+static const struct str TEXT_ABSENT = {.data = NULL, .size = 0};
+
+static bool texts_equal(struct str a, struct str b) {
+    return (a.data == NULL) == (b.data == NULL) && str_eq(a, b);
+}
+
+static struct str row_text(const struct hist_rows *rows, uint32_t i) {
+    if (rows->status && !status_has_value(rows->status[i])) {
+        return TEXT_ABSENT;
+    }
+    return rows->text[i].size > 0 ? rows->text[i] : STR_NONE;
+}
+
 /* Text: changes only; when there are too many the older half goes. */
 static void take_texts(struct series *series, const struct hist_rows *rows) {
     struct points *points = &series->points;
     for (uint32_t i = 0; i < rows->count; i++) {
-        struct str text = rows->text[i];
-        if (points->count > 0 && str_eq(points->text[points->count - 1], text)) {
+        struct str text = row_text(rows, i);
+        if (points->count > 0 && texts_equal(points->text[points->count - 1], text)) {
             continue;
         }
         if (points->count == points->capacity) {
@@ -129,7 +143,8 @@ static void take_texts(struct series *series, const struct hist_rows *rows) {
             memmove(points->value, points->value + half, points->count * sizeof(double));
             memmove(points->text, points->text + half, points->count * sizeof(struct str));
         }
-        points->text[points->count] = arena_copy(&series->call->http->arena, text);
+        points->text[points->count] =
+            text.data ? arena_copy(&series->call->http->arena, text) : TEXT_ABSENT;
         (void)points_add(points, rows->time_ns[i], (double)NAN); // There is room.
     }
 }
@@ -211,7 +226,7 @@ static bool gaps_insert(struct series *series, uint32_t max) {
         int64_t silence = tag->max_silence_ns > 0 ? tag->max_silence_ns : SILENCE_DEFAULT_NS;
         usual = usual > silence ? usual : silence;
     }
-    if (usual == INT64_MAX || from->text[0].data) {
+    if (usual == INT64_MAX || tag->type == TYPE_TEXT) {
         return from->count <= max;
     }
     struct points to;
@@ -314,7 +329,11 @@ static void put_series(struct json *json, const struct series *series) {
         json_key(json, "v");
         json_array_begin(json);
         for (uint32_t i = 0; i < points->count; i++) {
-            json_str(json, points->text[i]);
+            if (points->text[i].data) {
+                json_str(json, points->text[i]);
+            } else {
+                json_null(json);
+            }
         }
         json_array_end(json);
     } else {

@@ -23,7 +23,8 @@ int call_param_time(const struct call *call, const char *name, const struct zone
     if (!call_param(call, name, &text)) {
         return 0;
     }
-    int rc = time_parse_query(text, zone, call->now_ns, ret_time_ns, err);
+    char meant[QUERY_TIME_MAX];
+    int rc = time_parse_query(query_time(text, meant), zone, call->now_ns, ret_time_ns, err);
     return rc < 0 ? in_param(err, name) : 1;
 }
 
@@ -99,10 +100,13 @@ static int param_check_form(
     const struct call *call, const struct param_spec *spec, struct str value, struct err *err) {
     int64_t ignored = 0;
     uint64_t count = 0;
+    char meant[QUERY_TIME_MAX];
     int rc = 0;
     switch (spec->kind) {
     case PARAM_TEXT: return 0;
-    case PARAM_TIME: rc = time_parse_query(value, NULL, call->now_ns, &ignored, err); break;
+    case PARAM_TIME:
+        rc = time_parse_query(query_time(value, meant), NULL, call->now_ns, &ignored, err);
+        break;
     case PARAM_DURATION: rc = duration_parse(value, &ignored, err); break;
     case PARAM_COUNT:
         if (!str_to_u64(value, &count)) {

@@ -92,6 +92,18 @@ bool query_find(const struct query *query, struct str name, struct str *ret_valu
     return false;
 }
 
+struct str query_time(struct str value, char to[QUERY_TIME_MAX]) {
+    enum { OFFSET_SIZE = 6, DATE_SIZE = 10 }; // " 09:00" behind more than "2026-11-20".
+    bool may_be = value.size > DATE_SIZE + OFFSET_SIZE && value.size < QUERY_TIME_MAX;
+    if (!may_be || value.data[value.size - OFFSET_SIZE] != ' ' ||
+        value.data[value.size - OFFSET_SIZE / 2] != ':') {
+        return value;
+    }
+    (void)str_copy_z(value, to, QUERY_TIME_MAX);
+    to[value.size - OFFSET_SIZE] = '+';
+    return (struct str){to, value.size};
+}
+
 struct str cookie_find(struct str header, struct str name) {
     struct str rest = header;
     while (rest.size > 0) {

@@ -31,6 +31,11 @@ int query_decode(
 int query_parse(struct str text, struct arena *arena, struct query *ret_query, struct err *err);
 /* The first value of a name, or false. */
 bool query_find(const struct query *query, struct str name, struct str *ret_value);
+/* A time as it was meant: in a query a plus is a blank, so the offset of "...T12:00:00+09:00" comes
+ * as " 09:00" from whoever did not write %2B. `to` takes the mended copy; other texts are given
+ * back as they are. */
+enum { QUERY_TIME_MAX = 40 };
+struct str query_time(struct str value, char to[QUERY_TIME_MAX]);
 /* The value of one cookie in a Cookie header, or the empty text (RFC 6265 section 4.2.1). */
 struct str cookie_find(struct str header, struct str name);
 /* Korean unless English is preferred (RFC 9110 section 12.5.4). */

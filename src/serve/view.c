@@ -13,7 +13,16 @@ int64_t view_ms(int64_t time_ns) {
     return time_ns / NS_PER_MS - (time_ns % NS_PER_MS < 0 ? 1 : 0);
 }
 
+bool view_has_value(uint32_t status, double number) {
+    bool bad = status_quality(status) == QUALITY_BAD;
+    return status_has_value(status) && !(bad && isnan(number));
+}
+
 void view_live_value(struct json *json, const struct live_value *value) {
+    if (!view_has_value(value->status, value->type == TYPE_F64 ? value->value.f64 : 0)) {
+        json_null(json);
+        return;
+    }
     switch (value->type) {
     case TYPE_F64: json_f64(json, value->value.f64); break;
     case TYPE_I64: json_i64(json, value->value.i64); break;

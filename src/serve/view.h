@@ -10,7 +10,9 @@
 
 /* Milliseconds since 1970, rounded down also before it. */
 int64_t view_ms(int64_t time_ns);
-/* The value alone: a number, text or true/false; null for a type unknown. */
+/* Whether a value of this status and, where it is a real, of this number is shown; else null. */
+bool view_has_value(uint32_t status, double number);
+/* The value alone: a number, text or true/false; null where none came, and for a type unknown. */
 void view_live_value(struct json *json, const struct live_value *value);
 /* A number that may be absent: NaN is null. */
 void view_put_optional(struct json *json, const char *key, double value);

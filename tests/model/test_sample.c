@@ -101,6 +101,30 @@ static void severity_bits_give_the_quality(void **state) {
     }
 }
 
+static void a_bad_status_tells_whether_a_value_came_with_it(void **state) {
+    (void)state;
+    static const struct {
+        int64_t status;
+        bool has;
+    } CASES[] = {
+        {STATUS_GOOD, true}, {STATUS_GOOD_CLAMPED, true}, {STATUS_UNCERTAIN, true},
+        {STATUS_UNCERTAIN_LAST_USABLE, true}, {STATUS_BAD, true}, // An import's "bad".
+        {STATUS_BAD_SENSOR_FAILURE, true}, {STATUS_BAD_OUT_OF_RANGE, true},
+        {STATUS_BAD_TYPE_MISMATCH, true}, {STATUS_BAD_COMMUNICATION, false},
+        {STATUS_BAD_TIMEOUT, false}, {STATUS_BAD_DEVICE_FAILURE, false},
+        {STATUS_BAD_DATA_ENCODING, false}, {STATUS_BAD_NOT_CONNECTED, false},
+        {STATUS_BAD_CONFIGURATION, false}, {STATUS_BAD_NO_DATA, false},
+        {0x803C0400, true},  // The low half is not looked at.
+        {0x800A0400, false}, // Likewise.
+        {0x80FF0000, false}, // Unknown.
+    };
+    for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++) {
+        if (status_has_value((uint32_t)CASES[i].status) != CASES[i].has) {
+            fail_msg("%08x", (unsigned)CASES[i].status);
+        }
+    }
+}
+
 static void names_go_both_ways(void **state) {
     (void)state;
     for (int i = QUALITY_GOOD; i <= QUALITY_BAD; i++) {
@@ -140,6 +164,7 @@ int main(void) {
         cmocka_unit_test(a_text_that_does_not_fit_adds_nothing),
         cmocka_unit_test(the_largest_batch_can_be_made),
         cmocka_unit_test(severity_bits_give_the_quality),
+        cmocka_unit_test(a_bad_status_tells_whether_a_value_came_with_it),
         cmocka_unit_test(names_go_both_ways),
         cmocka_unit_test(a_number_is_a_number_and_a_text_is_none),
     };

@@ -3,6 +3,7 @@
  */
 #include "support_server.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -194,6 +195,121 @@ static void long_csv_is_streamed_whole(void **state) {
         str_ends(buf_str(&answer.body), STR("long,1970-01-01T00:33:19.990Z,199999,good\n")));
 }
 
+/* A row of a device: `seconds` after 1970, of a tag of the rig. */
+static struct sample *device_row(struct batch *batch, const char *name, int64_t seconds) {
+    struct catalogue *catalogue = plant_catalogue(rig.plant);
+    const struct tag *tag = catalogue_find(catalogue, str_of(name));
+    assert_non_null(tag);
+    struct sample *row = batch_add(batch);
+    row->tag = tag->number;
+    row->type = (uint8_t)tag->type;
+    row->time_ns = seconds * NS_PER_S;
+    catalogue_unref(catalogue);
+    return row;
+}
+
+/* What a device that was lost leaves: rows without a value, and two with a bad one. */
+static void lose_device(void) {
+    AUTO_BATCH struct batch *batch = batch_new(16, 64);
+    static const char *const TAGS[] = {
+        "line1.press1.strokes", "line1.press1.running", "line1.press1.recipe"};
+    for (size_t i = 0; i < sizeof TAGS / sizeof TAGS[0]; i++) {
+        device_row(batch, TAGS[i], 100)->status = (uint32_t)STATUS_BAD_TIMEOUT;
+    }
+    struct sample *temp = device_row(batch, "line1.press1.temp", 98);
+    temp->status = (uint32_t)STATUS_BAD_OUT_OF_RANGE;
+    temp->value.f64 = 900.5;
+    temp = device_row(batch, "line1.press1.temp", 99);
+    temp->status = (uint32_t)STATUS_BAD_SENSOR_FAILURE;
+    temp->value.f64 = (double)NAN;
+    temp = device_row(batch, "line1.press1.temp", 100);
+    temp->status = (uint32_t)STATUS_BAD_NO_DATA;
+    temp->value.f64 = (double)NAN;
+    struct err err = ERR_INIT;
+    assert_int_equal(plant_submit(rig.plant, &batch, 1, &err), 0);
+}
+
+static void rows_without_a_value_are_null_and_not_zero(void **state) {
+    (void)state;
+    lose_device();
+#define ALL                                                                                        \
+    "tag=line1.press1.temp&tag=line1.press1.strokes&tag=line1.press1.running"                      \
+    "&tag=line1.press1.recipe&from=1970-01-01T00:01:38Z&to=1970-01-01T00:02:00Z"
+    AUTO_ANSWER struct answer csv;
+    rig_get(&rig, "/api/v1/plants/p1/samples?format=csv&" ALL, 200, &csv);
+    assert_string_equal(buf_z(&csv.body), "tag,time,value,quality\n"
+                                          "line1.press1.temp,1970-01-01T00:01:38Z,900.5,bad\n"
+                                          "line1.press1.temp,1970-01-01T00:01:39Z,,bad\n"
+                                          "line1.press1.temp,1970-01-01T00:01:40Z,,bad\n"
+                                          "line1.press1.strokes,1970-01-01T00:01:40Z,,bad\n"
+                                          "line1.press1.running,1970-01-01T00:01:40Z,,bad\n"
+                                          "line1.press1.recipe,1970-01-01T00:01:40Z,,bad\n");
+    AUTO_ANSWER struct answer json;
+    rig_get(&rig, "/api/v1/plants/p1/samples?" ALL, 200, &json);
+    json_t *root = parse(&json);
+    json_t *items = json_object_get(root, "items");
+    assert_int_equal(json_array_size(items), 6);
+    for (size_t i = 0; i < 6; i++) {
+        json_t *value = json_object_get(json_array_get(items, i), "value");
+        assert_int_equal(json_is_null(value), i != 0);
+    }
+    json_decref(root);
+    AUTO_ANSWER struct answer series;
+    rig_get(&rig, "/api/v1/plants/p1/series?" ALL, 200, &series);
+    assert_non_null(strstr(buf_z(&series.body), "\"v\":[null,null,null]"));
+    assert_null(strstr(buf_z(&series.body), "\"v\":[\"\"]")); // Of the recipe: null, no text.
+#undef ALL
+    AUTO_ANSWER struct answer tags;
+    rig_get(&rig, "/api/v1/plants/p1/tags", 200, &tags);
+    root = parse(&tags);
+    items = json_object_get(root, "items");
+    for (size_t i = 0; i < 4; i++) {
+        json_t *tag = json_array_get(items, i);
+        assert_true(json_is_null(json_object_get(tag, "value")));
+        assert_string_equal(json_string_value(json_object_get(tag, "quality")), "bad");
+    }
+    json_decref(root);
+}
+
+static void texts_are_counted_and_have_no_other_aggregate(void **state) {
+    (void)state;
+    AUTO_ANSWER struct answer csv;
+    rig_get(&rig,
+        "/api/v1/plants/p1/samples?tag=line1.press1.recipe&every=1m"
+        "&agg=avg,min,max,sum,count,first,last&format=csv&to=1970-01-01T00:01:00Z",
+        200, &csv);
+    assert_string_equal(buf_z(&csv.body), "tag,time,avg,min,max,sum,count,first,last\n"
+                                          "line1.press1.recipe,1970-01-01T00:00:00Z,,,,,2,,\n");
+    AUTO_ANSWER struct answer json;
+    rig_get(&rig,
+        "/api/v1/plants/p1/samples?tag=line1.press1.recipe&every=1m"
+        "&agg=avg,count,last&to=1970-01-01T00:01:00Z",
+        200, &json);
+    assert_non_null(strstr(buf_z(&json.body), "\"avg\":null,\"count\":2,\"last\":null}"));
+}
+
+static void an_offset_whose_plus_became_a_blank_is_understood(void **state) {
+    (void)state;
+    static const char *const TIMES[] = {
+        "from=1970-01-01T09:00:02+09:00&to=1970-01-01T09:00:03+09:00",
+        "from=1970-01-01T09:00:02%2B09:00&to=1970-01-01T09:00:03%2B09:00",
+        "from=1970-01-01T09:00:02%2009:00&to=1970-01-01T09:00:03.5+09:00",
+        "from=1970-01-01T00:00:02Z&to=1970-01-01T00:00:02.9%2B00:00",
+    };
+    for (size_t i = 0; i < sizeof TIMES / sizeof TIMES[0]; i++) {
+        char target[256];
+        (void)snprintf(target, sizeof target,
+            "/api/v1/plants/p1/samples?format=csv&tag=line1.press1.strokes&%s", TIMES[i]);
+        AUTO_ANSWER struct answer answer;
+        rig_get(&rig, target, 200, &answer);
+        assert_string_equal(buf_z(&answer.body),
+            "tag,time,value,quality\nline1.press1.strokes,1970-01-01T00:00:02Z,2,good\n");
+    }
+    AUTO_ANSWER struct answer tag; // Elsewhere a plus stays a blank.
+    rig_ask(&rig, "GET", "/api/v1/plants/p1/samples?tag=a+09:00", rig.viewer, STR_NONE, &tag);
+    assert_non_null(strstr(buf_z(&tag.body), "\\\"a 09:00\\\""));
+}
+
 static void bad_parameters_are_refused_in_words(void **state) {
     (void)state;
     static const struct {
@@ -241,6 +357,9 @@ int main(void) {
         cmocka_unit_test(series_of_many_rows_is_thinned_to_the_points_asked),
         cmocka_unit_test(long_csv_is_streamed_whole),
         cmocka_unit_test(bad_parameters_are_refused_in_words),
+        cmocka_unit_test(texts_are_counted_and_have_no_other_aggregate),
+        cmocka_unit_test(an_offset_whose_plus_became_a_blank_is_understood),
+        cmocka_unit_test(rows_without_a_value_are_null_and_not_zero),
     };
     return cmocka_run_group_tests(tests, open_rig, close_rig);
 }

@@ -106,6 +106,23 @@ static void a_new_reader_gets_all_values_then_changes(void **state) {
     listen_close(&l);
 }
 
+static void a_value_that_did_not_come_is_null(void **state) {
+    (void)state;
+    rig_write(&rig, "line1.press1 strokes=5i 1000\n", 204);
+    AUTO_BATCH struct batch *batch = batch_new(1, 0);
+    struct sample *row = batch_add(batch);
+    row->tag = 2; // line1.press1.strokes
+    row->type = TYPE_I64;
+    row->time_ns = 2 * NS_PER_S;
+    row->status = (uint32_t)STATUS_BAD_TIMEOUT;
+    struct err err = ERR_INIT;
+    assert_int_equal(plant_submit(rig.plant, &batch, 1, &err), 0);
+    struct listener l;
+    listen_open(&l, "", "");
+    await(&l, "[2,2000,null,2148139008,", 1, 5000); // 0x800A0000
+    listen_close(&l);
+}
+
 static void a_value_is_seen_within_a_tenth_of_a_second(void **state) {
     (void)state;
     struct listener l;
@@ -305,6 +322,7 @@ int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_rig, close_rig)
     const struct CMUnitTest tests[] = {
         TEST(a_new_reader_gets_all_values_then_changes),
+        TEST(a_value_that_did_not_come_is_null),
         TEST(a_value_is_seen_within_a_tenth_of_a_second),
         TEST(last_event_id_goes_on_where_it_stopped),
         TEST(an_id_of_another_run_or_of_the_future_gives_everything_anew),
