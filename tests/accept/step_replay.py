@@ -145,6 +145,7 @@ def run(home, seconds, kill_every):
             server.kill()
             kills += 1
         watcher.stopping = asker.stopping = True
+        device.kill()  # From here on nothing new may come: what is compared must stand still.
         rows = query(base, "mill.*", "--versions")
         winners = query(base, "mill.*")
         claim(len(rows) == len(winners), f"{len(rows) - len(winners)} samples stand twice")
