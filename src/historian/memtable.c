@@ -346,7 +346,9 @@ static void walk_gather(struct memtable_walk *walk) {
             bool inside =
                 i < count && chunk->time[i] >= walk->from_ns && chunk->time[i] < walk->to_ns;
             if (!inside) {
-                chunk_append(chunk, begin, i, &walk->rows);
+                if (i > begin) {
+                    chunk_append(chunk, begin, i, &walk->rows);
+                }
                 begin = i + 1;
             }
         }

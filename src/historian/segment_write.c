@@ -3,6 +3,9 @@
  *
  * Rows of a tag collect until a block is full; it is cut at 4,096 rows, but never between versions
  * of one time unless there are more than a block can hold, because statistics count winners only.
+ * It is also cut at a gap longer than all the rest of it (two sources that bring different times, a
+ * long stop): a question about the gap then finds no block that could hold an answer and decodes
+ * none. Blocks of fewer than 128 rows are not made for that.
  * Then the block is encoded, its statistics and roll-ups are taken, and its bytes go to a buffer
  * that is written a megabyte at a time. A tag ends with its page; the file ends with the directory.
  * Everything about a tag stands together, so one tag is read with few requests.
@@ -21,6 +24,7 @@ enum {
     OUT_BYTES = 1 << 20,
     OUT_BYTES_MAX = RECORD_BYTES_MAX + OUT_BYTES,
     BLOCK_ROWS_COPY_MIN = BLOCK_ROWS / 4, // So many waiting rows may be a block of their own.
+    BLOCK_ROWS_GAP_MIN = 128,             // A cut at a gap leaves at least so many on both sides.
 };
 
 struct segment_writer {
@@ -155,6 +159,20 @@ static void writer_put_block(struct segment_writer *writer, const struct run *ru
     writer_account(writer, block, run);
 }
 
+/* Where a gap begins that is longer than all the rest of the times; `count` where none does. */
+static uint32_t gap_cut(const int64_t *time, uint32_t count) {
+    if (count < 2 * BLOCK_ROWS_GAP_MIN) {
+        return count;
+    }
+    uint64_t half = ((uint64_t)time[count - 1] - (uint64_t)time[0]) / 2; // May pass INT64_MAX.
+    for (uint32_t at = BLOCK_ROWS_GAP_MIN; at <= count - BLOCK_ROWS_GAP_MIN; at++) {
+        if ((uint64_t)time[at] - (uint64_t)time[at - 1] > half) {
+            return at;
+        }
+    }
+    return count;
+}
+
 /* Where to cut the waiting rows: behind a whole group of versions where there is one. */
 static uint32_t block_cut(const struct rows_buffer *rows, uint32_t want, bool *ret_split) {
     *ret_split = false;
@@ -241,6 +259,7 @@ static int writer_cut(struct segment_writer *writer, bool all, struct err *err) 
             uint32_t fits = rows_in_text_limit(&writer->rows);
             want = fits < want ? fits : want;
         }
+        want = gap_cut(writer->rows.time, want);
         bool split = false;
         uint32_t count = block_cut(&writer->rows, want, &split);
         struct run run = first_rows(&writer->rows, count);
@@ -307,7 +326,7 @@ static int writer_begin_tag(struct segment_writer *writer, uint32_t tag, struct 
 /* A run that is a block by itself needs no waiting: sealing mostly comes by here. */
 static bool run_is_block(const struct segment_writer *writer, const struct run *run) {
     return writer->rows.count == 0 && run->strict && run->count == BLOCK_ROWS &&
-           run->text == NULL && run->types == NULL;
+           run->text == NULL && run->types == NULL && gap_cut(run->time, run->count) == run->count;
 }
 
 int segment_writer_add(

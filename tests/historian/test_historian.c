@@ -6,9 +6,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "support_history.h"
-
 #include "core/clock.h"
+
+#include "support_history.h"
 
 struct run {
     char dir[128];
@@ -320,6 +320,50 @@ static void duplicates_are_those_of_a_naive_model(void **state) {
     }
 }
 
+/* Two sources bring a day each; no block spans what neither has brought. */
+static void a_block_ends_where_the_longest_gap_begins(void **state) {
+    (void)state;
+    static const struct {
+        uint32_t before;
+        uint32_t behind;
+        int64_t gap_ns;
+        uint64_t blocks;
+    } CASES[] = {
+        {500, 500, 86400 * NS_PER_S, 2},
+        {128, 128, 86400 * NS_PER_S, 2},
+        {127, 500, 86400 * NS_PER_S, 1}, // Too few for a block of their own.
+        {500, 127, 86400 * NS_PER_S, 1},
+        {500, 500, 900 * NS_PER_S, 1}, // Shorter than the rest.
+        {3000, 5000, 86400 * NS_PER_S, 3},
+        {500, 500, INT64_MAX / 8 * 7 - TEST_T0, 2},
+    };
+    for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++) {
+        char dir[128];
+        folder_new(dir);
+        struct historian *historian = history_open(dir, NULL);
+        struct model model;
+        model_init(&model);
+        AUTO_BATCH struct batch *batch = batch_new(8000, 0);
+        for (uint32_t row = 0; row < CASES[i].before + CASES[i].behind; row++) {
+            int64_t time_ns = TEST_T0 + (int64_t)row * NS_PER_S;
+            time_ns += row >= CASES[i].before ? CASES[i].gap_ns : 0;
+            struct row one = row_f64(1, time_ns, row % 10);
+            batch_put(batch, &one);
+            model_add(&model, &one);
+        }
+        struct err err = ERR_INIT;
+        expect_ok(hist_append(historian, &batch, 1, &err), &err);
+        expect_ok(hist_seal(historian, &err), &err);
+        model_compare_scan(&model, historian, 1, INT64_MIN, INT64_MAX, false);
+        struct hist_verify_report report;
+        expect_ok(hist_verify(NULL, dir, NULL, NULL, &report, &err), &err);
+        assert_int_equal(report.blocks, CASES[i].blocks);
+        hist_close(historian);
+        model_fini(&model);
+        folder_remove(dir);
+    }
+}
+
 static void what_cannot_be_a_row_is_refused_whole(void **state) {
     (void)state;
     char dir[128];
@@ -364,6 +408,7 @@ int main(void) {
         cmocka_unit_test(many_versions_of_one_time_are_all_kept),
         cmocka_unit_test(the_same_file_again_changes_nothing),
         cmocka_unit_test(duplicates_are_those_of_a_naive_model),
+        cmocka_unit_test(a_block_ends_where_the_longest_gap_begins),
         cmocka_unit_test(what_cannot_be_a_row_is_refused_whole),
         cmocka_unit_test(a_second_opening_is_refused),
     };
