@@ -16,7 +16,7 @@ static const struct driver_option link_options[] = {
         .help_en = "1 keeps the connection; 0 releases it between polls, for machines that serve "
                    "only one client.",
         .help_ko = "1이면 연결을 유지하고, 0이면 수집 사이에 연결을 놓아 줍니다(접속을 하나만 "
-                   "받는 장비).",
+                   "받는 장치).",
         .fallback = 1,
         .min = 0,
         .max = 1},

@@ -563,7 +563,7 @@ static const struct driver_option modbus_options[] = {
         .max = MODBUS_BITS_MAX},
     [OPTION_PIPELINE] = {.name = "pipeline",
         .help_en = "Requests under way at once (TCP); 0: find out what the device stands.",
-        .help_ko = "동시에 보내는 요청 수입니다(TCP). 0이면 장비가 견디는 만큼 자동으로 늘립니다.",
+        .help_ko = "동시에 보내는 요청 수입니다(TCP). 0이면 장치가 견디는 만큼 자동으로 늘립니다.",
         .fallback = 1,
         .min = 0,
         .max = MODBUS_PIPELINE_MAX},
