@@ -331,7 +331,13 @@ int api_setup(struct call *call, struct err *err) {
     if (check.owner_exists) {
         return err_set(err, ERR_CONFLICT, MSG_SERVE_SETUP_DONE, NO_ARGS);
     }
-    rc = auth_password_hash(&call->server->auth, password, hash, err);
+    rc = auth_login_check(in.login, err);
+    if (rc >= 0) {
+        rc = auth_password_check(in.login, password, err);
+    }
+    if (rc >= 0) {
+        rc = auth_password_hash(&call->server->auth, password, hash, err);
+    }
     if (rc < 0) {
         return rc;
     }

@@ -6,6 +6,9 @@
  * for 8 times LIMIT_BATCH_ROWS rows at most, so that one large body does not hold memory for ever.
  * Unknown tags are made in one ledger transaction before the samples go to the pipeline; what is
  * answered with an error afterwards may leave new tags without values, never values without tags.
+ *
+ * A body of several batches that meets a full disk may have its first ones stored: undoing them
+ * would need room as well. The answer says so, and the same body again doubles nothing.
  */
 #include "serve/api_write.h"
 
@@ -185,6 +188,9 @@ static int write_body(struct call *call, struct writing *writing, struct err *er
     int rc = resolve_new(call, writing, err);
     if (rc >= 0 && writing->scratch->used > 0) {
         rc = plant_submit(writing->plant, writing->scratch->batches, writing->scratch->used, err);
+        if (rc < 0 && writing->scratch->used > 1) { // One batch is stored whole or not at all.
+            (void)err_context(err, MSG_SERVE_WRITE_PART, NO_ARGS);
+        }
     }
     return rc;
 }

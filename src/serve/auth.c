@@ -135,3 +135,67 @@ int auth_login_try(struct auth *auth, const struct http_address *address, int64_
     }
     return 0;
 }
+
+/* ---- Rules for new names and passwords ---- */
+
+static bool is_login_char(char c, bool first) {
+    bool plain = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+    return plain || (!first && (c == '.' || c == '_' || c == '-'));
+}
+
+int auth_login_check(struct str login, struct err *err) {
+    bool good = login.size >= LOGIN_MIN && login.size <= LOGIN_MAX;
+    for (size_t i = 0; i < login.size && good; i++) {
+        good = is_login_char(login.data[i], i == 0);
+    }
+    if (!good) {
+        return err_set(
+            err, ERR_INVALID, MSG_SERVE_LOGIN_FORM, ARGS(A_STR(login), A_INT(LOGIN_MAX)));
+    }
+    return 0;
+}
+
+/* The character at *at, moving on; a byte that begins none counts as one. */
+static struct str next_char(struct str text, size_t *at) {
+    size_t size = str_utf8_length(text, *at);
+    struct str one = str_slice(text, *at, *at + (size > 0 ? size : 1));
+    *at += one.size;
+    return one;
+}
+
+static bool contains(struct str text, struct str what) {
+    for (size_t i = 0; what.size > 0 && i + what.size <= text.size; i++) {
+        if (str_eq_nocase(str_slice(text, i, i + what.size), what)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+int auth_password_check(struct str login, struct str password, struct err *err) {
+    struct str different[PASSWORD_VARIED_MIN];
+    size_t different_count = 0;
+    size_t count = 0;
+    for (size_t at = 0; at < password.size; count++) {
+        struct str one = next_char(password, &at);
+        size_t i = 0;
+        while (i < different_count && !str_eq_nocase(different[i], one)) {
+            i++;
+        }
+        if (i == different_count && different_count < PASSWORD_VARIED_MIN) {
+            different[different_count++] = one;
+        }
+    }
+    if (count < PASSWORD_MIN) {
+        return err_set(
+            err, ERR_INVALID, MSG_SERVE_PASSWORD_SHORT, ARGS(A_INT(count), A_INT(PASSWORD_MIN)));
+    }
+    if (contains(password, login)) {
+        return err_set(err, ERR_INVALID, MSG_SERVE_PASSWORD_LOGIN, NO_ARGS);
+    }
+    if (different_count < PASSWORD_VARIED_MIN) {
+        return err_set(
+            err, ERR_INVALID, MSG_SERVE_PASSWORD_VARIED, ARGS(A_INT(PASSWORD_VARIED_MIN)));
+    }
+    return 0;
+}

@@ -47,6 +47,11 @@ int auth_identify(struct ledger *hub, const struct http_exchange *exchange,
 int auth_check(struct ledger *hub, struct str secret, bool is_session,
     struct principal *ret_principal, struct err *err);
 
+/* What a new person's login name and password must be like; the pages show the same rules. */
+enum { LOGIN_MIN = 2, LOGIN_MAX = 32, PASSWORD_MIN = 10, PASSWORD_VARIED_MIN = 5 };
+int auth_login_check(struct str login, struct err *err);
+int auth_password_check(struct str login, struct str password, struct err *err);
+
 /* Runs Argon2id within the gate. ERR_BUSY when too many wait. */
 int auth_password_hash(
     struct auth *auth, struct str password, char ret_hash[PASSWORD_HASH_MAX], struct err *err);

@@ -52,6 +52,9 @@ void call_json(struct call *call, int status, struct json *ret_json);
 /* An answer without a body. */
 void call_empty(struct call *call, int status);
 void call_source(struct call *call, const char *content_type, struct http_source source);
+/* The sentence alone, for a person who opened a page. */
+void problem_answer_plain(
+    struct http_exchange *exchange, enum lang lang, int status, const struct err *err);
 /* Writes a problem document (RFC 9457). */
 struct problem_line {
     uint64_t line;   // From 1; 0: not of a line.

@@ -895,6 +895,27 @@ struct str http_header(const struct http_exchange *exchange, const char *name) {
     return str_of(MHD_lookup_connection_value(x->mhd, MHD_HEADER_KIND, name));
 }
 
+struct header_tally {
+    const char *name;
+    uint32_t count;
+};
+
+static enum MHD_Result tally_header(
+    void *context, enum MHD_ValueKind kind, const char *name, const char *value) {
+    (void)kind;
+    (void)value;
+    struct header_tally *tally = context;
+    tally->count += str_eq_nocase(str_of(name), str_of(tally->name));
+    return MHD_YES;
+}
+
+uint32_t http_header_count(const struct http_exchange *exchange, const char *name) {
+    const struct exchange *x = (const struct exchange *)exchange;
+    struct header_tally tally = {.name = name};
+    (void)MHD_get_connection_values(x->mhd, MHD_HEADER_KIND, tally_header, &tally);
+    return tally.count;
+}
+
 void http_answer_header(struct http_exchange *exchange, const char *name, struct str value) {
     struct http_response *response = &exchange->response;
     if (response->header_count < HTTP_HEADERS_MAX) {

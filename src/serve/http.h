@@ -144,6 +144,7 @@ bool http_peer_closed(const struct http_exchange *exchange);
 
 /* The value of a request header, or the empty text. Workers only. */
 struct str http_header(const struct http_exchange *exchange, const char *name);
+uint32_t http_header_count(const struct http_exchange *exchange, const char *name);
 /* Adds a header to the answer; beyond the maximum it is dropped. */
 void http_answer_header(struct http_exchange *exchange, const char *name, struct str value);
 /* Drops what the response holds so far, for answering with an error instead. */

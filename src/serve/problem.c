@@ -79,6 +79,24 @@ static void put_lines(
     json_array_end(json);
 }
 
+static void retry_header(struct http_exchange *exchange) {
+    if (exchange->response.status == 503 || exchange->response.status == 507) {
+        http_answer_header(exchange, "Retry-After", STR("2"));
+    }
+}
+
+void problem_answer_plain(
+    struct http_exchange *exchange, enum lang lang, int status, const struct err *err) {
+    enum err_code error = err->code == ERR_OK ? ERR_INTERNAL : err->code;
+    http_answer_reset(exchange);
+    struct http_response *response = &exchange->response;
+    response->status = status ? status : problem_status(error);
+    response->content_type = "text/plain; charset=utf-8";
+    err_render(err, lang, &response->body);
+    buf_put_char(&response->body, '\n');
+    retry_header(exchange);
+}
+
 void problem_answer(struct http_exchange *exchange, enum lang lang, int status,
     const struct err *err, const struct problem_line *lines, uint32_t line_count) {
     enum err_code error = err->code == ERR_OK ? ERR_INTERNAL : err->code;
@@ -105,7 +123,5 @@ void problem_answer(struct http_exchange *exchange, enum lang lang, int status,
     if (response->status == 401) {
         http_answer_header(exchange, "WWW-Authenticate", STR("Bearer realm=\"maru\""));
     }
-    if (response->status == 503 || response->status == 507) {
-        http_answer_header(exchange, "Retry-After", STR("2"));
-    }
+    retry_header(exchange);
 }

@@ -158,6 +158,17 @@ enum lang accept_language(struct str header) {
     return english > 0 && english > korean ? LANG_EN : LANG_KO;
 }
 
+bool accept_html(struct str header) {
+    struct str rest = header;
+    while (rest.size > 0) {
+        struct str range = str_cut(&rest, ',');
+        if (str_eq_nocase(str_trim(str_cut(&range, ';')), STR("text/html"))) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool host_is_address(struct str host) {
     char text[64];
     uint8_t bytes[16];

@@ -40,6 +40,8 @@ struct str query_time(struct str value, char to[QUERY_TIME_MAX]);
 struct str cookie_find(struct str header, struct str name);
 /* Korean unless English is preferred (RFC 9110 section 12.5.4). */
 enum lang accept_language(struct str header);
+/* Whether an Accept header names text/html, as browsers do that open a page. */
+bool accept_html(struct str header);
 /* True when the Host header is an address, localhost or `own_name` (NULL: none): anything else is
  * a foreign name that was pointed at us (DNS rebinding). */
 bool host_is_ours(struct str header, const char *own_name);

@@ -59,9 +59,18 @@ static void common_headers(struct http_exchange *exchange) {
     http_answer_header(exchange, "Cache-Control", STR("no-store"));
 }
 
+/* Whether a person reads the refusal: a browser that opens a page. */
+static bool is_for_eyes(const struct http_exchange *exchange) {
+    return pages_owns_path(exchange->request.path) && accept_html(http_header(exchange, "Accept"));
+}
+
 static void fail(
     struct http_exchange *exchange, enum lang lang, int status, const struct err *err) {
-    problem_answer(exchange, lang, status, err, NULL, 0);
+    if (is_for_eyes(exchange)) {
+        problem_answer_plain(exchange, lang, status, err);
+    } else {
+        problem_answer(exchange, lang, status, err, NULL, 0);
+    }
     common_headers(exchange);
 }
 
@@ -159,6 +168,9 @@ static int find_route(struct call *call, struct str *ret_args, struct err *err) 
 
 static int check_call(struct call *call, struct err *err) {
     struct str host = http_header(call->http, "Host");
+    if (http_header_count(call->http, "Host") > 1) { // RFC 9112 section 3.2: which one is meant?
+        return err_set(err, ERR_INVALID, MSG_SERVE_HOST_TWICE, NO_ARGS);
+    }
     if (!host_is_ours(host, call->server->options.host_name)) {
         call->status = 421;
         return err_set(err, ERR_INVALID, MSG_SERVE_HOST, ARGS(A_STR(host)));

@@ -33,6 +33,7 @@
 #include "core/hash.h"
 #include "core/limits.h"
 #include "core/mem.h"
+#include "core/time.h"
 #include "model/tag.h"
 
 enum {
@@ -93,6 +94,7 @@ struct parse {
     const char *end;
     const char *line_begin;
     uint64_t line;
+    int64_t latest_ns; // Times beyond are refused.
     struct batch *batch;
     struct sample *rows[LINE_FIELDS_MAX]; // Of the present line.
     uint32_t row_count;
@@ -776,6 +778,14 @@ static inline int take_field(struct parse *p, uint32_t series, uint32_t *ret_slo
 
 /* ---- Lines ---- */
 
+/* A time that no plant takes: mostly milliseconds sent as nanoseconds or the other way round. */
+static int time_bad(struct parse *p, const char *begin, int64_t time_ns) {
+    char text[TIME_TEXT_MAX];
+    struct str meant = {text, time_format(time_ns, NULL, text)};
+    return line_bad(
+        p, begin, ERR_RANGE, MSG_LINE_TIME_PLANT, ARGS(A_STR(excerpt(p, begin)), A_STR(meant)));
+}
+
 /* The time behind a blank; the server's when there is none. */
 static int take_time(struct parse *p, int64_t *ret_time_ns, uint8_t *ret_flags) {
     while (p->at < p->end && *p->at == ' ') {
@@ -803,6 +813,9 @@ static int take_time(struct parse *p, int64_t *ret_time_ns, uint8_t *ret_flags) 
     if (value > INT64_MAX || __builtin_mul_overflow(minus ? -(int64_t)value : (int64_t)value,
                                  p->options->unit_ns, &time)) {
         return line_bad(p, begin, ERR_RANGE, MSG_LINE_TIME_RANGE, ARGS(A_STR(excerpt(p, begin))));
+    }
+    if (time < SAMPLE_TIME_MIN || time > p->latest_ns) {
+        return time_bad(p, begin, time);
     }
     *ret_time_ns = time;
     *ret_flags = SAMPLE_SOURCE_TIME;
@@ -869,6 +882,12 @@ static void parse_begin(struct line_parser *parser, const struct line_options *o
     buf_clear(&parser->names);
 }
 
+static int64_t latest_time(int64_t now_ns) {
+    int64_t latest = now_ns;
+    bool over = __builtin_add_overflow(now_ns, SAMPLE_AHEAD_MAX_NS, &latest);
+    return over || latest > SAMPLE_TIME_MAX ? SAMPLE_TIME_MAX : latest;
+}
+
 int64_t line_parse(struct line_parser *parser, const struct line_options *options, struct str text,
     struct err *err) {
     struct parse p = {.parser = parser,
@@ -876,6 +895,7 @@ int64_t line_parse(struct line_parser *parser, const struct line_options *option
         .at = text.data,
         .end = text.data + text.size,
         .line = 1,
+        .latest_ns = latest_time(options->now_ns),
         .err = err};
     parse_begin(parser, options);
     while (p.at < p.end) {

@@ -29,7 +29,7 @@ struct line_parser;
 
 struct line_options {
     int64_t unit_ns;   // Of the times in the text: 1, 1000, ...
-    int64_t now_ns;    // For points without a time.
+    int64_t now_ns;    // For points without a time; a day later is the latest that is taken.
     const void *owner; // The plant: a change makes the parser forget.
     void *context;
     /* Whether the tag exists: then its number and type. */

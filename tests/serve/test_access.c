@@ -249,6 +249,20 @@ static void a_foreign_host_name_is_refused(void **state) {
     ask_host("evil.example", 421);
     ask_host("evil.example:80", 421);
     ask_host("127.0.0.1.evil.example", 421);
+    ask_host("localhost\r\nHost: localhost", 400);
+    ask_host("127.0.0.1\r\nhOST: evil.example", 400);
+}
+
+static void a_browser_at_a_foreign_name_reads_a_sentence(void **state) {
+    (void)state;
+    struct question question = {.port = rig.port,
+        .target = "/",
+        .headers = "Host: evil.example\r\nAccept: text/html,*/*;q=0.8\r\nAccept-Language: en\r\n"};
+    AUTO_ANSWER struct answer answer;
+    client_ask(&question, &answer);
+    assert_int_equal(answer.status, 421);
+    assert_true(str_starts(answer_header(&answer, "Content-Type"), STR("text/plain")));
+    assert_true(str_starts(buf_str(&answer.body), STR("this server does not answer under")));
 }
 
 static void every_answer_has_the_security_headers(void **state) {
@@ -322,6 +336,7 @@ int main(void) {
         cmocka_unit_test(a_refusal_does_not_tell_whether_a_plant_exists),
         cmocka_unit_test(unknown_paths_and_methods_are_told_apart),
         cmocka_unit_test(a_foreign_host_name_is_refused),
+        cmocka_unit_test(a_browser_at_a_foreign_name_reads_a_sentence),
         cmocka_unit_test(every_answer_has_the_security_headers),
         cmocka_unit_test(words_follow_the_reader),
         cmocka_unit_test(denials_stand_in_the_audit_chain),

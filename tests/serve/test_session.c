@@ -210,6 +210,38 @@ static void bodies_that_are_not_as_described_are_refused(void **state) {
     assert_int_equal(answer.status, 415);
 }
 
+static void a_name_or_password_against_the_rules_is_refused_and_the_link_stays(void **state) {
+    (void)state;
+    static const struct {
+        const char *login;
+        const char *password;
+        const char *words; // NULL: taken.
+    } CASES[] = {
+        {"b", "correct horse", "cannot be a login name"},
+        {"Boss", "correct horse", "cannot be a login name"},
+        {"-boss", "correct horse", "cannot be a login name"},
+        {"boss", "short 123", "has 9 characters"},
+        {"boss", "가나다라마바사아자", "has 9 characters"}, // 27 bytes.
+        {"boss", "the BOSS of all", "must not contain the login name"},
+        {"boss", "AaBbCcDdAaBbCcDd", "at least 5 different"},
+        {"boss.2", "가나다라마바사아자차", NULL},
+    };
+    char secret[SECRET_TEXT_MAX];
+    rig_link(&rig, "setup", secret);
+    for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++) {
+        char body[320];
+        (void)snprintf(body, sizeof body,
+            "{\"secret\":\"%s\",\"login\":\"%s\",\"password\":\"%s\"}", secret, CASES[i].login,
+            CASES[i].password);
+        AUTO_ANSWER struct answer answer;
+        int status = post("/api/v1/setup", body, &answer);
+        if (status != (CASES[i].words ? 400 : 200) ||
+            (CASES[i].words && !says(&answer, CASES[i].words))) {
+            fail_msg("%s: %d %s", CASES[i].password, status, buf_z(&answer.body));
+        }
+    }
+}
+
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_rig, close_rig)
     const struct CMUnitTest tests[] = {
@@ -219,6 +251,7 @@ int main(void) {
         TEST(guessing_is_slowed_down),
         cmocka_unit_test_setup_teardown(the_demo_link_signs_in_once, open_demo, close_rig),
         TEST(bodies_that_are_not_as_described_are_refused),
+        TEST(a_name_or_password_against_the_rules_is_refused_and_the_link_stays),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -103,6 +103,27 @@ static void a_bad_line_refuses_the_whole_body(void **state) {
     assert_int_equal(write_to("/write", "good value=1 1\n", &again), 204);
 }
 
+static void a_time_outside_the_plants_is_refused_with_its_line(void **state) {
+    (void)state;
+    int64_t now_ms = clock_wall_ns(clock_system()) / NS_PER_MS;
+    int64_t ahead_ms = now_ms + 2LL * 86400000;
+    char body[128];
+    AUTO_ANSWER struct answer past;
+    assert_int_equal(
+        write_to("/write?precision=ms", "when value=1 1\nwhen value=2 -1\n", &past), 400);
+    assert_non_null(strstr(buf_z(&past.body), "{\"line\":2,\"column\":14,"));
+    assert_non_null(strstr(buf_z(&past.body), "1969-12-31T23:59:59.999Z"));
+    AUTO_ANSWER struct answer ahead;
+    (void)snprintf(body, sizeof body, "when value=1 %lld\n", (long long)ahead_ms);
+    assert_int_equal(write_to("/write?precision=ms", body, &ahead), 400);
+    assert_non_null(strstr(buf_z(&ahead.body), "precision="));
+    AUTO_ANSWER struct answer unit; // Milliseconds told to be seconds.
+    (void)snprintf(body, sizeof body, "when value=1 %lld\n", (long long)now_ms);
+    assert_int_equal(write_to("/write?precision=s", body, &unit), 400);
+    AUTO_ANSWER struct answer right;
+    assert_int_equal(write_to("/write?precision=ms", body, &right), 204);
+}
+
 static void a_value_of_another_type_is_refused_with_its_line(void **state) {
     (void)state;
     AUTO_ANSWER struct answer answer;
@@ -209,6 +230,7 @@ int main(void) {
         TEST(precision_is_the_unit_of_the_times),
         TEST(a_bad_line_refuses_the_whole_body),
         TEST(a_value_of_another_type_is_refused_with_its_line),
+        TEST(a_time_outside_the_plants_is_refused_with_its_line),
         TEST(an_unknown_plant_is_404_and_an_empty_body_is_nothing),
         TEST(the_same_series_written_two_ways_is_one_tag),
         TEST(writers_at_once_lose_and_double_nothing),

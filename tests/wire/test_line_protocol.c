@@ -183,13 +183,20 @@ static void text_is_unescaped_and_may_hold_line_breaks(void **state) {
 
 static void times_scale_by_precision_and_default_to_now(void **state) {
     struct world *world = *state;
-    assert_int_equal(parse(world, "m value=1 -5\nm value=2\nm f=1,g=2 7"), 0);
-    assert_int_equal(row(world, 0)->time_ns, -5000000);
+    assert_int_equal(parse(world, "m value=1 5\nm value=2\nm f=1,g=2 7"), 0);
+    assert_int_equal(row(world, 0)->time_ns, 5000000);
     assert_int_equal(row(world, 0)->flags, SAMPLE_SOURCE_TIME);
     assert_int_equal(row(world, 1)->time_ns, 77);
     assert_int_equal(row(world, 1)->flags, 0);
     assert_int_equal(row(world, 2)->time_ns, 7000000);
     assert_int_equal(row(world, 3)->time_ns, 7000000);
+}
+
+static void times_from_1970_to_a_day_ahead_are_taken(void **state) {
+    struct world *world = *state;
+    assert_int_equal(parse(world, "m value=1 0\nm value=2 86400000\nm value=3 -0"), 0);
+    assert_int_equal(row(world, 0)->time_ns, 0);
+    assert_int_equal(row(world, 1)->time_ns, SAMPLE_AHEAD_MAX_NS);
 }
 
 static void bad_lines_are_all_named_with_place_and_words(void **state) {
@@ -223,6 +230,8 @@ static void bad_lines_are_all_named_with_place_and_words(void **state) {
         {"m v=1 1.5", 1, 7, MSG_LINE_TIME},
         {"m v=1 99999999999999999999", 1, 7, MSG_LINE_TIME},
         {"m v=1 9223372036854775807", 1, 7, MSG_LINE_TIME_RANGE},
+        {"m v=1 -1", 1, 7, MSG_LINE_TIME_PLANT},
+        {"m v=1 1\nm v=1 86400001", 2, 7, MSG_LINE_TIME_PLANT}, // A day and 1 ms.
         {"m v=1 5 6", 1, 9, MSG_LINE_AFTER_TIME},
         {"m,a v=1", 1, 3, MSG_LINE_TAG_EXPECTED},
         {"m,=b v=1", 1, 3, MSG_LINE_TAG_EXPECTED},
@@ -389,6 +398,7 @@ int main(void) {
         TEST(values_of_all_types_are_exact),
         TEST(text_is_unescaped_and_may_hold_line_breaks),
         TEST(times_scale_by_precision_and_default_to_now),
+        TEST(times_from_1970_to_a_day_ahead_are_taken),
         TEST(bad_lines_are_all_named_with_place_and_words),
         TEST(names_that_are_no_identifiers_are_refused),
         TEST(one_bad_line_does_not_hide_the_others),
