@@ -86,7 +86,12 @@ static struct batch *next_batch(void *context) {
     if (scratch->used == scratch->batch_count) {
         scratch->batches[scratch->batch_count++] = batch_new(writing->rows_wanted, TEXT_BYTES);
     }
-    struct batch *batch = scratch->batches[scratch->used++];
+    struct batch **place = &scratch->batches[scratch->used++];
+    if ((*place)->capacity < writing->rows_wanted) { // Kept from a shorter body.
+        batch_free(*place);
+        *place = batch_new(writing->rows_wanted, TEXT_BYTES);
+    }
+    struct batch *batch = *place;
     batch_clear(batch);
     writing->rows += batch->capacity;
     return batch;

@@ -3,6 +3,7 @@
  */
 #include "support_server.h"
 
+#include <errno.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
@@ -13,9 +14,11 @@
 
 #include <cmocka.h>
 
+#include "core/file_fault.h"
 #include "core/thread.h"
 
 static struct rig rig;
+static struct file_fault fault; // Outlives a test that fails with the server still running.
 
 static int open_rig(void **state) {
     (void)state;
@@ -44,6 +47,19 @@ static void expect_csv(const char *tag, const char *rows) {
     assert_string_equal(buf_z(&answer.body), want);
 }
 
+/* Ends the server and its home, and starts them again over `files` (NULL: the system's). */
+static void reopen(struct files *files) {
+    serve_stop(rig.server);
+    home_close(rig.home);
+    struct err err = ERR_INIT;
+    struct home_options home = {.dir = rig.dir, .files = files};
+    assert_int_equal(home_open(&home, &rig.home, &err), 0);
+    struct serve_options serve = {.home = rig.home, .address = "127.0.0.1"};
+    assert_int_equal(serve_start(&serve, &rig.server, &err), 0);
+    rig.port = serve_port(rig.server);
+    rig.plant = home_plant_at(rig.home, 0);
+}
+
 /* */
 static void what_was_answered_is_there_after_a_restart(void **state) {
     (void)state;
@@ -51,15 +67,7 @@ static void what_was_answered_is_there_after_a_restart(void **state) {
     assert_int_equal(
         write_to("/write?precision=s", "a value=1.5 10\na value=2.5 11\n", &answer), 204);
     assert_int_equal(answer.body.size, 0);
-    serve_stop(rig.server);
-    home_close(rig.home);
-    struct err err = ERR_INIT;
-    struct home_options home = {.dir = rig.dir};
-    assert_int_equal(home_open(&home, &rig.home, &err), 0);
-    struct serve_options serve = {.home = rig.home, .address = "127.0.0.1"};
-    assert_int_equal(serve_start(&serve, &rig.server, &err), 0);
-    rig.port = serve_port(rig.server);
-    rig.plant = home_plant_at(rig.home, 0);
+    reopen(NULL);
     expect_csv("a", "a,1970-01-01T00:00:10Z,1.5,good\na,1970-01-01T00:00:11Z,2.5,good\n");
 }
 
@@ -132,6 +140,42 @@ static void a_value_of_another_type_is_refused_with_its_line(void **state) {
     assert_non_null(strstr(buf_z(&answer.body), "\"line\":2,\"column\":19,"));
     AUTO_ANSWER struct answer within;
     assert_int_equal(write_to("/write", "fresh v=1i 1\nfresh v=1.5 2\n", &within), 400);
+}
+
+/* Bodies of one batch and of three. */
+static void a_body_that_met_a_full_disk_can_be_sent_again(void **state) {
+    (void)state;
+    static const struct {
+        int rows;
+        bool says_part;
+    } CASES[] = {{100, false}, {150000, true}};
+    file_fault_init(&fault);
+    fault.sticky = 1;
+    reopen(&fault.files);
+    for (size_t c = 0; c < sizeof CASES / sizeof CASES[0]; c++) {
+        AUTO_BUF struct buf lines = {0};
+        buf_init(&lines, 1 << 23);
+        for (int i = 0; i < CASES[c].rows; i++) {
+            buf_printf(&lines, "full%zu value=%d.5 %d\n", c, i % 1000, i);
+        }
+        file_fault_arm(&fault, FILE_OP_WRITE, 0, ENOSPC);
+        AUTO_ANSWER struct answer full;
+        assert_int_equal(write_to("/write?precision=ms", buf_z(&lines), &full), 507);
+        bool says = strstr(buf_z(&full.body), "first part may be there; send the same") != NULL;
+        assert_int_equal(says, CASES[c].says_part);
+        file_fault_disarm(&fault);
+        AUTO_ANSWER struct answer again;
+        assert_int_equal(write_to("/write?precision=ms", buf_z(&lines), &again), 204);
+        char target[128];
+        char want[64];
+        (void)snprintf(target, sizeof target,
+            "/api/v1/plants/p1/samples?tag=full%zu&every=1d&agg=count&tz=UTC", c);
+        (void)snprintf(want, sizeof want, "\"count\":%d}]", CASES[c].rows);
+        AUTO_ANSWER struct answer count;
+        rig_get(&rig, target, 200, &count);
+        assert_non_null(strstr(buf_z(&count.body), want));
+    }
+    reopen(NULL); // The fault ends with this test.
 }
 
 static void an_unknown_plant_is_404_and_an_empty_body_is_nothing(void **state) {
@@ -231,6 +275,7 @@ int main(void) {
         TEST(a_bad_line_refuses_the_whole_body),
         TEST(a_value_of_another_type_is_refused_with_its_line),
         TEST(a_time_outside_the_plants_is_refused_with_its_line),
+        TEST(a_body_that_met_a_full_disk_can_be_sent_again),
         TEST(an_unknown_plant_is_404_and_an_empty_body_is_nothing),
         TEST(the_same_series_written_two_ways_is_one_tag),
         TEST(writers_at_once_lose_and_double_nothing),
