@@ -94,6 +94,11 @@ int link_fd_wait(struct link *link, short events, int64_t deadline_ns, struct er
     }
 }
 
+const char *link_errno_name(int errno_value) {
+    const char *name = strerrorname_np(errno_value);
+    return name != NULL ? name : "?";
+}
+
 static int broken(int errno_value, struct err *err) {
     if (errno_value == ECONNRESET || errno_value == EPIPE) {
         return err_set(err, ERR_CLOSED, MSG_DEVICE_LINK_RESET, NO_ARGS);
@@ -102,7 +107,7 @@ static int broken(int errno_value, struct err *err) {
         return err_set(err, ERR_CLOSED, MSG_DEVICE_LINK_LOST, NO_ARGS);
     }
     return err_set(
-        err, ERR_CLOSED, MSG_DEVICE_LINK_BROKEN, ARGS(A_CSTR(strerrordesc_np(errno_value))));
+        err, ERR_CLOSED, MSG_DEVICE_LINK_BROKEN, ARGS(A_CSTR(link_errno_name(errno_value))));
 }
 
 int link_fd_send(

@@ -53,11 +53,15 @@ void link_close(struct link *link);
 struct link *link_tcp_new(struct str address);
 int link_tcp_check(struct str address, struct err *err);
 struct link *link_serial_new(struct str address, const int64_t *options);
+/* ERR_INVALID for a speed that serial lines do not have; words list those they have. */
+int link_serial_check(const int64_t *options, struct err *err);
 struct link *link_replay_new(struct str path);
 
 /* True when the whole capture was used; for tests. */
 bool link_replay_is_done(const struct link *link);
 
+/* "EIO": the same in every language, and what a search finds. */
+const char *link_errno_name(int errno_value);
 /* Shared by kinds with a descriptor. link_fd_wait waits for `events` of poll(2). */
 int link_fd_wait(struct link *link, short events, int64_t deadline_ns, struct err *err);
 int link_fd_send(

@@ -97,8 +97,23 @@ static int open_words(const char *path, int errno_value, struct err *err) {
     case EBUSY: return err_set(err, ERR_BUSY, MSG_DEVICE_SERIAL_BUSY, ARGS(A_CSTR(path)));
     default:
         return err_set(err, ERR_UNREACHABLE, MSG_DEVICE_SERIAL_OPEN,
-            ARGS(A_CSTR(path), A_CSTR(strerrordesc_np(errno_value))));
+            ARGS(A_CSTR(path), A_CSTR(link_errno_name(errno_value))));
     }
+}
+
+int link_serial_check(const int64_t *options, struct err *err) {
+    speed_t speed = B9600;
+    if (find_speed(options[LINK_BAUD], &speed)) {
+        return 0;
+    }
+    AUTO_BUF struct buf list;
+    buf_init(&list, 256);
+    for (size_t i = 0; i < sizeof speeds / sizeof speeds[0]; i++) {
+        buf_put_str(&list, i > 0 ? STR(" ") : STR_NONE);
+        buf_put_i64(&list, speeds[i].baud);
+    }
+    return err_set(err, ERR_INVALID, MSG_DEVICE_SERIAL_SPEED,
+        ARGS(A_INT(options[LINK_BAUD]), A_STR(buf_str(&list))));
 }
 
 static int serial_open(struct link *link, int64_t deadline_ns, struct err *err) {
@@ -106,8 +121,7 @@ static int serial_open(struct link *link, int64_t deadline_ns, struct err *err) 
     struct link_serial *serial = (struct link_serial *)link;
     speed_t speed = B9600;
     if (!find_speed(serial->options[LINK_BAUD], &speed)) {
-        return err_set(
-            err, ERR_INVALID, MSG_DEVICE_SERIAL_SPEED, ARGS(A_INT(serial->options[LINK_BAUD])));
+        return link_serial_check(serial->options, err);
     }
     link->fd = open(serial->path, O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
     int failed = link->fd < 0 ? errno : configure(link->fd, serial->options, speed);

@@ -16,6 +16,7 @@
  * this link's thread waits for it. A connection to a free port of this machine may by chance meet
  * itself (both ends the same port: RFC 9293 simultaneous open); that is recognised and refused.
  */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netdb.h>
@@ -35,6 +36,7 @@ enum {
     KEEPALIVE_COUNT = 3,
     HOST_BYTES_MAX = 256, // RFC 1035 clause 2.3.4 allows 255.
     PORT_BYTES_MAX = 6,
+    LABEL_BYTES_MAX = 63, // RFC 1035 clause 2.3.4.
 };
 
 struct link_tcp {
@@ -69,11 +71,63 @@ static bool split(struct str address, struct str *ret_host, struct str *ret_port
     return true;
 }
 
+/* One label of a name: letters, digits, '-' and '_' inside, no '-' at the ends. */
+static bool label_is_good(struct str label) {
+    if (label.size == 0 || label.size > LABEL_BYTES_MAX || label.data[0] == '-' ||
+        label.data[label.size - 1] == '-') {
+        return false;
+    }
+    for (size_t i = 0; i < label.size; i++) {
+        char c = label.data[i];
+        bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+        if (!letter && !(c >= '0' && c <= '9') && c != '-' && c != '_') {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* A name as RFC 1123 clause 2.1 has it, and '_', which some networks use. What ends in a label of
+ * digits alone was meant as an IPv4 address. */
+static bool host_is_name(struct str host) {
+    struct str rest = host;
+    struct str label = STR_NONE;
+    while (rest.size > 0) {
+        label = str_cut(&rest, '.');
+        if (!label_is_good(label)) {
+            return false;
+        }
+    }
+    uint64_t number = 0;
+    return host.data[host.size - 1] != '.' && !str_to_u64(label, &number);
+}
+
+static bool host_is_good(struct str host) {
+    char text[HOST_BYTES_MAX];
+    struct in_addr ip4;
+    struct in6_addr ip6;
+    (void)str_copy_z(host, text, sizeof text); // split saw that it fits.
+    if (inet_pton(AF_INET, text, &ip4) == 1 || host_is_name(host)) {
+        return true;
+    }
+    size_t scope = str_find(host, '%'); // "fe80::1%eth0": the interface is behind it.
+    text[scope] = '\0';
+    bool scoped = scope < host.size;
+    return inet_pton(AF_INET6, text, &ip6) == 1 &&
+           (!scoped || label_is_good(str_slice(host, scope + 1, host.size)));
+}
+
 int link_tcp_check(struct str address, struct err *err) {
     struct str host;
     struct str port;
+    if (str_find(address, '/') != address.size) {
+        return err_set(err, ERR_INVALID, MSG_DEVICE_ADDRESS_HOST, ARGS(A_STR(address)));
+    }
     if (!split(address, &host, &port)) {
         return err_set(err, ERR_INVALID, MSG_DEVICE_ADDRESS_PORT, ARGS(A_STR(address)));
+    }
+    if (!host_is_good(host)) {
+        return err_set(err, ERR_INVALID, MSG_DEVICE_ADDRESS_HOST, ARGS(A_STR(host)));
     }
     return 0;
 }
@@ -111,7 +165,7 @@ static int connect_words(const struct link_tcp *tcp, int errno_value, struct err
             err, ERR_UNREACHABLE, MSG_DEVICE_CONNECT_NO_ROUTE, ARGS(A_CSTR(tcp->address)));
     }
     return err_set(err, ERR_UNREACHABLE, MSG_DEVICE_CONNECT_UNREACHABLE,
-        ARGS(A_CSTR(tcp->address), A_CSTR(strerrordesc_np(errno_value))));
+        ARGS(A_CSTR(tcp->address), A_CSTR(link_errno_name(errno_value))));
 }
 
 /* Waits for a connect in progress and takes its result. */
@@ -168,8 +222,7 @@ static int tcp_open(struct link *link, int64_t deadline_ns, struct err *err) {
         failed = getaddrinfo(tcp->host, tcp->port, &hints, &list);
     }
     if (failed != 0) {
-        return err_set(err, ERR_UNREACHABLE, MSG_DEVICE_HOST_UNKNOWN,
-            ARGS(A_CSTR(tcp->host), A_CSTR(gai_strerror(failed))));
+        return err_set(err, ERR_UNREACHABLE, MSG_DEVICE_HOST_UNKNOWN, ARGS(A_CSTR(tcp->host)));
     }
     int result = -ERR_UNREACHABLE;
     for (const struct addrinfo *info = list; info != NULL; info = info->ai_next) {

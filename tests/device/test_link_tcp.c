@@ -89,11 +89,27 @@ static void a_full_listener_costs_no_more_than_the_deadline(void **state) {
     (void)close(listener);
 }
 
+static void a_name_that_is_not_found_is_told_in_the_readers_language(void **state) {
+    (void)state;
+    /* An empty label is refused before anybody on the network is asked. */
+    struct link *link = link_new(STR("plc..1:502"), no_options, clock_system(), -1);
+    struct err err = ERR_INIT;
+    assert_int_equal(-ERR_UNREACHABLE, link_open(link, soon(PATIENCE_NS), &err));
+    assert_int_equal(MSG_DEVICE_HOST_UNKNOWN, err.notes[0].msg);
+    AUTO_BUF struct buf words;
+    buf_init(&words, 1024);
+    err_render(&err, LANG_KO, &words);
+    assert_non_null(strstr(buf_z(&words), "plc..1"));
+    assert_non_null(strstr(buf_z(&words), "IP 주소를 쓰십시오"));
+    link_free(link);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_refused_connection_is_told_with_the_address_and_can_be_tried_again),
         cmocka_unit_test(bytes_go_both_ways),
         cmocka_unit_test(a_full_listener_costs_no_more_than_the_deadline),
+        cmocka_unit_test(a_name_that_is_not_found_is_told_in_the_readers_language),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -264,6 +264,17 @@ static void run_write(struct capture *capture, struct str rest, uint32_t line) {
     }
 }
 
+/* The words of the device's last error. */
+static void check_error(struct capture *capture, struct str wanted, uint32_t line) {
+    struct device_health health;
+    assert_true(health_copy(capture->rig.health, capture->rig.clock, &health));
+    char text[256];
+    (void)str_copy_z(wanted, text, sizeof text);
+    if (strstr(words_of(&health.last_error), text) == NULL) {
+        fail_msg("%s:%u: %s", capture->path, line, words_of(&health.last_error));
+    }
+}
+
 static void run_line(struct capture *capture, struct str text, uint32_t line) {
     struct str rest = str_trim(text);
     struct str word = str_cut(&rest, ' ');
@@ -271,6 +282,8 @@ static void run_line(struct capture *capture, struct str text, uint32_t line) {
         run_poll(capture, rest, line);
     } else if (str_eq(word, STR("="))) {
         check_value(capture, rest, line);
+    } else if (str_eq(word, STR("error"))) {
+        check_error(capture, rest, line);
     } else if (str_eq(word, STR("write"))) {
         run_write(capture, rest, line);
     } else if (str_eq(word, STR("wait"))) {

@@ -95,11 +95,15 @@ static int exception_words(uint8_t code, uint32_t unit, uint8_t function,
     case 1:
         return err_set(err, ERR_DEVICE, MSG_MODBUS_EXCEPTION_1, ARGS(A_INT(unit), A_INT(function)));
     case 2:
-        return err_set(err, ERR_DEVICE, MSG_MODBUS_EXCEPTION_2,
-            ARGS(A_INT(unit), A_INT(start), A_INT(start + length - 1)));
+        return length == 1 ? err_set(err, ERR_DEVICE, MSG_MODBUS_EXCEPTION_2_ONE,
+                                 ARGS(A_INT(unit), A_INT(start)))
+                           : err_set(err, ERR_DEVICE, MSG_MODBUS_EXCEPTION_2,
+                                 ARGS(A_INT(unit), A_INT(start), A_INT(start + length - 1)));
     case 3:
-        return err_set(err, ERR_DEVICE, MSG_MODBUS_EXCEPTION_3,
-            ARGS(A_INT(unit), A_INT(start), A_INT(length)));
+        return length == 1 ? err_set(err, ERR_DEVICE, MSG_MODBUS_EXCEPTION_3_ONE,
+                                 ARGS(A_INT(unit), A_INT(start)))
+                           : err_set(err, ERR_DEVICE, MSG_MODBUS_EXCEPTION_3,
+                                 ARGS(A_INT(unit), A_INT(start), A_INT(length)));
     case 4: return err_set(err, ERR_DEVICE, MSG_MODBUS_EXCEPTION_4, ARGS(A_INT(unit)));
     case 6: return err_set(err, ERR_DEVICE, MSG_MODBUS_EXCEPTION_6, ARGS(A_INT(unit)));
     case 10: return err_set(err, ERR_DEVICE, MSG_MODBUS_EXCEPTION_10, ARGS(A_INT(unit)));
