@@ -48,6 +48,9 @@ const struct driver_option *device_link_options(void);
 int device_check(const struct device *device, struct err *err);
 int device_check_source(
     const struct device *device, struct str source, struct point *ret_point, struct err *err);
+/* Checks the tag's source and that its values fit the tag's type: a text cannot feed a number or a
+ * bool, a fraction cannot feed a bool. ERR_INVALID, ERR_NOT_FOUND with words. */
+int device_check_tag(const struct device *device, const struct tag *tag, struct err *err);
 
 /* How fast a device can be asked: polls it without pause for `duration_ns` in the caller's thread
  * and throws the values away. For `maru bench` and the connection doctor; the device must be in

@@ -63,6 +63,9 @@ int registry_resolve(const struct device *device, const struct driver **ret_driv
     result =
         settings_parse(driver, device->options, link_is_serial(device->address), ret_settings, err);
     if (result == 0) {
+        result = link_serial_check(ret_settings->link, err); // Wrong on any line, used or not.
+    }
+    if (result == 0) {
         *ret_driver = driver;
     }
     return result;
@@ -80,4 +83,21 @@ int device_check_source(
     struct driver_settings settings;
     int result = registry_resolve(device, &driver, &settings, err);
     return result < 0 ? result : driver->parse_address(source, &settings, ret_point, err);
+}
+
+/* What refine can make of values: a text becomes no number, and only whole numbers tell a state. */
+static bool type_feeds(enum value_type source, enum value_type tag) {
+    return source == tag || tag == TYPE_TEXT ||
+           (source != TYPE_TEXT && !(source == TYPE_F64 && tag == TYPE_BOOL));
+}
+
+int device_check_tag(const struct device *device, const struct tag *tag, struct err *err) {
+    struct point point;
+    int result = device_check_source(device, tag->source, &point, err);
+    if (result == 0 && !type_feeds(point.natural_type, tag->type)) {
+        return err_set(err, ERR_INVALID, MSG_DEVICE_SOURCE_TYPE,
+            ARGS(A_STR(tag->source), A_CSTR(value_type_name(point.natural_type)),
+                A_CSTR(value_type_name(tag->type))));
+    }
+    return result;
 }
