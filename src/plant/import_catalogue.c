@@ -274,8 +274,7 @@ static int check_source(const struct job *job, const struct tag *tag, struct err
     if (device == NULL) {
         return err_set(err, ERR_NOT_FOUND, MSG_IMPORT_DEVICE_UNKNOWN, ARGS(A_STR(tag->device)));
     }
-    struct point point;
-    return device_check_source(device, tag->source, &point, err);
+    return device_check_tag(device, tag, err);
 }
 
 static int tag_words(

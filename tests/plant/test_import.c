@@ -210,7 +210,9 @@ static void faults_in_a_tag_list_are_told_with_their_line(void **state) {
                                "t5,p1,holding:1 u16,f64,often,,\n" // 6: kind
                                "t6,p1,holding:1 u16,f64,,9,1\n"    // 7: min above max
                                "t..7,p1,holding:1 u16,f64,,,\n"    // 8: name
-                               "t8,,holding:1 u16,f64,,,\n";       // 9: source without device
+                               "t8,,holding:1 u16,f64,,,\n"        // 9: source without device
+                               "t9,p1,holding:1 text(4),f64,,,\n"  // 10: a text is no number
+                               "t10,p1,holding:1 f32,bool,,,\n";   // 11: nor a fraction a state
     struct rig rig;
     rig_open(&rig, NULL);
     struct import_report report;
@@ -223,8 +225,8 @@ static void faults_in_a_tag_list_are_told_with_their_line(void **state) {
     assert_int_equal(import_run(rig.plant, &options, &report, &err), 0);
     file_close(fd);
     assert_int_equal(report.stored, 1);
-    assert_int_equal(seen.count, 7);
-    for (size_t i = 0; i < 7; i++) {
+    assert_int_equal(seen.count, 9);
+    for (size_t i = 0; i < 9; i++) {
         assert_int_equal(seen.lines[i], 3 + i);
     }
     rig_close(&rig);
