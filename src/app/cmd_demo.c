@@ -7,10 +7,12 @@
  * Ports of the machines change from start to start, so the device lines are written at each start.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 
 #include "app/demo_past.h"
 #include "app/serving.h"
@@ -35,14 +37,38 @@ static int mark_path(const struct demo *demo, struct buf *path) {
     return 0;
 }
 
+/* A demo that was killed could not remove its temporary home; the next one does. Its lock tells
+ * whether it still runs; one without a lock is just being made. */
+static int sweep(void *context, const char *name, struct err *err) {
+    const char *base = context;
+    if (!str_starts(str_of(name), STR("maru-demo-"))) {
+        return 0;
+    }
+    AUTO_BUF struct buf lock;
+    buf_init(&lock, LIMIT_PATH_BYTES);
+    buf_printf(&lock, "%s/%s/lock", base, name);
+    AUTO_CLOSE int fd = open(buf_z(&lock), O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+    if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0) {
+        AUTO_BUF struct buf dir;
+        buf_init(&dir, LIMIT_PATH_BYTES);
+        buf_printf(&dir, "%s/%s", base, name);
+        (void)dir_remove_all(buf_z(&dir), err); // Somebody else's is left alone by the system.
+        err_clear(err);
+    }
+    return 0;
+}
+
 static int choose_home(struct demo *demo, struct err *err) {
     if (demo->call->positional_count > 0) {
         (void)str_copy_z(str_of(demo->call->positionals[0]), demo->dir, sizeof demo->dir);
         return 0;
     }
-    const char *base = getenv("TMPDIR");
-    (void)snprintf(demo->dir, sizeof demo->dir, "%s/maru-demo-XXXXXX",
-        base != NULL && base[0] != '\0' ? base : "/tmp");
+    const char *asked = getenv("TMPDIR");
+    char base[LIMIT_PATH_BYTES - 32];
+    (void)str_copy_z(str_of(asked != NULL && asked[0] != '\0' ? asked : "/tmp"), base, sizeof base);
+    (void)dir_each(base, sweep, base, err);
+    err_clear(err);
+    (void)snprintf(demo->dir, sizeof demo->dir, "%s/maru-demo-XXXXXX", base);
     if (mkdtemp(demo->dir) == NULL) {
         return err_set_errno(err, errno, str_of(demo->dir));
     }
@@ -204,7 +230,8 @@ static int read_options(struct demo *demo, struct sim_plant_options *sim,
     struct call *call = demo->call;
     (void)str_copy_z(STR("127.0.0.1"), serving->config.address, sizeof serving->config.address);
     const char *listen = call_value(call, "--listen");
-    int status = listen != NULL ? config_listen(str_of(listen), &serving->config, err) : 0;
+    int status =
+        listen != NULL ? call_usage(config_listen(str_of(listen), &serving->config, err), err) : 0;
     if (status >= 0) {
         status = serving_duration(call, &serving->duration_ns, err);
     }

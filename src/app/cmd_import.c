@@ -76,7 +76,7 @@ int cmd_import(struct call *call, struct err *err) {
         return err_set(err, ERR_USAGE, MSG_IMPORT_KIND, ARGS(A_CSTR(as != NULL ? as : "")));
     }
     struct plant *plant = NULL;
-    int status = check_encoding(call_value(call, "--encoding"), err);
+    int status = call_usage(check_encoding(call_value(call, "--encoding"), err), err);
     if (status < 0 || (status = call_plant(call, &plant, err)) < 0) {
         return status;
     }

@@ -11,6 +11,9 @@ int cmd_init(struct call *call, struct err *err) {
     const char *name = call_value(call, "--name");
     const char *zone = call_value(call, "--zone");
     struct str plant = id != NULL ? str_of(id) : STR("main");
+    if (!str_is_id(plant)) {
+        return err_set(err, ERR_USAGE, MSG_ID_INVALID, ARGS(A_STR(plant)));
+    }
     int status =
         home_create(dir, plant, str_of(name), zone != NULL ? str_of(zone) : STR("Asia/Seoul"), err);
     if (status < 0) {

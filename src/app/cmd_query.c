@@ -100,6 +100,9 @@ static int add_tag(struct query *q, struct str name, struct err *err) {
 
 static int read_aggregates(struct query *q, const char *text, struct err *err) {
     struct str rest = str_of(text);
+    if (rest.size == 0) {
+        return err_set(err, ERR_USAGE, MSG_QUERY_AGGREGATE, ARGS(A_STR(rest)));
+    }
     while (rest.size > 0) {
         struct str word = str_cut(&rest, ',');
         int found = -1;
@@ -263,9 +266,19 @@ static void put_csv_text(struct buf *out, struct str text) {
     buf_put_char(out, '"');
 }
 
+/* Whether there is a value behind the status: a machine that did not answer said nothing, not 0. */
+static bool has_value(const struct hist_rows *rows, uint32_t i) {
+    uint32_t code = rows->status != NULL ? rows->status[i] : 0;
+    bool lost = status_quality(code) == QUALITY_BAD && rows->f64 != NULL && isnan(rows->f64[i]);
+    return status_has_value(code) && !lost;
+}
+
 static void put_csv_value(struct query *q, const struct hist_rows *rows, uint32_t i) {
     struct buf *out = &q->call->out;
     buf_put_char(out, ',');
+    if (!has_value(rows, i)) {
+        return;
+    }
     if (rows->f64 != NULL) {
         buf_put_f64(out, rows->f64[i]);
     } else if (rows->text != NULL) {
@@ -279,7 +292,9 @@ static void put_csv_value(struct query *q, const struct hist_rows *rows, uint32_
 
 static void put_json_value(struct query *q, const struct hist_rows *rows, uint32_t i) {
     json_key(&q->json, "value");
-    if (rows->f64 != NULL) {
+    if (!has_value(rows, i)) {
+        json_null(&q->json);
+    } else if (rows->f64 != NULL) {
         json_f64(&q->json, rows->f64[i]);
     } else if (rows->text != NULL) {
         json_str(&q->json, rows->text[i]);
@@ -366,7 +381,8 @@ static void put_footer(struct query *q) {
 
 static int read_question(struct query *q, struct err *err) {
     int status = call_plant(q->call, &q->plant, err);
-    if (status < 0 || (status = read_form(q, err)) < 0 || (status = read_range(q, err)) < 0) {
+    if (status < 0 || (status = call_usage(read_form(q, err), err)) < 0 ||
+        (status = call_usage(read_range(q, err), err)) < 0) {
         return status;
     }
     q->catalogue = plant_catalogue(q->plant);

@@ -8,7 +8,7 @@ int cmd_run(struct call *call, struct err *err) {
     int status = config_read(call->home_dir, &options.config, err);
     const char *listen = call_value(call, "--listen");
     if (status >= 0 && listen != NULL) {
-        status = config_listen(str_of(listen), &options.config, err);
+        status = call_usage(config_listen(str_of(listen), &options.config, err), err);
     }
     if (status >= 0) {
         status = serving_duration(call, &options.duration_ns, err);

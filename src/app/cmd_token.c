@@ -45,7 +45,11 @@ static int read_wish(struct call *call, struct wish *wish, struct err *err) {
     int status = scope != NULL ? read_scopes(scope, &wish->scopes, err) : 0;
     const char *ttl = call_value(call, "--ttl");
     if (status >= 0 && ttl != NULL) {
-        status = duration_parse(str_of(ttl), &wish->lifetime_ns, err);
+        status = call_usage(duration_parse(str_of(ttl), &wish->lifetime_ns, err), err);
+    }
+    if (status >= 0 && (wish->scopes & SCOPE_WRITE) != 0 &&
+        (wish->role == ROLE_VIEWER || wish->role == ROLE_AUDITOR)) {
+        return err_set(err, ERR_USAGE, MSG_TOKEN_NO_WRITE, ARGS(A_CSTR(role_name(wish->role))));
     }
     const char *name = call_value(call, "--name");
     wish->label = name != NULL ? str_of(name) : STR("maru token");

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "core/check.h"
+#include "core/json.h"
 
 /* Options that every command knows come first in each table. */
 #define COMMON_OPTIONS                                                                             \
@@ -209,10 +210,13 @@ int call_flush(struct call *call, bool always, struct err *err) {
         return 0;
     }
     if (write_all(call, call->out_fd, call->out.data, call->out.size) != 0) {
-        return errno == EPIPE ? err_set(err, ERR_CLOSED, MSG_APP_OUTPUT_CLOSED, NO_ARGS)
-                              : err_set_errno(err, errno, STR("stdout"));
+        call->answered = true;
+        return errno == EPIPE    ? err_set(err, ERR_CLOSED, MSG_APP_OUTPUT_CLOSED, NO_ARGS)
+               : errno == ENOSPC ? err_set(err, ERR_IO, MSG_APP_OUTPUT_FULL, NO_ARGS)
+                                 : err_set_errno(err, errno, STR("stdout"));
     }
     buf_clear(&call->out);
+    call->answered = true;
     return 0;
 }
 
@@ -236,10 +240,44 @@ void call_say_err(struct call *call, const struct err *err) {
     say_line(call, &line);
 }
 
+int call_usage(int status, struct err *err) {
+    if (status < 0) {
+        err->code = ERR_USAGE;
+        return -ERR_USAGE;
+    }
+    return status;
+}
+
+int call_fail(struct call *call, const struct err *err) {
+    call_say_err(call, err);
+    if (call->json && !call->answered) {
+        AUTO_BUF struct buf words;
+        buf_init(&words, 4096);
+        err_render(err, call->lang, &words);
+        AUTO_BUF struct buf out;
+        buf_init(&out, 65536);
+        struct json json;
+        json_init(&json, &out);
+        json_object_begin(&json);
+        json_key(&json, "error");
+        json_object_begin(&json);
+        json_put_str(&json, "code", str_of(err_code_name(err->code)));
+        json_put_str(&json, "detail", buf_str(&words));
+        json_object_end(&json);
+        json_object_end(&json);
+        buf_put_char(&out, '\n');
+        (void)write_all(call, call->out_fd, out.data, out.size); // Said on stderr already.
+    }
+    return err->code == ERR_USAGE ? EXIT_USAGE : EXIT_FAILED;
+}
+
 int call_run(struct call *call) {
     struct err err = ERR_INIT;
     buf_init(&call->out, CALL_OUT_MAX);
     int status = call->command->run(call, &err);
+    if (status < 0 && !call->answered) {
+        buf_clear(&call->out); // Half an answer is none.
+    }
     int flushed = call_flush(call, true, status < 0 ? NULL : &err);
     if (status >= 0 && flushed < 0) {
         status = flushed;
@@ -248,10 +286,8 @@ int call_run(struct call *call) {
     if (status >= 0) {
         return status;
     }
-    if (err.code != ERR_CLOSED) { // A reader such as `head` that had enough is no error.
-        call_say_err(call, &err);
-    }
-    return status == -ERR_USAGE ? EXIT_USAGE : EXIT_FAILED;
+    /* A reader such as `head` that had enough is no error. */
+    return err.code != ERR_CLOSED ? call_fail(call, &err) : EXIT_FAILED;
 }
 
 int call_plant(struct call *call, struct plant **ret_plant, struct err *err) {

@@ -53,6 +53,7 @@ struct call {
     int error_fd;
     int stop_fd;    // Readable when the serving process ends; -1 on a cold home.
     int peer_fd;    // Hangs up when the asking command has gone; -1 on a cold home.
+    bool answered;  // Something went out already.
     struct buf out; // Flushed by call_flush when large and at the end.
 };
 
@@ -72,6 +73,11 @@ int call_flush(struct call *call, bool always, struct err *err);
 /* One line of words on the error descriptor. */
 void call_say(struct call *call, enum msg_id id, const struct arg *args);
 void call_say_err(struct call *call, const struct err *err);
+/* For a fault in what was typed: turns a negative result into ERR_USAGE (exit 2), words kept. */
+int call_usage(int status, struct err *err);
+/* Says a failure: words on stderr, and with --json an {"error":...} document on stdout, so that
+ * there is always one. Returns the exit code. */
+int call_fail(struct call *call, const struct err *err);
 /* Runs the command's function and turns its result into an exit code, saying errors. */
 int call_run(struct call *call);
 /* The plant named by --plant, or the only one. */

@@ -22,11 +22,36 @@ static __thread char report[REPORT_MAX];
 static __thread int report_line;
 
 static void note(cfg_t *cfg, const char *format, va_list arguments) {
-    if (report[0] != '\0') {
+    if (report_line != 0) {
         return;
     }
     (void)vsnprintf(report, sizeof report, format, arguments);
     report_line = cfg->line;
+}
+
+/* The library's sentence is English; only the name in it is used. */
+static int report_fault(struct err *err) {
+    struct str rest = str_of(report);
+    (void)str_cut(&rest, '\'');
+    struct str name = str_cut(&rest, '\'');
+    if (str_starts(str_of(report), STR("no such option")) && name.size > 0) {
+        return err_set(
+            err, ERR_INVALID, MSG_APP_CONF_OPTION, ARGS(A_INT(report_line), A_STR(name)));
+    }
+    return err_set(err, ERR_INVALID, MSG_APP_CONF_FAULT, ARGS(A_INT(report_line)));
+}
+
+/* Comment lines become empty ones: the library counts the lines of comments more than once. */
+static void blank_comments(char *text) {
+    bool start = true;
+    bool comment = false;
+    for (char *c = text; *c != '\0'; c++) {
+        comment = *c != '\n' && (comment || (start && *c == '#'));
+        start = *c == '\n' || (start && (*c == ' ' || *c == '\t'));
+        if (comment) {
+            *c = ' ';
+        }
+    }
 }
 
 int config_listen(struct str text, struct config *config, struct err *err) {
@@ -88,6 +113,8 @@ static int take(cfg_t *cfg, struct config *config, struct err *err) {
     (void)str_copy_z(str_of(cfg_getstr(cfg, "tls_certificate")), config->tls_certificate,
         sizeof config->tls_certificate);
     (void)str_copy_z(str_of(cfg_getstr(cfg, "tls_key")), config->tls_key, sizeof config->tls_key);
+    (void)str_copy_z(
+        str_of(cfg_getstr(cfg, "host_name")), config->host_name, sizeof config->host_name);
     if (status >= 0 && (config->tls_certificate[0] == '\0') != (config->tls_key[0] == '\0')) {
         return err_set(err, ERR_INVALID, MSG_APP_CONF_TLS, NO_ARGS);
     }
@@ -100,16 +127,17 @@ static int parse(char *text, struct config *ret_config, struct err *err) {
         CFG_STR("tls_certificate", NULL, CFGF_NONE), CFG_STR("tls_key", NULL, CFGF_NONE),
         CFG_INT("connections", 256, CFGF_NONE), CFG_INT("connections_per_ip", 64, CFGF_NONE),
         CFG_INT("body_bytes", 64 << 20, CFGF_NONE), CFG_INT("requests_per_s", 200, CFGF_NONE),
-        CFG_INT("streams", 64, CFGF_NONE), CFG_END()};
+        CFG_INT("streams", 64, CFGF_NONE), CFG_STR("host_name", NULL, CFGF_NONE), CFG_END()};
     report[0] = '\0';
+    report_line = 0;
+    blank_comments(text);
     cfg_t *cfg = cfg_init(options, CFGF_NONE);
     (void)cfg_set_error_function(cfg, note);
     struct config config = {.port = 0};
     int status = 0;
     /* An empty buffer is a parse error to libconfuse, and only defaults to us. */
     if (text[0] != '\0' && cfg_parse_buf(cfg, text) != CFG_SUCCESS) {
-        status =
-            err_set(err, ERR_INVALID, MSG_APP_CONF_FAULT, ARGS(A_INT(report_line), A_CSTR(report)));
+        status = report_fault(err);
     } else {
         status = take(cfg, &config, err);
     }

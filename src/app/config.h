@@ -14,6 +14,7 @@ struct config {
     uint16_t port;
     char tls_certificate[LIMIT_PATH_BYTES];
     char tls_key[LIMIT_PATH_BYTES];
+    char host_name[256]; // A name by which browsers may ask, besides addresses; empty: none.
     struct serve_limits limits;
 };
 

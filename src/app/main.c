@@ -29,6 +29,19 @@ static enum lang language(void) {
     return LANG_EN;
 }
 
+/* --lang counts for every word, also for those about an option before it. */
+static enum lang asked_language(int argc, char **argv, enum lang otherwise) {
+    for (int i = 2; i < argc; i++) {
+        const char *value = strncmp(argv[i], "--lang=", 7) == 0              ? argv[i] + 7
+                            : strcmp(argv[i], "--lang") == 0 && i + 1 < argc ? argv[i + 1]
+                                                                             : "";
+        if (strcmp(value, "ko") == 0 || strcmp(value, "en") == 0) {
+            return strcmp(value, "ko") == 0 ? LANG_KO : LANG_EN;
+        }
+    }
+    return otherwise;
+}
+
 static void print(enum lang lang, enum msg_id id, FILE *to) {
     AUTO_BUF struct buf text;
     buf_init(&text, 16384);
@@ -47,7 +60,14 @@ static int open_file(struct call *call, struct err *err) {
     } else {
         call->file_fd = open(path, O_RDONLY | O_CLOEXEC);
     }
-    return call->file_fd < 0 ? err_set_errno(err, errno, str_of(path)) : 0;
+    if (call->file_fd < 0) {
+        return err_set_errno(err, errno, str_of(path));
+    }
+    struct stat info;
+    if (fstat(call->file_fd, &info) == 0 && S_ISDIR(info.st_mode)) {
+        return err_set(err, ERR_USAGE, MSG_APP_IS_FOLDER, ARGS(A_CSTR(path)));
+    }
+    return 0;
 }
 
 static int run_cold(struct call *call, struct err *err) {
@@ -82,7 +102,7 @@ int main(int argc, char **argv) {
     (void)signal(SIGPIPE, SIG_IGN); // Broken pipes are write errors, told where they happen.
     (void)umask(0077);              // Everything we make is its owner's alone.
     AUTO_FREE struct call *call = MEM_NEW(struct call);
-    call->lang = language();
+    call->lang = asked_language(argc, argv, language());
     call->file_fd = -1;
     call->out_fd = STDOUT_FILENO;
     call->error_fd = STDERR_FILENO;
@@ -113,9 +133,5 @@ int main(int argc, char **argv) {
     }
     int code = run(call, argc - 1, argv + 1, &err);
     file_close(call->file_fd);
-    if (code < 0) {
-        call_say_err(call, &err);
-        return code == -ERR_USAGE ? EXIT_USAGE : EXIT_FAILED;
-    }
-    return code;
+    return code < 0 ? call_fail(call, &err) : code;
 }

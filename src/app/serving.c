@@ -7,11 +7,13 @@
 #include "app/serving.h"
 
 #include <errno.h>
+#include <netdb.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/signalfd.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "app/control.h"
@@ -26,7 +28,7 @@ enum {
 int serving_duration(struct call *call, int64_t *ret_duration_ns, struct err *err) {
     const char *text = call_value(call, "--for");
     *ret_duration_ns = 0;
-    return text != NULL ? duration_parse(str_of(text), ret_duration_ns, err) : 0;
+    return text != NULL ? call_usage(duration_parse(str_of(text), ret_duration_ns, err), err) : 0;
 }
 
 /* ---- The link ---- */
@@ -97,6 +99,38 @@ static void wait_for_end(int signals, int64_t duration_ns) {
     }
 }
 
+/* ---- The address ---- */
+
+/* Tried before the home is opened: a second start must not disturb machines that take one client
+ * only, to find out afterwards that its port is taken. */
+static int check_address(const struct config *config, struct err *err) {
+    char port[8];
+    (void)snprintf(port, sizeof port, "%u", config->port);
+    struct addrinfo hints = {
+        .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE};
+    struct addrinfo *found = NULL;
+    if (getaddrinfo(config->address, port, &hints, &found) != 0) {
+        return err_set(err, ERR_INVALID, MSG_APP_LISTEN, ARGS(A_CSTR(config->address)));
+    }
+    AUTO_CLOSE int fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int on = 1;
+    bool good = fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0 &&
+                bind(fd, found->ai_addr, found->ai_addrlen) == 0 && listen(fd, 1) == 0;
+    int errno_value = errno;
+    freeaddrinfo(found);
+    if (good) {
+        return 0;
+    }
+    if (errno_value == EADDRINUSE) {
+        return err_set(
+            err, ERR_BUSY, MSG_APP_PORT_TAKEN, ARGS(A_CSTR(config->address), A_CSTR(port)));
+    }
+    if (errno_value == EADDRNOTAVAIL) {
+        return err_set(err, ERR_INVALID, MSG_APP_ADDRESS_FOREIGN, ARGS(A_CSTR(config->address)));
+    }
+    return err_set_errno(err, errno_value, str_of(config->address));
+}
+
 /* ---- Together ---- */
 
 static int serve_home(
@@ -107,6 +141,7 @@ static int serve_home(
         .address = options->config.address,
         .port = options->config.port,
         .limits = options->config.limits,
+        .host_name = options->config.host_name[0] != '\0' ? options->config.host_name : NULL,
         .demo = options->demo,
         .tls_certificate_file =
             options->config.tls_certificate[0] != '\0' ? options->config.tls_certificate : NULL,
@@ -135,7 +170,10 @@ int serving_run(const struct serving_options *options, struct err *err) {
     int signals = open_signals(); // Before any thread, so that all inherit the mask.
     struct home_options with = {.dir = options->home_dir, .collect = true, .exclusive = true};
     struct home *home = NULL;
-    int status = home_open(&with, &home, err);
+    int status = check_address(&options->config, err);
+    if (status >= 0) {
+        status = home_open(&with, &home, err);
+    }
     if (status >= 0) {
         status = serve_home(options, home, signals, err);
     }

@@ -31,6 +31,7 @@ static const char CONF_TEXT[] =
     "listen = \"127.0.0.1:8080\"\n"
     "# tls_certificate = \"/path/to/certificate.pem\"\n"
     "# tls_key = \"/path/to/key.pem\"\n"
+    "# host_name = \"plant-pc\"   # The name by which other computers open the pages.\n"
     "# connections = 256\n"
     "# body_bytes = 67108864\n"
     "# requests_per_s = 200\n";
@@ -164,6 +165,9 @@ static int open_all(struct home *home, const struct home_options *options, struc
     int status = path_join(&hub_path, home->dir, "hub.db", err);
     if (status < 0) {
         return status;
+    }
+    if (access(home->dir, R_OK | W_OK | X_OK) != 0 && errno == EACCES) {
+        return err_set(err, ERR_FORBIDDEN, MSG_HOME_FORBIDDEN, ARGS(A_CSTR(home->dir)));
     }
     if (!file_exists(buf_z(&hub_path))) {
         return err_set(err, ERR_NOT_FOUND, MSG_HOME_MISSING, ARGS(A_CSTR(home->dir)));

@@ -23,7 +23,6 @@ struct csv_file {
 struct csv_file *csv_file_new(const struct import_options *options) {
     struct csv_file *file = MEM_NEW(struct csv_file);
     file->options = options;
-    file->csv = csv_new(',');
     file->chunk = mem_alloc(CHUNK_BYTES);
     return file;
 }
@@ -37,7 +36,14 @@ void csv_file_free(struct csv_file *file) {
 }
 
 uint64_t csv_file_line(const struct csv_file *file) {
-    return csv_line(file->csv);
+    return file->csv != NULL ? csv_line(file->csv) : 0;
+}
+
+size_t csv_trimmed(const struct str *fields, size_t count, size_t least) {
+    while (count > least && fields[count - 1].size == 0) {
+        count--;
+    }
+    return count;
 }
 
 /* Waits for bytes of a file that may be a pipe from somebody; false when it is time to give up. */
@@ -53,6 +59,27 @@ static bool may_read(const struct import_options *options) {
     return waits[1].revents == 0 && waits[2].revents == 0;
 }
 
+/* Looks at the first bytes: the encoding must be UTF-8, and the separator is what stands most often
+ * in the first line, for Excel writes semicolons in some countries and tabs when asked. */
+static int recognise(struct csv_file *file, struct str head, struct err *err) {
+    size_t bad = 0;
+    /* A character may be cut at the end of the chunk. */
+    if (!str_is_utf8(head, &bad) && bad + 4 < head.size) {
+        return err_set(err, ERR_INVALID, MSG_IMPORT_NOT_UTF8, NO_ARGS);
+    }
+    static const char SEPARATORS[] = {',', ';', '\t'};
+    size_t counts[sizeof SEPARATORS] = {0};
+    for (size_t i = 0; i < head.size && head.data[i] != '\n'; i++) {
+        for (size_t k = 0; k < sizeof SEPARATORS; k++) {
+            counts[k] += head.data[i] == SEPARATORS[k];
+        }
+    }
+    size_t best = counts[1] > counts[0] ? 1 : 0;
+    best = counts[2] > counts[best] ? 2 : best;
+    file->csv = csv_new(SEPARATORS[best]);
+    return 0;
+}
+
 static int feed(struct csv_file *file, struct err *err) {
     if (!may_read(file->options)) {
         return err_set(err, ERR_CANCELLED, MSG_IMPORT_STOPPED, NO_ARGS);
@@ -65,6 +92,12 @@ static int feed(struct csv_file *file, struct err *err) {
         return err_set_errno(err, errno, STR("import"));
     }
     file->ended = size == 0;
+    if (file->csv == NULL) {
+        int status = recognise(file, (struct str){(const char *)file->chunk, (size_t)size}, err);
+        if (status < 0) {
+            return status;
+        }
+    }
     csv_feed(file->csv, file->chunk, (size_t)size, file->ended);
     return 0;
 }
@@ -72,7 +105,7 @@ static int feed(struct csv_file *file, struct err *err) {
 int csv_file_next(
     struct csv_file *file, const struct str **ret_fields, size_t *ret_count, struct err *err) {
     for (;;) {
-        int status = csv_next(file->csv, ret_fields, ret_count, err);
+        int status = file->csv != NULL ? csv_next(file->csv, ret_fields, ret_count, err) : 0;
         if (status != 0 || file->ended) {
             return status;
         }

@@ -52,6 +52,9 @@ void csv_file_free(struct csv_file *file);
 /* 1: a row; 0: the end; negative: unreadable. */
 int csv_file_next(
     struct csv_file *file, const struct str **ret_fields, size_t *ret_count, struct err *err);
+/* The count without empty fields at the end, but at least `least`: spreadsheets leave such behind.
+ */
+size_t csv_trimmed(const struct str *fields, size_t count, size_t least);
 uint64_t csv_file_line(const struct csv_file *file);
 void import_reject(const struct import_options *options, struct import_report *report,
     uint64_t line, const struct err *why);

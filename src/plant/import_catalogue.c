@@ -28,6 +28,7 @@ enum device_column {
     DEVICE_PERIOD,
     DEVICE_OPTIONS,
     DEVICE_DISPLAY,
+    DEVICE_ENABLED,
     DEVICE_COLUMN_COUNT
 };
 
@@ -38,6 +39,7 @@ static const struct column DEVICE_COLUMNS[DEVICE_COLUMN_COUNT] = {
     [DEVICE_PERIOD] = COLUMN("period_ms", false),
     [DEVICE_OPTIONS] = COLUMN("options", false),
     [DEVICE_DISPLAY] = COLUMN("display", false),
+    [DEVICE_ENABLED] = COLUMN("enabled", false),
 };
 
 enum tag_column {
@@ -54,6 +56,7 @@ enum tag_column {
     TAG_DISPLAY,
     TAG_DEAD_BAND,
     TAG_RETENTION,
+    TAG_ACTIVE,
     TAG_COLUMN_COUNT
 };
 
@@ -71,6 +74,7 @@ static const struct column TAG_COLUMNS[TAG_COLUMN_COUNT] = {
     [TAG_DISPLAY] = COLUMN("display", false),
     [TAG_DEAD_BAND] = COLUMN("dead_band", false),
     [TAG_RETENTION] = COLUMN("retention_days", false),
+    [TAG_ACTIVE] = COLUMN("active", false),
 };
 _Static_assert((int)TAG_COLUMN_COUNT <= (int)COLUMNS_MAX, "columns fit");
 _Static_assert((int)DEVICE_COLUMN_COUNT <= (int)COLUMNS_MAX, "columns fit");
@@ -179,7 +183,8 @@ static int read_rows(struct job *job, struct csv_file *file, struct err *err) {
     bool first = true;
     int status;
     while ((status = csv_file_next(file, &fields, &count, err)) > 0) {
-        if (count == 1 && fields[0].size == 0) {
+        count = csv_trimmed(fields, count, first ? 1 : job->field_count);
+        if (csv_trimmed(fields, count, 1) == 1 && fields[0].size == 0) {
             continue;
         }
         if (first) {
@@ -230,6 +235,23 @@ static void take_text(const struct job *job, const struct row *row, int column, 
     }
 }
 
+/* true, false, 1, 0; an empty field means true. */
+static int take_switch(
+    const struct job *job, const struct row *row, int column, bool *to, struct err *err) {
+    if (job->positions[column] < 0) {
+        return 0;
+    }
+    struct str text = row->fields[column];
+    bool off = str_eq_nocase(text, STR("false")) || str_eq(text, STR("0"));
+    bool on = text.size == 0 || str_eq_nocase(text, STR("true")) || str_eq(text, STR("1"));
+    if (!on && !off) {
+        return err_set(
+            err, ERR_INVALID, MSG_IMPORT_SWITCH, ARGS(A_STR(text), A_STR(row->fields[0])));
+    }
+    *to = on;
+    return 0;
+}
+
 static int device_period(const struct row *row, int64_t *ret_period_ns, struct err *err) {
     double period_ms = 0;
     int status = number_field(
@@ -261,6 +283,9 @@ static int device_of(
     }
     int status =
         job->positions[DEVICE_PERIOD] >= 0 ? device_period(row, &device->period_ns, err) : 0;
+    if (status >= 0) {
+        status = take_switch(job, row, DEVICE_ENABLED, &device->enabled, err);
+    }
     return status < 0 ? status : device_check(device, err);
 }
 
@@ -347,12 +372,15 @@ static int tag_of(const struct job *job, const struct row *row, struct tag *tag,
                                .scale = 1,
                                .min = (double)NAN,
                                .max = (double)NAN,
-                               .dead_band = (double)NAN};
+                               .dead_band = (double)NAN,
+                               .active = true};
     tag->name = row->fields[TAG_NAME];
-    tag->active = true;
     int status = tag_words(job, row, tag, err);
     if (status >= 0) {
         status = tag_numbers(job, row, tag, err);
+    }
+    if (status >= 0) {
+        status = take_switch(job, row, TAG_ACTIVE, &tag->active, err);
     }
     return status < 0 ? status : check_source(job, tag, err);
 }

@@ -46,7 +46,8 @@ struct job {
     struct batch *batch; // rows[].tag holds the index into names until flushed.
     enum shape shape;
     bool time_is_ms;
-    int64_t latest_ns; // Later times cannot be true.
+    int64_t latest_ns;  // Later times cannot be true.
+    size_t field_count; // Of the first row.
     int tag_column;
     int time_column;
     int value_column;
@@ -234,7 +235,13 @@ static int add_value(struct job *job, uint32_t index, int64_t time_ns, struct st
         .type = (uint8_t)entry->type,
         .status = status_code,
         .flags = SAMPLE_SOURCE_TIME};
-    int status = check_value(entry, text, &row, err);
+    /* A bad row without a value, as our own export writes it: nothing was read then. */
+    bool nothing = text.size == 0 && status_quality(status_code) == QUALITY_BAD;
+    if (nothing) {
+        status_code = row.status = (uint32_t)STATUS_BAD_NO_DATA;
+        row.value.f64 = entry->type == TYPE_F64 ? (double)NAN : 0; // All bits 0 for whole numbers.
+    }
+    int status = nothing ? 0 : check_value(entry, text, &row, err);
     if (status < 0) {
         return status;
     }
@@ -296,8 +303,8 @@ static int read_time(
 /* ---- Rows ---- */
 
 static int read_quality(struct str text, uint32_t *ret_status, struct err *err) {
-    enum quality quality;
-    if (!quality_of_name(text, &quality)) {
+    enum quality quality = QUALITY_GOOD; // An empty field says nothing against it.
+    if (text.size > 0 && !quality_of_name(text, &quality)) {
         return err_set(err, ERR_INVALID, MSG_IMPORT_QUALITY, ARGS(A_STR(text)));
     }
     *ret_status = quality == QUALITY_GOOD        ? 0u
@@ -354,8 +361,8 @@ static int wide_row(struct job *job, const struct str *fields, size_t count, str
 
 static int take_row(
     struct job *job, const struct str *fields, size_t count, uint64_t line, struct err *err) {
-    if (count == 1 && fields[0].size == 0) {
-        return 0; // A blank line.
+    if (csv_trimmed(fields, count, 1) == 1 && fields[0].size == 0) {
+        return 0; // A blank line, or one of separators only.
     }
     job->report->rows++;
     uint64_t values_before = job->report->values;
@@ -379,6 +386,16 @@ static int column_of(const struct str *fields, size_t count, struct str name) {
         }
     }
     return NONE;
+}
+
+/* The words that tables in the field use for the column of times. */
+static int time_column_of(const struct str *fields, size_t count) {
+    static const char *const NAMES[] = {"time", "timestamp", "datetime", "시각", "시간", "일시"};
+    int column = NONE;
+    for (size_t i = 0; i < sizeof NAMES / sizeof NAMES[0] && column == NONE; i++) {
+        column = column_of(fields, count, str_of(NAMES[i]));
+    }
+    return column;
 }
 
 static int wide_header(struct job *job, const struct str *fields, size_t count, struct err *err) {
@@ -412,7 +429,7 @@ static int recognise(struct job *job, const struct str *fields, size_t count, st
     job->quality_column = column_of(fields, count, STR("quality"));
     int ms_column = column_of(fields, count, STR("ts_ms"));
     job->time_is_ms = ms_column != NONE;
-    job->time_column = ms_column != NONE ? ms_column : column_of(fields, count, STR("time"));
+    job->time_column = ms_column != NONE ? ms_column : time_column_of(fields, count);
     bool has_time = job->time_column != NONE;
     size_t long_columns = job->quality_column != NONE ? 4 : 3;
     if (has_time && job->tag_column != NONE && job->value_column != NONE && count == long_columns) {
@@ -442,7 +459,9 @@ static int run(struct job *job, struct csv_file *file, struct err *err) {
     bool first = true;
     int status;
     while ((status = csv_file_next(file, &fields, &count, err)) > 0) {
+        count = csv_trimmed(fields, count, first ? 1 : job->field_count);
         if (first) {
+            job->field_count = count;
             first = false;
             int header = recognise(job, fields, count, err);
             if (header != 0) {

@@ -129,6 +129,27 @@ static void what_is_no_table_of_samples_is_refused_in_words(void **state) {
     }
 }
 
+static void a_bad_row_without_a_value_comes_back_as_it_was_written(void **state) {
+    (void)state;
+    static const char TABLE[] = "tag,time,value,quality\n"
+                                "a,2025-01-01T00:00:00Z,1,good\n"
+                                "a,2025-01-01T00:00:01Z,,bad\n"
+                                "a,2025-01-01T00:00:02Z,,good\n"; // Good needs a value.
+    struct rig rig;
+    rig_open(&rig, NULL);
+    struct import_report report;
+    struct err err = ERR_INIT;
+    for (int round = 0; round < 2; round++) {
+        assert_int_equal(import_text(&rig, IMPORT_SAMPLES, TABLE, &report, &err), 0);
+        assert_int_equal(report.stored, round == 0 ? 2 : 0);
+        assert_int_equal(report.rejected, 1);
+    }
+    struct hist_last last;
+    assert_true(hist_last(plant_historian(rig.plant), tag_number(&rig, "a"), &last));
+    assert_int_equal(last.row.status, (uint32_t)STATUS_BAD_NO_DATA);
+    rig_close(&rig);
+}
+
 static void a_dry_run_stores_nothing_and_creates_nothing(void **state) {
     (void)state;
     struct rig rig;
@@ -253,6 +274,7 @@ int main(void) {
         cmocka_unit_test(two_values_of_one_time_do_not_take_turns),
         cmocka_unit_test(bad_rows_are_named_by_line_and_stop_no_other),
         cmocka_unit_test(what_is_no_table_of_samples_is_refused_in_words),
+        cmocka_unit_test(a_bad_row_without_a_value_comes_back_as_it_was_written),
         cmocka_unit_test(a_dry_run_stores_nothing_and_creates_nothing),
         cmocka_unit_test(devices_and_tags_come_by_table_and_again_changes_nothing),
         cmocka_unit_test(a_column_that_is_not_there_leaves_what_stands),
