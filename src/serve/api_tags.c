@@ -258,8 +258,7 @@ static int tag_check(const struct catalogue *catalogue, const struct tag *tag, s
     if (!device) {
         return err_set(err, ERR_NOT_FOUND, MSG_SERVE_DEVICE_UNKNOWN, ARGS(A_STR(tag->device)));
     }
-    struct point point;
-    return device_check_source(device, tag->source, &point, err);
+    return device_check_tag(device, tag, err);
 }
 
 struct tag_change {

@@ -27,7 +27,7 @@ static const struct param_spec P_TAGS[] = {
     {"fresh", PARAM_DURATION,
         .help =
             HELP("Only tags whose value came within this time", "이 시간 안에 값이 들어온 태그만")},
-    {"device", PARAM_TEXT, .help = HELP("Only tags of this device", "이 장비의 태그만")},
+    {"device", PARAM_TEXT, .help = HELP("Only tags of this device", "이 장치의 태그만")},
     {"prefix", PARAM_TEXT,
         .help = HELP("Only names that begin so", "이름이 이렇게 시작하는 태그만")},
     {"q", PARAM_TEXT,

@@ -85,7 +85,7 @@ static int put_catalogue(struct ledger_tx *tx, void *context, struct err *err) {
         rc = asset_put(tx, &asset, str_of(ASSETS[i].parent), &number, &changed, err);
     }
     struct device device = {.id = STR("dev1"),
-        .display = STR("장비 1"),
+        .display = STR("장치 1"),
         .driver = STR("modbus"),
         .address = STR("127.0.0.1:1"),
         .options = STR("unit=1"),
