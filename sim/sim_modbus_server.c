@@ -121,8 +121,8 @@ static bool unpack_write(
         return false;
     }
     for (unsigned i = 0; i < second; i++) {
-        server->words[i] =
-            pdu[0] == 15 ? (pdu[6 + i / 8] >> (i % 8)) & 1 : word_at(pdu + 6 + (size_t)i * 2);
+        server->words[i] = pdu[0] == 15 ? (uint16_t)((pdu[6 + i / 8] >> (i % 8)) & 1)
+                                        : word_at(pdu + 6 + (size_t)i * 2);
     }
     *ret_count = second;
     return true;
