@@ -121,8 +121,9 @@ static bool unpack_write(
         return false;
     }
     for (unsigned i = 0; i < second; i++) {
-        server->words[i] = pdu[0] == 15 ? (uint16_t)((pdu[6 + i / 8] >> (i % 8)) & 1)
-                                        : word_at(pdu + 6 + (size_t)i * 2);
+        int word =
+            pdu[0] == 15 ? (pdu[6 + i / 8] >> (i % 8)) & 1 : word_at(pdu + 6 + (size_t)i * 2);
+        server->words[i] = (uint16_t)word;
     }
     *ret_count = second;
     return true;
