@@ -253,7 +253,7 @@ static int queries(struct bench *bench, struct err *err) {
         }
         bench->q_ms[which] = median(spent + 1, REPEATS); // The first warms up.
     }
-    double best = INFINITY;
+    double best = (double)INFINITY;
     for (int i = 0; rc >= 0 && i < 3; i++) {
         uint64_t rows = 0;
         uint64_t hits = 0;

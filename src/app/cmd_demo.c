@@ -13,11 +13,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "app/demo_past.h"
 #include "app/serving.h"
 #include "core/mem.h"
 #include "sim/sim.h"
+
+enum { SWEEP_AGE_S = 60 };
 
 struct demo {
     struct call *call;
@@ -37,22 +41,35 @@ static int mark_path(const struct demo *demo, struct buf *path) {
     return 0;
 }
 
-/* A demo that was killed could not remove its temporary home; the next one does. Its lock tells
- * whether it still runs; one without a lock is just being made. */
+/* Only what a demo made by itself, marked, ours, and not touched for a while: a home that somebody
+ * named is kept, and one that is just being started has a fresh folder. */
+static bool is_leftover(const char *dir) {
+    AUTO_BUF struct buf mark;
+    buf_init(&mark, LIMIT_PATH_BYTES);
+    buf_printf(&mark, "%s/demo", dir);
+    struct stat info;
+    return file_exists(buf_z(&mark)) && lstat(dir, &info) == 0 && S_ISDIR(info.st_mode) &&
+           info.st_uid == geteuid() &&
+           clock_wall_ns(clock_system()) / NS_PER_S - info.st_mtime > SWEEP_AGE_S;
+}
+
+/* A demo that was killed could not remove its temporary home; a later one does. The lock tells
+ * whether it still runs. */
 static int sweep(void *context, const char *name, struct err *err) {
     const char *base = context;
-    if (!str_starts(str_of(name), STR("maru-demo-"))) {
+    AUTO_BUF struct buf dir;
+    buf_init(&dir, LIMIT_PATH_BYTES);
+    buf_printf(&dir, "%s/%s", base, name);
+    if (!str_starts(str_of(name), STR("maru-demo-")) ||
+        strlen(name) != sizeof "maru-demo-XXXXXX" - 1 || !is_leftover(buf_z(&dir))) {
         return 0;
     }
     AUTO_BUF struct buf lock;
     buf_init(&lock, LIMIT_PATH_BYTES);
-    buf_printf(&lock, "%s/%s/lock", base, name);
+    buf_printf(&lock, "%s/lock", buf_z(&dir));
     AUTO_CLOSE int fd = open(buf_z(&lock), O_RDWR | O_CLOEXEC | O_NOFOLLOW);
     if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0) {
-        AUTO_BUF struct buf dir;
-        buf_init(&dir, LIMIT_PATH_BYTES);
-        buf_printf(&dir, "%s/%s", base, name);
-        (void)dir_remove_all(buf_z(&dir), err); // Somebody else's is left alone by the system.
+        (void)dir_remove_all(buf_z(&dir), err); // What cannot go now goes another time.
         err_clear(err);
     }
     return 0;

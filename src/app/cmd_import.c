@@ -97,7 +97,9 @@ int cmd_import(struct call *call, struct err *err) {
     }
     buf_fini(&listing.rejected);
     if (status < 0) {
-        return status;
+        return report.stored > 0
+                   ? err_context(err, MSG_IMPORT_UNFINISHED, ARGS(A_INT(report.stored)))
+                   : status;
     }
     return report.rejected == 0 ? EXIT_DONE : report.values > 0 ? EXIT_PARTIAL : EXIT_FAILED;
 }

@@ -21,7 +21,8 @@ enum { REPORT_MAX = 256 };
 static __thread char report[REPORT_MAX];
 static __thread int report_line;
 
-static void note(cfg_t *cfg, const char *format, va_list arguments) {
+__attribute__((format(printf, 2, 0))) static void note(
+    cfg_t *cfg, const char *format, va_list arguments) {
     if (report_line != 0) {
         return;
     }

@@ -200,9 +200,13 @@ static void accept_one(struct control *control) {
     if (fd < 0) {
         return;
     }
-    struct slot *slot = peer_allowed(fd) ? free_slot(control) : NULL;
+    bool allowed = peer_allowed(fd);
+    struct slot *slot = allowed ? free_slot(control) : NULL;
     if (slot == NULL) {
-        uint8_t code = CODE_BUSY;
+        uint8_t code = allowed ? CODE_BUSY : EXIT_FAILED;
+        /* A request left unread would reset the connection and take the answer with it. */
+        (void)shutdown(fd, SHUT_RD);
+        (void)recv(fd, &(char){0}, 1, MSG_DONTWAIT);
         (void)send(fd, &code, 1, MSG_NOSIGNAL);
         (void)close(fd);
         return;
@@ -341,7 +345,9 @@ int control_call(struct call *call, int argc, char **argv, int *ret_exit, struct
     }
     const int fds[CALL_FDS] = {call->out_fd, call->error_fd, call->file_fd};
     uint8_t code = 0;
-    if (!send_request(fd, &bytes, fds, call->file_fd >= 0 ? 3 : 2) || recv(fd, &code, 1, 0) != 1) {
+    bool sent = send_request(fd, &bytes, fds, call->file_fd >= 0 ? 3 : 2);
+    bool answered = recv(fd, &code, 1, 0) == 1; // Busy may be said before all was sent.
+    if (!answered || (!sent && code != CODE_BUSY)) {
         return err_set(err, ERR_CLOSED, MSG_APP_CALL_BROKEN, ARGS(A_CSTR(call->home_dir)));
     }
     if (code == CODE_BUSY) {

@@ -8,7 +8,6 @@
 
 #include "core/log.h"
 #include "core/mem.h"
-#include "core/thread.h"
 
 enum { FIRST_S = 60, EVERY_S = 3600 };
 
@@ -26,13 +25,17 @@ int64_t care_horizon_ns(int64_t now_ns, uint32_t days, const struct zone *zone) 
     return time_bucket_start(today - (int64_t)days * day_ns + day_ns / 2, day_ns, zone, NULL);
 }
 
-int care_round(struct plant *plant, int64_t *moved, uint32_t capacity, struct err *err) {
+int care_round(struct plant *plant, int64_t *moved, uint32_t capacity, const struct stop_flag *stop,
+    struct err *err) {
     struct catalogue *catalogue = plant_catalogue(plant);
     int64_t now = clock_wall_ns(plant_clock(plant));
     int count = 0;
     int status = 0;
     for (uint32_t i = 0; i < catalogue->tag_count && status >= 0; i++) {
         const struct tag *tag = &catalogue->tags[i];
+        if (stop != NULL && stop_flag_is_raised(stop)) {
+            break; // The rest goes after the next start.
+        }
         if (tag->retention_days == 0 || tag->number >= capacity) {
             continue;
         }
@@ -55,7 +58,7 @@ static void care_run(void *context) {
     int64_t next = clock_mono_ns(clock_system()) + FIRST_S * NS_PER_S;
     while (!stop_flag_wait(&care->stop, next)) {
         struct err err = ERR_INIT;
-        int count = care_round(care->plant, care->moved, LIMIT_TAGS + 1, &err);
+        int count = care_round(care->plant, care->moved, LIMIT_TAGS + 1, &care->stop, &err);
         if (count < 0) {
             log_event(LOG_WARN, "plant", "retention_failed",
                 LOG_FIELDS({"next", A_CSTR("tried again in an hour")}), &err);

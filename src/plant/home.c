@@ -66,7 +66,10 @@ static int write_conf(const char *dir, struct err *err) {
 
 static int create_folders(const char *dir, struct err *err) {
     int status = dir_create(files_system(), dir, err);
-    if (status >= 0 && chmod(dir, 0700) != 0) { // It may have been there before, open to others.
+    struct stat info;
+    /* It may have been there before, open to others. */
+    if (status >= 0 && stat(dir, &info) == 0 && (info.st_mode & 077) != 0 &&
+        chmod(dir, 0700) != 0) {
         return err_set_errno(err, errno, str_of(dir));
     }
     static const char *const NAMES[] = {"plants", "keys", "backups"};

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "core/csv.h"
@@ -69,9 +70,11 @@ static int recognise(struct csv_file *file, struct str head, struct err *err) {
     }
     static const char SEPARATORS[] = {',', ';', '\t'};
     size_t counts[sizeof SEPARATORS] = {0};
+    bool quoted = false;
     for (size_t i = 0; i < head.size && head.data[i] != '\n'; i++) {
+        quoted ^= head.data[i] == '"';
         for (size_t k = 0; k < sizeof SEPARATORS; k++) {
-            counts[k] += head.data[i] == SEPARATORS[k];
+            counts[k] += !quoted && head.data[i] == SEPARATORS[k];
         }
     }
     size_t best = counts[1] > counts[0] ? 1 : 0;
@@ -80,26 +83,37 @@ static int recognise(struct csv_file *file, struct str head, struct err *err) {
     return 0;
 }
 
-static int feed(struct csv_file *file, struct err *err) {
+/* Adds what comes to the chunk; *ret_size counts what is in it. */
+static int read_more(struct csv_file *file, size_t *ret_size, struct err *err) {
     if (!may_read(file->options)) {
         return err_set(err, ERR_CANCELLED, MSG_IMPORT_STOPPED, NO_ARGS);
     }
     ssize_t size;
     do {
-        size = read(file->options->fd, file->chunk, CHUNK_BYTES);
+        size = read(file->options->fd, file->chunk + *ret_size, CHUNK_BYTES - *ret_size);
     } while (size < 0 && errno == EINTR);
     if (size < 0) {
         return err_set_errno(err, errno, STR("import"));
     }
     file->ended = size == 0;
-    if (file->csv == NULL) {
-        int status = recognise(file, (struct str){(const char *)file->chunk, (size_t)size}, err);
-        if (status < 0) {
-            return status;
-        }
-    }
-    csv_feed(file->csv, file->chunk, (size_t)size, file->ended);
+    *ret_size += (size_t)size;
     return 0;
+}
+
+static int feed(struct csv_file *file, struct err *err) {
+    size_t size = 0;
+    int status;
+    do { // A pipe may give the first line in pieces; all of it is needed to recognise the table.
+        status = read_more(file, &size, err);
+    } while (status >= 0 && file->csv == NULL && !file->ended && size < CHUNK_BYTES &&
+             memchr(file->chunk, '\n', size) == NULL);
+    if (status >= 0 && file->csv == NULL) {
+        status = recognise(file, (struct str){(const char *)file->chunk, size}, err);
+    }
+    if (status >= 0) {
+        csv_feed(file->csv, file->chunk, size, file->ended);
+    }
+    return status;
 }
 
 int csv_file_next(

@@ -11,7 +11,7 @@
 #include "core/mem.h"
 #include "plant/import.h"
 
-enum { COLUMNS_MAX = 16, RETENTION_DAYS_MAX = 36500 };
+enum { COLUMNS_MAX = 16, RETENTION_DAYS_MAX = 36525 };
 
 struct column {
     struct str name;
@@ -183,6 +183,7 @@ static int read_rows(struct job *job, struct csv_file *file, struct err *err) {
     bool first = true;
     int status;
     while ((status = csv_file_next(file, &fields, &count, err)) > 0) {
+        size_t full = count;
         count = csv_trimmed(fields, count, first ? 1 : job->field_count);
         if (csv_trimmed(fields, count, 1) == 1 && fields[0].size == 0) {
             continue;
@@ -196,6 +197,7 @@ static int read_rows(struct job *job, struct csv_file *file, struct err *err) {
                 }
                 continue;
             }
+            count = full; // Data: its empty fields at the end are fields.
             assume_order(job, count);
         }
         job->report->rows++;

@@ -459,7 +459,9 @@ static int run(struct job *job, struct csv_file *file, struct err *err) {
     bool first = true;
     int status;
     while ((status = csv_file_next(file, &fields, &count, err)) > 0) {
-        count = csv_trimmed(fields, count, first ? 1 : job->field_count);
+        int64_t ms = 0;
+        bool bare = first && count == 3 && str_to_i64(fields[1], &ms); // Data without a header.
+        count = csv_trimmed(fields, count, first && !bare ? 1 : first ? 3 : job->field_count);
         if (first) {
             job->field_count = count;
             first = false;

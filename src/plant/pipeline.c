@@ -185,6 +185,7 @@ static void note_result(struct pipeline *p, const struct err *err) {
 static void refuse_item(struct pipeline *p, const struct item *item, const struct err *err) {
     bool content = err->code == ERR_INVALID || err->code == ERR_LIMIT;
     if (item->ticket == NULL && !content) {
+        p->retry_mono_ns = clock_mono_ns(clock_system()) + RETRY_MS * NS_PER_MS;
         p->held[p->held_count++] = *item;
         return;
     }
@@ -203,7 +204,11 @@ static void refuse_item(struct pipeline *p, const struct item *item, const struc
 static void commit_singly(struct pipeline *p, struct item *items, uint32_t count) {
     for (uint32_t i = 0; i < count; i++) {
         struct err err = ERR_INIT;
-        if (append_items(p, &items[i], 1, &err) >= 0) {
+        int status = append_items(p, &items[i], 1, &err);
+        if (status != -ERR_INVALID && status != -ERR_LIMIT) {
+            note_result(p, &err);
+        }
+        if (status >= 0) {
             show(p, &items[i], 1);
             finish_item(p, &items[i], &err);
         } else {
@@ -237,7 +242,6 @@ static void commit(struct pipeline *p, const struct item *fresh, uint32_t fresh_
         }
         return;
     }
-    p->retry_mono_ns = clock_mono_ns(clock_system()) + RETRY_MS * NS_PER_MS;
     for (uint32_t i = 0; i < count; i++) {
         refuse_item(p, &items[i], &err);
     }

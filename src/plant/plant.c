@@ -322,12 +322,14 @@ static int refresh_locked(struct plant *plant, struct err *err) {
     if (status < 0) {
         return status;
     }
+    fresh->version =
+        plant->catalogue->version + 1; // Only this function, under its lock, writes it.
+    /* The pipeline first: whoever finds a new tag in what is published may submit to it at once. */
+    pipeline_use(plant->pipeline, fresh);
     mutex_lock(&plant->catalogue_mutex);
     struct catalogue *old = plant->catalogue;
-    fresh->version = old->version + 1;
     plant->catalogue = fresh;
     mutex_unlock(&plant->catalogue_mutex);
-    pipeline_use(plant->pipeline, fresh);
     if (plant->devices != NULL) {
         device_set_apply(plant->devices, fresh);
     }

@@ -53,8 +53,8 @@ static void old_samples_go_and_others_stay(void **state) {
         assert_int_equal(submit_f64(&rig, tag_number(&rig, NAMES[i]), now - 20 * day, 2, &err), 0);
     }
     int64_t moved[8] = {0};
-    assert_int_equal(care_round(rig.plant, moved, 8, &err), 1);
-    assert_int_equal(care_round(rig.plant, moved, 8, &err), 0); // Once a day is enough.
+    assert_int_equal(care_round(rig.plant, moved, 8, NULL, &err), 1);
+    assert_int_equal(care_round(rig.plant, moved, 8, NULL, &err), 0); // Once a day is enough.
     assert_int_equal(stored_rows(&rig, "short", false), 1);
     assert_int_equal(stored_rows(&rig, "long", false), 2);
     rig_reopen(&rig, NULL);
