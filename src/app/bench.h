@@ -17,6 +17,14 @@ struct bench_options {
 
 int bench_historian(const struct bench_options *options, struct buf *json_out, struct err *err);
 int bench_collect(const struct bench_options *options, struct buf *json_out, struct err *err);
+/* What bench_http measures; bench_historian reports the rate among its own keys. */
+struct bench_http_figures {
+    double points;
+    double seconds;
+    double client_cpu_s;
+};
+int bench_http_measure(
+    const struct bench_options *options, struct bench_http_figures *ret_figures, struct err *err);
 int bench_http(const struct bench_options *options, struct buf *json_out, struct err *err);
 
 #endif

@@ -359,7 +359,8 @@ static void put(struct json *json, const char *key, double value) {
     json_raw(json, str_of(text));
 }
 
-static void report(const struct bench *bench, const char *data, struct buf *json_out) {
+static void report(const struct bench *bench, const char *data,
+    const struct bench_http_figures *http, struct buf *json_out) {
     struct json json;
     json_init(&json, json_out);
     json_object_begin(&json);
@@ -375,6 +376,7 @@ static void report(const struct bench *bench, const char *data, struct buf *json
     put(&json, "scan_core_mpts_s", bench->scan_core_mpts_s);
     put(&json, "rss_mb", bench->rss_mb);
     put(&json, "open_s", bench->open_s);
+    put(&json, "http_mpts_s", http->points / http->seconds / 1e6);
     json_key(&json, "limits");
     json_object_begin(&json);
     put(&json, "memcpy_gb_s", bench->memcpy_gb_s);
@@ -416,8 +418,12 @@ int bench_historian(const struct bench_options *options, struct buf *json_out, s
     (void)snprintf(bench.history, sizeof bench.history, "%s/history", bench.dir);
     int rc = bench_run(&bench, data, err);
     (void)dir_remove_all(bench.dir, NULL); // Left-overs are named so that they can be found.
+    struct bench_http_figures http;
     if (rc == 0) {
-        report(&bench, data, json_out);
+        rc = bench_http_measure(options, &http, err); // Over HTTP: a home and server of its own.
+    }
+    if (rc == 0) {
+        report(&bench, data, &http, json_out);
     }
     return rc;
 }

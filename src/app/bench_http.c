@@ -210,7 +210,8 @@ static int measure(struct rig *rig, struct client *clients, double *ret_seconds,
     return 0;
 }
 
-int bench_http(const struct bench_options *options, struct buf *json_out, struct err *err) {
+int bench_http_measure(
+    const struct bench_options *options, struct bench_http_figures *ret_figures, struct err *err) {
     uint32_t count = options->quick ? BODIES / 10 : BODIES;
     AUTO_FREE struct buf *bodies = MEM_ARRAY(struct buf, count);
     AUTO_FREE struct rig *rig = MEM_NEW(struct rig);
@@ -232,14 +233,26 @@ int bench_http(const struct bench_options *options, struct buf *json_out, struct
     if (status < 0) {
         return status;
     }
-    double points = (double)(clients[0].accepted + clients[1].accepted) * BODY_LINES;
+    *ret_figures = (struct bench_http_figures){
+        .points = (double)(clients[0].accepted + clients[1].accepted) * BODY_LINES,
+        .seconds = seconds,
+        .client_cpu_s = (double)(clients[0].cpu_ns + clients[1].cpu_ns) / 1e9};
+    return 0;
+}
+
+int bench_http(const struct bench_options *options, struct buf *json_out, struct err *err) {
+    struct bench_http_figures figures;
+    int status = bench_http_measure(options, &figures, err);
+    if (status < 0) {
+        return status;
+    }
     struct json json;
     json_init(&json, json_out);
     json_object_begin(&json);
-    json_put_f64(&json, "http_mpts_s", points / seconds / 1e6);
-    json_put_f64(&json, "points", points);
-    json_put_f64(&json, "client_cpu_s", (double)(clients[0].cpu_ns + clients[1].cpu_ns) / 1e9);
-    json_put_f64(&json, "seconds", seconds);
+    json_put_f64(&json, "http_mpts_s", figures.points / figures.seconds / 1e6);
+    json_put_f64(&json, "points", figures.points);
+    json_put_f64(&json, "client_cpu_s", figures.client_cpu_s);
+    json_put_f64(&json, "seconds", figures.seconds);
     json_object_end(&json);
     return 0;
 }
