@@ -860,7 +860,9 @@ void http_stop(struct http *http) {
     if (!http) {
         return;
     }
-    int listen_fd = MHD_quiesce_daemon(http->daemon);
+    /* Not MHD_quiesce_daemon: in 0.9.75 it takes the listening socket out of epoll while an I/O
+     * thread may be doing the same, and the library aborts the process. What comes now is refused
+     * by `stopping`; MHD_stop_daemon closes the socket. */
     mutex_lock(&http->mutex);
     http->stopping = true;
     while (http->suspended > 0) { // Jobs end by themselves: every wait in them has a deadline.
@@ -871,9 +873,6 @@ void http_stop(struct http *http) {
     }
     mutex_unlock(&http->mutex);
     MHD_stop_daemon(http->daemon);
-    if (listen_fd >= 0) {
-        file_close(listen_fd);
-    }
     http_free(http);
 }
 
