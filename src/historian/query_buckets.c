@@ -11,6 +11,7 @@
  */
 #include <stdlib.h>
 
+#include "core/check.h"
 #include "core/mem.h"
 #include "historian/cursor.h"
 #include "historian/rollup.h"
@@ -116,6 +117,7 @@ static int buckets_add_rows(
         }
         uint32_t end = run_lower_bound(run, from, query->end_ns);
         end = end < to ? end : to;
+        NEVER(end == from); // Otherwise this would turn for ever.
         summary_add(&query->summary, run, from, end);
         from = end;
     }
@@ -237,8 +239,11 @@ static void regions_build(struct query *query) {
 
 static int region_rows(struct query *query, const struct region *region, struct err *err) {
     struct cursor_set set;
-    struct cursor_options options = {
-        .tag = query->tag, .from_ns = region->from_ns, .to_ns = region->to_ns};
+    /* Never beyond the range, whatever the region says: memory grows while we read, and a row that
+     * came after the spans were taken must not be counted. */
+    struct cursor_options options = {.tag = query->tag,
+        .from_ns = region->from_ns > query->from_ns ? region->from_ns : query->from_ns,
+        .to_ns = region->to_ns < query->to_ns ? region->to_ns : query->to_ns};
     int rc = cursor_set_open(&set, query->view, &options, err);
     if (rc < 0) {
         return rc;
