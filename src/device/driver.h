@@ -76,7 +76,8 @@ int io_send(struct driver_io *io, const void *data, size_t size, struct err *err
 /* Receives exactly `size` bytes before the deadline. ERR_TIMEOUT, ERR_CLOSED. On a time-out nothing
  * is taken: what came stays and the next call sees it. At most IO_BUFFER_BYTES. */
 int io_receive(struct driver_io *io, void *data, size_t size, struct err *err);
-/* Receives at least one and at most `capacity` bytes. Count, or negative. */
+/* Receives at least one and at most `capacity` bytes. Count, or negative. Where io_is_datagram, a
+ * call with IO_BUFFER_BYTES of room that follows no half-taken message gives one whole datagram. */
 int io_receive_some(struct driver_io *io, void *data, size_t capacity, struct err *err);
 /* Reads and throws away what is waiting, then waits for `silence_us` of quiet (serial resync). */
 int io_drain(struct driver_io *io, uint32_t silence_us, struct err *err);
@@ -86,6 +87,7 @@ enum { IO_BUFFER_BYTES = 4096 };
 void *io_private(struct driver_io *io);
 const struct driver_settings *io_settings(const struct driver_io *io);
 bool io_is_serial(const struct driver_io *io);
+bool io_is_datagram(const struct driver_io *io); // One message a datagram: "udp:host:port".
 /* Time that `characters_x10` / 10 characters take on the line (35: the 3.5 of Modbus); 0 on TCP. */
 uint32_t io_characters_us(const struct driver_io *io, uint32_t characters_x10);
 /* Counts a request that is about to be sent and starts its deadline; returns its stamp. */

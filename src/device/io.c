@@ -119,6 +119,10 @@ bool io_is_serial(const struct driver_io *io) {
     return io->link->ops->serial;
 }
 
+bool io_is_datagram(const struct driver_io *io) {
+    return io->link->ops->datagram;
+}
+
 uint32_t io_characters_us(const struct driver_io *io, uint32_t characters_x10) {
     uint64_t ns = (uint64_t)io->link->character_ns * characters_x10 / 10;
     return (uint32_t)((ns + NS_PER_US - 1) / NS_PER_US);

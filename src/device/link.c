@@ -18,10 +18,14 @@
 #include "core/check.h"
 #include "core/mem.h"
 
-enum { CAPTURE_PREFIX_BYTES = 8 }; // "capture:"
+enum { CAPTURE_PREFIX_BYTES = 8, UDP_PREFIX_BYTES = 4 }; // "capture:", "udp:"
 
 bool link_is_serial(struct str address) {
     return address.size > 0 && address.data[0] == '/';
+}
+
+bool link_is_datagram(struct str address) {
+    return str_starts(address, STR("udp:"));
 }
 
 int link_check(struct str address, struct err *err) {
@@ -31,7 +35,10 @@ int link_check(struct str address, struct err *err) {
     if (link_is_serial(address) || str_starts(address, STR("capture:"))) {
         return 0;
     }
-    return link_tcp_check(address, err);
+    if (link_is_datagram(address)) {
+        return link_host_check(str_slice(address, UDP_PREFIX_BYTES, address.size), err);
+    }
+    return link_host_check(address, err);
 }
 
 struct link *link_new(
@@ -41,6 +48,8 @@ struct link *link_new(
         link = link_replay_new(str_slice(address, CAPTURE_PREFIX_BYTES, address.size));
     } else if (link_is_serial(address)) {
         link = link_serial_new(address, options);
+    } else if (link_is_datagram(address)) {
+        link = link_udp_new(str_slice(address, UDP_PREFIX_BYTES, address.size));
     } else {
         link = link_tcp_new(address);
     }
@@ -99,12 +108,15 @@ const char *link_errno_name(int errno_value) {
     return name != NULL ? name : "?";
 }
 
-static int broken(int errno_value, struct err *err) {
+int link_fd_broken(int errno_value, struct err *err) {
     if (errno_value == ECONNRESET || errno_value == EPIPE) {
         return err_set(err, ERR_CLOSED, MSG_DEVICE_LINK_RESET, NO_ARGS);
     }
     if (errno_value == ETIMEDOUT || errno_value == EHOSTUNREACH || errno_value == ENETUNREACH) {
         return err_set(err, ERR_CLOSED, MSG_DEVICE_LINK_LOST, NO_ARGS);
+    }
+    if (errno_value == ECONNREFUSED) { // ICMP's answer to a datagram.
+        return err_set(err, ERR_CLOSED, MSG_DEVICE_LINK_PORT_CLOSED, NO_ARGS);
     }
     return err_set(
         err, ERR_CLOSED, MSG_DEVICE_LINK_BROKEN, ARGS(A_CSTR(link_errno_name(errno_value))));
@@ -122,7 +134,7 @@ int link_fd_send(
             continue;
         }
         if (done < 0 && errno != EAGAIN && errno != EINTR) {
-            return broken(errno, err);
+            return link_fd_broken(errno, err);
         }
         int waited = link_fd_wait(link, POLLOUT, deadline_ns, err);
         if (waited < 0) {
@@ -147,7 +159,7 @@ int link_fd_receive(
             return err_set(err, ERR_CLOSED, MSG_DEVICE_LINK_CLOSED, NO_ARGS);
         }
         if (errno != EAGAIN && errno != EINTR) {
-            return broken(errno, err);
+            return link_fd_broken(errno, err);
         }
     }
 }
