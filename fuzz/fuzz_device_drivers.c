@@ -169,8 +169,11 @@ static void poll_all(struct poller *poller, struct device_plan *plan) {
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-    for (size_t i = 0; driver_at(i) != NULL; i++) {
-        CHECK(i < TARGET_COUNT && strcmp(targets[i].driver, driver_at(i)->name) == 0);
+    for (size_t i = 0, target = 0; driver_at(i) != NULL; i++) {
+        if (!plan_is_alone(driver_at(i))) { // Others have no answers in bytes.
+            CHECK(target < TARGET_COUNT);
+            CHECK(strcmp(targets[target++].driver, driver_at(i)->name) == 0);
+        }
     }
     if (size < 1) {
         return 0;

@@ -8,6 +8,7 @@
  */
 #include <stdint.h>
 
+#include "core/buf.h"
 #include "core/clock.h"
 #include "core/err.h"
 #include "core/random.h"
@@ -24,6 +25,14 @@ struct sample_port {
     struct batch *(*take)(void *context, int64_t deadline_mono_ns);
     /* Hands the filled batch on (ownership goes with it). 0 or -ERR_CLOSED. */
     int (*give)(void *context, struct batch *batch);
+    /* Makes the batch durable before it returns; it stays the caller's. ERR_SPACE, ERR_BUSY,
+     * ERR_CLOSED: nothing was stored. */
+    int (*submit)(void *context, struct batch *batch, struct err *err);
+    /* Small durable texts of a device (driver.h, io_bookmark_get and _put). */
+    int (*bookmark_get)(
+        void *context, struct str device, struct str key, struct buf *out, struct err *err);
+    int (*bookmark_put)(
+        void *context, struct str device, struct str key, struct str value, struct err *err);
 };
 
 struct device_set_options {
@@ -51,6 +60,18 @@ int device_check_source(
 /* Checks the tag's source and that its values fit the tag's type: a text cannot feed a number or a
  * bool, a fraction cannot feed a bool. ERR_INVALID, ERR_NOT_FOUND with words. */
 int device_check_tag(const struct device *device, const struct tag *tag, struct err *err);
+
+/* Opens a session of its own and lists what the device has, under a branch or (empty) from the top;
+ * at most 10,000 items. ERR_UNSUPPORTED: its protocol cannot tell. Waits as long as the device
+ * does; call from a thread that may. */
+int device_browse(const struct device *device, struct str under,
+    void (*each)(void *context, const struct browse_item *item), void *context, struct err *err);
+/* An option line as people may see it: values of secret options (passwords) replaced by "***". */
+void device_options_show(struct str driver, struct str options, struct buf *out);
+/* The line to store when such a shown line comes back: a secret that is "***" keeps its value of
+ * `present`. A line that cannot be read is copied; the check will name its fault. */
+void device_options_keep(
+    struct str driver, struct str present, struct str options, struct buf *out);
 
 /* How fast a device can be asked: polls it without pause for `duration_ns` in the caller's thread
  * and throws the values away. For `maru bench` and the connection doctor; the device must be in

@@ -54,6 +54,7 @@ void health_add(
     values->samples += change->samples;
     values->overruns += change->overruns;
     values->waits += change->waits;
+    values->unclaimed += change->unclaimed;
     values->points = change->points;
     values->points_bad = change->points_bad;
     values->groups = change->groups;

@@ -30,6 +30,7 @@ struct health_change {
     uint64_t samples;
     uint64_t overruns;
     uint64_t waits;
+    uint64_t unclaimed;
     uint32_t points;
     uint32_t points_bad;
     uint32_t groups;

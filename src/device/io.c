@@ -10,7 +10,10 @@
  */
 #include "device/io.h"
 
+#include <errno.h>
+#include <poll.h>
 #include <string.h>
+#include <time.h>
 
 #include "core/check.h"
 
@@ -22,9 +25,15 @@ void io_begin(struct driver_io *io) {
     io->deadline_ns = clock_mono_ns(io->clock) + timeout_ns(io);
 }
 
-void io_reset(struct driver_io *io) {
+static void forget_input(struct driver_io *io) {
     io->in_start = 0;
     io->in_size = 0;
+}
+
+void io_reset(struct driver_io *io) {
+    forget_input(io);
+    io->watch_events = 0;
+    io->wake_ns = INT64_MAX;
 }
 
 /* Gives a time-out its words; others have them. */
@@ -88,7 +97,7 @@ int io_receive_some(struct driver_io *io, void *data, size_t capacity, struct er
 }
 
 int io_drain(struct driver_io *io, uint32_t silence_us, struct err *err) {
-    io_reset(io);
+    forget_input(io);
     /* A line that never falls silent must not hold us for ever. */
     int64_t give_up_ns = clock_mono_ns(io->clock) + timeout_ns(io);
     for (;;) {
@@ -142,4 +151,98 @@ void io_request_answered(struct driver_io *io, int64_t stamp) {
     if (io->rtt != NULL) {
         rtt_add(io->rtt, now_ns, now_ns - stamp);
     }
+}
+
+int io_receive_ready(struct driver_io *io, void *data, size_t capacity, struct err *err) {
+    if (io->in_size == 0) {
+        int got =
+            io->link->ops->receive(io->link, io->in, sizeof io->in, clock_mono_ns(io->clock), err);
+        if (got == -ERR_TIMEOUT) {
+            err_clear(err);
+            return 0;
+        }
+        if (got < 0) {
+            return got;
+        }
+        io->in_start = 0;
+        io->in_size = (size_t)got;
+    }
+    size_t size = capacity < io->in_size ? capacity : io->in_size;
+    take(io, data, size);
+    return (int)size;
+}
+
+struct str io_device(const struct driver_io *io) {
+    return io->device;
+}
+
+struct str io_address(const struct driver_io *io) {
+    return io->address;
+}
+
+int64_t io_mono_ns(const struct driver_io *io) {
+    return clock_mono_ns(io->clock);
+}
+
+int64_t io_wall_ns(const struct driver_io *io) {
+    return clock_wall_ns(io->clock);
+}
+
+int64_t io_deadline_ns(const struct driver_io *io) {
+    return io->deadline_ns;
+}
+
+int io_stop_fd(const struct driver_io *io) {
+    return io->link->stop_fd;
+}
+
+int io_wait(struct driver_io *io, int fd, short events, struct err *err) {
+    struct pollfd fds[2] = {
+        {.fd = fd, .events = events}, {.fd = io->link->stop_fd, .events = POLLIN}};
+    for (;;) {
+        int64_t left_ns = io->deadline_ns - clock_mono_ns(io->clock);
+        left_ns = left_ns > 0 ? left_ns : 0;
+        struct timespec timeout = {.tv_sec = left_ns / NS_PER_S, .tv_nsec = left_ns % NS_PER_S};
+        int ready = ppoll(fds, 2, &timeout, NULL);
+        if (ready > 0 && fds[1].revents != 0) {
+            return err_set(err, ERR_CANCELLED, MSG_DEVICE_STOPPING, NO_ARGS);
+        }
+        if (ready > 0) {
+            return 0;
+        }
+        if (ready == 0) {
+            return no_answer(io, -ERR_TIMEOUT, err);
+        }
+        if (errno != EINTR) {
+            return err_set(
+                err, ERR_IO, MSG_DEVICE_LINK_BROKEN, ARGS(A_CSTR(link_errno_name(errno))));
+        }
+    }
+}
+
+void io_watch(struct driver_io *io, int fd, short events) {
+    io->link->fd = fd;
+    io->watch_events = events;
+}
+
+void io_wake_at(struct driver_io *io, int64_t mono_ns) {
+    io->wake_ns = mono_ns;
+}
+
+int io_bookmark_get(struct driver_io *io, struct str key, struct buf *out, struct err *err) {
+    if (io->port == NULL || io->port->bookmark_get == NULL) {
+        return -(int)ERR_NOT_FOUND;
+    }
+    return io->port->bookmark_get(io->port->context, io->device, key, out, err);
+}
+
+int io_bookmark_put(struct driver_io *io, struct str key, struct str value, struct err *err) {
+    if (io->port == NULL || io->port->bookmark_put == NULL) {
+        return 0;
+    }
+    return io->port->bookmark_put(io->port->context, io->device, key, value, err);
+}
+
+void io_unclaimed(struct driver_io *io, uint64_t count) {
+    io->unclaimed += count;
 }

@@ -5,6 +5,7 @@
  * request, private memory, settings of the device in hand. Owned by the link's thread.
  */
 #include "core/clock.h"
+#include "device/device.h"
 #include "device/driver.h"
 #include "device/link.h"
 #include "device/rtt.h"
@@ -14,6 +15,12 @@ struct driver_io {
     const struct clock *clock;
     const struct driver_settings *settings; // Of the device that is polled.
     void *private;
+    const struct sample_port *port; // For bookmarks; NULL: there are none.
+    struct str device;              // Of the device that is polled.
+    struct str address;
+    short watch_events; // 0: readable.
+    int64_t wake_ns;    // Monotonic; receive is called then.
+    uint64_t unclaimed; // Since the last report.
     int64_t deadline_ns;
     int64_t answered_wall_ns; // Wall time of the last answer.
     uint64_t requests;

@@ -59,6 +59,9 @@ struct link *link_serial_new(struct str address, const int64_t *options);
 /* ERR_INVALID for a speed that serial lines do not have; words list those they have. */
 int link_serial_check(const int64_t *options, struct err *err);
 struct link *link_replay_new(struct str path);
+/* A link without bytes, for drivers that own their socket: open and close keep the books, `fd` is
+ * the descriptor that the driver wants watched (borrowed, never closed here). */
+struct link *link_own_new(const struct clock *clock, int stop_fd);
 
 /* True when the whole capture was used; for tests. */
 bool link_replay_is_done(const struct link *link);

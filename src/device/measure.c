@@ -61,7 +61,7 @@ int device_measure(const struct catalogue *catalogue, const struct device *devic
     struct poller_options options = {.clock = clock,
         .port = {.context = batch, .take = lend, .give = forget},
         .seed = 1,
-        .link = link_new(plan->address, plan->settings.link, clock, -1)};
+        .link = plan_link_new(plan->driver, plan->address, plan->settings.link, clock, -1)};
     struct poller poller;
     poller_init(&poller, plan->driver, &options);
     int result = run(&poller, plan, duration_ns, ret_rate, err);

@@ -101,6 +101,7 @@ static void parse_tags(struct device_plan *plan, const struct plan_tags *tags) {
         struct err err = ERR_INIT;
         if (plan->driver->parse_address(tag->source, &plan->settings, &point, &err) == 0) {
             point.tag = tag->number;
+            point.source = arena_copy(&plan->arena, tag->source);
             plan->points[plan->point_count++] = point;
             continue;
         }
@@ -142,6 +143,9 @@ struct device_plan *device_plan_of(
         (int64_t)(hash64(device->id.data, device->id.size) % (uint64_t)device->period_ns);
     plan->driver = driver;
     plan->settings = settings;
+    for (size_t i = 0; i < DRIVER_OPTIONS_MAX; i++) {
+        plan->settings.texts[i] = arena_copy(&plan->arena, settings.texts[i]);
+    }
     struct plan_tags tags = find_tags(index, device->id);
     plan->signature = sign(device, &tags);
     size_t count = (size_t)tags.count + 1;
@@ -181,8 +185,19 @@ struct health_change device_plan_change(const struct device_plan *plan, enum lin
         .groups = plan->groups.group_count};
 }
 
+bool plan_is_alone(const struct driver *driver) {
+    return driver->receive != NULL || driver->check_address != NULL;
+}
+
+struct link *plan_link_new(const struct driver *driver, struct str address,
+    const int64_t *link_options, const struct clock *clock, int stop_fd) {
+    return driver->check_address != NULL ? link_own_new(clock, stop_fd)
+                                         : link_new(address, link_options, clock, stop_fd);
+}
+
 struct link_plan *link_plan_new(const struct device_plan *first) {
     struct link_plan *plan = MEM_NEW(struct link_plan);
+    plan->alone = plan_is_alone(first->driver) ? first->number : 0;
     plan->address = mem_copy_z(first->address);
     plan->driver = first->driver;
     memcpy(plan->link_options, first->settings.link, sizeof plan->link_options);

@@ -67,8 +67,15 @@ struct link_plan {
     int64_t link_options[LINK_OPTION_COUNT];
     struct device_plan **devices;
     uint32_t device_count;
+    uint32_t alone; // The number of its only device, where the driver shares no link; else 0.
     uint64_t signature;
 };
+
+/* Whether each device of this driver has a link of its own, whatever its address. */
+bool plan_is_alone(const struct driver *driver);
+/* The link for a plan: of the address's kind, or the driver's own. */
+struct link *plan_link_new(const struct driver *driver, struct str address,
+    const int64_t *link_options, const struct clock *clock, int stop_fd);
 
 /* The tags of a catalogue that are collected, sorted by device, so that each plan finds its own at
  * once. Borrows the catalogue. */

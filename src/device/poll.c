@@ -15,6 +15,11 @@
  * Refused groups are split at once (group.c) and asked again in the same poll, at most
  * REFUSAL_ROUNDS times, so that a wrong address hides its neighbours for milliseconds only.
  *
+ * Drivers with `events` give rows when there are any; a point without one keeps its status. Where a
+ * driver acknowledges, its rows do not go through the pool: this thread waits until they are
+ * durable and only then lets the driver confirm them. When the store refuses, nothing is confirmed,
+ * the session is given up, and the sender sends again.
+ *
  * Back-pressure: rows gather in a batch of the poller's own and are copied into one of the port's
  * at the end of the poll, so no batch of the plant's small pool is held while a machine is waited
  * for. When none is free the thread waits, which is counted; nothing that was read is ever thrown
@@ -27,6 +32,7 @@
 
 #include "core/check.h"
 #include "core/limits.h"
+#include "core/log.h"
 #include "core/mem.h"
 
 enum {
@@ -36,6 +42,7 @@ enum {
     ROWS_MIN = 64,
     ROWS_MAX = 8192,                           // Gathered before they are given on.
     TEXT_BYTES = LIMIT_TEXT_VALUE_BYTES + 512, // Room for at least one.
+    EVENT_TEXT_BYTES = 256 * 1024,             // Where a call may bring many.
 };
 #define UNIT_DELAY_FIRST_NS NS_PER_S
 #define UNIT_DELAY_MAX_NS   (10 * NS_PER_S)
@@ -53,6 +60,9 @@ struct point_sink {
     enum status silent_status; // Not good: the unit is silent.
     int64_t request_ns;        // Wall time before the poll; 0: nobody was asked.
     int64_t time_ns;           // Of the next row.
+    int64_t source_ns;         // The source's own time of the next values; 0: none.
+    enum status quality;       // Of the next values.
+    int refused;               // The store did not take rows of this call: its code.
     struct health_change change;
     struct err error; // The last one in this poll.
     bool has_error;
@@ -67,11 +77,12 @@ static void sink_note(struct point_sink *sink, const struct err *what) {
 
 /* Room for a whole poll of the device, so that it is given on in one piece. */
 static void reserve_rows(struct poller *poller, const struct device_plan *device) {
-    uint32_t wanted = device->point_count + device->broken_count;
+    bool events = poller->driver->events;
+    uint32_t wanted = events ? ROWS_MAX : device->point_count + device->broken_count;
     wanted = wanted < ROWS_MAX ? wanted : ROWS_MAX;
     if (poller->rows->capacity < wanted) {
         batch_free(poller->rows);
-        poller->rows = batch_new(wanted, TEXT_BYTES);
+        poller->rows = batch_new(wanted, events ? EVENT_TEXT_BYTES : TEXT_BYTES);
     }
 }
 
@@ -110,6 +121,7 @@ static uint32_t copy_rows(const struct batch *rows, uint32_t from, struct batch 
                 break;
             }
             to->rows[to->count - 1].status = row->status;
+            to->rows[to->count - 1].flags = row->flags;
             continue;
         }
         struct sample *copy = batch_add(to);
@@ -121,9 +133,40 @@ static uint32_t copy_rows(const struct batch *rows, uint32_t from, struct batch 
     return i;
 }
 
+/* Makes the rows durable before it returns and clears the scratch batch. Once the store refused,
+ * the rest of the call is not offered: it will be sent again. What is wrong with the rows
+ * themselves would be refused each time anew; it is told and passed over. */
+static void submit_rows(struct point_sink *sink, int64_t reply_ns) {
+    struct poller *poller = sink->poller;
+    struct batch *rows = poller->rows;
+    if (rows->count > 0 && sink->refused == 0) {
+        rows->source = sink->device->number;
+        rows->request_ns = sink->request_ns;
+        rows->reply_ns = reply_ns;
+        struct err err = ERR_INIT;
+        int status = poller->port.submit(poller->port.context, rows, &err);
+        bool content = status == -ERR_INVALID || status == -ERR_LIMIT || status == -ERR_RANGE ||
+                       status == -ERR_NOT_FOUND;
+        if (status < 0) {
+            sink_note(sink, &err);
+            sink->refused = content ? 0 : status;
+        }
+        if (content) {
+            log_event(LOG_ERROR, "device", "rows_refused",
+                LOG_FIELDS({"device", A_STR(sink->device->id)}, {"rows", A_INT(rows->count)}),
+                &err);
+        }
+    }
+    batch_clear(rows);
+}
+
 /* Gives all rows on and clears the scratch batch. */
 static void give_rows(struct point_sink *sink, int64_t reply_ns) {
     struct poller *poller = sink->poller;
+    if (poller->driver->acknowledge != NULL && poller->port.submit != NULL) {
+        submit_rows(sink, reply_ns);
+        return;
+    }
     uint32_t next = 0;
     while (next < poller->rows->count) {
         struct batch *batch = take_batch(sink);
@@ -204,13 +247,50 @@ static void turn_bad(struct point_sink *sink, uint32_t index, enum status status
     }
 }
 
+/* Begins a value: its time, and the status it will have. A source time that no plant takes is not
+ * believed. */
+static enum status begin_value(struct point_sink *sink, const struct point *point) {
+    struct poller *poller = sink->poller;
+    enum status status = sink->quality;
+    sink->time_ns = poller->io.answered_wall_ns;
+    if (sink->source_ns != 0) {
+        int64_t latest_ns = clock_wall_ns(poller->clock) + SAMPLE_AHEAD_MAX_NS;
+        bool known = sink->source_ns > SAMPLE_TIME_MIN && sink->source_ns < latest_ns &&
+                     sink->source_ns <= SAMPLE_TIME_MAX;
+        sink->time_ns = known ? sink->source_ns : sink->time_ns;
+        status = known || status != STATUS_GOOD ? status : STATUS_UNCERTAIN;
+    }
+    if (sink->time_ns == 0) {
+        sink->time_ns = clock_wall_ns(poller->clock);
+    }
+    (void)turn_status(sink->device, point_index(sink, point), status);
+    sink->change.good = true;
+    return status;
+}
+
+static uint8_t value_flags(const struct point_sink *sink) {
+    return sink->source_ns != 0 && sink->time_ns == sink->source_ns ? SAMPLE_SOURCE_TIME : 0;
+}
+
 /* A row for a good value. */
 static struct sample *good_row(
     struct point_sink *sink, const struct point *point, enum value_type type) {
-    (void)turn_status(sink->device, point_index(sink, point), STATUS_GOOD);
-    sink->time_ns = sink->poller->io.answered_wall_ns;
+    enum status status = begin_value(sink, point);
+    struct sample *row = add_row(sink, point->tag, type, status);
+    row->flags = value_flags(sink);
+    return row;
+}
+
+void sink_time(struct point_sink *sink, int64_t time_ns) {
+    sink->source_ns = time_ns;
+}
+
+void sink_quality(struct point_sink *sink, enum status status) {
+    sink->quality = status;
+}
+
+void sink_alive(struct point_sink *sink) {
     sink->change.good = true;
-    return add_row(sink, point->tag, type, STATUS_GOOD);
 }
 
 void sink_f64(struct point_sink *sink, const struct point *point, double value) {
@@ -234,10 +314,9 @@ void sink_text(struct point_sink *sink, const struct point *point, struct str va
         sink_bad(sink, point, STATUS_BAD_DATA_ENCODING, NULL);
         return;
     }
-    (void)turn_status(sink->device, point_index(sink, point), STATUS_GOOD);
-    sink->time_ns = sink->poller->io.answered_wall_ns;
-    sink->change.good = true;
-    add_text(sink, point->tag, value, STATUS_GOOD);
+    enum status status = begin_value(sink, point);
+    add_text(sink, point->tag, value, status);
+    sink->poller->rows->rows[sink->poller->rows->count - 1].flags = value_flags(sink);
 }
 
 void sink_bad(struct point_sink *sink, const struct point *point, enum status status,
@@ -354,7 +433,9 @@ static bool conclude(struct point_sink *sink, uint32_t count) {
                 split = true;
             }
         } else if (sink->outcomes[i] == OUTCOME_NONE && sink->silent_status == STATUS_GOOD) {
-            finish_unseen(sink, group, STATUS_BAD_NO_DATA);
+            if (!poller->driver->events) {
+                finish_unseen(sink, group, STATUS_BAD_NO_DATA);
+            }
             replan |= group_set_accept(set, poller->asked_index[i]);
         } else if (sink->outcomes[i] == OUTCOME_NONE && !group_is_done(sink->device, group)) {
             finish_unseen(sink, group, sink->silent_status);
@@ -486,6 +567,8 @@ static void report(struct point_sink *sink, enum link_state state) {
     poller->io.requests = 0;
     change->overruns += device->overruns;
     device->overruns = 0;
+    change->unclaimed = poller->io.unclaimed;
+    poller->io.unclaimed = 0;
     change->points = device->point_count + device->broken_count;
     change->points_bad = device->bad_count + device->broken_count;
     change->groups = device->groups.group_count;
@@ -499,12 +582,57 @@ static void report(struct point_sink *sink, enum link_state state) {
     health_add(device->health, change, poller->clock);
 }
 
+static void turn_to(struct poller *poller, const struct device_plan *device) {
+    poller->io.settings = &device->settings;
+    poller->io.device = device->id;
+    poller->io.address = device->address;
+}
+
+/* The end of a call: rows go on, are confirmed where that is asked, and the device is judged. */
+static int finish_call(struct point_sink *sink, int result, struct err *err) {
+    struct poller *poller = sink->poller;
+    give_rows(sink, clock_wall_ns(poller->clock));
+    if (result == 0 && sink->refused < 0) {
+        *err = sink->error;
+        result = err_context(err, MSG_DEVICE_NOT_STORED, NO_ARGS);
+    }
+    if (result == 0 && poller->driver->acknowledge != NULL) {
+        io_begin(&poller->io);
+        result = poller->driver->acknowledge(&poller->io, err);
+    }
+    if (result == 0) {
+        report(sink, LINK_UP);
+    } else {
+        /* The caller reports the loss, with the words. */
+        sink->has_error = false;
+        report(sink, LINK_DOWN);
+    }
+    return result;
+}
+
+int poller_receive(struct poller *poller, struct device_plan *device, struct err *err) {
+    struct point_sink sink = {
+        .poller = poller, .device = device, .request_ns = clock_wall_ns(poller->clock)};
+    reserve_rows(poller, device);
+    device->polls++;
+    turn_to(poller, device);
+    poller->io.rtt = &device->rtt;
+    tell_broken(&sink);
+    const struct point_group all = {
+        .length = 1, .points = device->points, .count = device->point_count};
+    io_begin(&poller->io);
+    poller->io.answered_wall_ns = clock_wall_ns(poller->clock);
+    int result = poller->driver->receive(&poller->io, &all, &sink, err);
+    poller->good_answers += result == 0 && sink.change.good;
+    return finish_call(&sink, result, err);
+}
+
 int poller_poll(struct poller *poller, struct device_plan *device, struct err *err) {
     struct point_sink sink = {
         .poller = poller, .device = device, .request_ns = clock_wall_ns(poller->clock)};
     reserve_rows(poller, device);
     device->polls++;
-    poller->io.settings = &device->settings;
+    turn_to(poller, device);
     poller->io.rtt = &device->rtt;
     tell_broken(&sink);
     bool probed = false;
@@ -519,15 +647,7 @@ int poller_poll(struct poller *poller, struct device_plan *device, struct err *e
         }
         result = poll_unit(&sink, unit, err);
     }
-    give_rows(&sink, clock_wall_ns(poller->clock));
-    if (result == 0) {
-        report(&sink, LINK_UP);
-    } else {
-        /* The caller reports the loss, with the words. */
-        sink.has_error = false;
-        report(&sink, LINK_DOWN);
-    }
-    return result;
+    return finish_call(&sink, result, err);
 }
 
 void poller_mark_bad(struct poller *poller, struct device_plan *device, enum status status) {
@@ -567,6 +687,7 @@ void poller_init(
     random_seed(&poller->random, options->seed);
     poller->io = (struct driver_io){.link = options->link,
         .clock = options->clock,
+        .port = &poller->port,
         .private = mem_zero(1, driver->private_bytes > 0 ? driver->private_bytes : 1)};
 }
 
@@ -582,7 +703,7 @@ void poller_fini(struct poller *poller) {
 
 int poller_connect(struct poller *poller, const struct device_plan *device, struct err *err) {
     CHECK(!poller->connected);
-    poller->io.settings = &device->settings;
+    turn_to(poller, device);
     io_reset(&poller->io);
     io_begin(&poller->io);
     int result = link_open(poller->link, poller->io.deadline_ns, err);
@@ -618,7 +739,7 @@ int poller_write(struct poller *poller, const struct device_plan *device, const 
     if (poller->driver->write == NULL) {
         return err_set(err, ERR_UNSUPPORTED, MSG_NONE, NO_ARGS);
     }
-    poller->io.settings = &device->settings;
+    turn_to(poller, device);
     io_begin(&poller->io);
     return poller->driver->write(&poller->io, point, value, err);
 }

@@ -47,6 +47,9 @@ void poller_disconnect(struct poller *poller);
 /* Asks all that is due of the device and gives the samples on. Negative: the session is lost (the
  * caller disconnects), with words. */
 int poller_poll(struct poller *poller, struct device_plan *device, struct err *err);
+/* Lets a driver with `receive` take what has come, makes it durable and has it acknowledged.
+ * Negative as poller_poll. */
+int poller_receive(struct poller *poller, struct device_plan *device, struct err *err);
 /* The device cannot be reached: every point gets this status once. */
 void poller_mark_bad(struct poller *poller, struct device_plan *device, enum status status);
 /* Writes a value through the driver; the poller must be connected. */

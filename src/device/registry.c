@@ -52,7 +52,7 @@ int registry_resolve(const struct device *device, const struct driver **ret_driv
         return err_set(err, ERR_NOT_FOUND, MSG_DEVICE_DRIVER_UNKNOWN,
             ARGS(A_STR(device->driver), A_STR(buf_str(&names))));
     }
-    int result = link_check(device->address, err);
+    int result = driver->check_address == NULL ? link_check(device->address, err) : 0;
     if (result < 0) {
         return result;
     }
@@ -60,10 +60,13 @@ int registry_resolve(const struct device *device, const struct driver **ret_driv
         device->period_ns > PERIOD_MAX_MS * NS_PER_MS) {
         return err_set(err, ERR_INVALID, MSG_DEVICE_PERIOD, NO_ARGS);
     }
-    result =
-        settings_parse(driver, device->options, link_is_serial(device->address), ret_settings, err);
+    bool serial = driver->check_address == NULL && link_is_serial(device->address);
+    result = settings_parse(driver, device->options, serial, ret_settings, err);
     if (result == 0) {
         result = link_serial_check(ret_settings->link, err); // Wrong on any line, used or not.
+    }
+    if (result == 0 && driver->check_address != NULL) {
+        result = driver->check_address(device->address, ret_settings, err);
     }
     if (result == 0) {
         *ret_driver = driver;

@@ -1,9 +1,15 @@
 /*
  * Parsing device options. The line is blanks and name=value pairs; values are whole numbers or one
- * of the words an option lists. Unknown names, repeated names and values out of range are refused
- * in words that list what would be right: a silently ignored option is a wrong reading later.
+ * of the words an option lists, or texts, in quotes where they have blanks. Unknown names, repeated
+ * names and values out of range are refused in words that list what would be right: a silently
+ * ignored option is a wrong reading later.
  */
 #include "device/settings.h"
+
+#include "core/buf.h"
+#include "device/device.h"
+
+#define SECRET_SHOWN "***"
 
 static const struct driver_option link_options[] = {
     [LINK_TIMEOUT_MS] = {.name = "timeout_ms",
@@ -72,8 +78,12 @@ static int64_t word_index(const char *words, struct str value) {
     return -1;
 }
 
-static int parse_value(
-    const struct driver_option *option, struct str value, int64_t *ret_value, struct err *err) {
+static int parse_value(const struct driver_option *option, struct str value, int64_t *ret_value,
+    struct str *ret_text, struct err *err) {
+    if (option->is_text) {
+        *ret_text = value;
+        return 0;
+    }
     if (option->words != NULL) {
         int64_t index = word_index(option->words, value);
         if (index < 0) {
@@ -117,6 +127,36 @@ static void set_defaults(const struct driver *driver, struct driver_settings *se
     }
 }
 
+/* Takes the next "name=value" off the line; a value in quotes may hold blanks. ERR_INVALID. */
+static int cut_pair(
+    struct str *rest, struct str *ret_name, struct str *ret_value, struct err *err) {
+    size_t end = 0;
+    while (end < rest->size && rest->data[end] != ' ' && rest->data[end] != '=') {
+        end++;
+    }
+    struct str name = str_slice(*rest, 0, end);
+    bool has_value = end > 0 && end < rest->size && rest->data[end] == '=';
+    size_t from = end + 1;
+    char quote = has_value && from < rest->size ? rest->data[from] : 0;
+    bool quoted = quote == '"' || quote == '\'';
+    size_t to = quoted ? ++from : from;
+    while (has_value && to < rest->size && rest->data[to] != (quoted ? quote : ' ')) {
+        to++;
+    }
+    bool is_open = quoted && to >= rest->size;
+    size_t after = quoted && !is_open ? to + 1 : to;
+    bool is_glued = quoted && after < rest->size && rest->data[after] != ' ';
+    if (!has_value || is_open || is_glued) {
+        struct str shown = *rest;
+        return err_set(err, ERR_INVALID, is_open ? MSG_DEVICE_OPTION_QUOTE : MSG_DEVICE_OPTION_FORM,
+            ARGS(A_STR(is_open ? name : str_cut(&shown, ' '))));
+    }
+    *ret_name = name;
+    *ret_value = str_slice(*rest, from, to);
+    *rest = str_trim(str_slice(*rest, after < rest->size ? after : rest->size, rest->size));
+    return 0;
+}
+
 int settings_parse(const struct driver *driver, struct str options, bool serial,
     struct driver_settings *ret_settings, struct err *err) {
     struct driver_settings settings = {.serial = serial};
@@ -124,21 +164,21 @@ int settings_parse(const struct driver *driver, struct str options, bool serial,
     uint64_t seen = 0; // Bit i: driver option i; bit 32 + i: link option i.
     struct str rest = str_trim(options);
     while (rest.size > 0) {
-        struct str pair = str_trim(str_cut(&rest, ' '));
-        if (pair.size == 0) {
-            continue;
+        struct str name = STR_NONE;
+        struct str text = STR_NONE;
+        int result = cut_pair(&rest, &name, &text, err);
+        if (result < 0) {
+            return result;
         }
-        size_t equal = str_find(pair, '=');
-        if (equal == 0 || equal == pair.size) {
-            return err_set(err, ERR_INVALID, MSG_DEVICE_OPTION_FORM, ARGS(A_STR(pair)));
-        }
-        struct str name = str_slice(pair, 0, equal);
         size_t index = 0;
         int64_t *value = NULL;
+        struct str unused = STR_NONE;
+        struct str *place = &unused;
         uint64_t bit = 0;
         const struct driver_option *option = find(driver->options, name, &index);
         if (option != NULL) {
             value = &settings.values[index];
+            place = &settings.texts[index];
             bit = 1ULL << index;
         } else if ((option = find(link_options, name, &index)) != NULL) {
             value = &settings.link[index];
@@ -150,11 +190,76 @@ int settings_parse(const struct driver *driver, struct str options, bool serial,
             return err_set(err, ERR_INVALID, MSG_DEVICE_OPTION_TWICE, ARGS(A_STR(name)));
         }
         seen |= bit;
-        int result = parse_value(option, str_slice(pair, equal + 1, pair.size), value, err);
+        result = parse_value(option, text, value, place, err);
         if (result < 0) {
             return result;
         }
     }
     *ret_settings = settings;
     return 0;
+}
+
+static bool is_secret(const struct driver *driver, struct str name) {
+    size_t index = 0;
+    const struct driver_option *option =
+        driver != NULL ? find(driver->options, name, &index) : NULL;
+    return option != NULL && option->is_secret;
+}
+
+static struct str value_of(struct str options, struct str wanted) {
+    struct str rest = str_trim(options);
+    struct str name = STR_NONE;
+    struct str value = STR_NONE;
+    while (rest.size > 0 && cut_pair(&rest, &name, &value, NULL) == 0) {
+        if (str_eq(name, wanted)) {
+            return value;
+        }
+    }
+    return STR_NONE;
+}
+
+static void put_pair(struct buf *out, struct str name, struct str value) {
+    char quote = str_find(value, '"') < value.size ? '\'' : '"';
+    bool quoted = value.size == 0 || str_find(value, ' ') < value.size || value.data[0] == '"' ||
+                  value.data[0] == '\'';
+    buf_put_str(out, out->size > 0 ? STR(" ") : STR_NONE);
+    buf_put_str(out, name);
+    buf_put_char(out, '=');
+    if (quoted) {
+        buf_put_char(out, quote);
+    }
+    buf_put_str(out, value);
+    if (quoted) {
+        buf_put_char(out, quote);
+    }
+}
+
+/* Copies the line with other values for secrets; `present` NULL: shown ones. */
+static void rewrite(
+    struct str driver_name, const struct str *present, struct str options, struct buf *out) {
+    const struct driver *driver = driver_find(driver_name);
+    struct str rest = str_trim(options);
+    struct str name = STR_NONE;
+    struct str value = STR_NONE;
+    size_t begun = out->size;
+    while (rest.size > 0) {
+        if (cut_pair(&rest, &name, &value, NULL) < 0) {
+            buf_put_str(out, out->size > begun ? STR(" ") : STR_NONE);
+            buf_put_str(out, rest);
+            return;
+        }
+        if (is_secret(driver, name) && (present == NULL || str_eq(value, STR(SECRET_SHOWN)))) {
+            value = present == NULL ? STR(SECRET_SHOWN) : value_of(*present, name);
+        }
+        put_pair(out, name, value);
+    }
+}
+
+void device_options_show(struct str driver, struct str options, struct buf *out) {
+    rewrite(driver, NULL, options, out);
+}
+
+void device_options_keep(
+    struct str driver, struct str present, struct str options, struct buf *out) {
+    rewrite(driver, &present, options, out);
 }

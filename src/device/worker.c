@@ -14,6 +14,9 @@
  * Between polls the thread watches the socket for a hang-up, so a pulled plug shows at once and not
  * at the next question.
  *
+ * A link whose driver receives is not polled: the thread waits for its descriptor and lets the
+ * driver take what has come, at the latest once a period. New points mean a new session there.
+ *
  * The thread logs when a link goes down and when it is back, nothing in between.
  */
 #include "device/worker.h"
@@ -44,6 +47,7 @@ struct worker {
     const struct clock *clock;
     char *address;
     uint64_t signature; // Of the newest plan; only for the applying thread.
+    uint32_t alone;     // The number of the only device that may use this link; 0: any may.
     int64_t link_options[LINK_OPTION_COUNT];
     const struct driver *driver;
     int wake_fd;
@@ -63,8 +67,8 @@ static bool stopping(const struct worker *worker) {
     return stop_flag_is_raised(&worker->stop);
 }
 
-/* Waits until the deadline, a new plan, a stop, or (when connected) a hang-up; true on a hang-up.
- */
+/* Waits until the deadline, a new plan, a stop, or (when connected) something of the link: a
+ * hang-up, or what its driver watches for. True when the link has something. */
 static bool wait_until(struct worker *worker, int64_t deadline_ns) {
     int64_t left_ns = deadline_ns - clock_mono_ns(worker->clock);
     if (left_ns <= 0) {
@@ -72,8 +76,13 @@ static bool wait_until(struct worker *worker, int64_t deadline_ns) {
     }
     struct timespec timeout = {.tv_sec = left_ns / NS_PER_S, .tv_nsec = left_ns % NS_PER_S};
     int link_fd = worker->poller.connected ? worker->poller.link->fd : -1;
+    short link_events = POLLRDHUP;
+    if (worker->driver->receive != NULL) {
+        short watched = worker->poller.io.watch_events;
+        link_events = watched != 0 ? watched : POLLIN;
+    }
     struct pollfd fds[3] = {{.fd = worker->stop.event_fd, .events = POLLIN},
-        {.fd = worker->wake_fd, .events = POLLIN}, {.fd = link_fd, .events = POLLRDHUP}};
+        {.fd = worker->wake_fd, .events = POLLIN}, {.fd = link_fd, .events = link_events}};
     int ready = ppoll(fds, 3, &timeout, NULL);
     if (ready > 0 && fds[1].revents != 0) {
         uint64_t ticks = 0;
@@ -186,12 +195,10 @@ static void advance_due(struct worker *worker, struct device_plan *device) {
     device->overruns += (uint64_t)missed;
 }
 
-static void poll_due(struct worker *worker, struct device_plan *device) {
-    struct err err = ERR_INIT;
-    int result = poller_poll(&worker->poller, device, &err);
-    advance_due(worker, device);
+/* Draws the conclusions of a call into the driver for the link. */
+static void judge_call(struct worker *worker, int result, const struct err *err) {
     if (result < 0) {
-        link_lost(worker, &err);
+        link_lost(worker, err);
         return;
     }
     if (worker->poller.good_answers > 0) {
@@ -201,6 +208,13 @@ static void poll_due(struct worker *worker, struct device_plan *device) {
             log_link(worker, LOG_INFO, "link_up", NULL);
         }
     }
+}
+
+static void poll_due(struct worker *worker, struct device_plan *device) {
+    struct err err = ERR_INIT;
+    int result = poller_poll(&worker->poller, device, &err);
+    advance_due(worker, device);
+    judge_call(worker, result, &err);
 }
 
 /* The machine hung up between polls. */
@@ -241,6 +255,10 @@ static void adopt_offered(struct worker *worker) {
         return;
     }
     if (worker->plan != NULL) {
+        if (plan->alone != 0) {
+            poller_disconnect(&worker->poller); // It knows its points from the start of a session.
+            worker->next_try_ns = 0;
+        }
         keep_learned(worker->plan, plan);
         link_plan_free(worker->plan);
     }
@@ -253,8 +271,31 @@ static void adopt_offered(struct worker *worker) {
     reset_due(worker);
 }
 
+/* One turn of a link that receives: waits for something to take, and has it taken. */
+static void turn_receiving(struct worker *worker) {
+    struct poller *poller = &worker->poller;
+    struct device_plan *device = worker->plan->devices[0];
+    int64_t now_ns = clock_mono_ns(worker->clock);
+    int64_t wake_ns = poller->io.wake_ns < device->due_ns ? poller->io.wake_ns : device->due_ns;
+    if (now_ns < wake_ns && !wait_until(worker, wake_ns) &&
+        clock_mono_ns(worker->clock) < wake_ns) {
+        return; // A new plan, or a stop.
+    }
+    poller->io.wake_ns = INT64_MAX;
+    struct err err = ERR_INIT;
+    int result = poller_receive(poller, device, &err);
+    while (device->due_ns <= clock_mono_ns(worker->clock)) {
+        device->due_ns += device->period_ns;
+    }
+    judge_call(worker, result, &err);
+}
+
 /* One turn of the connected link: polls what is due, or waits. */
 static void turn(struct worker *worker) {
+    if (worker->driver->receive != NULL) {
+        turn_receiving(worker);
+        return;
+    }
     int64_t wake_ns = 0;
     struct device_plan *device = pick_due(worker, &wake_ns);
     if (device != NULL) {
@@ -298,6 +339,7 @@ struct worker *worker_new(
     worker->clock = options->clock;
     worker->address = mem_copy_z(str_of(plan->address));
     worker->signature = plan->signature;
+    worker->alone = plan->alone;
     worker->driver = plan->driver;
     memcpy(worker->link_options, plan->link_options, sizeof worker->link_options);
     worker->offered = plan;
@@ -308,8 +350,8 @@ struct worker *worker_new(
         .stop = &worker->stop,
         .port = options->port,
         .seed = seed,
-        .link = link_new(
-            str_of(plan->address), plan->link_options, options->clock, worker->stop.event_fd)};
+        .link = plan_link_new(plan->driver, str_of(plan->address), plan->link_options,
+            options->clock, worker->stop.event_fd)};
     poller_init(&worker->poller, plan->driver, &poller_options);
     char name[NAME_BYTES];
     AUTO_BUF struct buf text;
@@ -333,7 +375,7 @@ bool worker_can_adopt(const struct worker *worker, const struct link_plan *plan)
     for (int i = LINK_HOLD; i < LINK_OPTION_COUNT; i++) {
         same_line = same_line && worker->link_options[i] == plan->link_options[i];
     }
-    return worker->driver == plan->driver && same_line &&
+    return worker->driver == plan->driver && worker->alone == plan->alone && same_line &&
            strcmp(worker->address, plan->address) == 0;
 }
 

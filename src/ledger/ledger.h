@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "core/buf.h"
 #include "core/clock.h"
 #include "core/err.h"
 #include "core/mem.h"
@@ -155,6 +156,14 @@ int asset_put(struct ledger_tx *tx, const struct asset *asset, struct str parent
 int plant_setting_get(struct ledger_tx *tx, struct str key, struct arena *arena,
     struct str *ret_value, struct err *err); // ERR_NOT_FOUND
 int plant_setting_put(struct ledger_tx *tx, struct str key, struct str value, struct err *err);
+
+/* Where a device's source was left (device/driver.h). get: adds the value to `out`;
+ * -ERR_NOT_FOUND without words. put: an empty value removes it. Keys of 1 to 512 bytes, values up
+ * to 4,096. */
+int bookmark_get(struct ledger_tx *tx, struct str device, struct str key, struct buf *out,
+    struct err *err);
+int bookmark_put(struct ledger_tx *tx, struct str device, struct str key, struct str value,
+    struct err *err);
 
 /* Consumers' cursors: stored in the transaction that holds the effects. 0 when unknown. */
 int cursor_get(struct ledger_tx *tx, struct str consumer, uint64_t *ret_seq, struct err *err);

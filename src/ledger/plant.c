@@ -11,7 +11,7 @@
 #include "ledger/db.h"
 #include "ledger/input.h"
 
-enum { SETTING_MAX = 4096 };
+enum { SETTING_MAX = 4096, BOOKMARK_KEY_MAX = 512 };
 
 int plant_setting_get(struct ledger_tx *tx, struct str key, struct arena *arena,
     struct str *ret_value, struct err *err) {
@@ -52,6 +52,49 @@ int plant_setting_put(struct ledger_tx *tx, struct str key, struct str value, st
     ledger_bind_str(stmt, 1, key);
     ledger_bind_str(stmt, 2, value);
     return ledger_step(stmt, err);
+}
+
+int bookmark_get(
+    struct ledger_tx *tx, struct str device, struct str key, struct buf *out, struct err *err) {
+    struct ledger_stmt *stmt = NULL;
+    int result = ledger_prepare(
+        tx, "SELECT value FROM bookmarks WHERE device = ?1 AND key = ?2", &stmt, err);
+    if (result < 0) {
+        return result;
+    }
+    ledger_bind_str(stmt, 1, device);
+    ledger_bind_str(stmt, 2, key);
+    result = ledger_step(stmt, err);
+    if (result == 1) {
+        buf_put_str(out, ledger_column_str(stmt, 0));
+    }
+    return result == 0 ? -(int)ERR_NOT_FOUND : result < 0 ? result : 0;
+}
+
+int bookmark_put(
+    struct ledger_tx *tx, struct str device, struct str key, struct str value, struct err *err) {
+    int result = input_text("key", key, BOOKMARK_KEY_MAX, err);
+    if (result == 0) {
+        result = input_text("value", value, SETTING_MAX, err);
+    }
+    struct ledger_stmt *stmt = NULL;
+    if (result == 0) {
+        result = ledger_prepare(tx,
+            value.size == 0 ? "DELETE FROM bookmarks WHERE device = ?1 AND key = ?2"
+                            : "INSERT INTO bookmarks (device, key, value) VALUES (?1, ?2, ?3)"
+                              " ON CONFLICT (device, key) DO UPDATE SET value = excluded.value",
+            &stmt, err);
+    }
+    if (result < 0) {
+        return result;
+    }
+    ledger_bind_str(stmt, 1, device);
+    ledger_bind_str(stmt, 2, key);
+    if (value.size > 0) {
+        ledger_bind_str(stmt, 3, value);
+    }
+    result = ledger_step(stmt, err);
+    return result < 0 ? result : 0;
 }
 
 int cursor_get(struct ledger_tx *tx, struct str consumer, uint64_t *ret_seq, struct err *err) {

@@ -34,6 +34,7 @@ struct device_health {
     uint64_t samples;        // Samples handed to the pipeline.
     uint64_t overruns;       // Poll periods missed because the last was not over.
     uint64_t waits;          // Times the pipeline's queue was full and the poll had to wait.
+    uint64_t unclaimed;      // Messages or rows that came and no tag asked for.
     uint32_t rtt_p50_us;     // Of the last minutes' requests.
     uint32_t rtt_p99_us;
     uint32_t points;         // Configured.

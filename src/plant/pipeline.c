@@ -338,6 +338,43 @@ static int port_give(void *context, struct batch *batch) {
     return 0;
 }
 
+static int port_submit(void *context, struct batch *batch, struct err *err) {
+    return pipeline_submit(context, &batch, 1, err);
+}
+
+struct bookmark {
+    struct str device;
+    struct str key;
+    struct str value;
+    struct buf *out;
+};
+
+static int read_bookmark(struct ledger_tx *tx, void *context, struct err *err) {
+    const struct bookmark *bookmark = context;
+    return bookmark_get(tx, bookmark->device, bookmark->key, bookmark->out, err);
+}
+
+static int write_bookmark(struct ledger_tx *tx, void *context, struct err *err) {
+    const struct bookmark *bookmark = context;
+    return bookmark_put(tx, bookmark->device, bookmark->key, bookmark->value, err);
+}
+
+static int port_bookmark_get(
+    void *context, struct str device, struct str key, struct buf *out, struct err *err) {
+    const struct pipeline *p = context;
+    struct bookmark bookmark = {.device = device, .key = key, .out = out};
+    return p->with.ledger != NULL ? ledger_read(p->with.ledger, read_bookmark, &bookmark, err)
+                                  : -(int)ERR_NOT_FOUND;
+}
+
+static int port_bookmark_put(
+    void *context, struct str device, struct str key, struct str value, struct err *err) {
+    const struct pipeline *p = context;
+    struct bookmark bookmark = {.device = device, .key = key, .value = value};
+    return p->with.ledger != NULL ? ledger_write(p->with.ledger, write_bookmark, &bookmark, err)
+                                  : 0;
+}
+
 struct pipeline *pipeline_new(const struct pipeline_options *options) {
     struct pipeline *p = MEM_NEW(struct pipeline);
     p->with = *options;
@@ -371,7 +408,12 @@ void pipeline_free(struct pipeline *p) {
 }
 
 struct sample_port pipeline_port(struct pipeline *p) {
-    return (struct sample_port){.context = p, .take = port_take, .give = port_give};
+    return (struct sample_port){.context = p,
+        .take = port_take,
+        .give = port_give,
+        .submit = port_submit,
+        .bookmark_get = port_bookmark_get,
+        .bookmark_put = port_bookmark_put};
 }
 
 /* Queues one batch; when the queue stays full or closes, its part of the ticket is finished. */

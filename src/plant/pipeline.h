@@ -14,6 +14,7 @@ struct pipeline_options {
     struct historian *historian;
     struct live *live;
     struct refine *refine;
+    struct ledger *ledger; // For bookmarks of devices; NULL: none.
 };
 
 struct pipeline *pipeline_new(const struct pipeline_options *options);

@@ -204,7 +204,8 @@ static int start_threads(
     struct pipeline_options with = {.clock = plant->clock,
         .historian = plant->historian,
         .live = plant->live,
-        .refine = plant->refine};
+        .refine = plant->refine,
+        .ledger = plant->ledger};
     struct consumer_options counting = {.clock = plant->clock,
         .historian = plant->historian,
         .ledger = plant->ledger,

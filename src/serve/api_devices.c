@@ -5,6 +5,8 @@
  */
 #include "serve/call.h"
 
+#include <inttypes.h>
+
 #include "core/limits.h"
 #include "serve/json_in.h"
 #include "serve/server.h"
@@ -86,8 +88,14 @@ static int device_store(struct ledger_tx *tx, void *context, struct err *err) {
     const struct call *call = change->call;
     int rc = device_put(tx, change->device, &change->number, &change->changed, err);
     if (rc >= 0 && change->changed) {
+        AUTO_BUF struct buf payload;
+        buf_init(&payload, 8 * LIMIT_SOURCE_BYTES);
+        buf_printf(&payload, "%.*s %.*s %" PRId64 " ", STR_ARG(change->device->driver),
+            STR_ARG(change->device->address), change->device->period_ns);
+        buf_put_str(&payload, change->device->enabled ? STR("on ") : STR("off "));
+        device_options_show(change->device->driver, change->device->options, &payload);
         rc = audit_append(tx, str_of(call->principal.id), STR("device.put"), change->device->id,
-            call->http->request.body, err);
+            buf_str(&payload), err);
     }
     return rc;
 }
@@ -119,6 +127,11 @@ int api_device_put(struct call *call, struct err *err) {
         device = *present;
     }
     rc = device_read(body, &device, err);
+    AUTO_BUF struct buf options;
+    buf_init(&options, 2 * LIMIT_SOURCE_BYTES);
+    device_options_keep(
+        device.driver, present ? present->options : STR_NONE, device.options, &options);
+    device.options = buf_str(&options);
     if (rc >= 0) {
         rc = device_check(&device, err);
     }

@@ -8,6 +8,7 @@
 
 #include "core/clock.h"
 #include "core/time.h"
+#include "device/device.h"
 
 int64_t view_ms(int64_t time_ns) {
     return time_ns / NS_PER_MS - (time_ns % NS_PER_MS < 0 ? 1 : 0);
@@ -132,6 +133,7 @@ static void put_health(struct json *json, const struct device_health *h, enum la
     json_put_i64(json, "samples", (int64_t)h->samples);
     json_put_i64(json, "overruns", (int64_t)h->overruns);
     json_put_i64(json, "waits", (int64_t)h->waits);
+    json_put_i64(json, "unclaimed", (int64_t)h->unclaimed);
     json_put_i64(json, "rtt_p50_us", h->rtt_p50_us);
     json_put_i64(json, "rtt_p99_us", h->rtt_p99_us);
     json_put_i64(json, "points", h->points);
@@ -151,7 +153,10 @@ void view_device(
     json_put_str(json, "display", device->display.size > 0 ? device->display : device->id);
     json_put_str(json, "driver", device->driver);
     json_put_str(json, "address", device->address);
-    json_put_str(json, "options", device->options);
+    AUTO_BUF struct buf options;
+    buf_init(&options, 2 * LIMIT_SOURCE_BYTES);
+    device_options_show(device->driver, device->options, &options);
+    json_put_str(json, "options", buf_str(&options));
     json_put_i64(json, "period_ms", device->period_ns / NS_PER_MS);
     json_put_bool(json, "enabled", device->enabled);
     json_key(json, "health");

@@ -100,8 +100,65 @@ static int box_give(void *context, struct batch *batch) {
     return 0;
 }
 
+static int box_submit(void *context, struct batch *batch, struct err *err) {
+    struct box *box = context;
+    mutex_lock(&box->lock);
+    bool dry = box->dry;
+    for (uint32_t i = 0; i < batch->count && !dry; i++) {
+        keep_row(box, batch, &batch->rows[i]);
+    }
+    box->submits += !dry;
+    box->refused += dry;
+    cond_broadcast(&box->changed);
+    mutex_unlock(&box->lock);
+    return dry ? err_set(err, ERR_SPACE, MSG_NONE, NO_ARGS) : 0;
+}
+
+static char (*box_bookmark(struct box *box, struct str device, struct str key))[256] {
+    for (size_t i = 0; i < BOX_BOOKMARKS; i++) {
+        bool is_free = box->bookmarks[i][1][0] == 0;
+        if (is_free || (str_eq(str_of(box->bookmarks[i][0]), device) &&
+                           str_eq(str_of(box->bookmarks[i][1]), key))) {
+            return box->bookmarks[i];
+        }
+    }
+    fail_msg("no room for another bookmark");
+    return NULL;
+}
+
+static int box_bookmark_get(
+    void *context, struct str device, struct str key, struct buf *out, struct err *err) {
+    (void)err;
+    struct box *box = context;
+    mutex_lock(&box->lock);
+    char(*bookmark)[256] = box_bookmark(box, device, key);
+    bool found = bookmark[2][0] != 0;
+    buf_put_str(out, str_of(bookmark[2]));
+    mutex_unlock(&box->lock);
+    return found ? 0 : -(int)ERR_NOT_FOUND;
+}
+
+static int box_bookmark_put(
+    void *context, struct str device, struct str key, struct str value, struct err *err) {
+    (void)err;
+    struct box *box = context;
+    mutex_lock(&box->lock);
+    char(*bookmark)[256] = box_bookmark(box, device, key);
+    (void)str_copy_z(device, bookmark[0], sizeof bookmark[0]);
+    (void)str_copy_z(key, bookmark[1], sizeof bookmark[1]);
+    (void)str_copy_z(value, bookmark[2], sizeof bookmark[2]);
+    cond_broadcast(&box->changed);
+    mutex_unlock(&box->lock);
+    return 0;
+}
+
 struct sample_port box_port(struct box *box) {
-    return (struct sample_port){.context = box, .take = box_take, .give = box_give};
+    return (struct sample_port){.context = box,
+        .take = box_take,
+        .give = box_give,
+        .submit = box_submit,
+        .bookmark_get = box_bookmark_get,
+        .bookmark_put = box_bookmark_put};
 }
 
 bool box_wait_status(struct box *box, uint32_t tag, enum status status) {

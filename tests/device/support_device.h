@@ -36,7 +36,7 @@ struct tag_line {
 /* Devices and tags numbered from 1 in the order given; ended by a NULL id and name. */
 struct catalogue *make_catalogue(const struct device_line *devices, const struct tag_line *tags);
 
-enum { BOX_TAGS = 1024, BOX_ROWS = 65536 };
+enum { BOX_TAGS = 1024, BOX_ROWS = 65536, BOX_BOOKMARKS = 64 };
 struct box_row {
     struct sample row;
     char text[256];
@@ -53,8 +53,10 @@ struct box {
     uint32_t counts[BOX_TAGS];
     uint32_t good_counts[BOX_TAGS];
     struct batch *spare;
-    bool dry;         // Gives no batches: back-pressure.
-    uint32_t refused; // Batches asked for while dry.
+    bool dry;         // Gives no batches: back-pressure. Refuses durable ones for want of space.
+    uint32_t submits; // Durable batches taken.
+    char bookmarks[BOX_BOOKMARKS][3][256]; // Device, key, value.
+    uint32_t refused;                      // Batches asked for while dry.
 };
 void box_init(struct box *box);
 void box_fini(struct box *box);

@@ -6,6 +6,7 @@
 static const struct driver_option options[] = {
     {.name = "unit", .help_en = "", .help_ko = "", .fallback = 1, .min = 0, .max = 255},
     {.name = "order", .help_en = "", .help_ko = "", .fallback = 1, .words = "abcd,cdab,badc"},
+    {.name = "query", .help_en = "", .help_ko = "", .is_text = true},
     {.name = NULL},
 };
 static const struct driver driver = {.name = "test", .options = options};
@@ -55,6 +56,8 @@ static void each_mistake_has_its_words(void **state) {
         {"timeout_ms=9", MSG_DEVICE_OPTION_RANGE},
         {"order=dcba", MSG_DEVICE_OPTION_WORD},
         {"order=", MSG_DEVICE_OPTION_WORD},
+        {"query=\"SELECT 1", MSG_DEVICE_OPTION_QUOTE},
+        {"query=\"a\"b", MSG_DEVICE_OPTION_FORM},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct driver_settings settings = {.values = {77}};
@@ -66,8 +69,24 @@ static void each_mistake_has_its_words(void **state) {
     }
 }
 
+static void texts_may_be_quoted(void **state) {
+    (void)state;
+    struct driver_settings settings;
+    struct err err = ERR_INIT;
+    assert_int_equal(0, settings_parse(&driver, STR("query=\"SELECT 'x y' FROM t\" unit=7"), false,
+                            &settings, &err));
+    assert_true(str_eq(settings.texts[2], STR("SELECT 'x y' FROM t")));
+    assert_int_equal(settings.values[0], 7);
+    assert_int_equal(0, settings_parse(&driver, STR("query='' unit=8"), false, &settings, &err));
+    assert_int_equal(settings.texts[2].size, 0);
+    assert_int_equal(settings.values[0], 8);
+    assert_int_equal(0, settings_parse(&driver, STR("query=a=b"), false, &settings, &err));
+    assert_true(str_eq(settings.texts[2], STR("a=b")));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(texts_may_be_quoted),
         cmocka_unit_test(what_is_not_said_has_its_default),
         cmocka_unit_test(values_and_words_are_taken),
         cmocka_unit_test(each_mistake_has_its_words),

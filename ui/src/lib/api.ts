@@ -75,6 +75,7 @@ export interface Health {
   samples: number;
   overruns: number;
   waits: number;
+  unclaimed: number;
   rtt_p50_us: number | null;
   rtt_p99_us: number | null;
   points: number;
