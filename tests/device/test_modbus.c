@@ -2,19 +2,10 @@
  * The driver modbus: its addresses, its checksum, and every capture in tests/captures/modbus_*.cap
  * (format in docs/ADD_A_DRIVER.md) played through the whole poller.
  */
-#include "support_device.h"
+#include "support_capture.h"
 
-#include <glob.h>
-#include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
-
-#include "core/buf.h"
-#include "core/file.h"
-#include "core/mem.h"
 #include "device/drivers/modbus.h"
-
-enum { CAPTURE_TAGS = 32, CAPTURE_BYTES = 1 << 20 };
+#include "support_contract.h"
 
 static struct driver_settings default_settings(void) {
     const struct driver *driver = driver_find(STR("modbus"));
@@ -132,194 +123,56 @@ static void the_checksum_is_that_of_the_standard(void **state) {
     assert_int_equal(0xFFFF, modbus_crc(frame, 0));
 }
 
-/* ---- captures ---- */
-
-struct capture {
-    const char *path;
-    char *text;
-    struct device_line device;
-    struct tag_line tags[CAPTURE_TAGS + 1];
-    uint32_t tag_count;
-    char options[512];
-    char address[1024];
-    char names[CAPTURE_TAGS][64];
-    char sources[CAPTURE_TAGS][128];
-    struct rig rig;
-};
-
-static char *read_all(const char *path) {
-    struct err err = ERR_INIT;
-    AUTO_CLOSE int fd = -1;
-    uint64_t size = 0;
-    assert_int_equal(0, file_open(files_system(), path, FILE_READ, &fd, &err));
-    assert_int_equal(0, file_size(fd, path, &size, &err));
-    char *text = mem_zero((size_t)size + 1, 1);
-    assert_int_equal(0, file_read_at(fd, path, 0, text, (size_t)size, &err));
-    return text;
-}
-
-static void capture_define(struct capture *capture) {
-    struct str rest = str_of(capture->text);
-    while (rest.size > 0) {
-        struct str line = str_trim(str_cut(&rest, '\n'));
-        struct str word = str_cut(&line, ' ');
-        if (str_eq(word, STR("device"))) {
-            (void)str_copy_z(line, capture->options, sizeof capture->options);
-        } else if (str_eq(word, STR("tag"))) {
-            uint32_t i = capture->tag_count++;
-            assert_true(i < CAPTURE_TAGS);
-            (void)str_copy_z(str_cut(&line, ' '), capture->names[i], sizeof capture->names[i]);
-            (void)str_copy_z(line, capture->sources[i], sizeof capture->sources[i]);
-            capture->tags[i] = (struct tag_line){capture->names[i], "d", capture->sources[i]};
-        }
-    }
-    (void)snprintf(capture->address, sizeof capture->address, "capture:%s", capture->path);
-    capture->device = (struct device_line){"d", "modbus", capture->address, capture->options, 1000};
-}
-
-static uint32_t capture_tag(const struct capture *capture, struct str name) {
-    for (uint32_t i = 0; i < capture->tag_count; i++) {
-        if (str_eq(name, str_of(capture->names[i]))) {
-            return i + 1;
-        }
-    }
-    fail_msg("%s: no tag %.*s", capture->path, STR_ARG(name));
-    return 0;
-}
-
-static void ensure_connected(struct capture *capture) {
-    struct err err = ERR_INIT;
-    if (!capture->rig.poller.connected && rig_connect(&capture->rig, &err) < 0) {
-        fail_msg("%s: %s", capture->path, words_of(&err));
-    }
-}
-
-static void run_poll(struct capture *capture, struct str how, uint32_t line) {
-    struct err err = ERR_INIT;
-    ensure_connected(capture);
-    int result = rig_poll(&capture->rig, &err);
-    bool lost = str_eq(how, STR("lost"));
-    if ((result < 0) != lost || err.code == ERR_INTERNAL) {
-        fail_msg("%s:%u: %d %s", capture->path, line, result, words_of(&err));
-    }
-    if (result < 0) {
-        poller_disconnect(&capture->rig.poller);
-        poller_mark_bad(&capture->rig.poller, capture->rig.plan, STATUS_BAD_COMMUNICATION);
-    }
-}
-
-static enum status status_of(struct str name) {
-#define STATUS(id, code, en, ko)                                                                   \
-    if (str_eq(name, STR(#id))) {                                                                  \
-        return STATUS_##id;                                                                        \
-    }
-#include "model/status.def"
-#undef STATUS
-    fail_msg("no status %.*s", STR_ARG(name));
-    return STATUS_GOOD;
-}
-
-static bool value_is(const struct box_row *last, struct str wanted) {
-    double number = 0;
-    int64_t whole = 0;
-    switch ((enum value_type)last->row.type) {
-    case TYPE_TEXT: return str_eq(wanted, str_of(last->text));
-    case TYPE_BOOL: return str_eq(wanted, last->row.value.i64 != 0 ? STR("true") : STR("false"));
-    case TYPE_I64: return str_to_i64(wanted, &whole) && whole == last->row.value.i64;
-    case TYPE_F64: break;
-    }
-    return str_to_f64(wanted, &number) && memcmp(&number, &last->row.value.f64, 8) == 0;
-}
-
-static void check_value(struct capture *capture, struct str rest, uint32_t line) {
-    uint32_t tag = capture_tag(capture, str_cut(&rest, ' '));
-    struct box_row last = box_last(&capture->rig.box, tag);
-    enum status status = STATUS_GOOD;
-    if (str_starts(rest, STR("bad "))) {
-        status = status_of(str_slice(rest, 4, rest.size));
-    }
-    if (last.row.status != (uint32_t)status) {
-        fail_msg("%s:%u: status %08x", capture->path, line, last.row.status);
-    }
-    if (status == STATUS_GOOD && !value_is(&last, rest)) {
-        fail_msg("%s:%u: not %.*s", capture->path, line, STR_ARG(rest));
-    }
-}
-
-static void run_write(struct capture *capture, struct str rest, uint32_t line) {
-    uint32_t tag = capture_tag(capture, str_cut(&rest, ' '));
-    struct sample value = {.type = TYPE_F64};
-    assert_true(str_to_f64(str_cut(&rest, ' '), &value.value.f64));
-    const struct device_plan *plan = capture->rig.plan;
-    const struct point *point = NULL;
-    for (uint32_t i = 0; i < plan->point_count; i++) {
-        point = plan->points[i].tag == tag ? &plan->points[i] : point;
-    }
-    ensure_connected(capture);
-    struct err err = ERR_INIT;
-    int result = poller_write(&capture->rig.poller, plan, point, &value, &err);
-    const char *got = result == 0 ? "ok" : result == -ERR_FRAME ? "lost" : "refused";
-    if (!str_eq(rest, str_of(got)) || err.code == ERR_INTERNAL) {
-        fail_msg("%s:%u: %s %s", capture->path, line, got, words_of(&err));
-    }
-}
-
-/* The words of the device's last error. */
-static void check_error(struct capture *capture, struct str wanted, uint32_t line) {
-    struct device_health health;
-    assert_true(health_copy(capture->rig.health, capture->rig.clock, &health));
-    char text[256];
-    (void)str_copy_z(wanted, text, sizeof text);
-    if (strstr(words_of(&health.last_error), text) == NULL) {
-        fail_msg("%s:%u: %s", capture->path, line, words_of(&health.last_error));
-    }
-}
-
-static void run_line(struct capture *capture, struct str text, uint32_t line) {
-    struct str rest = str_trim(text);
-    struct str word = str_cut(&rest, ' ');
-    if (str_eq(word, STR("poll"))) {
-        run_poll(capture, rest, line);
-    } else if (str_eq(word, STR("="))) {
-        check_value(capture, rest, line);
-    } else if (str_eq(word, STR("error"))) {
-        check_error(capture, rest, line);
-    } else if (str_eq(word, STR("write"))) {
-        run_write(capture, rest, line);
-    } else if (str_eq(word, STR("wait"))) {
-        for (uint32_t i = 0; i < capture->rig.plan->unit_count; i++) {
-            capture->rig.plan->units[i].next_try_ns = 0;
-        }
-    }
-}
-
-static void play(const char *path) {
-    struct capture *capture = mem_zero(1, sizeof *capture);
-    capture->path = path;
-    capture->text = read_all(path);
-    capture_define(capture);
-    rig_init(&capture->rig, &capture->device, capture->tags, NULL);
-    struct str rest = str_of(capture->text);
-    for (uint32_t line = 1; rest.size > 0; line++) {
-        run_line(capture, str_cut(&rest, '\n'), line);
-    }
-    if (!link_replay_is_done(capture->rig.poller.link)) {
-        fail_msg("%s: the capture was not used up", path);
-    }
-    rig_fini(&capture->rig);
-    mem_free(capture->text);
-    mem_free(capture);
-}
-
 static void every_capture_gives_what_it_says(void **state) {
     (void)state;
-    glob_t list = {0};
-    assert_int_equal(0, glob(TEST_CAPTURES "/modbus_*.cap", 0, NULL, &list));
-    assert_true(list.gl_pathc >= 20);
-    for (size_t i = 0; i < list.gl_pathc; i++) {
-        play(list.gl_pathv[i]);
+    capture_play_all("modbus", 20);
+}
+
+/* ---- the storm ---- */
+
+/* A machine that knows function 3 alone: unit 1, registers 2i - 2 and 2i - 1 hold source i. */
+struct machine {
+    uint32_t generation;
+};
+
+static void machine_generation(void *context, uint32_t generation) {
+    ((struct machine *)context)->generation = generation;
+}
+
+static void machine_respond(void *context, const uint8_t *data, size_t size, struct buf *answer) {
+    const struct machine *machine = context;
+    assert_int_equal(12, size); // The driver sends a request in one piece.
+    uint32_t start = (uint32_t)data[8] << 8 | data[9];
+    uint32_t count = (uint32_t)data[10] << 8 | data[11];
+    uint8_t head[9] = {data[0], data[1], 0, 0, 0, (uint8_t)(3 + 2 * count), data[6], data[7],
+        (uint8_t)(2 * count)};
+    buf_put(answer, head, sizeof head);
+    for (uint32_t at = start; at < start + count; at++) {
+        uint32_t value = (at / 2 + 1) * CONTRACT_STEP + machine->generation;
+        uint32_t word = at % 2 == 0 ? value >> 16 : value & 0xFFFF;
+        buf_put_char(answer, (char)(word >> 8));
+        buf_put_char(answer, (char)word);
     }
-    globfree(&list);
+}
+
+static void machine_wrong_unit(uint8_t *answer, size_t size) {
+    answer[6] = size > 6 ? 9 : answer[6];
+}
+
+static void a_storm_on_the_line_brings_no_wrong_value(void **state) {
+    (void)state;
+    static const char *const sources[] = {"holding:0 u32", "holding:2 u32", "holding:4 u32",
+        "holding:6 u32", "holding:8 u32", "holding:10 u32", NULL};
+    struct machine machine = {0};
+    struct contract_peer peer = {.driver = "modbus",
+        .address = "127.0.0.1:1",
+        .options = "unit=1 timeout_ms=20 max_registers=4",
+        .sources = sources,
+        .context = &machine,
+        .set_generation = machine_generation,
+        .respond = machine_respond,
+        .wrong_unit = machine_wrong_unit};
+    (void)contract_storm(&peer, 5, 100000);
 }
 
 int main(void) {
@@ -328,6 +181,7 @@ int main(void) {
         cmocka_unit_test(a_wrong_address_is_refused_with_words_that_name_the_fault),
         cmocka_unit_test(the_checksum_is_that_of_the_standard),
         cmocka_unit_test(every_capture_gives_what_it_says),
+        cmocka_unit_test(a_storm_on_the_line_brings_no_wrong_value),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
