@@ -10,6 +10,7 @@ enum {
     LIMIT_DISPLAY_BYTES = 256,     // Display names in UTF-8; refused beyond.
     LIMIT_UNIT_BYTES = 32,         // Unit as written; refused beyond.
     LIMIT_SOURCE_BYTES = 256,      // A tag's source in the driver's words; refused beyond.
+    LIMIT_REFINE_BYTES = 4096,     // Refine rules of a tag; refused beyond.
     LIMIT_TEXT_VALUE_BYTES = 4096, // One text sample; refused beyond.
     LIMIT_LIVE_TEXT_BYTES = 120,   // Text kept in the live table; longer ones are cut there only.
     LIMIT_TAGS = 100000,           // Per plant; further tags are refused in words.

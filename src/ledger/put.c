@@ -106,6 +106,7 @@ static int check_tag(struct ledger_tx *tx, const struct tag *tag, struct err *er
     result = result < 0 ? result : input_text("display", tag->display, LIMIT_DISPLAY_BYTES, err);
     result = result < 0 ? result : input_text("unit", tag->unit, LIMIT_UNIT_BYTES, err);
     result = result < 0 ? result : input_text("source", tag->source, LIMIT_SOURCE_BYTES, err);
+    result = result < 0 ? result : input_text("refine", tag->refine, LIMIT_REFINE_BYTES, err);
     if (result < 0 || tag->device.size == 0) {
         return result;
     }
@@ -156,6 +157,7 @@ static void bind_tag(struct ledger_stmt *stmt, int64_t number, const struct tag 
     ledger_bind_i64(stmt, 14, tag->retention_days);
     ledger_bind_i64(stmt, 15, tag->keep_raw);
     ledger_bind_i64(stmt, 16, tag->active);
+    ledger_bind_str(stmt, 17, tag->refine.data != NULL ? tag->refine : STR_NONE);
 }
 
 static int insert_tag(
@@ -168,17 +170,17 @@ static int insert_tag(
         result = ledger_prepare(tx,
             "INSERT INTO tags (number, kind, display, unit, device, source, scale, \"offset\","
             " min, max, dead_band, max_silence_ns, late_limit_ns, retention_days, keep_raw,"
-            " active, name, type)"
+            " active, refine, name, type)"
             " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17,"
-            " ?18)",
+            " ?18, ?19)",
             &stmt, err);
     }
     if (result < 0) {
         return result;
     }
     bind_tag(stmt, number, tag);
-    ledger_bind_str(stmt, 17, tag->name);
-    ledger_bind_str(stmt, 18, str_of(value_type_name(tag->type)));
+    ledger_bind_str(stmt, 18, tag->name);
+    ledger_bind_str(stmt, 19, str_of(value_type_name(tag->type)));
     *ret_number = number;
     return ledger_step(stmt, err);
 }
@@ -188,11 +190,11 @@ static int update_tag(
     struct ledger_stmt *stmt = NULL;
     int result = ledger_prepare(tx,
         "UPDATE tags SET (kind, display, unit, device, source, scale, \"offset\", min, max,"
-        " dead_band, max_silence_ns, late_limit_ns, retention_days, keep_raw, active)"
-        " = (?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)"
+        " dead_band, max_silence_ns, late_limit_ns, retention_days, keep_raw, active, refine)"
+        " = (?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)"
         " WHERE number = ?1 AND (kind, display, unit, device, source, scale, \"offset\", min, max,"
-        " dead_band, max_silence_ns, late_limit_ns, retention_days, keep_raw, active)"
-        " IS NOT (?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
+        " dead_band, max_silence_ns, late_limit_ns, retention_days, keep_raw, active, refine)"
+        " IS NOT (?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
         &stmt, err);
     if (result < 0) {
         return result;

@@ -31,6 +31,7 @@ struct tag {
     int64_t max_silence_ns; // With a dead-band: a value is kept at least this often. 0: 10 min.
     int64_t late_limit_ns;  // Older than the newest by more is marked late-beyond. 0: no limit.
     uint32_t retention_days; // Whole days its samples are kept; 0: for ever.
+    struct str refine;       // Refine rules, "spike=3 stuck_s=600"; empty: none (refine/rules.def).
     bool keep_raw;          // Keep the decoded value where a stage changes values.
     bool active;            // False: no longer collected; history stays.
 };

@@ -57,6 +57,8 @@ enum tag_column {
     TAG_DEAD_BAND,
     TAG_RETENTION,
     TAG_ACTIVE,
+    TAG_REFINE,
+    TAG_KEEP_RAW,
     TAG_COLUMN_COUNT
 };
 
@@ -75,6 +77,8 @@ static const struct column TAG_COLUMNS[TAG_COLUMN_COUNT] = {
     [TAG_DEAD_BAND] = COLUMN("dead_band", false),
     [TAG_RETENTION] = COLUMN("retention_days", false),
     [TAG_ACTIVE] = COLUMN("active", false),
+    [TAG_REFINE] = COLUMN("refine", false),
+    [TAG_KEEP_RAW] = COLUMN("keep_raw", false),
 };
 _Static_assert((int)TAG_COLUMN_COUNT <= (int)COLUMNS_MAX, "columns fit");
 _Static_assert((int)DEVICE_COLUMN_COUNT <= (int)COLUMNS_MAX, "columns fit");
@@ -237,15 +241,19 @@ static void take_text(const struct job *job, const struct row *row, int column, 
     }
 }
 
-/* true, false, 1, 0; an empty field means true. */
-static int take_switch(
-    const struct job *job, const struct row *row, int column, bool *to, struct err *err) {
+/* true, false, 1, 0; an empty field means `fallback`. */
+static int take_switch(const struct job *job, const struct row *row, int column, bool fallback,
+    bool *to, struct err *err) {
     if (job->positions[column] < 0) {
         return 0;
     }
     struct str text = row->fields[column];
+    if (text.size == 0) {
+        *to = fallback;
+        return 0;
+    }
     bool off = str_eq_nocase(text, STR("false")) || str_eq(text, STR("0"));
-    bool on = text.size == 0 || str_eq_nocase(text, STR("true")) || str_eq(text, STR("1"));
+    bool on = str_eq_nocase(text, STR("true")) || str_eq(text, STR("1"));
     if (!on && !off) {
         return err_set(
             err, ERR_INVALID, MSG_IMPORT_SWITCH, ARGS(A_STR(text), A_STR(row->fields[0])));
@@ -286,7 +294,7 @@ static int device_of(
     int status =
         job->positions[DEVICE_PERIOD] >= 0 ? device_period(row, &device->period_ns, err) : 0;
     if (status >= 0) {
-        status = take_switch(job, row, DEVICE_ENABLED, &device->enabled, err);
+        status = take_switch(job, row, DEVICE_ENABLED, true, &device->enabled, err);
     }
     return status < 0 ? status : device_check(device, err);
 }
@@ -324,6 +332,7 @@ static int tag_words(
     take_text(job, row, TAG_UNIT, &tag->unit);
     take_text(job, row, TAG_DEVICE, &tag->device);
     take_text(job, row, TAG_SOURCE, &tag->source);
+    take_text(job, row, TAG_REFINE, &tag->refine);
     return tag_name_check(tag->name, err);
 }
 
@@ -370,6 +379,7 @@ static int tag_of(const struct job *job, const struct row *row, struct tag *tag,
                                .unit = STR_NONE,
                                .device = STR_NONE,
                                .source = STR_NONE,
+                               .refine = STR_NONE,
                                .type = TYPE_F64,
                                .scale = 1,
                                .min = (double)NAN,
@@ -382,7 +392,13 @@ static int tag_of(const struct job *job, const struct row *row, struct tag *tag,
         status = tag_numbers(job, row, tag, err);
     }
     if (status >= 0) {
-        status = take_switch(job, row, TAG_ACTIVE, &tag->active, err);
+        status = take_switch(job, row, TAG_ACTIVE, true, &tag->active, err);
+    }
+    if (status >= 0) {
+        status = take_switch(job, row, TAG_KEEP_RAW, false, &tag->keep_raw, err);
+    }
+    if (status >= 0) {
+        status = refine_check(tag, err);
     }
     return status < 0 ? status : check_source(job, tag, err);
 }

@@ -43,14 +43,22 @@ static bool is_silent_too_long(const struct stage_row *in, const struct kept *ke
     return silence_ns >= (uint64_t)limit_ns;
 }
 
+/* A dead-band that begins anew must not compare with what was kept in another time. */
+bool dead_band_prepare(const struct stage_setup *setup) {
+    if ((setup->state->stages >> STAGE_DEADBAND & 1) == 0) {
+        setup->state->dead_band.type = 0;
+    }
+    return !isnan(setup->tag->dead_band);
+}
+
 unsigned stage_dead_band(const struct stage_row *in) {
     struct kept *kept = &in->state->dead_band;
     const struct sample *row = in->row;
     if ((row->flags & SAMPLE_LATE) != 0) {
         return EFFECT_NONE;
     }
-    bool applies = in->batch->source != 0 && !isnan(in->tag->dead_band) &&
-                   (row->flags & SAMPLE_CORRECTION) == 0 && kept->type != 0;
+    bool applies =
+        in->batch->source != 0 && (row->flags & SAMPLE_CORRECTION) == 0 && kept->type != 0;
     if (applies && is_inside(in, kept) && !is_silent_too_long(in, kept)) {
         return EFFECT_OMITTED;
     }

@@ -1,5 +1,5 @@
 /*
- * What stages share: marking, and remembering a row to compare the next one with.
+ * What stages share: marking, refusing rules, and remembering a row to compare the next one with.
  *
  * Values are compared by their bits, so NaN equals itself and -0.0 differs from 0.0: a duplicate is
  * what would be stored as the same bytes. Texts are remembered up to KEPT_TEXT_BYTES; a longer one
@@ -16,6 +16,21 @@ unsigned stage_mark(struct sample *row, uint32_t status) {
     }
     row->status = status;
     return EFFECT_MARKED;
+}
+
+bool row_is_curve(const struct sample *row) {
+    return (row->type == TYPE_F64 || row->type == TYPE_I64) &&
+           (row->flags & (SAMPLE_LATE | SAMPLE_CORRECTION)) == 0 &&
+           status_quality(row->status) != QUALITY_BAD;
+}
+
+int rule_for_numbers(
+    const struct rule_line *line, enum rule rule, const struct tag *tag, struct err *err) {
+    if (!rule_is_set(line, rule) || tag->type == TYPE_F64 || tag->type == TYPE_I64) {
+        return 0;
+    }
+    return err_set(err, ERR_INVALID, MSG_REFINE_RULE_TYPE,
+        ARGS(A_CSTR(rule_name(rule)), A_CSTR(value_type_name(tag->type)), A_CSTR("f64, i64")));
 }
 
 uint64_t row_bits(const struct sample *row) {

@@ -4,7 +4,13 @@
  * for it). It is not bad: the sensor may be right and the range too narrow, and a foreman wants to
  * see the peak. The limits themselves are inside. NaN is neither above nor below.
  */
+#include <math.h>
+
 #include "refine/stage.h"
+
+bool range_prepare(const struct stage_setup *setup) {
+    return !isnan(setup->tag->min) || !isnan(setup->tag->max);
+}
 
 unsigned stage_range(const struct stage_row *in) {
     if (in->row->type == TYPE_TEXT) {

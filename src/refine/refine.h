@@ -36,10 +36,27 @@ void refine_seed(struct refine *refine, const struct sample *newest, struct str 
 void refine_run(struct refine *refine, struct batch *batch);
 
 /* Any thread. Of a tag, `in` counts its rows and the others what all stages together did. */
-void refine_counts(const struct refine *refine, enum refine_stage stage,
-    struct stage_counts *ret_counts);
+void refine_counts(
+    const struct refine *refine, enum refine_stage stage, struct stage_counts *ret_counts);
 void refine_tag_counts(const struct refine *refine, uint32_t tag, struct stage_counts *ret_counts);
-const char *refine_stage_name(enum refine_stage stage);          // "decode"
+
+/* ---- Rules of tags: any thread ---- */
+
+/* One rule of rules.def, for checks and forms. */
+struct refine_rule {
+    const char *name; // "spike"
+    const char *kind; // "NUMBER" "WHOLE" "TEXT" "TAG"
+    double min;       // Of a number; bytes of a text.
+    double max;
+    const char *help[2]; // By enum lang.
+};
+const struct refine_rule *refine_rule(uint32_t index); // NULL behind the last.
+/* Checks a tag's line of rules: unknown or doubled rules, values beyond their limits, rules that
+ * contradict each other or do not suit the tag's type, kind or unit. ERR_INVALID with words. To be
+ * called before a tag is stored: refine_use expects lines that passed. */
+int refine_check(const struct tag *tag, struct err *err);
+
+const char *refine_stage_name(enum refine_stage stage);                  // "decode"
 const char *refine_stage_words(enum refine_stage stage, enum lang lang); // For people.
 
 #endif

@@ -56,10 +56,13 @@ static unsigned scale_f64(struct sample *row, const struct tag *tag) {
     return EFFECT_NONE;
 }
 
+bool scale_prepare(const struct stage_setup *setup) {
+    return setup->tag->scale != 1.0 || fpclassify(setup->tag->offset) != FP_ZERO;
+}
+
 unsigned stage_scale(const struct stage_row *in) {
     struct sample *row = in->row;
-    bool is_none = in->tag->scale == 1.0 && fpclassify(in->tag->offset) == FP_ZERO;
-    if (in->batch->source == 0 || is_none || (row->type != TYPE_F64 && row->type != TYPE_I64)) {
+    if (in->batch->source == 0 || (row->type != TYPE_F64 && row->type != TYPE_I64)) {
         return EFFECT_NONE;
     }
     uint64_t before = row_bits(row);

@@ -5,12 +5,23 @@
  * own, listed in refine.c; it may change the row and its own part of the tag's state, and answers
  * what it did. Counting, unknown tags and omitted rows are refine.c's business. Pipeline thread
  * only.
+ *
+ * To add a stage: a row in stages.def, its functions below, its line in refine.c's STAGES. A stage
+ * that follows rules (rules.def) has besides `run`:
+ *   check    refuses a line of rules that makes no sense for the tag (import, PUT; any thread);
+ *   prepare  when a catalogue comes: reads the line into the stage's own part of tag_more and says
+ *            whether the stage has anything to do for this tag. A tag that no stage says yes to
+ *            costs nothing in that stage's walk. Memory (windows) is taken here, never in run;
+ *   seed     the newest stored row of the tag, after a restart or a refusal; optional;
+ *   fini     gives the part's memory back; optional.
+ * A tag without rules has no tag_more (`more` is NULL everywhere).
  */
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "model/tag.h"
 #include "refine/refine.h"
+#include "refine/rules.h"
 
 /* What a stage did to a row; bits. */
 enum stage_effect {
@@ -33,12 +44,48 @@ struct kept {
     char text[KEPT_TEXT_BYTES];
 };
 
+struct rate_part {
+    double limit; // Units a second.
+    double value; // Of the last row that was believed.
+    int64_t time_ns;
+    bool has_value;
+};
+
+struct spike_part {
+    double factor;   // Robust standard deviations.
+    double smallest; // Deviations up to this are no spikes.
+    double *window;  // The last values, as a ring; owned.
+    uint16_t size;
+    uint16_t count;
+    uint16_t next;
+    int64_t time_ns; // Of the newest in it.
+};
+
+struct stuck_part {
+    int64_t limit_ns;
+    int64_t since_ns; // When the present value came first.
+    uint64_t bits;
+    bool has_value;
+};
+
+/* What only tags with rules have. A stage touches its own part alone. */
+struct tag_more {
+    bool is_broken; // The stored line is not understood (it was written by a newer Maru).
+    struct rate_part rate;
+    struct spike_part spike;
+    struct stuck_part stuck;
+};
+
 struct tag_state {
     bool has_newest;
+    uint32_t stages;       // Bit i: stage i has something to do for this tag.
     int64_t newest_ns;     // Late: largest time that came.
+    struct tag_more *more; // NULL: a tag without rules. Owned.
     struct kept duplicate; // Duplicate: the newest row that passed it.
     struct kept dead_band; // Dead-band: the newest row that passed it.
 };
+_Static_assert(sizeof(struct tag_state) <= 200, "10,000 plain tags take 2 MB");
+_Static_assert(STAGE_COUNT <= 32, "a bit of tag_state.stages each");
 
 struct stage_row {
     struct batch *batch;
@@ -47,12 +94,34 @@ struct stage_row {
     struct tag_state *state;
 };
 
+/* What `prepare` sees. */
+struct stage_setup {
+    const struct tag *tag;
+    const struct rule_line *line;      // NULL: the tag has no rules.
+    const struct catalogue *catalogue; // Lives at least as long as what prepare keeps of it.
+    struct tag_state *state; // Its bit of `stages` tells whether the stage had something to do.
+};
+
 unsigned stage_decode(const struct stage_row *in);
 unsigned stage_scale(const struct stage_row *in);
+bool scale_prepare(const struct stage_setup *setup);
 unsigned stage_range(const struct stage_row *in);
+bool range_prepare(const struct stage_setup *setup);
 unsigned stage_late(const struct stage_row *in);
 unsigned stage_duplicate(const struct stage_row *in);
+unsigned stage_rate(const struct stage_row *in);
+int rate_check(const struct rule_line *line, const struct tag *tag, struct err *err);
+bool rate_prepare(const struct stage_setup *setup);
+void rate_seed(struct tag_more *more, const struct sample *newest);
+unsigned stage_spike(const struct stage_row *in);
+int spike_check(const struct rule_line *line, const struct tag *tag, struct err *err);
+bool spike_prepare(const struct stage_setup *setup);
+void spike_fini(struct tag_more *more);
+unsigned stage_stuck(const struct stage_row *in);
+int stuck_check(const struct rule_line *line, const struct tag *tag, struct err *err);
+bool stuck_prepare(const struct stage_setup *setup);
 unsigned stage_dead_band(const struct stage_row *in);
+bool dead_band_prepare(const struct stage_setup *setup);
 
 /* Gives the row a worse status; a status that is as bad already stays, because it names the first
  * and so the nearer reason. */
@@ -64,5 +133,11 @@ void kept_set(struct kept *kept, const struct sample *row, struct str text);
 bool kept_equals(const struct kept *kept, const struct stage_row *in);
 /* The text of a text row, else nothing. */
 struct str row_text(const struct stage_row *in);
+/* Whether a check that follows a curve may look at the row: a number, not late, no correction, not
+ * bad. */
+bool row_is_curve(const struct sample *row);
+/* Refuses a rule for tags that are no numbers (f64, i64). */
+int rule_for_numbers(
+    const struct rule_line *line, enum rule rule, const struct tag *tag, struct err *err);
 
 #endif

@@ -178,6 +178,7 @@ static struct tag tag_new(struct str name) {
         .unit = STR_NONE,
         .device = STR_NONE,
         .source = STR_NONE,
+        .refine = STR_NONE,
         .type = TYPE_F64,
         .scale = 1,
         .min = (double)NAN,
@@ -223,6 +224,9 @@ static int tag_read_words(const struct json_in *body, struct tag *tag, struct er
     if (rc >= 0) {
         rc = json_in_str(body, "source", LIMIT_SOURCE_BYTES, &tag->source, err);
     }
+    if (rc >= 0) {
+        rc = json_in_str(body, "refine", LIMIT_REFINE_BYTES, &tag->refine, err);
+    }
     return rc < 0 ? rc : 0;
 }
 
@@ -243,16 +247,21 @@ static int tag_read_numbers(const struct json_in *body, struct tag *tag, struct 
     if (rc >= 0) {
         rc = json_in_bool(body, "active", &tag->active, err);
     }
+    if (rc >= 0) {
+        rc = json_in_bool(body, "keep_raw", &tag->keep_raw, err);
+    }
     if (rc >= 0 && (tag->scale == 0 || tag->min > tag->max || tag->dead_band < 0)) {
         return err_set(err, ERR_RANGE, MSG_SERVE_TAG_NUMBERS, NO_ARGS);
     }
     return rc < 0 ? rc : 0;
 }
 
-/* The device must exist and understand the source, unless the tag is fed by others. */
+/* The rules must make sense; the device must exist and understand the source, unless the tag is fed
+ * by others. */
 static int tag_check(const struct catalogue *catalogue, const struct tag *tag, struct err *err) {
-    if (tag->device.size == 0) {
-        return 0;
+    int rc = refine_check(tag, err);
+    if (rc < 0 || tag->device.size == 0) {
+        return rc;
     }
     const struct device *device = catalogue_device(catalogue, tag->device);
     if (!device) {
@@ -281,7 +290,7 @@ static int tag_store(struct ledger_tx *tx, void *context, struct err *err) {
 
 int api_tag_put(struct call *call, struct err *err) {
     static const char *const MEMBERS[] = {"display", "type", "unit", "kind", "device", "source",
-        "scale", "offset", "min", "max", "dead_band", "active", NULL};
+        "scale", "offset", "min", "max", "dead_band", "active", "refine", "keep_raw", NULL};
     AUTO_CATALOGUE struct catalogue *catalogue = plant_catalogue(call->plant);
     AUTO_JSON_IN struct json_in *body = NULL;
     int rc = tag_name_check(call->args[1], err);

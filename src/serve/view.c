@@ -108,6 +108,8 @@ void view_tag(struct json *json, const struct tag *tag, const struct live_value 
     view_put_optional(json, "max", tag->max);
     view_put_optional(json, "dead_band", tag->dead_band);
     json_put_bool(json, "active", tag->active);
+    json_put_str(json, "refine", tag->refine.data != NULL ? tag->refine : STR_NONE);
+    json_put_bool(json, "keep_raw", tag->keep_raw);
     put_value(json, value, moment);
     json_object_end(json);
 }

@@ -50,6 +50,7 @@ void bench_batch(struct bench *bench, uint32_t source) {
 }
 
 static struct sample *add(struct bench *bench, int64_t time_ns, enum value_type type) {
+    refine_use(bench->refine, bench->catalogue); // The test may have changed the tag.
     struct sample *row = batch_add(bench->batch);
     assert_non_null(row);
     row->tag = 1;
@@ -71,6 +72,7 @@ struct sample *bench_i64(struct bench *bench, int64_t time_ns, int64_t value) {
 }
 
 struct sample *bench_text(struct bench *bench, int64_t time_ns, const char *text) {
+    refine_use(bench->refine, bench->catalogue);
     assert_true(batch_add_text(bench->batch, 1, time_ns, str_of(text)));
     return &bench->batch->rows[bench->batch->count - 1];
 }
