@@ -73,6 +73,46 @@ void device_options_show(struct str driver, struct str options, struct buf *out)
 void device_options_keep(
     struct str driver, struct str present, struct str options, struct buf *out);
 
+/* The connection doctor: goes from the device line to a value, step by step, and says at each what
+ * was found and what to do. Opens sessions of its own; at most about 20 s. Nothing is changed. */
+enum doctor_step {
+    DOCTOR_LINE = 0, // Driver, address, options as written.
+    DOCTOR_NAME,     // Host name to address.
+    DOCTOR_ROUTE,    // From this computer to that network.
+    DOCTOR_HOST,     // Somebody has that address. Found without ping.
+    DOCTOR_PORT,     // And listens there; or the serial port opens.
+    DOCTOR_GREETING, // And speaks the protocol.
+    DOCTOR_PROTOCOL, // What only the protocol knows: units, rights, identity.
+    DOCTOR_SESSIONS, // How many clients it serves at once.
+    DOCTOR_READING,  // A value of the source.
+    DOCTOR_STEP_COUNT
+};
+const char *doctor_step_name(enum doctor_step step); // "line", "name", ...
+struct doctor_finding {
+    enum doctor_step step;
+    enum verdict verdict;
+    const struct err *words;
+    int64_t elapsed_ns; // Of the step, up to here.
+};
+/* A reading of the same place in another form; the person picks what looks right. */
+struct doctor_candidate {
+    struct str source; // For the tag.
+    struct str label;  // "f32 CDAB", "x 0.1"
+    struct str value;  // As text; empty: cannot be read so.
+    double scale;      // For the tag; 1 where the form differs only.
+    enum value_type type;
+};
+struct doctor_request {
+    const struct device *device;
+    struct str source;                  // A tag's source to try, or empty.
+    const struct device_health *health; // While Maru collects from it; else NULL.
+    void *context;
+    void (*finding)(void *context, const struct doctor_finding *finding);
+    void (*candidate)(void *context, const struct doctor_candidate *candidate); // Or NULL.
+};
+/* How many bad findings; 0: all is well. */
+uint32_t device_diagnose(const struct doctor_request *request);
+
 /* How fast a device can be asked: polls it without pause for `duration_ns` in the caller's thread
  * and throws the values away. For `maru bench` and the connection doctor; the device must be in
  * the catalogue and nobody else may be polling it. */

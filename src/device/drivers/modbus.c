@@ -519,6 +519,106 @@ static int modbus_write(
     return 0;
 }
 
+/* --- for the connection doctor --- */
+
+/* Asks one cell; true when the unit said anything, also an exception. *ret_code: the exception, 0
+ * for data. */
+static bool probe(
+    struct driver_io *io, uint32_t unit, uint8_t function, uint32_t start, uint8_t *ret_code) {
+    uint8_t pdu[5] = {function};
+    put_word(pdu + 1, start);
+    put_word(pdu + 3, 1);
+    const uint8_t *answer = NULL;
+    struct err err = ERR_INIT;
+    int got = exchange(io, unit, pdu, sizeof pdu, &answer, &err);
+    *ret_code = got == 2 && answer[0] == (function | EXCEPTION_BIT) ? answer[1] : 0;
+    return got > 0 && *ret_code != 10 && *ret_code != 11; // Those are the gateway's own.
+}
+
+/* Units that answer, of those that shops use. */
+static void find_units(struct driver_io *io, uint32_t wanted, struct diagnosis *diagnosis) {
+    static const uint8_t UNITS[] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 247, 255, 0};
+    AUTO_BUF struct buf found;
+    AUTO_BUF struct buf tried;
+    buf_init(&found, 128);
+    buf_init(&tried, 128);
+    for (size_t i = 0; i < sizeof UNITS; i++) {
+        uint8_t code = 0;
+        if (UNITS[i] == wanted) {
+            continue;
+        }
+        buf_printf(&tried, "%s%u", tried.size > 0 ? " " : "", UNITS[i]);
+        if (probe(io, UNITS[i], 3, 0, &code)) {
+            buf_printf(&found, "%s%u", found.size > 0 ? " " : "", UNITS[i]);
+        }
+    }
+    struct err words = ERR_INIT;
+    if (found.size > 0) {
+        (void)err_set(&words, ERR_INVALID, MSG_MODBUS_UNIT_FOUND,
+            ARGS(A_INT(wanted), A_STR(buf_str(&found))));
+    } else {
+        (void)err_set(&words, ERR_INVALID, MSG_MODBUS_UNIT_NONE, ARGS(A_STR(buf_str(&tried))));
+    }
+    diagnosis_add(diagnosis, VERDICT_BAD, &words);
+}
+
+/* An address that its table does not have may stand in the neighbouring one. */
+static void find_table(
+    struct driver_io *io, const struct point *point, struct diagnosis *diagnosis) {
+    static const enum modbus_space OTHERS[] = {
+        MODBUS_DISCRETE, MODBUS_COILS, MODBUS_INPUT, MODBUS_HOLDING};
+    static const char *const NAMES[] = {"coil", "discrete", "holding", "input"};
+    enum modbus_space other = OTHERS[point->space];
+    uint8_t code = 0;
+    if (probe(io, point->unit, read_functions[point->space], point->start, &code) && code == 2 &&
+        probe(io, point->unit, read_functions[other], point->start, &code) && code == 0) {
+        AUTO_BUF struct buf source;
+        buf_init(&source, 64);
+        buf_printf(&source, "%s:%u", NAMES[other], point->start);
+        struct err words = ERR_INIT;
+        (void)err_set(&words, ERR_INVALID, MSG_MODBUS_TABLE_OTHER,
+            ARGS(A_INT(point->unit), A_CSTR(NAMES[other]), A_STR(buf_str(&source))));
+        diagnosis_add(diagnosis, VERDICT_NOTE, &words);
+    }
+}
+
+/* The same registers as other types and orders. */
+static void offer_forms(const struct point *point, struct diagnosis *diagnosis) {
+    static const char *const FORMS[] = {"i16", "u16", "f32 ABCD", "f32 CDAB", "f32 BADC",
+        "f32 DCBA", "i32 ABCD", "i32 CDAB", "u32 ABCD", "u32 CDAB"};
+    static const char *const NAMES[] = {"coil", "discrete", "holding", "input"};
+    if (is_bits(point->space)) {
+        return;
+    }
+    for (size_t i = 0; i < sizeof FORMS / sizeof FORMS[0]; i++) {
+        AUTO_BUF struct buf source;
+        buf_init(&source, 64);
+        buf_printf(
+            &source, "%s:%u %s unit %u", NAMES[point->space], point->start, FORMS[i], point->unit);
+        diagnosis_candidate(diagnosis, buf_str(&source), str_of(FORMS[i]), STR_NONE);
+    }
+}
+
+static int modbus_diagnose(
+    struct driver_io *io, const struct point *point, struct diagnosis *diagnosis, struct err *err) {
+    (void)err;
+    uint32_t unit = point != NULL ? point->unit : (uint32_t)io_settings(io)->values[OPTION_UNIT];
+    uint8_t function = point != NULL ? read_functions[point->space] : 3;
+    uint8_t code = 0;
+    if (!probe(io, unit, function, point != NULL ? point->start : 0, &code)) {
+        find_units(io, unit, diagnosis);
+        return 0;
+    }
+    struct err words = ERR_INIT;
+    (void)err_set(&words, ERR_INVALID, MSG_MODBUS_UNIT_GOOD, ARGS(A_INT(unit)));
+    diagnosis_add(diagnosis, VERDICT_GOOD, &words);
+    if (point != NULL) {
+        find_table(io, point, diagnosis);
+        offer_forms(point, diagnosis);
+    }
+    return 0;
+}
+
 /* --- the table --- */
 
 static int modbus_open(struct driver_io *io, struct err *err) {
@@ -608,4 +708,5 @@ const struct driver driver_modbus = {
     .open = modbus_open,
     .read_groups = modbus_read_groups,
     .write = modbus_write,
+    .diagnose = modbus_diagnose,
 };
