@@ -33,6 +33,9 @@ static const struct option_row IMPORT_OPTIONS[] = {COMMON_OPTIONS, {"--plant", t
 static const struct option_row QUERY_OPTIONS[] = {COMMON_OPTIONS, {"--plant", true},
     {"--from", true}, {"--to", true}, {"--every", true}, {"--agg", true}, {"--tz", true},
     {"--format", true}, {"--versions", false}, {NULL, false}};
+static const struct option_row DOCTOR_OPTIONS[] = {COMMON_OPTIONS, {"--plant", true},
+    {"--source", true}, {"--driver", true}, {"--address", true}, {"--options", true},
+    {NULL, false}};
 static const struct option_row VERIFY_OPTIONS[] = {COMMON_OPTIONS, {NULL, false}};
 static const struct option_row BENCH_OPTIONS[] = {
     COMMON_OPTIONS, {"--dir", true}, {"--data", true}, {"--quick", false}, {NULL, false}};
@@ -48,6 +51,8 @@ static const struct command COMMANDS[] = {
     {"query", MSG_HELP_QUERY, COMMAND_HOME | COMMAND_OPENS | COMMAND_HOT, 1, POSITIONALS_MAX - 1,
         -1, QUERY_OPTIONS, cmd_query},
     {"verify", MSG_HELP_VERIFY, COMMAND_HOME | COMMAND_HOT, 0, 0, -1, VERIFY_OPTIONS, cmd_verify},
+    {"doctor", MSG_HELP_DOCTOR, COMMAND_HOME | COMMAND_OPENS | COMMAND_HOT, 0, 1, -1,
+        DOCTOR_OPTIONS, cmd_doctor},
     {"bench", MSG_HELP_BENCH, 0, 1, 1, -1, BENCH_OPTIONS, cmd_bench},
 };
 

@@ -90,6 +90,7 @@ int cmd_token(struct call *call, struct err *err);
 int cmd_import(struct call *call, struct err *err);
 int cmd_query(struct call *call, struct err *err);
 int cmd_verify(struct call *call, struct err *err);
+int cmd_doctor(struct call *call, struct err *err);
 int cmd_bench(struct call *call, struct err *err);
 
 #endif

@@ -38,6 +38,7 @@ struct server {
     struct buf openapi_text[2];
     struct write_scratch *write_scratch[HTTP_WORKERS]; // Of worker i alone.
     struct ingest_counts ingest[HOME_PLANTS_MAX];
+    _Atomic int doctors; // Sessions to machines that doctor and browse hold now.
     struct {
         _Atomic uint64_t answers[STATUS_CLASSES];
         _Atomic uint64_t time_us;

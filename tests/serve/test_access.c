@@ -51,10 +51,19 @@ static enum need need_of(const char *path, const char *method) {
     if (is_public(path, method)) {
         return NEED_NOTHING;
     }
-    if (strcmp(path, "/write") == 0) {
-        return NEED_WRITE;
+    /* Changes are for installers and owners, but for these. */
+    static const struct {
+        const char *method;
+        const char *end; // Of the path.
+        enum need need;
+    } OTHERS[] = {{"post", "/write", NEED_WRITE}};
+    for (size_t i = 0; i < sizeof OTHERS / sizeof OTHERS[0]; i++) {
+        if (strcmp(method, OTHERS[i].method) == 0 &&
+            str_ends(str_of(path), str_of(OTHERS[i].end))) {
+            return OTHERS[i].need;
+        }
     }
-    if (strcmp(method, "put") == 0) {
+    if (strcmp(method, "get") != 0) {
         return NEED_CONFIGURE;
     }
     return strstr(path, "/audit") ? NEED_AUDIT : NEED_READ;
