@@ -122,6 +122,9 @@ static const struct {
             "pipeline=0 max_registers=8"},
         {"holding:0 f32", "holding:2 u64", "holding:10.3", "holding:40 text(9)", "input:0 f64 DCBA",
             "coil:3", "discrete:19", "holding:0 i16 unit 2"}},
+    {"s7", {"slot=1", "slot=2 connection=op pdu=240", "pdu=112 max_gap=0", "encoding=utf8 jobs=1"},
+        {"DB1.DBD0 real", "DB1.4 string(200)", "DB1.300 dtl", "MW10 s5time", "Q0.3", "T5",
+            "DB2.0 wstring(300)", "DB1.DBW320 date"}},
 };
 enum { TARGET_COUNT = sizeof targets / sizeof targets[0] };
 

@@ -1,7 +1,8 @@
 /*
  * What every registered driver must stand: silence, answers cut at each byte, garbage, each byte
  * damaged, bytes one at a time, a lost session, a late answer. The raw material is
- * tests/captures/<driver>_contract.cap: two polls with one request each whose values differ.
+ * tests/captures/<driver>_contract.cap: two polls with one request each whose values differ, and
+ * before them what is answered while connecting, which is given anew in each session.
  */
 #include "support_device.h"
 
@@ -11,7 +12,7 @@
 #include "core/file.h"
 #include "core/mem.h"
 
-enum { ANSWERS = 2, TAGS = 8, GARBAGE_ROUNDS = 400, GARBAGE_BYTES = 300 };
+enum { ANSWERS = 2, GREETINGS = 4, TAGS = 8, GARBAGE_ROUNDS = 400, GARBAGE_BYTES = 300 };
 
 struct script {
     char options[256];
@@ -19,6 +20,8 @@ struct script {
     char sources[TAGS][64];
     struct tag_line tags[TAGS + 1];
     uint32_t tag_count;
+    struct buf greetings[GREETINGS]; // Answers while connecting.
+    uint32_t greeting_count;
     struct buf answers[ANSWERS];
     uint32_t answer_count;
     double values[ANSWERS][TAGS]; // What each poll gives.
@@ -42,8 +45,10 @@ static void script_line(struct script *script, struct str line) {
     } else if (str_eq(word, STR("poll"))) {
         script->poll_count++;
     } else if (str_eq(word, STR("<"))) {
-        assert_true(script->answer_count < ANSWERS);
-        struct buf *answer = &script->answers[script->answer_count++];
+        bool greets = script->poll_count == 0;
+        assert_true(greets ? script->greeting_count < GREETINGS : script->answer_count < ANSWERS);
+        struct buf *answer = greets ? &script->greetings[script->greeting_count++]
+                                    : &script->answers[script->answer_count++];
         buf_init(answer, 4096);
         while (line.size > 0) {
             struct str pair = str_cut(&line, ' ');
@@ -84,10 +89,17 @@ static void script_free(struct script *script) {
     for (uint32_t i = 0; i < script->answer_count; i++) {
         buf_fini(&script->answers[i]);
     }
+    for (uint32_t i = 0; i < script->greeting_count; i++) {
+        buf_fini(&script->greetings[i]);
+    }
 }
 
 /* What the memory link answers to its n-th request. */
 struct replies {
+    const struct script *script;
+    const struct memory_link *link;
+    uint32_t session; // Opens that were greeted.
+    uint32_t greeted; // Greetings given in this session.
     const uint8_t *data[8];
     size_t size[8];
     uint32_t next;
@@ -97,7 +109,14 @@ static void reply(void *context, const uint8_t *data, size_t size, struct buf *a
     (void)data;
     (void)size;
     struct replies *replies = context;
-    if (replies->next < 8) {
+    if (replies->session != replies->link->opens) {
+        replies->session = replies->link->opens;
+        replies->greeted = 0;
+    }
+    if (replies->greeted < replies->script->greeting_count) {
+        const struct buf *greeting = &replies->script->greetings[replies->greeted++];
+        buf_put(answer, greeting->data, greeting->size);
+    } else if (replies->next < 8) {
         buf_put(answer, replies->data[replies->next], replies->size[replies->next]);
         replies->next++;
     }
@@ -116,6 +135,8 @@ static void trial_start(struct trial *trial, struct script *script, const struct
     trial->replies = (struct replies){0};
     trial->device = (struct device_line){"d", driver->name, "127.0.0.1:1", script->options, 1000};
     trial->link = memory_link_new(reply, &trial->replies);
+    trial->replies.script = script;
+    trial->replies.link = trial->link;
     rig_init(&trial->rig, &trial->device, script->tags, &trial->link->link);
 }
 
