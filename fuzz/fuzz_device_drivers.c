@@ -125,6 +125,9 @@ static const struct {
     {"s7", {"slot=1", "slot=2 connection=op pdu=240", "pdu=112 max_gap=0", "encoding=utf8 jobs=1"},
         {"DB1.DBD0 real", "DB1.4 string(200)", "DB1.300 dtl", "MW10 s5time", "Q0.3", "T5",
             "DB2.0 wstring(300)", "DB1.DBW320 date"}},
+    {"melsec",
+        {"monitor_ms=250", "frame=4e max_words=8", "series=iqr random=off", "series=fx max_gap=0"},
+        {"D0 f32", "D4.A", "D900 text:9", "W10 bcd32", "X17", "M0 u16", "TN5", "ZR100 f64 ABCD"}},
 };
 enum { TARGET_COUNT = sizeof targets / sizeof targets[0] };
 

@@ -227,6 +227,8 @@ static void check_cut(struct script *script, const struct driver *driver, bool c
     }
 }
 
+/* A late answer is dropped and ours is taken. A protocol without request numbers cannot tell them
+ * apart: its driver gives the session up, and the late answer goes down with it. */
 static void check_late(struct script *script, const struct driver *driver) {
     struct trial trial;
     trial_start(&trial, script, driver);
@@ -235,11 +237,16 @@ static void check_late(struct script *script, const struct driver *driver) {
     buf_put(&both, ANSWER(script, 0));
     buf_put(&both, ANSWER(script, 1));
     add_reply(&trial, "", 0);
-    add_reply(&trial, both.data, both.size);
-    assert_int_equal(0, trial_poll(&trial));
+    bool gives_up = trial_poll(&trial) < 0;
     assert_true(all_bad(&trial));
+    if (gives_up) {
+        add_reply(&trial, ANSWER(script, 1));
+    } else {
+        add_reply(&trial, both.data, both.size);
+    }
     assert_int_equal(0, trial_poll(&trial));
     assert_true(has_values(&trial, 1));
+    assert_int_equal(gives_up ? 2 : 1, trial.link->opens);
     rig_fini(&trial.rig);
 }
 
