@@ -5,9 +5,11 @@
  * Ledgers are opened as at every start, but never made. Exit 1 when anything is damaged.
  */
 #include <sys/file.h>
+#include <sys/stat.h>
 
 #include "app/command.h"
 #include "core/json.h"
+#include "upkeep/upkeep.h"
 
 struct verification {
     struct call *call;
@@ -18,6 +20,7 @@ struct verification {
     uint64_t ledgers;
     uint64_t plants;
     uint64_t damaged;
+    char digest[DIGEST_TEXT_MAX]; // With --digest.
 };
 
 static void note_fault(void *context, const struct err *what) {
@@ -121,6 +124,9 @@ static int lock_cold(const char *dir, int *ret_fd, struct err *err) {
 
 static void report(struct verification *v) {
     struct call *call = v->call;
+    if (!call->json && v->digest[0] != '\0') {
+        call_say(call, MSG_VERIFY_DIGEST, ARGS(A_CSTR(v->digest)));
+    }
     if (!call->json) {
         call_say(call, v->damaged == 0 ? MSG_VERIFY_GOOD : MSG_VERIFY_BAD,
             ARGS(A_INT(v->total.segments), A_INT(v->total.blocks), A_INT(v->total.rows),
@@ -136,6 +142,9 @@ static void report(struct verification *v) {
     json_put_i64(&json, "log_batches", (int64_t)v->total.log_batches);
     json_put_i64(&json, "ledgers", (int64_t)v->ledgers);
     json_put_i64(&json, "damaged", (int64_t)v->damaged);
+    if (v->digest[0] != '\0') {
+        json_put_str(&json, "digest", str_of(v->digest));
+    }
     json_key(&json, "faults");
     json_raw(&json, buf_str(&v->faults));
     json_object_end(&json);
@@ -162,10 +171,60 @@ static int verify_all(struct verification *v, struct err *err) {
     if (status >= 0 && v->plants == 0) {
         note_missing(v, buf_z(&path));
     }
+    if (status >= 0 && v->damaged == 0 && call_value(v->call, "--digest") != NULL) {
+        struct watch watch = {.go_on = call_go_on, .context = v->call};
+        status = v->call->home != NULL ? upkeep_digest(v->call->home, watch, v->digest, err)
+                                       : upkeep_digest_cold(v->home_dir, watch, v->digest, err);
+    }
     return status;
 }
 
+/* ---- A backup file ---- */
+
+static void report_file(struct call *call, const struct backup_facts *facts) {
+    if (!call->json) {
+        call_say(call, MSG_VERIFY_FILE_GOOD,
+            ARGS(A_INT(facts->bytes), A_INT(facts->parts), A_INT(facts->plants),
+                A_INT(facts->rows)));
+        call_say(call, MSG_VERIFY_DIGEST, ARGS(A_CSTR(facts->logical)));
+        return;
+    }
+    struct json json;
+    json_init(&json, &call->out);
+    json_object_begin(&json);
+    json_put_time(&json, "created", facts->created_ns);
+    json_put_str(&json, "maru", str_of(facts->version));
+    json_put_i64(&json, "bytes", (int64_t)facts->bytes);
+    json_put_i64(&json, "parts", (int64_t)facts->parts);
+    json_put_i64(&json, "plants", facts->plants);
+    json_put_i64(&json, "rows", (int64_t)facts->rows);
+    json_put_bool(&json, "hub", facts->has_hub);
+    json_put_bool(&json, "keys", facts->has_keys);
+    json_put_str(&json, "file_digest", str_of(facts->digest));
+    json_put_str(&json, "digest", str_of(facts->logical));
+    json_put_i64(&json, "damaged", 0);
+    json_object_end(&json);
+    buf_put_char(&call->out, '\n');
+}
+
+static int verify_file(struct call *call, struct err *err) {
+    AUTO_CLOSE int fd = -1;
+    struct backup_facts facts;
+    struct watch watch = {.go_on = call_go_on, .context = call};
+    int status = file_open(files_system(), call->home_dir, FILE_READ, &fd, err);
+    status = status < 0 ? status : backup_check(fd, call->home_dir, watch, &facts, err);
+    if (status < 0) {
+        return status;
+    }
+    report_file(call, &facts);
+    return EXIT_DONE;
+}
+
 int cmd_verify(struct call *call, struct err *err) {
+    struct stat info;
+    if (call->home == NULL && stat(call->home_dir, &info) == 0 && S_ISREG(info.st_mode)) {
+        return verify_file(call, err);
+    }
     struct verification v = {.call = call, .home_dir = call->home_dir};
     buf_init(&v.faults, 16 << 20);
     json_init(&v.json, &v.faults);

@@ -36,7 +36,13 @@ static const struct option_row QUERY_OPTIONS[] = {COMMON_OPTIONS, {"--plant", tr
 static const struct option_row DOCTOR_OPTIONS[] = {COMMON_OPTIONS, {"--plant", true},
     {"--source", true}, {"--driver", true}, {"--address", true}, {"--options", true},
     {NULL, false}};
-static const struct option_row VERIFY_OPTIONS[] = {COMMON_OPTIONS, {NULL, false}};
+static const struct option_row VERIFY_OPTIONS[] = {
+    COMMON_OPTIONS, {"--digest", false}, {NULL, false}};
+static const struct option_row OPTIMIZE_OPTIONS[] = {COMMON_OPTIONS, {NULL, false}};
+static const struct option_row BACKUP_OPTIONS[] = {
+    COMMON_OPTIONS, {"--plant", true}, {"--with-keys", false}, {NULL, false}};
+static const struct option_row RESTORE_OPTIONS[] = {
+    COMMON_OPTIONS, {"--erasures", true}, {"--phrase-file", true}, {NULL, false}};
 static const struct option_row BENCH_OPTIONS[] = {
     COMMON_OPTIONS, {"--dir", true}, {"--data", true}, {"--quick", false}, {NULL, false}};
 
@@ -53,6 +59,11 @@ static const struct command COMMANDS[] = {
     {"verify", MSG_HELP_VERIFY, COMMAND_HOME | COMMAND_HOT, 0, 0, -1, VERIFY_OPTIONS, cmd_verify},
     {"doctor", MSG_HELP_DOCTOR, COMMAND_HOME | COMMAND_OPENS | COMMAND_HOT, 0, 1, -1,
         DOCTOR_OPTIONS, cmd_doctor},
+    {"backup", MSG_HELP_BACKUP, COMMAND_HOME | COMMAND_OPENS | COMMAND_HOT | COMMAND_WRITES, 1, 1,
+        0, BACKUP_OPTIONS, cmd_backup},
+    {"optimize", MSG_HELP_OPTIMIZE, COMMAND_HOME | COMMAND_OPENS | COMMAND_HOT, 0, 0, -1,
+        OPTIMIZE_OPTIONS, cmd_optimize},
+    {"restore", MSG_HELP_RESTORE, 0, 2, 2, 0, RESTORE_OPTIONS, cmd_restore},
     {"bench", MSG_HELP_BENCH, 0, 1, 1, -1, BENCH_OPTIONS, cmd_bench},
 };
 
@@ -293,6 +304,15 @@ int call_run(struct call *call) {
     }
     /* A reader such as `head` that had enough is no error. */
     return err.code != ERR_CLOSED ? call_fail(call, &err) : EXIT_FAILED;
+}
+
+int call_go_on(void *context, struct err *err) {
+    const struct call *call = context;
+    struct pollfd waits[2] = {
+        {.fd = call->stop_fd, .events = POLLIN}, {.fd = call->peer_fd, .events = POLLRDHUP}};
+    bool ends = poll(waits, 2, 0) > 0 &&
+                ((waits[0].revents & POLLIN) != 0 || (waits[1].revents & ~POLLIN) != 0);
+    return ends ? err_set(err, ERR_CANCELLED, MSG_APP_CANCELLED, NO_ARGS) : 0;
 }
 
 int call_plant(struct call *call, struct plant **ret_plant, struct err *err) {

@@ -19,9 +19,11 @@ struct option_row {
 };
 
 enum command_flag {
-    COMMAND_HOME = 1,  // The first argument is HOME, and it must be one.
-    COMMAND_OPENS = 2, // Works on the open home (call->home).
-    COMMAND_HOT = 4,   // On a served HOME it runs inside the serving process.
+    COMMAND_HOME = 1,   // The first argument is HOME, and it must be one.
+    COMMAND_OPENS = 2,  // Works on the open home (call->home).
+    COMMAND_HOT = 4,    // On a served HOME it runs inside the serving process.
+    COMMAND_WRITES = 8, // The file at file_position is written: under a temporary name beside it,
+                        // renamed when the command is done.
 };
 
 struct call;
@@ -32,7 +34,7 @@ struct command {
     uint32_t flags;
     uint32_t positionals_min; // After HOME.
     uint32_t positionals_max;
-    int file_position; // Which positional (after HOME) is an input file; -1: none.
+    int file_position; // Which positional (after HOME) is a file; -1: none.
     const struct option_row *options;
     /* An exit code (0, 3), or negative with words in err. */
     int (*run)(struct call *call, struct err *err);
@@ -48,7 +50,7 @@ struct call {
     const char *positionals[POSITIONALS_MAX];
     uint32_t positional_count;
     const char *values[OPTIONS_MAX]; // By row of command->options; "" when given without value.
-    int file_fd;                     // The opened input file; -1: none.
+    int file_fd;                     // The opened file; -1: none.
     int out_fd;
     int error_fd;
     int stop_fd;    // Readable when the serving process ends; -1 on a cold home.
@@ -80,6 +82,9 @@ int call_usage(int status, struct err *err);
 int call_fail(struct call *call, const struct err *err);
 /* Runs the command's function and turns its result into an exit code, saying errors. */
 int call_run(struct call *call);
+/* For long work: ERR_CANCELLED once Maru ends or the asking command has gone. A `struct watch`'s
+ * function; the context is the call. */
+int call_go_on(void *call, struct err *err);
 /* The plant named by --plant, or the only one. */
 int call_plant(struct call *call, struct plant **ret_plant, struct err *err);
 
@@ -91,6 +96,9 @@ int cmd_import(struct call *call, struct err *err);
 int cmd_query(struct call *call, struct err *err);
 int cmd_verify(struct call *call, struct err *err);
 int cmd_doctor(struct call *call, struct err *err);
+int cmd_backup(struct call *call, struct err *err);
+int cmd_optimize(struct call *call, struct err *err);
+int cmd_restore(struct call *call, struct err *err);
 int cmd_bench(struct call *call, struct err *err);
 
 #endif

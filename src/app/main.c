@@ -9,11 +9,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "app/command.h"
 #include "app/control.h"
+#include "core/file.h"
+#include "core/limits.h"
 #include "core/mem.h"
 
 /* Korean where the environment asks for it, English where it does not: a terminal in the C locale
@@ -49,12 +52,55 @@ static void print(enum lang lang, enum msg_id id, FILE *to) {
     (void)fprintf(to, "%s\n", buf_z(&text));
 }
 
+/* The file that a command writes: FILE.part beside it, held by a lock so that two commands cannot
+ * write one; what a killed one left is written over. */
+static int open_part(struct call *call, const char *path, struct err *err) {
+    char part[LIMIT_PATH_BYTES];
+    struct stat info;
+    int size = snprintf(part, sizeof part, "%s.part", path);
+    if (size < 0 || size >= LIMIT_PATH_BYTES) {
+        return err_set(err, ERR_LIMIT, MSG_PLANT_PATH_LONG, ARGS(A_CSTR(path)));
+    }
+    if (stat(path, &info) == 0) {
+        return err_set(err, ERR_EXISTS,
+            S_ISDIR(info.st_mode) ? MSG_APP_IS_FOLDER : MSG_APP_FILE_THERE, ARGS(A_CSTR(path)));
+    }
+    int status = file_open(files_system(), part, FILE_WRITE, &call->file_fd, err);
+    if (status >= 0 && flock(call->file_fd, LOCK_EX | LOCK_NB) != 0) {
+        return err_set(err, ERR_LOCKED, MSG_APP_FILE_WRITTEN, ARGS(A_CSTR(part)));
+    }
+    return status < 0 ? status : file_truncate(files_system(), call->file_fd, part, 0, err);
+}
+
+/* Puts what was written in its place, or takes it away. */
+static int end_part(struct call *call, int code, struct err *err) {
+    const char *path = call->positionals[call->command->file_position];
+    char part[LIMIT_PATH_BYTES];
+    (void)snprintf(part, sizeof part, "%s.part", path); // It fitted when it was opened.
+    if (code != EXIT_DONE) {
+        (void)file_remove(files_system(), part, NULL); // The next one writes over it.
+        return code;
+    }
+    char parent[LIMIT_PATH_BYTES];
+    (void)snprintf(parent, sizeof parent, "%s", path);
+    char *slash = strrchr(parent, '/');
+    if (slash != NULL) {
+        slash[slash == parent] = '\0';
+    }
+    int status = file_rename(files_system(), part, path, err);
+    status = status < 0 ? status : dir_sync(files_system(), slash != NULL ? parent : ".", err);
+    return status < 0 ? status : code;
+}
+
 static int open_file(struct call *call, struct err *err) {
     int position = call->command->file_position;
     if (position < 0) {
         return 0;
     }
     const char *path = call->positionals[position];
+    if ((call->command->flags & COMMAND_WRITES) != 0) {
+        return open_part(call, path, err);
+    }
     if (strcmp(path, "-") == 0) {
         call->file_fd = dup(STDIN_FILENO);
     } else {
@@ -83,11 +129,8 @@ static int run_cold(struct call *call, struct err *err) {
     return code;
 }
 
-static int run(struct call *call, int argc, char **argv, struct err *err) {
-    int status = open_file(call, err);
-    if (status < 0) {
-        return status;
-    }
+static int run_opened(struct call *call, int argc, char **argv, struct err *err) {
+    int status = 0;
     if ((call->command->flags & COMMAND_HOT) != 0) {
         int code = 0;
         status = control_call(call, argc, argv, &code, err);
@@ -96,6 +139,15 @@ static int run(struct call *call, int argc, char **argv, struct err *err) {
         }
     }
     return run_cold(call, err);
+}
+
+static int run(struct call *call, int argc, char **argv, struct err *err) {
+    int status = open_file(call, err);
+    if (status < 0) {
+        return status;
+    }
+    int code = run_opened(call, argc, argv, err);
+    return (call->command->flags & COMMAND_WRITES) != 0 ? end_part(call, code, err) : code;
 }
 
 int main(int argc, char **argv) {

@@ -108,7 +108,9 @@ int cursor_set_open(struct cursor_set *set, struct view *view, const struct curs
     if (view->frozen != NULL) {
         cursor_add_memtable(set, view->frozen, options);
     }
-    cursor_add_memtable(set, view->active, options);
+    if (view->active != NULL) { // A view of segments only has no memory.
+        cursor_add_memtable(set, view->active, options);
+    }
     return 0;
 }
 

@@ -227,30 +227,35 @@ int hist_consumer_forget(struct historian *historian, struct str name, struct er
     return rc;
 }
 
-int hist_expire(struct historian *historian, uint32_t tag, int64_t before_ns, struct err *err) {
-    if (tag > HIST_TAG_MAX) {
-        return 0; // No such tag has rows.
-    }
+int hist_expire_many(struct historian *historian, const struct hist_expiry *expiries,
+    uint32_t count, struct err *err) {
     store_care_begin(historian);
     struct manifest manifest;
     manifest_now(historian, &manifest);
+    uint32_t moved = 0;
+    struct horizons *horizons = horizons_with(manifest.horizons, expiries, count, &moved);
+    horizons_unref(manifest.horizons);
+    manifest.horizons = horizons;
     int rc = 0;
-    if (horizons_of(manifest.horizons, tag) >= before_ns && tag != 0) {
+    if (moved == 0) {
         manifest_fini(&manifest);
     } else {
-        struct horizons *horizons = horizons_with(manifest.horizons, tag, before_ns);
-        horizons_unref(manifest.horizons);
-        manifest.horizons = horizons;
         rc = store_manifest_set(historian, &manifest, err);
     }
-    if (rc == 0) {
+    if (rc == 0 && moved > 0) {
         mutex_lock(&historian->state_mutex);
         struct view_change change = {.horizons = historian->manifest.horizons};
         store_publish(historian, &change);
         mutex_unlock(&historian->state_mutex);
     }
     store_care_end(historian);
-    return rc;
+    return rc < 0 ? rc : (int)moved;
+}
+
+int hist_expire(struct historian *historian, uint32_t tag, int64_t before_ns, struct err *err) {
+    struct hist_expiry one = {.tag = tag, .before_ns = before_ns};
+    int rc = hist_expire_many(historian, &one, 1, err);
+    return rc < 0 ? rc : 0;
 }
 
 /* ---- Status ---- */

@@ -36,16 +36,16 @@ struct hist_options {
 
 /* Opens and recovers: a torn tail of the log is cut, a damaged block is quarantined; both are
  * counted in hist_status and reported by hist_notices. ERR_LOCKED, ERR_VERSION, ERR_IO. */
-int hist_open(const struct hist_options *options, struct historian **ret_historian,
-    struct err *err);
+int hist_open(
+    const struct hist_options *options, struct historian **ret_historian, struct err *err);
 /* Seals what is in memory (best effort: the log has it anyway) and closes. NULL is allowed. */
 void hist_close(struct historian *historian);
 
 /* Appends batches (rows with SAMPLE_DROP are skipped) and returns when all are durable, with
  * batch->seq set in each. One sync for all, shared with other callers. All or nothing per call.
  * ERR_SPACE: the disk is full, nothing was stored; the next call tries again by itself. */
-int hist_append(struct historian *historian, struct batch *const *batches, uint32_t count,
-    struct err *err);
+int hist_append(
+    struct historian *historian, struct batch *const *batches, uint32_t count, struct err *err);
 
 /* Sets SAMPLE_DROP on rows that would change nothing, so that importing a file twice does not: of
  * several rows of the batch with one (tag, time) on all but the last, sources and corrections
@@ -135,23 +135,59 @@ uint64_t hist_seq(struct historian *historian);
 bool hist_wait(struct historian *historian, uint64_t seq, int64_t deadline_mono_ns);
 /* Batches above `seq` are kept in the log until every named consumer has passed them. A consumer
  * is known from its first call on, durably; set it before the first append that it must see. */
-int hist_consumer_keep(struct historian *historian, struct str name, uint64_t seq,
-    struct err *err);
+int hist_consumer_keep(struct historian *historian, struct str name, uint64_t seq, struct err *err);
 int hist_consumer_forget(struct historian *historian, struct str name, struct err *err);
 
 struct hist_replay;
 /* Reads the durable batches above `seq` in order. ERR_NOT_FOUND when they are no longer kept. */
-int hist_replay_open(struct historian *historian, uint64_t seq, struct hist_replay **ret_replay,
-    struct err *err);
+int hist_replay_open(
+    struct historian *historian, uint64_t seq, struct hist_replay **ret_replay, struct err *err);
 /* 1: *ret_batch is borrowed until the next call; 0: no more at present (call again later). */
 int hist_replay_next(struct hist_replay *replay, const struct batch **ret_batch, struct err *err);
 void hist_replay_close(struct hist_replay *replay);
+
+/* ---- Snapshots: for backups, and for what must be computed over one state ---- */
+
+struct hist_snapshot;
+
+/* From here on the log keeps what is not yet sealed or consumed, in memory only: a consumer's
+ * cursor that is read after this finds its batches in the snapshot. Any thread. */
+int hist_snapshot_open(
+    struct historian *historian, struct hist_snapshot **ret_snapshot, struct err *err);
+/* Seals what is in memory and fixes the state: all rows up to a sequence number and no other.
+ * Appends go on meanwhile; merges may replace the segments but not take them away. May be called
+ * again, for a newer state. */
+int hist_snapshot_take(struct hist_snapshot *snapshot, struct err *err);
+uint64_t hist_snapshot_seq(const struct hist_snapshot *snapshot);   // The last one inside.
+uint64_t hist_snapshot_bytes(const struct hist_snapshot *snapshot); // Of its segments.
+/* Files that make a history folder of this state: manifest, segments, and the log that consumers
+ * still need. Either bytes (borrowed for the call) or an open descriptor. */
+struct hist_part {
+    char name[40];
+    const uint8_t *bytes;
+    int fd; // With bytes NULL.
+    uint64_t size;
+};
+int hist_snapshot_parts(struct hist_snapshot *snapshot,
+    int (*each)(void *context, const struct hist_part *part, struct err *err), void *context,
+    struct err *err);
+/* Like hist_scan_open, over the snapshot, which must outlive the scan. */
+int hist_snapshot_scan(struct hist_snapshot *snapshot, const struct hist_scan_options *options,
+    struct hist_scan **ret_scan, struct err *err);
+void hist_snapshot_close(struct hist_snapshot *snapshot); // NULL is allowed.
 
 /* ---- Care ---- */
 
 /* Rows of `tag` before `time_ns` are no longer shown from now on (durably) and leave the disk with
  * the next merges. tag 0: all tags. */
 int hist_expire(struct historian *historian, uint32_t tag, int64_t before_ns, struct err *err);
+/* The same for many tags with one write; all or nothing. Count of tags whose rows expired. */
+struct hist_expiry {
+    uint32_t tag; // 0: all tags.
+    int64_t before_ns;
+};
+int hist_expire_many(struct historian *historian, const struct hist_expiry *expiries,
+    uint32_t count, struct err *err);
 /* Makes everything in memory a segment. */
 int hist_seal(struct historian *historian, struct err *err);
 /* Merges small segments; 1: did something, 0: nothing to do. */
@@ -159,7 +195,7 @@ int hist_merge(struct historian *historian, struct err *err);
 
 struct hist_status {
     uint64_t seq;
-    uint64_t rows;           // In segments and memory, all versions.
+    uint64_t rows; // In segments and memory, all versions.
     uint64_t segment_count;
     uint64_t segment_bytes;
     uint64_t log_bytes;

@@ -16,12 +16,12 @@
 #include "core/hash.h"
 #include "core/mem.h"
 #include "historian/bits.h"
+#include "historian/historian.h"
 #include "historian/rows.h"
 
 enum {
     MANIFEST_VERSION = 1,
     MANIFEST_HEAD_BYTES = 16,
-    MANIFEST_BYTES_MAX = 64 << 20, // Horizons of every tag and 65,536 segments fit well.
 };
 
 static const char manifest_magic[8] = {'M', 'A', 'R', 'U', 'M', 'A', 'N', '1'};
@@ -69,26 +69,38 @@ int64_t horizons_of(const struct horizons *horizons, uint32_t tag) {
     return own > horizons->all_ns ? own : horizons->all_ns;
 }
 
-struct horizons *horizons_with(const struct horizons *horizons, uint32_t tag, int64_t before_ns) {
+static bool horizons_move(struct horizons *to, const struct hist_expiry *expiry) {
+    if (expiry->tag == 0) {
+        bool moves = expiry->before_ns > to->all_ns;
+        to->all_ns = moves ? expiry->before_ns : to->all_ns;
+        return moves;
+    }
+    if (expiry->tag > HIST_TAG_MAX || horizons_of(to, expiry->tag) >= expiry->before_ns) {
+        return false; // Beyond the largest number no tag has rows.
+    }
+    uint32_t at = horizons_find(to, expiry->tag);
+    if (at == to->count || to->tags[at].tag != expiry->tag) {
+        memmove(to->tags + at + 1, to->tags + at, (to->count - at) * sizeof *to->tags);
+        to->count++;
+    }
+    to->tags[at] = (struct horizon){.tag = expiry->tag, .before_ns = expiry->before_ns};
+    return true;
+}
+
+struct horizons *horizons_with(const struct horizons *horizons, const struct hist_expiry *expiries,
+    uint32_t count, uint32_t *ret_moved) {
     struct horizons *to = horizons_new();
     to->all_ns = horizons->all_ns;
     to->count = horizons->count;
-    to->tags = mem_alloc((horizons->count + 1) * sizeof *to->tags);
+    to->tags = mem_alloc(((size_t)horizons->count + count + 1) * sizeof *to->tags);
     if (horizons->count > 0) {
         memcpy(to->tags, horizons->tags, horizons->count * sizeof *to->tags);
     }
-    if (tag == 0) {
-        to->all_ns = before_ns > to->all_ns ? before_ns : to->all_ns;
-        return to;
+    uint32_t moved = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        moved += horizons_move(to, &expiries[i]);
     }
-    uint32_t at = horizons_find(to, tag);
-    if (at == to->count || to->tags[at].tag != tag) {
-        memmove(to->tags + at + 1, to->tags + at, (to->count - at) * sizeof *to->tags);
-        to->tags[at] = (struct horizon){.tag = tag, .before_ns = before_ns};
-        to->count++;
-    } else if (to->tags[at].before_ns < before_ns) {
-        to->tags[at].before_ns = before_ns;
-    }
+    *ret_moved = moved;
     return to;
 }
 
@@ -111,7 +123,7 @@ void manifest_copy(struct manifest *to, const struct manifest *from) {
     to->horizons = horizons_ref(from->horizons);
 }
 
-static void manifest_put(struct buf *to, const struct manifest *manifest) {
+void manifest_put(struct buf *to, const struct manifest *manifest) {
     buf_put(to, manifest_magic, sizeof manifest_magic);
     write_u32_le(to, MANIFEST_VERSION);
     write_u32_le(to, 0); // Size of the whole, patched below.

@@ -8,10 +8,15 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "core/buf.h"
 #include "core/file.h"
 #include "core/limits.h"
 
-enum { MANIFEST_CONSUMERS_MAX = 64, MANIFEST_SEGMENTS_MAX = 65536 };
+enum {
+    MANIFEST_CONSUMERS_MAX = 64,
+    MANIFEST_SEGMENTS_MAX = 65536,
+    MANIFEST_BYTES_MAX = 64 << 20, // Horizons of every tag and 65,536 segments fit well.
+};
 
 /* Rows before these times are no longer shown. Counted and immutable once published. */
 struct horizons {
@@ -27,8 +32,11 @@ struct horizons *horizons_new(void);
 struct horizons *horizons_ref(struct horizons *horizons);
 void horizons_unref(struct horizons *horizons); // NULL is allowed.
 int64_t horizons_of(const struct horizons *horizons, uint32_t tag);
-/* A copy in which the rows of `tag` (0: all) before the time have expired, too. */
-struct horizons *horizons_with(const struct horizons *horizons, uint32_t tag, int64_t before_ns);
+/* A copy in which more has expired (tag 0: all tags; quick when the tags ascend). *ret_moved counts
+ * what was new. */
+struct hist_expiry;
+struct horizons *horizons_with(const struct horizons *horizons, const struct hist_expiry *expiries,
+    uint32_t count, uint32_t *ret_moved);
 
 struct consumer {
     char name[LIMIT_ID_BYTES + 1];
@@ -54,6 +62,8 @@ int manifest_read(
     struct files *files, const char *dir, struct manifest *ret_manifest, struct err *err);
 int manifest_parse(
     const uint8_t *bytes, size_t size, struct manifest *ret_manifest, struct err *err);
+/* The bytes of the file. */
+void manifest_put(struct buf *to, const struct manifest *manifest);
 int manifest_write(
     struct files *files, const char *dir, const struct manifest *manifest, struct err *err);
 

@@ -16,10 +16,10 @@ struct hist_scan {
     struct run run; // What is left of the last run.
 };
 
-int hist_scan_open(struct historian *historian, const struct hist_scan_options *options,
+int scan_open_view(struct view *view, const struct hist_scan_options *options,
     struct hist_scan **ret_scan, struct err *err) {
     struct hist_scan *scan = MEM_NEW(struct hist_scan);
-    scan->view = store_view(historian);
+    scan->view = view;
     scan->tag = options->tag;
     struct cursor_options cursors = {.tag = options->tag,
         .from_ns = options->from_ns,
@@ -33,6 +33,11 @@ int hist_scan_open(struct historian *historian, const struct hist_scan_options *
     }
     *ret_scan = scan;
     return 0;
+}
+
+int hist_scan_open(struct historian *historian, const struct hist_scan_options *options,
+    struct hist_scan **ret_scan, struct err *err) {
+    return scan_open_view(store_view(historian), options, ret_scan, err);
 }
 
 static uint32_t same_type_rows(const struct run *run) {

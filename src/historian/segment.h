@@ -73,6 +73,8 @@ struct segment *segment_ref(struct segment *segment);
 void segment_unref(struct segment *segment); // NULL is allowed.
 /* Removes the file with the last reference. */
 void segment_obsolete(struct segment *segment);
+/* Its open file, for copying; valid while the segment is. */
+int segment_fd(const struct segment *segment);
 const struct segment_info *segment_info(const struct segment *segment);
 /* True once damage was met: such a segment is kept as it is and not merged. */
 bool segment_is_damaged(const struct segment *segment);

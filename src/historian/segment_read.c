@@ -262,6 +262,10 @@ void segment_unref(struct segment *segment) {
     mem_free(segment);
 }
 
+int segment_fd(const struct segment *segment) {
+    return segment->fd;
+}
+
 void segment_obsolete(struct segment *segment) {
     atomic_store_explicit(&segment->obsolete, true, memory_order_relaxed);
 }

@@ -132,13 +132,18 @@ int store_manifest_set(struct historian *historian, struct manifest *manifest, s
     return 0;
 }
 
-uint64_t store_passed_seq(struct historian *historian) {
-    mutex_lock(&historian->state_mutex);
+uint64_t store_passed_seq_locked(struct historian *historian) {
     uint64_t seq = historian->manifest.sealed_seq;
     for (uint32_t i = 0; i < historian->manifest.consumer_count; i++) {
         uint64_t consumed = historian->manifest.consumers[i].seq;
         seq = consumed < seq ? consumed : seq;
     }
+    return historian->hold_count > 0 && historian->hold_seq < seq ? historian->hold_seq : seq;
+}
+
+uint64_t store_passed_seq(struct historian *historian) {
+    mutex_lock(&historian->state_mutex);
+    uint64_t seq = store_passed_seq_locked(historian);
     mutex_unlock(&historian->state_mutex);
     return seq;
 }

@@ -88,6 +88,8 @@ struct historian {
     uint32_t notice_count;
     uint64_t orphans[HIST_ORPHANS_MAX]; // Segments whose manifest may or may not stand.
     uint32_t orphan_count;
+    uint32_t hold_count; // Snapshots under way; the log keeps what is above hold_seq for them.
+    uint64_t hold_seq;
     int seal_rc; // Of the last attempt to seal.
     struct err seal_err;
 
@@ -122,6 +124,11 @@ int store_manifest_set(struct historian *historian, struct manifest *manifest, s
 /* Lets the log go as far as it is sealed and consumed. */
 void store_log_release(struct historian *historian);
 uint64_t store_passed_seq(struct historian *historian);
+uint64_t store_passed_seq_locked(struct historian *historian); // State lock held.
+
+/* A raw scan of a view whose reference it takes over, also on failure. */
+int scan_open_view(struct view *view, const struct hist_scan_options *options,
+    struct hist_scan **ret_scan, struct err *err);
 
 /* Becoming and leaving the leader of the log from outside an append. */
 void commit_lead(struct historian *historian);

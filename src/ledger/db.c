@@ -110,7 +110,7 @@ static int create_private(const char *path, struct err *err) {
     return dir_sync(files_system(), dir, err);
 }
 
-static void limit_connection(sqlite3 *handle) {
+static void limit_connection(sqlite3 *handle, bool may_attach) {
     (void)sqlite3_extended_result_codes(handle, 1); // Cannot fail on an open connection.
     CHECK(sqlite3_busy_timeout(handle, BUSY_TIMEOUT_MS) == SQLITE_OK);
     CHECK(sqlite3_db_config(handle, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL) == SQLITE_OK);
@@ -118,7 +118,8 @@ static void limit_connection(sqlite3 *handle) {
     CHECK(sqlite3_db_config(handle, SQLITE_DBCONFIG_ENABLE_FKEY, 1, NULL) == SQLITE_OK);
     CHECK(sqlite3_db_config(handle, SQLITE_DBCONFIG_DQS_DML, 0, NULL) == SQLITE_OK);
     CHECK(sqlite3_db_config(handle, SQLITE_DBCONFIG_DQS_DDL, 0, NULL) == SQLITE_OK);
-    (void)sqlite3_limit(handle, SQLITE_LIMIT_ATTACHED, 0); // These return the former limit.
+    (void)sqlite3_limit(
+        handle, SQLITE_LIMIT_ATTACHED, may_attach ? 1 : 0); // These return the former limit.
     (void)sqlite3_limit(handle, SQLITE_LIMIT_SQL_LENGTH, SQL_MAX_BYTES);
 }
 
@@ -141,7 +142,7 @@ static int use_wal(struct db *db, struct err *err) {
 }
 
 static int set_rules(struct db *db, const struct db_options *options, struct err *err) {
-    limit_connection(db->handle);
+    limit_connection(db->handle, options->may_attach);
     int result = use_wal(db, err);
     if (result < 0) {
         return result;
@@ -313,6 +314,33 @@ int db_checkpoint(struct db *db, struct err *err) {
     return code == SQLITE_OK ? 0 : db_error(db, code, err);
 }
 
+/* All pages in one step: one read transaction, so the copy is of one state and never starts over
+ * because somebody wrote (sqlite.org/c3ref/backup_finish.html). The copy is synced by its user. */
+int db_copy(struct db *db, const char *to_path, struct err *err) {
+    int result = create_private(to_path, err);
+    if (result < 0) {
+        return result;
+    }
+    sqlite3 *to = NULL;
+    int code = sqlite3_open_v2(to_path, &to, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+    CHECK(to != NULL); // NULL only without memory.
+    if (code == SQLITE_OK) {
+        code = sqlite3_exec(to, "PRAGMA synchronous=OFF", NULL, NULL, NULL);
+    }
+    if (code == SQLITE_OK) {
+        sqlite3_backup *backup = sqlite3_backup_init(to, "main", db->handle, "main");
+        code = backup != NULL ? sqlite3_backup_step(backup, -1) : sqlite3_errcode(to);
+        code = backup != NULL && code == SQLITE_DONE ? SQLITE_OK : code;
+        int finished = sqlite3_backup_finish(backup);
+        code = code == SQLITE_OK ? finished : code;
+    }
+    if (code != SQLITE_OK) {
+        result = db_error_of(to_path, code, sqlite3_system_errno(to), sqlite3_errstr(code), err);
+    }
+    CHECK(sqlite3_close(to) == SQLITE_OK); // No statement is left.
+    return result;
+}
+
 int db_limit_pages(struct db *db, int64_t pages, struct err *err) {
     enum { PAGES_ANY = 1073741823 }; // SQLite's default, 4 TB.
     AUTO_BUF struct buf sql;
@@ -400,6 +428,31 @@ bool db_column_bytes(struct ledger_stmt *stmt, int column, void *ret_bytes, size
     }
     memcpy(ret_bytes, blob, size);
     return true;
+}
+
+int db_column_count(struct ledger_stmt *stmt) {
+    return sqlite3_column_count(stmt->handle);
+}
+
+struct db_value db_column_value(struct ledger_stmt *stmt, int column) {
+    sqlite3_stmt *handle = stmt->handle;
+    switch (sqlite3_column_type(handle, column)) {
+    case SQLITE_INTEGER:
+        return (struct db_value){.type = 'i', .integer = sqlite3_column_int64(handle, column)};
+    case SQLITE_FLOAT:
+        return (struct db_value){.type = 'f', .real = sqlite3_column_double(handle, column)};
+    case SQLITE_TEXT: {
+        const void *text = sqlite3_column_text(handle, column);
+        return (struct db_value){
+            .type = 't', .bytes = text, .size = (size_t)sqlite3_column_bytes(handle, column)};
+    }
+    case SQLITE_BLOB: {
+        const void *blob = sqlite3_column_blob(handle, column);
+        return (struct db_value){
+            .type = 'b', .bytes = blob, .size = (size_t)sqlite3_column_bytes(handle, column)};
+    }
+    default: return (struct db_value){.type = 'n'};
+    }
 }
 
 int64_t ledger_now_ns(const struct ledger_tx *tx) {

@@ -16,6 +16,7 @@ struct db_options {
     const char *path;
     bool query_only;   // Any change is refused.
     int32_t cache_kib; // Page cache.
+    bool may_attach;   // VACUUM attaches a file of its own.
 };
 
 /* One transaction, as the functions of ledger.h see it. */
@@ -43,6 +44,8 @@ bool db_in_transaction(const struct db *db);
 int64_t db_changes(const struct db *db);
 /* Copies all of the log into the file and cuts the log to nothing. Outside transactions. */
 int db_checkpoint(struct db *db, struct err *err);
+/* Copies one state of the whole database into a new file, without holding up its writer. */
+int db_copy(struct db *db, const char *to_path, struct err *err);
 /* Tests: the file may not grow beyond this many pages (0: any), as on a full disk. */
 int db_limit_pages(struct db *db, int64_t pages, struct err *err);
 
@@ -50,5 +53,16 @@ int db_limit_pages(struct db *db, int64_t pages, struct err *err);
 int db_prepare(struct db *db, const char *sql, struct ledger_stmt **ret_stmt, struct err *err);
 /* A blob of exactly `size` bytes, or false. */
 bool db_column_bytes(struct ledger_stmt *stmt, int column, void *ret_bytes, size_t size);
+
+/* A value of any type: 'i', 'f', 't', 'b' or 'n'; texts and blobs borrowed until the next step. */
+struct db_value {
+    char type;
+    int64_t integer;
+    double real;
+    const void *bytes;
+    size_t size;
+};
+int db_column_count(struct ledger_stmt *stmt);
+struct db_value db_column_value(struct ledger_stmt *stmt, int column);
 
 #endif

@@ -224,6 +224,10 @@ void ledger_close(struct ledger *ledger) {
     mem_free(ledger);
 }
 
+const char *ledger_path(const struct ledger *ledger) {
+    return ledger->path;
+}
+
 int ledger_write(struct ledger *ledger, ledger_fn fn, void *context, struct err *err) {
     CHECK(!pthread_equal(pthread_self(), ledger->thread.handle)); // It would wait for itself.
     struct call call = {.fn = fn, .context = context, .err = err};

@@ -30,6 +30,8 @@ int ledger_open(const char *path, enum ledger_kind kind, const struct clock *clo
     struct ledger **ret_ledger, struct err *err);
 void ledger_close(struct ledger *ledger); // NULL is allowed.
 
+const char *ledger_path(const struct ledger *ledger);
+
 typedef int (*ledger_fn)(struct ledger_tx *tx, void *context, struct err *err);
 /* Runs `fn` in a write transaction: 0 commits durably, negative rolls back and is returned.
  * ERR_SPACE when the disk is full. Several waiting calls may share one sync. */

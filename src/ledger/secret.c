@@ -16,8 +16,10 @@
 
 #include <sodium.h>
 
+#include "core/bytes.h"
 #include "core/check.h"
 #include "core/random.h"
+#include "ledger/seal.h"
 
 enum {
     SECRET_BYTES = 32,
@@ -115,4 +117,159 @@ bool password_matches(const char *hash, struct str password) {
     return password.size <= PASSWORD_MAX_BYTES &&
            crypto_pwhash_str_verify(hash, password.size > 0 ? password.data : "", password.size) ==
                0;
+}
+
+/* ---- Digests ---- */
+
+_Static_assert(sizeof(struct digest) >= sizeof(crypto_generichash_state), "the state fits");
+_Static_assert(_Alignof(struct digest) >= _Alignof(crypto_generichash_state), "and lies right");
+
+static crypto_generichash_state *state_of(struct digest *digest) {
+    return (crypto_generichash_state *)(void *)digest->state;
+}
+
+void digest_init(struct digest *digest) {
+    start();
+    CHECK(crypto_generichash_init(state_of(digest), NULL, 0, DIGEST_BYTES) == 0);
+}
+
+void digest_add(struct digest *digest, const void *bytes, size_t size) {
+    CHECK(crypto_generichash_update(state_of(digest), bytes, size) == 0);
+}
+
+void digest_add_u64(struct digest *digest, uint64_t value) {
+    uint8_t bytes[8];
+    for (int i = 0; i < 8; i++) {
+        bytes[i] = (uint8_t)(value >> (8 * i));
+    }
+    digest_add(digest, bytes, sizeof bytes);
+}
+
+void digest_add_str(struct digest *digest, struct str text) {
+    digest_add_u64(digest, text.size);
+    digest_add(digest, text.data, text.size);
+}
+
+void digest_end(struct digest *digest, uint8_t ret_bytes[DIGEST_BYTES]) {
+    CHECK(crypto_generichash_final(state_of(digest), ret_bytes, DIGEST_BYTES) == 0);
+}
+
+void digest_text(const uint8_t bytes[DIGEST_BYTES], char ret_text[DIGEST_TEXT_MAX]) {
+    CHECK(sodium_bin2hex(ret_text, DIGEST_TEXT_MAX, bytes, DIGEST_BYTES) != NULL);
+}
+
+bool digest_parse(struct str text, uint8_t ret_bytes[DIGEST_BYTES]) {
+    size_t size = 0;
+    return text.size == (size_t)2 * DIGEST_BYTES &&
+           sodium_hex2bin(ret_bytes, DIGEST_BYTES, text.data, text.size, NULL, &size, NULL) == 0 &&
+           size == DIGEST_BYTES;
+}
+
+/* ---- Boxes under a phrase ---- */
+
+/* Crockford's letters: no I, L, O, U. */
+static const char PHRASE_LETTERS[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+static const uint8_t BOX_MAGIC[8] = {'M', 'A', 'R', 'U', 'K', 'E', 'Y', '1'};
+
+enum {
+    PHRASE_GROUPS = 7,
+    PHRASE_GROUP_LETTERS = 5,
+    BOX_PASSES_MAX = 16, // A box that asks for more was not made by us.
+    BOX_MEMORY_KIB_MAX = 1 << 20,
+    BOX_HEAD_BYTES = 8 + 4 + 4 + crypto_pwhash_SALTBYTES + crypto_secretbox_NONCEBYTES,
+};
+_Static_assert(PHRASE_BOX_OVERHEAD >= BOX_HEAD_BYTES + crypto_secretbox_MACBYTES, "the head fits");
+_Static_assert(PHRASE_TEXT_MAX > PHRASE_GROUPS * (PHRASE_GROUP_LETTERS + 1), "phrase and NUL fit");
+
+void phrase_new(char ret_phrase[PHRASE_TEXT_MAX]) {
+    start();
+    char *to = ret_phrase;
+    for (int i = 0; i < PHRASE_GROUPS * PHRASE_GROUP_LETTERS; i++) {
+        if (i > 0 && i % PHRASE_GROUP_LETTERS == 0) {
+            *to++ = '-';
+        }
+        *to++ = PHRASE_LETTERS[randombytes_uniform(sizeof PHRASE_LETTERS - 1)];
+    }
+    *to = '\0';
+}
+
+/* What counts of a phrase as typed: capitals and digits, with O, I and L read as 0 and 1. */
+static size_t phrase_fold(struct str phrase, char *to, size_t capacity) {
+    size_t used = 0;
+    for (size_t i = 0; i < phrase.size && used < capacity; i++) {
+        char c = phrase.data[i];
+        c = c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c;
+        c = c == 'O' ? '0' : (c == 'I' || c == 'L') ? '1' : c;
+        if ((c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z')) {
+            to[used++] = c;
+        }
+    }
+    return used;
+}
+
+static int phrase_key(struct str phrase, const uint8_t *salt, uint32_t passes, uint32_t memory_kib,
+    uint8_t ret_key[crypto_secretbox_KEYBYTES], struct err *err) {
+    char folded[PHRASE_TEXT_MAX];
+    size_t size = phrase_fold(phrase, folded, sizeof folded);
+    int failed = crypto_pwhash(ret_key, crypto_secretbox_KEYBYTES, folded, size, salt, passes,
+        (size_t)memory_kib << 10, crypto_pwhash_ALG_ARGON2ID13);
+    sodium_memzero(folded, sizeof folded);
+    return failed != 0 ? err_set(err, ERR_AGAIN, MSG_LEDGER_PASSWORD_MEMORY, NO_ARGS) : 0;
+}
+
+int phrase_seal(
+    struct str phrase, const void *plain, size_t size, struct buf *to, struct err *err) {
+    start();
+    uint8_t salt[crypto_pwhash_SALTBYTES];
+    uint8_t nonce[crypto_secretbox_NONCEBYTES];
+    uint8_t key[crypto_secretbox_KEYBYTES];
+    randombytes_buf(salt, sizeof salt);
+    randombytes_buf(nonce, sizeof nonce);
+    int status = phrase_key(phrase, salt, ARGON2_PASSES, ARGON2_MEMORY_BYTES >> 10, key, err);
+    if (status < 0) {
+        return status;
+    }
+    buf_put(to, BOX_MAGIC, sizeof BOX_MAGIC);
+    write_u32_le(to, ARGON2_PASSES);
+    write_u32_le(to, ARGON2_MEMORY_BYTES >> 10);
+    buf_put(to, salt, sizeof salt);
+    buf_put(to, nonce, sizeof nonce);
+    uint8_t *box = buf_reserve(to, size + crypto_secretbox_MACBYTES);
+    if (box != NULL) {
+        CHECK(crypto_secretbox_easy(box, plain, size, nonce, key) == 0);
+        buf_commit(to, size + crypto_secretbox_MACBYTES);
+    }
+    sodium_memzero(key, sizeof key);
+    return to->overflow ? err_set(err, ERR_LIMIT, MSG_LEDGER_TOO_BIG, NO_ARGS) : 0;
+}
+
+int phrase_open(
+    struct str phrase, const void *sealed, size_t size, struct buf *to, struct err *err) {
+    start();
+    struct reader r = reader_of(sealed, size);
+    const uint8_t *magic = read_bytes(&r, sizeof BOX_MAGIC);
+    uint32_t passes = read_u32_le(&r);
+    uint32_t memory_kib = read_u32_le(&r);
+    const uint8_t *salt = read_bytes(&r, crypto_pwhash_SALTBYTES);
+    const uint8_t *nonce = read_bytes(&r, crypto_secretbox_NONCEBYTES);
+    size_t left = reader_left(&r);
+    if (r.failed || memcmp(magic, BOX_MAGIC, sizeof BOX_MAGIC) != 0 || passes < 1 ||
+        passes > BOX_PASSES_MAX || memory_kib < 8 || memory_kib > BOX_MEMORY_KIB_MAX ||
+        left < crypto_secretbox_MACBYTES) {
+        return err_set(err, ERR_CORRUPT, MSG_LEDGER_BOX_DAMAGED, NO_ARGS);
+    }
+    uint8_t key[crypto_secretbox_KEYBYTES];
+    int status = phrase_key(phrase, salt, passes, memory_kib, key, err);
+    if (status < 0) {
+        return status;
+    }
+    uint8_t *plain = buf_reserve(to, left - crypto_secretbox_MACBYTES + 1);
+    bool good = plain != NULL &&
+                crypto_secretbox_open_easy(plain, read_bytes(&r, left), left, nonce, key) == 0;
+    sodium_memzero(key, sizeof key);
+    if (!good) {
+        return err_set(err, ERR_FORBIDDEN, MSG_LEDGER_PHRASE_WRONG, NO_ARGS);
+    }
+    buf_commit(to, left - crypto_secretbox_MACBYTES);
+    return 0;
 }

@@ -29,9 +29,10 @@ int care_round(struct plant *plant, int64_t *moved, uint32_t capacity, const str
     struct err *err) {
     struct catalogue *catalogue = plant_catalogue(plant);
     int64_t now = clock_wall_ns(plant_clock(plant));
-    int count = 0;
-    int status = 0;
-    for (uint32_t i = 0; i < catalogue->tag_count && status >= 0; i++) {
+    AUTO_FREE struct hist_expiry *expiries =
+        MEM_ARRAY(struct hist_expiry, catalogue->tag_count + 1);
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < catalogue->tag_count; i++) {
         const struct tag *tag = &catalogue->tags[i];
         if (stop != NULL && stop_flag_is_raised(stop)) {
             break; // The rest goes after the next start.
@@ -43,14 +44,14 @@ int care_round(struct plant *plant, int64_t *moved, uint32_t capacity, const str
         if (horizon <= moved[tag->number]) {
             continue;
         }
-        status = hist_expire(plant_historian(plant), tag->number, horizon, err);
-        if (status >= 0) {
-            moved[tag->number] = horizon;
-            count++;
-        }
+        expiries[count++] = (struct hist_expiry){.tag = tag->number, .before_ns = horizon};
     }
     catalogue_unref(catalogue);
-    return status < 0 ? status : count;
+    int status = count > 0 ? hist_expire_many(plant_historian(plant), expiries, count, err) : 0;
+    for (uint32_t i = 0; i < count && status >= 0; i++) {
+        moved[expiries[i].tag] = expiries[i].before_ns;
+    }
+    return status < 0 ? status : (int)count;
 }
 
 static void care_run(void *context) {

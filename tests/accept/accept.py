@@ -30,6 +30,7 @@ STEPS = [
     ("replay", "collection from pymodbus for 60 s, killed every 5 s", [PYTHON, f"{HERE}/step_replay.py", "60"], 300),
     ("import", "a million real samples in and out, twice; flipped bytes found", [PYTHON, f"{HERE}/step_import.py", "200"], 1800),
     ("diskfull", "a full disk refuses writes in words, answers queries, recovers by itself", [PYTHON, f"{HERE}/step_diskfull.py"], 300),
+    ("ops", "backup under load, restore to the same content, kills in the middle", [PYTHON, f"{HERE}/step_ops.py"], 1200),
     ("pictures", "each page as a picture at four sizes, light and dark, Korean and English", ["./dev", "e2e"], 3600),
     ("bench", "the benchmarks print their keys", [PYTHON, f"{HERE}/step_bench.py", "--write"], 1800),
     ("bare", "./dev demo and ./dev test in a bare Debian 12", [PYTHON, f"{HERE}/step_bare.py"], 5400),

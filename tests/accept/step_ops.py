@@ -1,0 +1,205 @@
+"""Keeping running: backup under full write load and restore to the same logical content; kills in the middle of backup,
+restore and optimize; erasures repeated; damaged backups refused; a broken upgrade that returns by itself. R-067 R-068
+"""
+import http.client
+import json
+import os
+import pathlib
+import random
+import shutil
+import subprocess
+import sys
+import threading
+import time
+
+from lib import PROGRAM, QUICK, Failure, Server, claim, get_json, home_of, maru
+
+
+class Writers:
+    """Sends line protocol as fast as it is acknowledged, from several threads, until stopped."""
+
+    def __init__(self, address, token, threads=2, rows=2000):
+        self.address, self.token, self.rows = address, token, rows
+        self.stop_flag = threading.Event()
+        self.acknowledged = 0
+        self.slowest_s = 0.0
+        self.failure = None
+        self.lock = threading.Lock()
+        self.threads = [threading.Thread(target=self._run, args=(i,), daemon=True) for i in range(threads)]
+        for thread in self.threads:
+            thread.start()
+
+    def _run(self, index):
+        at = 1_700_000_000_000 + index
+        connection = http.client.HTTPConnection(self.address, timeout=60)
+        while not self.stop_flag.is_set():
+            body = "\n".join(f"load,w=t{i % 20} value={(at + i) % 1000 / 7:.4f} {at + i * 2}" for i in range(self.rows))
+            at += self.rows * 2
+            begin = time.monotonic()
+            try:
+                connection.request("POST", "/write?plant=main&precision=ms", body=body,
+                                   headers={"Authorization": "Bearer " + self.token})
+                answer = connection.getresponse()
+                answer.read()
+            except (OSError, http.client.HTTPException) as failure:
+                self.failure = self.failure or repr(failure)
+                return
+            if answer.status != 204:
+                self.failure = self.failure or f"a write gave {answer.status}"
+                return
+            with self.lock:
+                self.acknowledged += self.rows
+                self.slowest_s = max(self.slowest_s, time.monotonic() - begin)
+
+    def stop(self):
+        self.stop_flag.set()
+        for thread in self.threads:
+            thread.join(60)
+        claim(self.failure is None, f"writing failed: {self.failure}")
+        return self.acknowledged
+
+
+def serving(folder):
+    home = f"{folder}/home"
+    maru("init", home)
+    with open(f"{home}/maru.conf", "a") as conf:
+        conf.write("requests_per_s = 100000\n")
+    token = maru("token", home, "--role", "owner", "--scope", "read,write").strip()
+    return home, token, Server("run", home, "--listen", "127.0.0.1:0", log=f"{folder}/server.log")
+
+
+def digest_of(home):
+    return json.loads(maru("verify", home, "--digest", "--json"))["digest"]
+
+
+def count_of(home, at=None):
+    return sum(int(line.split(",")[-1]) for line in
+               maru("query", home, "load.*", "--agg", "count").splitlines()[1:])
+
+
+def load_and_restore(folder, seconds):
+    """The digest that the running home had at the moment of the backup is the restored home's."""
+    home, token, server = serving(folder)
+    figures = {}
+    try:
+        writers = Writers(server.address, token)
+        time.sleep(seconds)
+        before = writers.acknowledged
+        claim(before > 0, "nothing was written before the backup")
+        begin = time.monotonic()
+        backup = json.loads(maru("backup", home, f"{folder}/one.backup", "--json"))
+        took = time.monotonic() - begin
+        during = writers.acknowledged - before
+        time.sleep(0.5)
+        total = writers.stop()
+        figures.update(rows_before=before, rows_while_backed_up=during, backup_s=round(took, 2), backup_mb=round(backup["bytes"] / 1e6, 1),
+                       slowest_write_s=round(writers.slowest_s, 2), rows_in_backup=backup["rows"])
+        claim(during > 0, "no write was acknowledged while the backup ran: it stopped the writers")
+        claim(before <= backup["rows"] <= total, f"{before} acknowledged before, but {backup['rows']} rows in the backup")
+        checked = json.loads(maru("verify", f"{folder}/one.backup", "--json"))
+        claim(checked["digest"] == backup["digest"], "verify FILE names another digest")
+        restored = json.loads(maru("restore", f"{folder}/one.backup", f"{folder}/restored", "--json"))
+        claim(restored["digest"] == backup["digest"], "restore names another digest")
+        claim(digest_of(f"{folder}/restored") == backup["digest"], "the restored home has another digest")
+        claim(count_of(f"{folder}/restored") == backup["rows"], "the restored home answers another count")
+        done = maru("restore", f"{folder}/one.backup", f"{folder}/restored", expect=None)
+        claim(done.returncode == 1 and "already" in done.stderr, "a restore over a home was not refused")
+        # A quiet home: hot and cold digest agree, and so does a backup of it.
+        hot = json.loads(maru("verify", home, "--digest", "--json"))["digest"]
+        order = json.loads(maru("optimize", home, "--json"))
+        again = json.loads(maru("verify", home, "--digest", "--json"))["digest"]
+        figures["optimize_bytes"] = [order["bytes_before"], order["bytes_after"]]
+        claim(hot == again, "optimize changed what the home says")
+    finally:
+        server.stop()
+    return figures
+
+
+def flips(folder, count):
+    """A flipped byte anywhere in a backup is found, and nothing is put in place."""
+    data = bytearray(pathlib.Path(f"{folder}/one.backup").read_bytes())
+    chance = random.Random(7)
+    for _ in range(count):
+        at = chance.randrange(len(data))
+        data[at] ^= 1 << chance.randrange(8)
+        bad = pathlib.Path(f"{folder}/bad.backup")
+        bad.write_bytes(data)
+        data[at] = pathlib.Path(f"{folder}/one.backup").read_bytes()[at]
+        done = maru("restore", bad, f"{folder}/never", expect=None)
+        claim(done.returncode == 1, f"a backup with byte {at} flipped was restored")
+        claim(not os.path.exists(f"{folder}/never"), f"byte {at}: something was put in place")
+    for size in (0, 10, len(data) // 2, len(data) - 1):
+        bad.write_bytes(bytes(data[:size]))
+        claim(maru("verify", bad, expect=None).returncode == 1, f"a backup cut to {size} bytes was accepted")
+    return {"flips_found": count}
+
+
+def kills(folder, rounds):
+    """kill -9 of the server or the command in the middle of each; everything acknowledged is there."""
+    chance = random.Random(11)
+    killed = 0
+    for turn in range(rounds):
+        sub = f"{folder}/kill{turn}"
+        os.mkdir(sub)
+        home, token, server = serving(sub)
+        writers = Writers(server.address, token, threads=1)
+        time.sleep(0.5)
+        command = [["backup", home, f"{sub}/k.backup"], ["optimize", home]][turn % 2]
+        process = subprocess.Popen([PROGRAM, *command], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        time.sleep(chance.uniform(0.0, 0.25))
+        (server if turn % 4 < 2 else process).kill()
+        killed += 1
+        process.wait(60)
+        writers.stop_flag.set()
+        for thread in writers.threads:
+            thread.join(60)
+        server.kill() if server.process.poll() is None else None
+        maru("verify", home)
+        claim(count_of(home) >= writers.acknowledged, "acknowledged rows are gone after the kill")
+        if os.path.exists(f"{sub}/k.backup"):
+            maru("verify", f"{sub}/k.backup")  # It is there as a whole or not at all.
+        maru("backup", home, f"{sub}/after.backup")
+        target = f"{sub}/restored"
+        process = subprocess.Popen([PROGRAM, "restore", f"{sub}/after.backup", target], stdout=subprocess.DEVNULL,
+                                   stderr=subprocess.DEVNULL)
+        time.sleep(chance.uniform(0.0, 0.15))
+        process.kill()
+        process.wait()
+        if not os.path.exists(target):
+            maru("restore", f"{sub}/after.backup", target)
+        maru("verify", target)
+        claim(digest_of(target) == json.loads(maru("verify", f"{sub}/after.backup", "--json"))["digest"],
+              "a restore after a killed restore has another digest")
+        shutil.rmtree(sub)
+    return {"kills": killed}
+
+
+def keys(folder):
+    home = f"{folder}/keyhome"
+    maru("init", home)
+    pathlib.Path(f"{home}/keys/plant.key").write_bytes(b"secret of the plant" * 10)
+    plain = maru("backup", home, f"{folder}/plain.backup")
+    claim(b"secret of the plant" not in pathlib.Path(f"{folder}/plain.backup").read_bytes(), "a plain backup holds keys")
+    phrase = json.loads(maru("backup", home, f"{folder}/keys.backup", "--with-keys", "--json"))["phrase"]
+    claim(b"secret of the plant" not in pathlib.Path(f"{folder}/keys.backup").read_bytes(), "keys lie open in the backup")
+    pathlib.Path(f"{folder}/phrase").write_text(phrase.lower().replace("-", " ") + "\n")
+    pathlib.Path(f"{folder}/wrong").write_text(phrase[:-1] + ("0" if phrase[-1] != "0" else "1"))
+    done = maru("restore", f"{folder}/keys.backup", f"{folder}/k1", "--phrase-file", f"{folder}/wrong", expect=None)
+    claim(done.returncode == 1 and not os.path.exists(f"{folder}/k1"), "a wrong phrase restored something")
+    maru("restore", f"{folder}/keys.backup", f"{folder}/k1", "--phrase-file", f"{folder}/phrase")
+    claim(pathlib.Path(f"{folder}/k1/keys/plant.key").read_bytes() == b"secret of the plant" * 10, "the key came back changed")
+    return {}
+
+
+def main():
+    figures = {}
+    with home_of("ops") as folder:
+        figures.update(load_and_restore(folder, 1.5 if QUICK else 15))
+        figures.update(flips(folder, 12 if QUICK else 200))
+        figures.update(keys(folder))
+        figures.update(kills(folder, 4 if QUICK else 40))
+    print(json.dumps(figures))
+
+
+if __name__ == "__main__":
+    main()

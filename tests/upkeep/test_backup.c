@@ -1,0 +1,240 @@
+/*
+ * Backup and restore of a whole home in this process: what comes back says the same, erasures made
+ * since are made again, and a place that is not empty stays as it is.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "core/mem.h"
+#include "upkeep/upkeep.h"
+
+struct place {
+    char dir[64];
+    char home[96];
+    char back[96];
+    struct home *open;
+};
+
+static void place_init(struct place *place) {
+    (void)snprintf(place->dir, sizeof place->dir, "/tmp/maru-backup-XXXXXX");
+    assert_non_null(mkdtemp(place->dir));
+    (void)snprintf(place->home, sizeof place->home, "%s/home", place->dir);
+    (void)snprintf(place->back, sizeof place->back, "%s/back", place->dir);
+    assert_int_equal(home_create(place->home, STR("main"), STR("공장"), STR("UTC"), NULL), 0);
+    struct home_options options = {.dir = place->home, .exclusive = true};
+    assert_int_equal(home_open(&options, &place->open, NULL), 0);
+}
+
+static void place_fini(struct place *place) {
+    home_close(place->open);
+    assert_int_equal(dir_remove_all(place->dir, NULL), 0);
+}
+
+static void store(struct place *place, uint32_t rows, int64_t from_ns) {
+    struct plant *plant = home_plant_at(place->open, 0);
+    struct str name = STR("line.press.temp");
+    uint32_t number = 0;
+    assert_int_equal(plant_resolve_tags(plant, &name, NULL, 1, &number, NULL, NULL), 0);
+    AUTO_BATCH struct batch *batch = batch_new(rows, 0);
+    for (uint32_t i = 0; i < rows; i++) {
+        batch->rows[batch->count++] = (struct sample){.tag = number,
+            .type = TYPE_F64,
+            .time_ns = from_ns + (int64_t)i * NS_PER_S,
+            .value.f64 = (double)i * 0.25};
+    }
+    struct batch *one = batch;
+    assert_int_equal(plant_submit(plant, &one, 1, NULL), 0);
+}
+
+static int file_of(const struct place *place, const char *name) {
+    char path[160];
+    (void)snprintf(path, sizeof path, "%s/%s", place->dir, name);
+    int fd = -1;
+    assert_int_equal(file_open(files_system(), path, FILE_WRITE, &fd, NULL), 0);
+    return fd;
+}
+
+static void make(struct place *place, int fd, struct backup_report *report) {
+    struct err err = ERR_INIT;
+    struct backup_options options = {.home = place->open, .fd = fd, .path = "test"};
+    int status = backup_make(&options, report, &err);
+    if (status < 0) {
+        AUTO_BUF struct buf words;
+        buf_init(&words, 4096);
+        err_render(&err, LANG_EN, &words);
+        fail_msg("%s", buf_z(&words));
+    }
+}
+
+static void a_restored_home_says_the_same(void **state) {
+    (void)state;
+    struct place place;
+    place_init(&place);
+    store(&place, 5000, 1700000000 * NS_PER_S);
+    struct backup_report report;
+    int fd = file_of(&place, "one");
+    make(&place, fd, &report);
+    assert_int_equal(report.rows, 5000);
+    char hot[DIGEST_TEXT_MAX];
+    char cold[DIGEST_TEXT_MAX];
+    struct watch none = {0};
+    assert_int_equal(upkeep_digest(place.open, none, hot, NULL), 0);
+    assert_string_equal(hot, report.logical);
+    store(&place, 10, 1750000000 * NS_PER_S);
+    assert_int_equal(upkeep_digest(place.open, none, hot, NULL), 0);
+    assert_string_not_equal(hot, report.logical);
+    struct restore_options options = {.fd = fd, .path = "test", .home_dir = place.back};
+    struct restore_report restored;
+    assert_int_equal(restore_run(&options, &restored, NULL), 0);
+    assert_int_equal(upkeep_digest_cold(place.back, none, cold, NULL), 0);
+    assert_string_equal(cold, report.logical);
+    struct err err = ERR_INIT;
+    assert_int_equal(restore_run(&options, &restored, &err), -ERR_EXISTS);
+    struct home_options with = {.dir = place.back, .exclusive = true};
+    struct home *again = NULL;
+    assert_int_equal(home_open(&with, &again, NULL), 0);
+    assert_int_equal(hist_seq(plant_historian(home_plant_at(again, 0))), 1);
+    home_close(again);
+    file_close(fd);
+    place_fini(&place);
+}
+
+static void optimizing_changes_nothing_that_is_said(void **state) {
+    (void)state;
+    struct place place;
+    place_init(&place);
+    for (int i = 0; i < 6; i++) {
+        store(&place, 700, (1700000000LL + i * 350) * NS_PER_S); // Versions, too.
+        assert_int_equal(hist_seal(plant_historian(home_plant_at(place.open, 0)), NULL), 0);
+    }
+    char before[DIGEST_TEXT_MAX];
+    char after[DIGEST_TEXT_MAX];
+    struct watch none = {0};
+    struct optimize_report report;
+    assert_int_equal(upkeep_digest(place.open, none, before, NULL), 0);
+    assert_int_equal(optimize_run(place.open, none, &report, NULL), 0);
+    assert_true(report.segments_before > report.segments_after);
+    assert_int_equal(report.ledgers, 2);
+    assert_int_equal(upkeep_digest(place.open, none, after, NULL), 0);
+    assert_string_equal(before, after);
+    place_fini(&place);
+}
+
+static int add_entries(struct ledger_tx *tx, void *context, struct err *err) {
+    (void)context;
+    int status = audit_append(tx, STR("a"), STR("b"), STR("user:kim"), STR("a name"), err);
+    return status < 0 ? status
+                      : audit_append(tx, STR("a"), STR("b"), STR("user:lee"), STR("x"), err);
+}
+
+static int erase_kim(struct ledger_tx *tx, void *context, struct err *err) {
+    (void)context;
+    return audit_erase(tx, STR("user:kim"), err);
+}
+
+static int count_line(void *context, const struct erasure *erasure, struct err *err) {
+    (void)erasure;
+    (void)err;
+    ++*(int *)context;
+    return 0;
+}
+
+static int count_erased(struct ledger_tx *tx, void *context, struct err *err) {
+    int status = audit_erasures(tx, count_line, context, err);
+    return status < 0 ? status : audit_verify(tx, err);
+}
+
+static void what_was_erased_since_is_erased_again(void **state) {
+    (void)state;
+    struct place place;
+    place_init(&place);
+    assert_int_equal(ledger_write(home_hub(place.open), add_entries, NULL, NULL), 0);
+    struct backup_report report;
+    int fd = file_of(&place, "one");
+    make(&place, fd, &report);
+    assert_int_equal(ledger_write(home_hub(place.open), erase_kim, NULL, NULL), 0);
+    char list[128];
+    (void)snprintf(list, sizeof list, "%s/erasures.list", place.dir);
+    assert_int_equal(erasures_write(place.open, list, NULL), 0);
+    struct restore_options options = {
+        .fd = fd, .path = "test", .home_dir = place.back, .erasures = list};
+    struct restore_report restored;
+    assert_int_equal(restore_run(&options, &restored, NULL), 0);
+    assert_int_equal(restored.erased, 1);
+    struct home_options with = {.dir = place.back, .exclusive = true};
+    struct home *again = NULL;
+    int erased = 0;
+    assert_int_equal(home_open(&with, &again, NULL), 0);
+    assert_int_equal(ledger_read(home_hub(again), count_erased, &erased, NULL), 0);
+    assert_int_equal(erased, 1);
+    home_close(again);
+    /* A list that was cut is refused, and nothing is put in place. */
+    assert_int_equal(dir_remove_all(place.back, NULL), 0);
+    assert_int_equal(truncate(list, 40), 0);
+    struct err err = ERR_INIT;
+    assert_int_equal(restore_run(&options, &restored, &err), -ERR_CORRUPT);
+    assert_false(file_exists(place.back));
+    file_close(fd);
+    place_fini(&place);
+}
+
+static void a_plant_alone_comes_back_with_a_new_hub(void **state) {
+    (void)state;
+    struct place place;
+    place_init(&place);
+    store(&place, 100, 1700000000 * NS_PER_S);
+    struct backup_report report;
+    int fd = file_of(&place, "one");
+    struct backup_options options = {
+        .home = place.open, .plant = STR("main"), .fd = fd, .path = "test"};
+    assert_int_equal(backup_make(&options, &report, NULL), 0);
+    struct restore_options back = {.fd = fd, .path = "test", .home_dir = place.back};
+    struct restore_report restored;
+    assert_int_equal(restore_run(&back, &restored, NULL), 0);
+    assert_false(restored.facts.has_hub);
+    struct home_options with = {.dir = place.back, .exclusive = true};
+    struct home *again = NULL;
+    assert_int_equal(home_open(&with, &again, NULL), 0);
+    home_close(again);
+    options.plant = STR("none");
+    assert_int_equal(backup_make(&options, &report, NULL), -ERR_NOT_FOUND);
+    file_close(fd);
+    place_fini(&place);
+}
+
+static void an_empty_folder_is_taken_and_a_full_one_refused(void **state) {
+    (void)state;
+    struct place place;
+    place_init(&place);
+    struct backup_report report;
+    int fd = file_of(&place, "one");
+    make(&place, fd, &report);
+    struct restore_options options = {.fd = fd, .path = "test", .home_dir = place.back};
+    struct restore_report restored;
+    assert_int_equal(mkdir(place.back, 0700), 0);
+    assert_int_equal(restore_run(&options, &restored, NULL), 0);
+    char beside[128];
+    (void)snprintf(beside, sizeof beside, "%s/beside", place.dir);
+    assert_int_equal(restore_test(fd, "test", beside, (struct watch){0}, NULL), 0);
+    assert_false(file_exists(beside));
+    file_close(fd);
+    place_fini(&place);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {cmocka_unit_test(a_restored_home_says_the_same),
+        cmocka_unit_test(optimizing_changes_nothing_that_is_said),
+        cmocka_unit_test(what_was_erased_since_is_erased_again),
+        cmocka_unit_test(a_plant_alone_comes_back_with_a_new_hub),
+        cmocka_unit_test(an_empty_folder_is_taken_and_a_full_one_refused)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
