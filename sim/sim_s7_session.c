@@ -268,6 +268,8 @@ static size_t put_list(
         *ret_record = LIST_RECORD;
         size += put_component(to + size, 1, "MARU");
         size += put_component(to + size, 2, "PLC_1");
+        size += put_component(to + size, 3, "");
+        size += put_component(to + size, 4, "Simulated equipment");
         size += put_component(to + size, 5, "S C-0000000000");
         size += put_component(to + size, 7, cpu);
     }

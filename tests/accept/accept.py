@@ -25,6 +25,7 @@ STEPS = [
     ("test", "the quick tests pass", ["./dev", "test"], 1200),
     ("asan", "all tests under the address and undefined-behaviour sanitizers", ["./dev", "asan"], 2400),
     ("tsan", "all tests under the thread sanitizer", ["./dev", "tsan"], 2400),
+    ("interop", "drivers and simulators against clients and servers that are not ours", ["./dev", "interop"], 1200),
     ("fuzz", "each fuzz target for 60 s", ["./dev", "fuzz", "60"], 3600),
     ("demo", "the demo for 60 s without a network", [PYTHON, f"{HERE}/step_demo.py", "60"], 120),
     ("replay", "collection from pymodbus for 60 s, killed every 5 s", [PYTHON, f"{HERE}/step_replay.py", "60"], 300),
