@@ -21,7 +21,8 @@ function load(name) {
     try {
         return require(name);
     } catch (error) {
-        console.error(`SKIPPED: the npm package ${name} is not installed in tests/interop (${error.code ?? error.message}); ./dev interop installs it`);
+        if (error.code !== "MODULE_NOT_FOUND") throw error;
+        console.error(`SKIPPED: the npm package ${name} is not installed in tests/interop; ./dev interop installs it`);
         process.exit(77);
     }
 }
