@@ -56,7 +56,12 @@ static void use_line(struct str text, enum value_type type, enum tag_kind kind) 
                 .time_ns = i * 1000000000LL,
                 .value.f64 = i % 3 * 1000.0};
         }
+        refine_reserve(refine, batch);
         refine_run(refine, batch);
+        batch_clear(batch);
+        CHECK(!refine_tick(refine, 1000000000000LL, batch));
+        batch_clear(batch);
+        CHECK(!refine_flush(refine, batch));
         refine_free(refine);
     }
     catalogue_unref(catalogue);

@@ -17,6 +17,8 @@ enum {
     LIMIT_DEVICES = 1000,          // Per plant; refused beyond.
     LIMIT_BATCH_ROWS = 65536,      // Rows of one batch; callers split.
     LIMIT_BATCH_TEXT_BYTES = 1 << 20, // Text bytes of one batch; callers split.
+    LIMIT_BATCH_MADE_ROWS = 16 * 65536, // A batch with the rows that refine makes beside its own;
+    LIMIT_BATCH_MADE_TEXT_BYTES = 16 << 20, // so many for each own row is its stages' promise.
     LIMIT_PATH_BYTES = 4096,          // File paths.
 };
 

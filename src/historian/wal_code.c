@@ -274,7 +274,7 @@ static bool batch_values_read(struct reader *from, struct batch *batch, uint64_t
 static bool batch_read(struct reader *from, struct batch **batch) {
     uint64_t rows = read_varint(from);
     uint64_t text_bytes = read_varint(from);
-    if (from->failed || rows > LIMIT_BATCH_ROWS || text_bytes > LIMIT_BATCH_TEXT_BYTES) {
+    if (from->failed || rows > LIMIT_BATCH_MADE_ROWS || text_bytes > LIMIT_BATCH_MADE_TEXT_BYTES) {
         return false;
     }
     struct batch *to = *batch;

@@ -50,6 +50,7 @@ struct stage_counts {
     uint64_t changed; // Value changed (scaled, converted).
     uint64_t marked;  // Status or flag set by a check.
     uint64_t omitted; // Dropped and counted (dead-band, exact duplicate).
+    uint64_t made;    // Rows added: a gap's mark, a companion tag's value, a held-back point.
 };
 
 #endif

@@ -22,8 +22,8 @@
 #define STATUS_CODE_MASK 0xFFFF0000u
 
 struct batch *batch_new(uint32_t rows, uint32_t text_bytes) {
-    CHECK(rows > 0 && rows <= LIMIT_BATCH_ROWS);
-    CHECK(text_bytes <= LIMIT_BATCH_TEXT_BYTES);
+    CHECK(rows > 0 && rows <= LIMIT_BATCH_MADE_ROWS);
+    CHECK(text_bytes <= LIMIT_BATCH_MADE_TEXT_BYTES);
     struct batch *batch = MEM_NEW(struct batch);
     batch->rows = MEM_ARRAY(struct sample, rows);
     batch->capacity = rows;
@@ -53,6 +53,21 @@ void batch_clear(struct batch *batch) {
     batch->reply_ns = 0;
     batch->source = 0;
     batch->seq = 0;
+    batch->made = 0;
+}
+
+void batch_reserve(struct batch *batch, uint64_t more_rows, uint64_t more_text_bytes) {
+    uint64_t rows = batch->count + more_rows;
+    uint64_t text_bytes = batch->text_size + more_text_bytes;
+    CHECK(rows <= LIMIT_BATCH_MADE_ROWS && text_bytes <= LIMIT_BATCH_MADE_TEXT_BYTES);
+    if (rows > batch->capacity) {
+        batch->rows = mem_resize(batch->rows, rows * sizeof *batch->rows);
+        batch->capacity = (uint32_t)rows;
+    }
+    if (text_bytes > batch->text_capacity) {
+        batch->text = mem_resize(batch->text, text_bytes);
+        batch->text_capacity = (uint32_t)text_bytes;
+    }
 }
 
 struct sample *batch_add(struct batch *batch) {

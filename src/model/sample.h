@@ -70,14 +70,20 @@ struct batch {
     int64_t reply_ns;   // Wall time after its reply; 0 where there was none.
     uint32_t source;    // Device number; 0 for imports and the line protocol.
     uint64_t seq;       // Set by the historian when durable; 0 before.
+    uint32_t made;      // The last so many rows were made by refine, beside those that came.
 };
 
-/* Takes the memory: `rows` <= LIMIT_BATCH_ROWS, `text_bytes` <= LIMIT_BATCH_TEXT_BYTES. */
+/* Takes the memory: `rows` <= LIMIT_BATCH_MADE_ROWS, `text_bytes` <= LIMIT_BATCH_MADE_TEXT_BYTES
+ * (the log reads what refine enlarged). Whoever fills one stays within LIMIT_BATCH_ROWS and
+ * LIMIT_BATCH_TEXT_BYTES. */
 struct batch *batch_new(uint32_t rows, uint32_t text_bytes);
 void batch_free(struct batch *batch);
 void batch_auto_free(struct batch **batch);
 #define AUTO_BATCH __attribute__((cleanup(batch_auto_free)))
 void batch_clear(struct batch *batch); // Keeps the memory.
+/* Makes room for so many more rows and text bytes than there are. It takes memory only when the
+ * batch never was so large; LIMIT_BATCH_MADE_ROWS is a promise of the caller. Moves the rows. */
+void batch_reserve(struct batch *batch, uint64_t more_rows, uint64_t more_text_bytes);
 /* A new zeroed row at the end, or NULL when full. */
 struct sample *batch_add(struct batch *batch);
 /* Adds a text value row; false when rows or text are full (nothing is added then). */

@@ -416,7 +416,7 @@ static int put_row(struct job *job, struct ledger_tx *tx, const struct row *row,
     }
     struct tag tag;
     int status = tag_of(job, row, &tag, err);
-    return status < 0 || tx == NULL ? status : tag_put(tx, &tag, &number, ret_changed, err);
+    return status < 0 || tx == NULL ? status : plant_tag_put(tx, &tag, &number, ret_changed, err);
 }
 
 static bool is_row_fault(int status) {

@@ -148,7 +148,8 @@ static int submit(struct job *job, struct err *err) {
         job->batch->rows[i].tag = job->names[job->batch->rows[i].tag].number;
     }
     int status = plant_submit(job->plant, &job->batch, 1, err);
-    for (uint32_t i = 0; i < job->batch->count && status >= 0; i++) {
+    uint32_t own = job->batch->count - job->batch->made;
+    for (uint32_t i = 0; i < own && status >= 0; i++) {
         if ((job->batch->rows[i].flags & SAMPLE_DROP) != 0) {
             job->report->omitted++;
         } else {

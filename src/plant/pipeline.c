@@ -11,6 +11,11 @@
  * silence. Submitted batches (imports, line protocol, people) carry a ticket and are refused at
  * once with words, because their sender still has the data.
  *
+ * Some rows come by time alone: the mark of a silent tag, a sample that a stage held back long
+ * enough. They are made about once a second, when nothing waits to be refined, into a batch of our
+ * own that is stored like a device batch and waits like one; at the end everything held back is
+ * stored.
+ *
  * Rejected: one thread per device up to the store. Refine state would need locks, and syncs could
  * not be shared.
  */
@@ -32,6 +37,7 @@ enum {
     ITEMS_MAX = 64,          // Batches per commit.
     RETRY_MS = 500,          // Between tries while the store refuses.
     SUBMIT_WAIT_MS = 10000,  // A submitter waits that long for room, then ERR_BUSY.
+    TICK_MS = 1000,          // Between two looks at what time alone brings.
     LAG_WINDOW_S = 60,       // lag_max_ns is the largest of the last one to two windows.
 };
 
@@ -45,7 +51,7 @@ struct ticket {
 
 struct item {
     struct batch *batch;
-    struct ticket *ticket; // NULL: a device batch of the pool.
+    struct ticket *ticket; // NULL: a device batch of the pool, or our own.
 };
 
 struct pipeline {
@@ -57,6 +63,8 @@ struct pipeline {
     struct item held[POOL_BATCHES]; // Refined device batches that the store refused.
     uint32_t held_count;
     int64_t retry_mono_ns;
+    struct batch *own; // What time brought. Not empty: it waits to be stored.
+    int64_t tick_mono_ns;
     _Atomic(struct catalogue *) next_catalogue;
     struct catalogue *catalogue; // The one in use: which tags are known.
     struct mutex status_mutex;
@@ -130,6 +138,9 @@ static void finish_item(struct pipeline *p, const struct item *item, const struc
         return;
     }
     batch_clear(item->batch);
+    if (item->batch == p->own) {
+        return;
+    }
     /* The pool's queue has room for every batch that exists, so this cannot fail. */
     CHECK(queue_push(p->pool, &item->batch, 0) == 0);
 }
@@ -153,7 +164,7 @@ static void show(struct pipeline *p, const struct item *items, uint32_t count) {
 }
 
 static int append_items(struct pipeline *p, struct item *items, uint32_t count, struct err *err) {
-    struct batch *batches[POOL_BATCHES + ITEMS_MAX] = {0};
+    struct batch *batches[POOL_BATCHES + ITEMS_MAX + 1] = {0};
     for (uint32_t i = 0; i < count; i++) {
         batches[i] = items[i].batch;
     }
@@ -186,7 +197,9 @@ static void refuse_item(struct pipeline *p, const struct item *item, const struc
     bool content = err->code == ERR_INVALID || err->code == ERR_LIMIT;
     if (item->ticket == NULL && !content) {
         p->retry_mono_ns = clock_mono_ns(clock_system()) + RETRY_MS * NS_PER_MS;
-        p->held[p->held_count++] = *item;
+        if (item->batch != p->own) { // That one waits where it is.
+            p->held[p->held_count++] = *item;
+        }
         return;
     }
     if (item->ticket == NULL) {
@@ -219,13 +232,16 @@ static void commit_singly(struct pipeline *p, struct item *items, uint32_t count
 
 /* Appends held and new items together. On refusal, device batches are held and tickets refused. */
 static void commit(struct pipeline *p, const struct item *fresh, uint32_t fresh_count) {
-    struct item items[POOL_BATCHES + ITEMS_MAX];
+    struct item items[POOL_BATCHES + ITEMS_MAX + 1];
     uint32_t count = 0;
     for (uint32_t i = 0; i < p->held_count; i++) {
         items[count++] = p->held[i];
     }
     for (uint32_t i = 0; i < fresh_count; i++) {
         items[count++] = fresh[i];
+    }
+    if (p->own->count > 0) {
+        items[count++] = (struct item){.batch = p->own};
     }
     p->held_count = 0;
     struct err err = ERR_INIT;
@@ -287,6 +303,7 @@ static uint32_t refine_items(struct pipeline *p, struct item *items, uint32_t co
             finish_item(p, &items[i], &err);
             continue;
         }
+        refine_reserve(p->with.refine, batch);
         refine_run(p->with.refine, batch);
         if (items[i].ticket != NULL && hist_mark_duplicates(p->with.historian, batch, &err) < 0) {
             refuse_item(p, &items[i], &err);
@@ -297,24 +314,56 @@ static uint32_t refine_items(struct pipeline *p, struct item *items, uint32_t co
     return kept;
 }
 
+/* When the thread has to wake though nothing comes. */
+static int64_t next_deadline(const struct pipeline *p) {
+    if (p->held_count > 0 || p->own->count > 0) {
+        return p->retry_mono_ns;
+    }
+    return refine_ticks(p->with.refine) ? p->tick_mono_ns : INT64_MAX;
+}
+
+/* A sample that waits in the queue, or in what the store refused, is no gap. */
+static void tick(struct pipeline *p) {
+    int64_t now_ns = clock_mono_ns(clock_system());
+    if (now_ns < p->tick_mono_ns || p->own->count > 0 || p->held_count > 0 ||
+        queue_size(p->queue) > 0) {
+        return;
+    }
+    bool more = refine_tick(p->with.refine, clock_wall_ns(p->with.clock), p->own);
+    p->tick_mono_ns = more ? now_ns : now_ns + TICK_MS * NS_PER_MS;
+}
+
+/* The last tries; what is refused now was never acknowledged. */
+static void finish(struct pipeline *p) {
+    bool more = true;
+    while (more) {
+        more = p->own->count > 0 || refine_flush(p->with.refine, p->own);
+        if (p->held_count > 0 || p->own->count > 0) {
+            commit(p, NULL, 0);
+        }
+        if (p->own->count > 0) {
+            break; // The store refuses.
+        }
+    }
+}
+
 static void pipeline_run(void *context) {
     struct pipeline *p = context;
     for (;;) {
         struct item items[ITEMS_MAX];
-        int64_t deadline = p->held_count > 0 ? p->retry_mono_ns : INT64_MAX;
+        int64_t deadline = next_deadline(p);
         int got = queue_pop_many(p->queue, items, ITEMS_MAX, deadline);
         take_catalogue(p);
         if (got == -ERR_CLOSED) {
             break;
         }
         uint32_t fresh = got > 0 ? refine_items(p, items, (uint32_t)got) : 0;
-        if (fresh > 0 || p->held_count > 0) {
+        tick(p);
+        if (fresh > 0 || p->held_count > 0 || p->own->count > 0) {
             commit(p, items, fresh);
         }
     }
-    if (p->held_count > 0) {
-        commit(p, NULL, 0); // A last try; what is refused now was never acknowledged.
-    }
+    finish(p);
 }
 
 /* ---- Other threads ---- */
@@ -385,6 +434,7 @@ struct pipeline *pipeline_new(const struct pipeline_options *options) {
         p->batches[i] = batch_new(POOL_ROWS, POOL_TEXT_BYTES);
         CHECK(queue_push(p->pool, &p->batches[i], 0) == 0);
     }
+    p->own = batch_new(POOL_ROWS, POOL_TEXT_BYTES);
     p->status.queue_capacity = QUEUE_ITEMS;
     thread_start(&p->thread, "pipeline", pipeline_run, p);
     return p;
@@ -399,6 +449,7 @@ void pipeline_free(struct pipeline *p) {
     for (int i = 0; i < POOL_BATCHES; i++) {
         batch_free(p->batches[i]);
     }
+    batch_free(p->own);
     catalogue_unref(atomic_exchange(&p->next_catalogue, NULL));
     catalogue_unref(p->catalogue);
     queue_free(p->queue);

@@ -41,6 +41,12 @@ struct catalogue *plant_catalogue(struct plant *plant);
  * after tag_put, device_put, asset_put. */
 int plant_refresh(struct plant *plant, struct err *err);
 
+/* Stores a tag after its rules were checked (refine_check), together with the tags that its rules
+ * write to, where those are not there yet; then like tag_put. ERR_CONFLICT: a tag of that name is
+ * fed by a device or has another type. */
+int plant_tag_put(struct ledger_tx *tx, const struct tag *tag, uint32_t *ret_number,
+    bool *ret_changed, struct err *err);
+
 /* Sends finished batches through the pipeline and returns when they are durable and shown
  * (batch->seq set). The batches stay the caller's. ERR_SPACE, ERR_BUSY (queue full for 10 s). */
 int plant_submit(

@@ -84,7 +84,7 @@ static unsigned from_text(const struct stage_row *in) {
     return EFFECT_CHANGED | stage_mark(row, (uint32_t)STATUS_BAD_TYPE_MISMATCH);
 }
 
-static unsigned convert(const struct stage_row *in) {
+unsigned decode_convert(const struct stage_row *in) {
     struct sample *row = in->row;
     if (row->type == TYPE_TEXT) {
         return from_text(in);
@@ -117,8 +117,8 @@ unsigned stage_decode(const struct stage_row *in) {
         row->value.i64 = 1; // A driver's mistake; the rest of the program relies on 0 and 1.
         effect |= EFFECT_CHANGED | stage_mark(row, (uint32_t)STATUS_BAD_OUT_OF_RANGE);
     }
-    if (row->type != in->tag->type) {
-        effect |= convert(in);
+    if (row->type != in->tag->type && !enum_takes(in->state->more, in->tag, row)) {
+        effect |= decode_convert(in);
     }
     return effect;
 }

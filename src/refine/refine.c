@@ -34,6 +34,7 @@ struct counters {
     _Atomic uint64_t changed;
     _Atomic uint64_t marked;
     _Atomic uint64_t omitted;
+    _Atomic uint64_t made;
 };
 
 struct chunk {
@@ -45,6 +46,10 @@ struct refine {
     struct catalogue *catalogue;
     struct counters stages[STAGE_COUNT];
     struct chunk *_Atomic chunks[CHUNK_COUNT]; // Tag n stands at n - 1. NULL: not reached yet.
+    uint32_t *ticking;                         // Tags that time alone concerns.
+    uint32_t ticking_count;
+    uint32_t ticking_next; // Where a full batch stopped the last walk.
+    bool makes;            // Some tag's stages may make rows.
 };
 
 struct stage {
@@ -53,13 +58,35 @@ struct stage {
     bool (*prepare)(const struct stage_setup *setup); // NULL: has something to do for every tag.
     int (*check)(const struct rule_line *line, const struct tag *tag, struct err *err);
     void (*seed)(struct tag_more *more, const struct sample *newest);
+    void (*tick)(const struct stage_tick *tick);
     void (*fini)(struct tag_more *more);
 };
 
+/* NAME, then the functions that a stage has beside `run`. */
 static const struct stage STAGES[STAGE_COUNT] = {
     [STAGE_DECODE] = {.name = "decode", .run = stage_decode},
+    [STAGE_ENUM] = {.name = "enum",
+        .run = stage_enum,
+        .prepare = enum_prepare,
+        .check = enum_check,
+        .fini = enum_fini},
+    [STAGE_RAW] = {.name = "raw",
+        .run = stage_raw,
+        .prepare = raw_prepare,
+        .check = raw_check,
+        .seed = raw_seed},
     [STAGE_SCALE] = {.name = "scale", .run = stage_scale, .prepare = scale_prepare},
+    [STAGE_UNIT] = {.name = "unit",
+        .run = stage_unit,
+        .prepare = unit_prepare,
+        .check = unit_check},
     [STAGE_RANGE] = {.name = "range", .run = stage_range, .prepare = range_prepare},
+    [STAGE_GAP] = {.name = "gap",
+        .run = stage_gap,
+        .prepare = gap_prepare,
+        .check = gap_check,
+        .seed = gap_seed,
+        .tick = gap_tick},
     [STAGE_LATE] = {.name = "late", .run = stage_late},
     [STAGE_DUPLICATE] = {.name = "duplicate", .run = stage_duplicate},
     [STAGE_RATE] = {.name = "rate",
@@ -77,6 +104,22 @@ static const struct stage STAGES[STAGE_COUNT] = {
         .prepare = stuck_prepare,
         .check = stuck_check},
     [STAGE_DEADBAND] = {.name = "deadband", .run = stage_dead_band, .prepare = dead_band_prepare},
+    [STAGE_INCREMENT] = {.name = "increment",
+        .run = stage_increment,
+        .prepare = increment_prepare,
+        .check = increment_check,
+        .seed = increment_seed},
+    [STAGE_STATE] = {.name = "state",
+        .run = stage_state,
+        .prepare = state_prepare,
+        .check = state_check,
+        .seed = state_seed},
+    [STAGE_SWING] = {.name = "swing",
+        .run = stage_swing,
+        .prepare = swing_prepare,
+        .check = swing_check,
+        .seed = swing_seed,
+        .tick = swing_tick},
 };
 
 static const char *const WORDS[STAGE_COUNT][2] = {
@@ -119,6 +162,7 @@ static void counters_add(struct counters *counters, const struct stage_counts *m
     count_add(&counters->changed, more->changed);
     count_add(&counters->marked, more->marked);
     count_add(&counters->omitted, more->omitted);
+    count_add(&counters->made, more->made);
 }
 
 static void counters_copy(const struct counters *counters, struct stage_counts *ret_counts) {
@@ -126,6 +170,7 @@ static void counters_copy(const struct counters *counters, struct stage_counts *
     ret_counts->changed = atomic_load_explicit(&counters->changed, memory_order_relaxed);
     ret_counts->marked = atomic_load_explicit(&counters->marked, memory_order_relaxed);
     ret_counts->omitted = atomic_load_explicit(&counters->omitted, memory_order_relaxed);
+    ret_counts->made = atomic_load_explicit(&counters->made, memory_order_relaxed);
 }
 
 static void count_effect(struct stage_counts *counts, unsigned effect) {
@@ -161,6 +206,7 @@ void refine_free(struct refine *refine) {
         mem_free(chunk);
     }
     catalogue_unref(refine->catalogue);
+    mem_free(refine->ticking);
     mem_free(refine);
 }
 
@@ -172,34 +218,74 @@ static void more_seed(struct tag_more *more, const struct sample *newest) {
     }
 }
 
-/* Reads the tag's rules and asks each stage whether it has something to do. */
+/* Reads a tag's rules; false when they are not understood, which is told. */
+static bool read_rules(const struct tag *tag, struct rule_line *ret_line) {
+    struct err err = ERR_INIT;
+    if (refine_check(tag, &err) >= 0 && rules_parse(tag->refine, ret_line, &err) >= 0) {
+        return true;
+    }
+    log_event(LOG_WARN, "refine", "rules_not_understood",
+        LOG_FIELDS({"tag", A_STR(tag->name)},
+            {"next", A_CSTR("the rules do nothing; values of the tag are marked uncertain")}),
+        &err);
+    return false;
+}
+
+/* Asks each stage whether it has something to do for the tag. */
+static void prepare_stages(const struct stage_setup *setup) {
+    struct tag_state *state = setup->state;
+    for (unsigned i = 0; i < STAGE_COUNT; i++) {
+        bool applies = STAGES[i].prepare == NULL || STAGES[i].prepare(setup);
+        state->stages = applies ? state->stages | 1u << i : state->stages & ~(1u << i);
+    }
+}
+
 static void prepare_tag(
     struct tag_state *state, const struct tag *tag, const struct catalogue *catalogue) {
     struct rule_line line;
-    bool has_rules = tag->refine.size > 0;
-    struct err err = ERR_INIT;
-    bool is_broken = has_rules && refine_check(tag, &err) < 0;
-    if (is_broken) {
-        log_event(LOG_WARN, "refine", "rules_not_understood",
-            LOG_FIELDS({"tag", A_STR(tag->name)},
-                {"next", A_CSTR("the rules do nothing; values of the tag are marked uncertain")}),
-            &err);
-    }
-    has_rules = has_rules && !is_broken && rules_parse(tag->refine, &line, NULL) >= 0;
-    if ((has_rules || is_broken) && state->more == NULL) {
+    bool wants_more = tag->refine.size > 0 || tag->keep_raw;
+    bool is_read = wants_more && read_rules(tag, &line);
+    if (wants_more && state->more == NULL) {
         state->more = MEM_NEW(struct tag_more);
-    } else if (!has_rules && !is_broken && state->more != NULL) {
+    } else if (!wants_more && state->more != NULL && state->more->swing.held.type == 0) {
         more_free(state->more);
         state->more = NULL;
     }
     if (state->more != NULL) {
-        state->more->is_broken = is_broken;
+        state->more->is_broken = wants_more && !is_read;
+        state->more->made_rows = 0;
+        state->more->made_text = 0;
     }
     const struct stage_setup setup = {
-        .tag = tag, .line = has_rules ? &line : NULL, .catalogue = catalogue, .state = state};
-    for (unsigned i = 0; i < STAGE_COUNT; i++) {
-        bool applies = STAGES[i].prepare == NULL || STAGES[i].prepare(&setup);
-        state->stages = applies ? state->stages | 1u << i : state->stages & ~(1u << i);
+        .tag = tag, .line = is_read ? &line : NULL, .catalogue = catalogue, .state = state};
+    prepare_stages(&setup);
+}
+
+static bool has_tick(const struct tag_state *state) {
+    for (unsigned i = 0; state->more != NULL && i < STAGE_COUNT; i++) {
+        if (STAGES[i].tick != NULL && (state->stages >> i & 1) != 0) {
+            return true;
+        }
+    }
+    return state->more != NULL && state->more->swing.held.type != 0;
+}
+
+static void list_ticking(struct refine *refine, uint32_t tags) {
+    mem_free(refine->ticking);
+    refine->ticking = NULL;
+    refine->ticking_count = 0;
+    refine->ticking_next = 0;
+    refine->makes = false;
+    for (uint32_t i = 1; i <= tags; i++) {
+        const struct tag_state *state = state_of(refine, i);
+        refine->makes = refine->makes || (state->more != NULL &&
+                                             state->more->made_rows + state->more->made_text > 0);
+        if (has_tick(state)) {
+            if (refine->ticking == NULL) {
+                refine->ticking = MEM_ARRAY(uint32_t, tags);
+            }
+            refine->ticking[refine->ticking_count++] = i;
+        }
     }
 }
 
@@ -209,7 +295,11 @@ int refine_check(const struct tag *tag, struct err *err) {
     for (unsigned i = 0; i < STAGE_COUNT && status >= 0; i++) {
         status = STAGES[i].check != NULL ? STAGES[i].check(&line, tag, err) : 0;
     }
-    return status < 0 ? err_context(err, MSG_REFINE_TAG, ARGS(A_STR(tag->name))) : 0;
+    status = status < 0 ? status : companions_check(tag, err);
+    if (status < 0) {
+        (void)err_context(err, MSG_REFINE_TAG, ARGS(A_STR(tag->name))); // The status stands.
+    }
+    return status;
 }
 
 void refine_use(struct refine *refine, struct catalogue *catalogue) {
@@ -217,6 +307,7 @@ void refine_use(struct refine *refine, struct catalogue *catalogue) {
     for (uint32_t i = 0; i < catalogue->tag_count; i++) {
         prepare_tag(state_of(refine, i + 1), &catalogue->tags[i], catalogue);
     }
+    list_ticking(refine, catalogue->tag_count);
     struct catalogue *before = refine->catalogue;
     refine->catalogue = catalogue_ref(catalogue);
     catalogue_unref(before);
@@ -242,11 +333,12 @@ struct walk {
     uint64_t alive;   // Rows not omitted so far.
     uint64_t unknown; // Dropped for a tag or type that is not.
     uint32_t stages;  // Bit i: some row needs stage i.
+    uint32_t rows;    // Of the batch as it came: what stages make stands behind.
 };
 
 /* Drops rows that belong to no tag, or whose type no driver may give. Counted by decode. */
 static struct walk begin_walk(const struct refine *refine, struct batch *batch) {
-    struct walk walk = {.alive = 0};
+    struct walk walk = {.rows = batch->count};
     for (uint32_t i = 0; i < batch->count; i++) {
         struct sample *row = &batch->rows[i];
         bool known = catalogue_tag(refine->catalogue, row->tag) != NULL && row->type >= TYPE_F64 &&
@@ -266,8 +358,10 @@ static struct walk begin_walk(const struct refine *refine, struct batch *batch) 
 }
 
 static void run_stage(struct refine *refine, enum refine_stage stage, struct batch *batch,
-    struct stage_counts *counts) {
-    for (uint32_t i = 0; i < batch->count; i++) {
+    uint32_t rows, struct stage_counts *counts) {
+    /* The door counts a sample as omitted when it is, which is later than it is held back. */
+    const unsigned drops = stage == STAGE_SWING ? EFFECT_HELD : EFFECT_OMITTED;
+    for (uint32_t i = 0; i < rows; i++) {
         struct sample *row = &batch->rows[i];
         if ((row->flags & SAMPLE_DROP) != 0) {
             continue;
@@ -283,16 +377,37 @@ static void run_stage(struct refine *refine, enum refine_stage stage, struct bat
             .tag = &refine->catalogue->tags[row->tag - 1],
             .state = &chunk->states[place],
         };
+        uint32_t before = batch->count;
         unsigned effect = STAGES[stage].run(&in);
-        if ((effect & EFFECT_OMITTED) != 0) {
+        uint32_t made = batch->count - before;
+        if ((effect & drops) != 0) {
             row->flags |= SAMPLE_DROP;
         }
         count_effect(counts, effect);
-        if (stage == STAGE_DECODE || effect != EFFECT_NONE) {
-            struct stage_counts tag_counts = {.in = stage == STAGE_DECODE};
+        counts->made += made;
+        if (stage == STAGE_DECODE || effect != EFFECT_NONE || made > 0) {
+            struct stage_counts tag_counts = {.in = stage == STAGE_DECODE, .made = made};
             count_effect(&tag_counts, effect);
             counters_add(&chunk->counts[place], &tag_counts);
         }
+    }
+}
+
+void refine_reserve(const struct refine *refine, struct batch *batch) {
+    uint64_t rows = 0;
+    uint64_t text_bytes = 0;
+    for (uint32_t i = 0; refine->makes && i < batch->count; i++) {
+        uint32_t tag = batch->rows[i].tag;
+        const struct chunk *chunk = chunk_of(refine, tag);
+        const struct tag_more *more =
+            chunk != NULL ? chunk->states[(tag - 1) % CHUNK_TAGS].more : NULL;
+        if (more != NULL) {
+            rows += more->made_rows;
+            text_bytes += more->made_text;
+        }
+    }
+    if (rows > 0 || text_bytes > 0) {
+        batch_reserve(batch, rows, text_bytes);
     }
 }
 
@@ -302,7 +417,7 @@ void refine_run(struct refine *refine, struct batch *batch) {
     for (unsigned i = 0; i < STAGE_COUNT; i++) {
         struct stage_counts counts = {.in = walk.alive};
         if ((walk.stages >> i & 1) != 0) {
-            run_stage(refine, (enum refine_stage)i, batch, &counts);
+            run_stage(refine, (enum refine_stage)i, batch, walk.rows, &counts);
         }
         walk.alive -= counts.omitted;
         if (i == STAGE_DECODE) {
@@ -311,6 +426,52 @@ void refine_run(struct refine *refine, struct batch *batch) {
         }
         counters_add(&refine->stages[i], &counts);
     }
+    batch->made = batch->count - walk.rows;
+}
+
+bool refine_ticks(const struct refine *refine) {
+    return refine->ticking_count > 0;
+}
+
+static void tick_stage(
+    struct refine *refine, unsigned stage, const struct stage_tick *tick, struct chunk *chunk) {
+    uint32_t before = tick->batch->count;
+    STAGES[stage].tick(tick);
+    struct stage_counts counts = {.made = tick->batch->count - before};
+    if (counts.made > 0) {
+        counters_add(&refine->stages[stage], &counts);
+        counters_add(&chunk->counts[(tick->tag->number - 1) % CHUNK_TAGS], &counts);
+    }
+}
+
+static bool tick_all(struct refine *refine, struct stage_tick tick) {
+    while (refine->ticking_next < refine->ticking_count) {
+        uint32_t tag = refine->ticking[refine->ticking_next];
+        if (tick.batch->capacity - tick.batch->count < STAGE_COUNT) {
+            tick.batch->made = tick.batch->count;
+            return true; // Each stage makes a row at most.
+        }
+        tick.tag = &refine->catalogue->tags[tag - 1];
+        tick.state = state_of(refine, tag);
+        for (unsigned i = 0; i < STAGE_COUNT; i++) {
+            if (STAGES[i].tick != NULL) {
+                tick_stage(refine, i, &tick, chunk_of(refine, tag));
+            }
+        }
+        refine->ticking_next++;
+    }
+    refine->ticking_next = 0;
+    tick.batch->made = tick.batch->count;
+    return false;
+}
+
+bool refine_tick(struct refine *refine, int64_t now_ns, struct batch *batch) {
+    return tick_all(refine, (struct stage_tick){.batch = batch, .now_ns = now_ns});
+}
+
+bool refine_flush(struct refine *refine, struct batch *batch) {
+    return tick_all(
+        refine, (struct stage_tick){.batch = batch, .now_ns = INT64_MAX, .is_flush = true});
 }
 
 void refine_counts(

@@ -6,6 +6,7 @@
  * did. Nothing is silently deleted: checks only mark; duplicate and dead-band omit (SAMPLE_DROP)
  * and count, per stage and per tag. One owner thread (the pipeline); counts may be read by any.
  */
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "core/err.h"
@@ -30,10 +31,23 @@ void refine_use(struct refine *refine, struct catalogue *catalogue);
  * sample, so that late, duplicate and dead-band go on from there. A sample of type 0: the tag has
  * none. Numbers of no tag are ignored. */
 void refine_seed(struct refine *refine, const struct sample *newest, struct str text);
+/* Makes room in the batch for what stages may make of its rows; to be called before refine_run,
+ * which allocates nothing. Pooled batches keep the room, so it is taken once. */
+void refine_reserve(const struct refine *refine, struct batch *batch);
 /* Runs all stages over the batch in place. Rows of unknown tags are dropped and counted as omitted
  * by decode. Rows of imports and the line protocol (source 0) skip scale and dead-band: they are
- * finished values. */
+ * finished values. Rows that stages make (a gap's mark, values of companion tags, samples that were
+ * held back) stand at the end and are counted in batch->made; they are durable with the batch or
+ * not at all. */
 void refine_run(struct refine *refine, struct batch *batch);
+/* Whether time alone has something to do (refine_tick), for any tag. */
+bool refine_ticks(const struct refine *refine);
+/* What time alone brings: marks of gaps, samples held back long enough. Adds rows to the empty
+ * `batch` until it is full; true when there is more. To be called about once a second, when nothing
+ * waits to be refined: a sample in a queue is no gap. */
+bool refine_tick(struct refine *refine, int64_t now_ns, struct batch *batch);
+/* Adds what is held back, before the end; true when there is more. */
+bool refine_flush(struct refine *refine, struct batch *batch);
 
 /* Any thread. Of a tag, `in` counts its rows and the others what all stages together did. */
 void refine_counts(
@@ -55,6 +69,12 @@ const struct refine_rule *refine_rule(uint32_t index); // NULL behind the last.
  * contradict each other or do not suit the tag's type, kind or unit. ERR_INVALID with words. To be
  * called before a tag is stored: refine_use expects lines that passed. */
 int refine_check(const struct tag *tag, struct err *err);
+
+/* The tags that the rules of this one write to: to be made together with it where they are not
+ * there. Names live in `arena` or in the tag's rules. Count. */
+enum { REFINE_COMPANIONS_MAX = 8 };
+uint32_t refine_companions(
+    const struct tag *tag, struct arena *arena, struct tag ret_tags[REFINE_COMPANIONS_MAX]);
 
 const char *refine_stage_name(enum refine_stage stage);                  // "decode"
 const char *refine_stage_words(enum refine_stage stage, enum lang lang); // For people.

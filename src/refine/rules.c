@@ -110,7 +110,10 @@ static int take_value(struct rule_line *line, int rule, struct str value, struct
     }
     if (KINDS[rule] == RULE_IS_TAG) {
         int status = tag_name_check(value, err);
-        return status < 0 ? err_context(err, MSG_REFINE_RULE, ARGS(A_CSTR(RULES[rule].name))) : 0;
+        if (status < 0) {
+            (void)err_context(err, MSG_REFINE_RULE, ARGS(A_CSTR(RULES[rule].name)));
+        }
+        return status;
     }
     if ((double)value.size < RULES[rule].min || (double)value.size > RULES[rule].max) {
         return err_set(err, ERR_INVALID, MSG_REFINE_RULE_TEXT,

@@ -44,6 +44,7 @@ static void put_stages(struct json *json, const struct call *call) {
         json_put_i64(json, "changed", (int64_t)counts.changed);
         json_put_i64(json, "marked", (int64_t)counts.marked);
         json_put_i64(json, "omitted", (int64_t)counts.omitted);
+        json_put_i64(json, "made", (int64_t)counts.made);
         json_object_end(json);
     }
     json_array_end(json);

@@ -280,7 +280,7 @@ struct tag_change {
 static int tag_store(struct ledger_tx *tx, void *context, struct err *err) {
     struct tag_change *change = context;
     const struct call *call = change->call;
-    int rc = tag_put(tx, change->tag, &change->number, &change->changed, err);
+    int rc = plant_tag_put(tx, change->tag, &change->number, &change->changed, err);
     if (rc >= 0 && change->changed) {
         rc = audit_append(tx, str_of(call->principal.id), STR("tag.put"), change->tag->name,
             call->http->request.body, err);

@@ -17,7 +17,7 @@ void bench_init(struct bench *bench) {
     catalogue->tags = ARENA_ARRAY(&catalogue->arena, struct tag, BENCH_TAGS);
     for (uint32_t i = 0; i < BENCH_TAGS; i++) {
         char name[8];
-        (void)snprintf(name, sizeof name, "t%u", (i + 1) % 10);
+        (void)snprintf(name, sizeof name, "t%u%s", i < 4 ? i + 1 : 1, i < 4 ? "" : "_raw");
         catalogue->tags[i] = (struct tag){
             .number = i + 1,
             .type = TYPE_F64,
@@ -80,6 +80,8 @@ struct sample *bench_text(struct bench *bench, int64_t time_ns, const char *text
 struct sample bench_run_f64(struct bench *bench, int64_t time_ns, double value) {
     bench_batch(bench, BENCH_DEVICE);
     struct sample *row = bench_f64(bench, time_ns, value);
+    refine_reserve(bench->refine, bench->batch);
+    row = &bench->batch->rows[0];
     refine_run(bench->refine, bench->batch);
     return *row;
 }
@@ -87,8 +89,14 @@ struct sample bench_run_f64(struct bench *bench, int64_t time_ns, double value) 
 struct sample bench_run_i64(struct bench *bench, int64_t time_ns, int64_t value) {
     bench_batch(bench, BENCH_DEVICE);
     struct sample *row = bench_i64(bench, time_ns, value);
+    refine_reserve(bench->refine, bench->batch);
+    row = &bench->batch->rows[0];
     refine_run(bench->refine, bench->batch);
     return *row;
+}
+
+const struct sample *bench_made(const struct bench *bench) {
+    return bench->batch->made > 0 ? &bench->batch->rows[bench->batch->count - 1] : NULL;
 }
 
 struct stage_counts bench_counts(const struct bench *bench, enum refine_stage stage) {

@@ -5,7 +5,7 @@
  */
 #include "refine/refine.h"
 
-enum { BENCH_DEVICE = 1, BENCH_TAGS = 4 };
+enum { BENCH_DEVICE = 1, BENCH_TAGS = 5 }; // t1 t2 t3 t4 t1_raw
 
 struct bench {
     struct catalogue *catalogue;
@@ -24,6 +24,8 @@ struct sample *bench_text(struct bench *bench, int64_t time_ns, const char *text
 /* One row from the device through all stages; returns it as it came out. */
 struct sample bench_run_f64(struct bench *bench, int64_t time_ns, double value);
 struct sample bench_run_i64(struct bench *bench, int64_t time_ns, int64_t value);
+/* The newest row that stages made, or NULL. */
+const struct sample *bench_made(const struct bench *bench);
 struct stage_counts bench_counts(const struct bench *bench, enum refine_stage stage);
 
 #endif

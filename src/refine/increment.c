@@ -1,0 +1,96 @@
+/*
+ * Increments: what a counter rose by, in a companion tag, so that pieces a minute and kWh a shift
+ * are sums of a column. The rules are those of the stroke counter (plant/consumer.c): a first value
+ * tells no increment, a fall is a reset and the new value is the increment, negative values and
+ * those beyond 2^53 of a real are no counts, bad and late samples and corrections are passed over.
+ *
+ * With `counter_max` a fall may be a roll-over: then the increment is max + 1 - last + value, if
+ * that is at most half of the range. A larger one would mean that the counter ran through half of
+ * its range between two samples, where a reset is the likelier story.
+ *
+ * Increments stand behind the dead-band, so they tell of stored values only: after a restart
+ * nothing is told twice. An increment of 0 is not stored.
+ */
+#include <math.h>
+
+#include "refine/stage.h"
+
+static const double COUNT_MAX = 9007199254740992.0; // 2^53.
+
+int increment_check(const struct rule_line *line, const struct tag *tag, struct err *err) {
+    int status = rule_for_numbers(line, RULE_INCREMENT, tag, err);
+    status = status < 0 ? status : rule_needs(line, RULE_COUNTER_MAX, RULE_INCREMENT, err);
+    status = status < 0 ? status : rule_excludes(line, RULE_INCREMENT, RULE_SWING, err);
+    if (status >= 0 && rule_is_set(line, RULE_INCREMENT) && tag->kind != KIND_COUNTER) {
+        return err_set(err, ERR_INVALID, MSG_REFINE_RULE_KIND,
+            ARGS(A_CSTR(rule_name(RULE_INCREMENT)), A_CSTR(tag_kind_name(tag->kind)),
+                A_CSTR(tag_kind_name(KIND_COUNTER))));
+    }
+    return status;
+}
+
+bool increment_prepare(const struct stage_setup *setup) {
+    if (setup->line == NULL || !rule_is_set(setup->line, RULE_INCREMENT)) {
+        return false;
+    }
+    struct tag_more *more = setup->state->more;
+    more->increment.tag =
+        companion_number(setup->catalogue, setup->line->texts[RULE_INCREMENT], setup->tag->type);
+    more->increment.max = rule_number(setup->line, RULE_COUNTER_MAX, 0);
+    more->made_rows++;
+    return more->increment.tag != 0;
+}
+
+void increment_seed(struct tag_more *more, const struct sample *newest) {
+    more->increment.has_last = newest->type != 0 && newest->type != TYPE_TEXT &&
+                               status_quality(newest->status) != QUALITY_BAD;
+    more->increment.last = *newest;
+}
+
+static int64_t rise_i64(int64_t last, int64_t value, double max) {
+    if (value >= last) {
+        return value - last; // Both are not negative.
+    }
+    double rolled = max + 1 - (double)last + (double)value;
+    bool rolls = max > 0 && (double)last <= max && rolled <= (max + 1) / 2;
+    return rolls ? (int64_t)max + 1 - last + value : value;
+}
+
+static double rise_f64(double last, double value, double max) {
+    if (value >= last) {
+        return value - last;
+    }
+    double rolled = max + 1 - last + value;
+    return max > 0 && last <= max && rolled <= (max + 1) / 2 ? rolled : value;
+}
+
+static bool is_count(const struct sample *row) {
+    return row->type == TYPE_I64 ? row->value.i64 >= 0
+                                 : row->value.f64 >= 0 && row->value.f64 <= COUNT_MAX;
+}
+
+unsigned stage_increment(const struct stage_row *in) {
+    struct increment_part *part = &in->state->more->increment;
+    const struct sample *row = in->row;
+    if (!row_is_curve(row) || !is_count(row) ||
+        (part->has_last && row->time_ns <= part->last.time_ns)) {
+        return EFFECT_NONE;
+    }
+    if (part->has_last && part->last.type == row->type) {
+        struct sample made = {.value = {0}};
+        if (row->type == TYPE_I64) {
+            made.value.i64 = rise_i64(part->last.value.i64, row->value.i64, part->max);
+        } else {
+            made.value.f64 = rise_f64(part->last.value.f64, row->value.f64, part->max);
+        }
+        if (row->type == TYPE_I64 ? made.value.i64 != 0 : made.value.f64 > 0) {
+            struct sample *to =
+                stage_make(in->batch, part->tag, (enum value_type)row->type, row->time_ns);
+            to->value = made.value;
+            to->status = row->status;
+        }
+    }
+    part->has_last = true;
+    part->last = *row;
+    return EFFECT_NONE;
+}
