@@ -249,7 +249,8 @@ void rig_init(struct rig *rig, const struct device_line *device, const struct ta
     health_start(rig->health, rig->plan->period_ns, rig->clock);
     rig->plan->health = rig->health;
     if (link == NULL) {
-        link = link_new(rig->plan->address, rig->plan->settings.link, rig->clock, -1);
+        link = plan_link_new(
+            rig->plan->driver, rig->plan->address, rig->plan->settings.link, rig->clock, -1);
     }
     struct poller_options options = {
         .clock = rig->clock, .port = box_port(&rig->box), .seed = 7, .link = link};

@@ -1,0 +1,164 @@
+/*
+ * libcurl's easy interface, one handle a link. Its waits end at the request's deadline; a stop is
+ * seen within a second, because the progress function looks at the stop descriptor. Signals are not
+ * used. The library begins by itself with the first handle, which since 7.84 any thread may make.
+ * The name is looked up on a thread of the library that ends with the look-up.
+ */
+#include "device/http_get.h"
+
+#include <poll.h>
+
+#include <curl/curl.h>
+
+#include "core/clock.h"
+#include "core/mem.h"
+
+enum { REDIRECTIONS_MAX = 3, URL_BYTES = 2048, CONNECT_TIMEOUT_MS = 5000 };
+
+struct http_get {
+    CURL *curl;
+    struct curl_slist *headers;
+    int stop_fd;
+    struct buf *body;
+};
+
+static size_t take(char *data, size_t size, size_t count, void *context) {
+    struct http_get *client = context;
+    buf_put(client->body, data, size * count);
+    return client->body->overflow ? 0 : size * count;
+}
+
+static int watch(void *context, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d) {
+    (void)a;
+    (void)b;
+    (void)c;
+    (void)d;
+    const struct http_get *client = context;
+    struct pollfd stop = {.fd = client->stop_fd, .events = POLLIN};
+    return poll(&stop, 1, 0) > 0;
+}
+
+static void set_text(CURL *curl, CURLoption option, struct str value) {
+    if (value.size > 0) {
+        AUTO_FREE char *text = mem_copy_z(value);
+        (void)curl_easy_setopt(curl, option, text); // Copied by the library.
+    }
+}
+
+struct http_get *http_get_new(const struct http_get_options *options) {
+    struct http_get *client = MEM_NEW(struct http_get);
+    client->stop_fd = -1;
+    client->curl = curl_easy_init();
+    CURL *curl = client->curl;
+    if (curl == NULL) {
+        return client; // http_get says so.
+    }
+    if (options->header.size > 0) {
+        AUTO_FREE char *header = mem_copy_z(options->header);
+        client->headers = curl_slist_append(NULL, header);
+        (void)curl_easy_setopt(curl, CURLOPT_HTTPHEADER, client->headers);
+    }
+    set_text(curl, CURLOPT_USERNAME, options->user);
+    set_text(curl, CURLOPT_PASSWORD, options->password);
+    set_text(curl, CURLOPT_CAINFO, options->ca_file);
+    (void)curl_easy_setopt(curl, CURLOPT_USERAGENT, "maru/" MARU_VERSION);
+    (void)curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+    (void)curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
+    (void)curl_easy_setopt(curl, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
+    (void)curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 1L);
+    (void)curl_easy_setopt(curl, CURLOPT_MAXREDIRS, (long)REDIRECTIONS_MAX);
+    (void)curl_easy_setopt(curl, CURLOPT_ACCEPT_ENCODING, "");
+    (void)curl_easy_setopt(curl, CURLOPT_NOPROXY, "*"); // Machines are not behind a proxy.
+    (void)curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take);
+    (void)curl_easy_setopt(curl, CURLOPT_WRITEDATA, client);
+    (void)curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
+    (void)curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, watch);
+    (void)curl_easy_setopt(curl, CURLOPT_XFERINFODATA, client);
+    return client;
+}
+
+void http_get_free(struct http_get *client) {
+    if (client != NULL) {
+        curl_easy_cleanup(client->curl);
+        curl_slist_free_all(client->headers);
+        mem_free(client);
+    }
+}
+
+static int fail(CURLcode code, struct str url, int64_t timeout_ms, struct err *err) {
+    const struct arg *args = ARGS(A_STR(url), A_CSTR(curl_easy_strerror(code)));
+    // NOLINTNEXTLINE(clang-diagnostic-switch-enum): the library has a hundred; these are told
+    // apart.
+    if (code == CURLE_ABORTED_BY_CALLBACK) {
+        return err_set(err, ERR_CANCELLED, MSG_DEVICE_STOPPING, NO_ARGS);
+    }
+    if (code == CURLE_OPERATION_TIMEDOUT) {
+        return err_set(err, ERR_TIMEOUT, MSG_DEVICE_NO_ANSWER, ARGS(A_INT(timeout_ms)));
+    }
+    if (code == CURLE_COULDNT_RESOLVE_HOST) {
+        return err_set(err, ERR_UNREACHABLE, MSG_DEVICE_HOST_UNKNOWN, ARGS(A_STR(url)));
+    }
+    if (code == CURLE_COULDNT_CONNECT) {
+        return err_set(err, ERR_REFUSED, MSG_HTTP_CONNECT, args);
+    }
+    if (code == CURLE_WRITE_ERROR) {
+        return err_set(err, ERR_LIMIT, MSG_HTTP_LONG, ARGS(A_STR(url)));
+    }
+    if (code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_CACERT_BADFILE) {
+        return err_set(err, ERR_REFUSED, MSG_HTTP_CERTIFICATE, args);
+    }
+    return err_set(err, ERR_CLOSED, MSG_HTTP_BROKEN, args);
+}
+
+int http_get(struct http_get *client, struct driver_io *io, struct str url, struct buf *body,
+    struct err *err) {
+    char url_z[URL_BYTES];
+    if (url.size >= sizeof url_z || client->curl == NULL) {
+        return err_set(err, ERR_LIMIT, MSG_HTTP_URL, ARGS(A_STR(url)));
+    }
+    (void)str_copy_z(url, url_z, sizeof url_z);
+    int64_t stamp = io_request_sent(io);
+    int64_t left_ms = (io_deadline_ns(io) - io_mono_ns(io)) / NS_PER_MS;
+    left_ms = left_ms > 0 ? left_ms : 1;
+    client->stop_fd = io_stop_fd(io);
+    client->body = body;
+    (void)curl_easy_setopt(client->curl, CURLOPT_URL, url_z);
+    (void)curl_easy_setopt(client->curl, CURLOPT_TIMEOUT_MS, (long)left_ms);
+    (void)curl_easy_setopt(client->curl, CURLOPT_CONNECTTIMEOUT_MS,
+        (long)(left_ms < CONNECT_TIMEOUT_MS ? left_ms : CONNECT_TIMEOUT_MS));
+    CURLcode code = curl_easy_perform(client->curl);
+    if (code != CURLE_OK) {
+        return fail(code, url, left_ms, err);
+    }
+    io_request_answered(io, stamp);
+    long status = 0;
+    (void)curl_easy_getinfo(client->curl, CURLINFO_RESPONSE_CODE, &status);
+    return (int)status;
+}
+
+int http_get_refused(struct str url, int status, struct err *err) {
+    enum msg_id id = status == 401 || status == 403 ? MSG_HTTP_FORBIDDEN
+                     : status == 404                ? MSG_HTTP_ABSENT
+                                                    : MSG_HTTP_STATUS;
+    return err_set(err, ERR_DEVICE, id, ARGS(A_STR(url), A_INT(status)));
+}
+
+int http_get_check(struct str url, struct err *err) {
+    bool secure = str_starts(url, STR("https://"));
+    size_t head = secure ? 8 : 7;
+    bool known = secure || str_starts(url, STR("http://"));
+    bool blank = str_find(url, ' ') < url.size;
+    if (!known || url.size <= head || url.size >= URL_BYTES || blank || url.data[head] == '/') {
+        return err_set(err, ERR_INVALID, MSG_HTTP_ADDRESS, ARGS(A_STR(url)));
+    }
+    return 0;
+}
+
+int http_get_fd(const struct http_get *client) {
+    curl_socket_t fd = CURL_SOCKET_BAD;
+    if (client->curl == NULL ||
+        curl_easy_getinfo(client->curl, CURLINFO_ACTIVESOCKET, &fd) != CURLE_OK) {
+        return -1;
+    }
+    return fd == CURL_SOCKET_BAD ? -1 : fd;
+}
