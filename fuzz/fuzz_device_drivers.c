@@ -128,6 +128,11 @@ static const struct {
     {"melsec",
         {"monitor_ms=250", "frame=4e max_words=8", "series=iqr random=off", "series=fx max_gap=0"},
         {"D0 f32", "D4.A", "D900 text:9", "W10 bcd32", "X17", "M0 u16", "TN5", "ZR100 f64 ABCD"}},
+    {"xgt",
+        {"", "framing=cnet station=1", "framing=cnet bcc=0",
+            "company=glofa max_bytes=16 max_gap=0"},
+        {"D0 f32", "%DB5 text:9", "M100.3", "D4 bcd32", "%TX5", "R2000 u64 high-first", "%CX9",
+            "D300 i16"}},
 };
 enum { TARGET_COUNT = sizeof targets / sizeof targets[0] };
 

@@ -138,4 +138,49 @@ uint32_t sim_modbus_server_clients(const struct sim_modbus_server *server);  // 
 void sim_modbus_server_kill(struct sim_modbus_server *server);
 int sim_modbus_server_revive(struct sim_modbus_server *server, struct err *err);
 
+/* How the line of a simulated controller misbehaves (sim_server.h). */
+enum sim_fault {
+    SIM_FAULT_NONE = 0,
+    SIM_FAULT_SILENT,
+    SIM_FAULT_CUT, // Half an answer, then the end of the connection.
+    SIM_FAULT_GARBAGE,
+    SIM_FAULT_SLOW, // One byte each millisecond.
+    SIM_FAULT_LATE, // Each request gets the answer to the one before.
+};
+
+/* An LS ELECTRIC XGT controller of its own for tests: answers from `source`. */
+struct sim_xgt_source {
+    void *context;
+    /* Words of an area ("PMLKFTCDRZNWIQ"). 0, SIM_XGT_NO_AREA or SIM_XGT_OUTSIDE. Called from the
+     * server's thread. */
+    int (*read)(void *context, char area, uint32_t word, uint32_t count, uint16_t *ret_words);
+    /* NULL: nothing is writable. */
+    int (*write)(void *context, char area, uint32_t word, uint32_t count, const uint16_t *words);
+    uint16_t info;     // PLC info of every answer: state in bits 8-12.
+    uint8_t cpu;       // CPU byte of every answer.
+    bool glofa;        // Knows only the company id LGIS-GLOFA.
+    bool hexadecimal;  // Bits are numbered word + hexadecimal digit, as on XGK.
+    bool wrong_invoke; // Answers with another invoke id.
+    uint8_t station;   // On a serial line.
+    uint32_t runs_max; // Bytes of a continuous request; 0: 1,400.
+};
+enum { SIM_XGT_NO_AREA = 3, SIM_XGT_OUTSIDE = 4 };
+/* From bytes to bytes, one request, as in sim_server.h: `out` has 4,096 bytes. */
+int sim_xgt_answer(const struct sim_xgt_source *source, const uint8_t *in, size_t size,
+    size_t *ret_used, uint8_t *out);
+/* The same in the ASCII frames of a serial line. */
+int sim_xgt_answer_cnet(const struct sim_xgt_source *source, const uint8_t *in, size_t size,
+    size_t *ret_used, uint8_t *out);
+
+struct sim_xgt_server;
+/* Binds 127.0.0.1:port (0: any free one) for TCP and UDP and serves until stopped. */
+int sim_xgt_server_start(const struct sim_xgt_source *source, uint16_t port,
+    struct sim_xgt_server **ret_server, struct err *err);
+void sim_xgt_server_stop(struct sim_xgt_server *server); // NULL is allowed.
+uint16_t sim_xgt_server_port(const struct sim_xgt_server *server);
+uint64_t sim_xgt_server_requests(const struct sim_xgt_server *server);
+void sim_xgt_server_kill(struct sim_xgt_server *server);
+int sim_xgt_server_revive(struct sim_xgt_server *server, struct err *err);
+void sim_xgt_server_misbehave(struct sim_xgt_server *server, enum sim_fault fault);
+
 #endif

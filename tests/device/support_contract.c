@@ -91,6 +91,9 @@ static void push_garbage(struct storm_line *line) {
 
 static void push_beginning(struct storm_line *line, bool rest_later) {
     size_t size = random_below(&line->random, line->answer.size);
+    if (rest_later && size == 0) {
+        size = 1; // With nothing now it would be FAULT_LATE.
+    }
     push(line, line->answer.data, size);
     if (rest_later) {
         buf_put(&line->held, line->answer.data + size, line->answer.size - size);

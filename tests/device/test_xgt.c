@@ -1,0 +1,389 @@
+/*
+ * The driver xgt: its addresses, every capture in tests/captures/xgt_*.cap, storms over the three
+ * kinds of lines, and the simulated controller behind real sockets.
+ */
+#include "support_capture.h"
+
+#include <stdio.h>
+
+#include "core/mem.h"
+#include "device/drivers/xgt.h"
+#include "sim/sim.h"
+#include "support_contract.h"
+
+static struct driver_settings default_settings(void) {
+    const struct driver *driver = driver_find(STR("xgt"));
+    struct driver_settings settings = {0};
+    for (size_t i = 0; driver->options[i].name != NULL; i++) {
+        settings.values[i] = driver->options[i].fallback;
+    }
+    return settings;
+}
+
+static uint32_t space_of(char area) {
+    return (uint32_t)(strchr(XGT_AREAS, area) - XGT_AREAS);
+}
+
+static void addresses_of_every_form_are_understood(void **state) {
+    (void)state;
+    static const struct {
+        const char *source;
+        int64_t cpu;
+        char area;
+        uint32_t start, length, format, sub, order;
+    } cases[] = {
+        {"D100", XGT_CPU_XGK, 'D', 100, 1, XGT_U16, 0, 0},
+        {"%DW100", XGT_CPU_XGK, 'D', 100, 1, XGT_U16, 0, 0},
+        {" %dw100  I16 ", XGT_CPU_XGK, 'D', 100, 1, XGT_I16, 0, 0},
+        {"%DB200", XGT_CPU_XGK, 'D', 100, 1, XGT_U8, 0, 0},
+        {"%DB201", XGT_CPU_XGK, 'D', 100, 1, XGT_U8, 1, 0},
+        {"%DB201 i32", XGT_CPU_XGK, 'D', 100, 3, XGT_I32, 1, 0},
+        {"%DD50", XGT_CPU_XGK, 'D', 100, 2, XGT_U32, 0, 0},
+        {"%DD50 f32 high-first", XGT_CPU_XGK, 'D', 100, 2, XGT_F32, 0, XGT_HIGH_FIRST},
+        {"%DL10", XGT_CPU_XGK, 'D', 40, 4, XGT_I64, 0, 0},
+        {"D0 text:5", XGT_CPU_XGK, 'D', 0, 3, XGT_TEXT, 0, 0},
+        {"%DB1 text:5", XGT_CPU_XGK, 'D', 0, 3, XGT_TEXT, 1, 0},
+        {"D1 bcd32", XGT_CPU_XGK, 'D', 1, 2, XGT_BCD32, 0, 0},
+        {"D100.3", XGT_CPU_XGK, 'D', 100, 1, XGT_WORD_BIT, 3, 0},
+        {"%DW100.f", XGT_CPU_XGI, 'D', 100, 1, XGT_WORD_BIT, 15, 0},
+        {"%DW100.15", XGT_CPU_XGK, 'D', 100, 1, XGT_WORD_BIT, 15, 0},
+        {"%DB201.7", XGT_CPU_XGK, 'D', 100, 1, XGT_WORD_BIT, 15, 0},
+        {"%MX1A", XGT_CPU_XGK, 'M', 1, 1, XGT_BIT, 10, 0},
+        {"%MX10", XGT_CPU_XGB, 'M', 1, 1, XGT_BIT, 0, 0},
+        {"%MX10", XGT_CPU_XGI, 'M', 0, 1, XGT_BIT, 10, 0},
+        {"%MX10", XGT_CPU_XGB_IEC, 'M', 0, 1, XGT_BIT, 10, 0},
+        {"MX f", XGT_CPU_XGI, 0, 0, 0, 0, 0, 0},
+        {"%PX0F", XGT_CPU_XGK, 'P', 0, 1, XGT_BIT, 15, 0},
+        {"%FX0", XGT_CPU_XGK, 'F', 0, 1, XGT_BIT, 0, 0},
+        {"%QX0.1.12", XGT_CPU_XGI, 'Q', 4, 1, XGT_BIT, 12, 0},
+        {"%QX76", XGT_CPU_XGI, 'Q', 4, 1, XGT_BIT, 12, 0},
+        {"%IW1.0.3", XGT_CPU_XGI, 'I', 67, 1, XGT_U16, 0, 0},
+        {"%IW1.0.3.8", XGT_CPU_XGI, 'I', 67, 1, XGT_WORD_BIT, 8, 0},
+        {"%IW3.8", XGT_CPU_XGI, 'I', 3, 1, XGT_WORD_BIT, 8, 0},
+        {"%WL2 f64", XGT_CPU_XGI, 'W', 8, 4, XGT_F64, 0, 0},
+        {"T7", XGT_CPU_XGK, 'T', 7, 1, XGT_U16, 0, 0},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct driver_settings settings = default_settings();
+        settings.values[XGT_OPTION_CPU] = cases[i].cpu;
+        struct point point = {0};
+        struct err err = ERR_INIT;
+        int result = xgt_parse_address(str_of(cases[i].source), &settings, &point, &err);
+        if (cases[i].area == 0) {
+            assert_int_equal(-ERR_INVALID, result);
+            continue;
+        }
+        if (result != 0) {
+            fail_msg("%s: %s", cases[i].source, words_of(&err));
+        }
+        assert_int_equal(space_of(cases[i].area), point.space);
+        assert_int_equal(cases[i].start, point.start);
+        assert_int_equal(cases[i].length, point.length);
+        assert_int_equal(cases[i].format, point.detail[XGT_FORMAT]);
+        assert_int_equal(cases[i].sub, point.detail[XGT_SUB]);
+        assert_int_equal(cases[i].order, point.detail[XGT_ORDER]);
+        assert_true(
+            point.writable == (cases[i].area != 'F' && cases[i].area != 'I' &&
+                                  cases[i].format != XGT_WORD_BIT && cases[i].format != XGT_TEXT));
+    }
+}
+
+static void a_wrong_address_is_refused_with_words_that_name_the_fault(void **state) {
+    (void)state;
+    static const struct {
+        const char *source;
+        enum msg_id msg;
+    } cases[] = {
+        {"", MSG_XGT_AREA_UNKNOWN},
+        {"%", MSG_XGT_AREA_UNKNOWN},
+        {"X100", MSG_XGT_AREA_UNKNOWN},
+        {"100", MSG_XGT_AREA_UNKNOWN},
+        {"%U1", MSG_XGT_AREA_UNKNOWN},
+        {"%DY100", MSG_XGT_TYPE_UNKNOWN},
+        {"D-1", MSG_XGT_TYPE_UNKNOWN},
+        {"D", MSG_XGT_NUMBER},
+        {"D1x", MSG_XGT_NUMBER},
+        {"D99999999", MSG_XGT_NUMBER},
+        {"D99999999999999999999", MSG_XGT_NUMBER},
+        {"D1.2.3", MSG_XGT_NUMBER},
+        {"%QX0.1.2.3.4", MSG_XGT_NUMBER},
+        {"%QX0.16.2", MSG_XGT_SLOT},
+        {"%QX128.0.2", MSG_XGT_SLOT},
+        {"%QX0.0.64", MSG_XGT_SLOT},
+        {"%QW0.0.4", MSG_XGT_SLOT},
+        {"%DD1.2", MSG_XGT_BIT_TYPE},
+        {"%MX1.2", MSG_XGT_BIT_TYPE},
+        {"D1.16", MSG_XGT_BIT_RANGE},
+        {"D1.", MSG_XGT_BIT_RANGE},
+        {"D1.g", MSG_XGT_BIT_RANGE},
+        {"%DB1.8", MSG_XGT_BIT_RANGE},
+        {"%MX1G", MSG_XGT_BIT_HEX},
+        {"%MXA1", MSG_XGT_BIT_HEX},
+        {"%MX", MSG_XGT_BIT_HEX},
+        {"%QXA", MSG_XGT_BIT_FLAT},
+        {"%TX1A", MSG_XGT_BIT_FLAT},
+        {"%MX1A u16", MSG_XGT_BIT_FORMAT},
+        {"D1.2 text:4", MSG_XGT_BIT_FORMAT},
+        {"D1 float", MSG_XGT_WORD_UNKNOWN},
+        {"D1 f32 f64", MSG_XGT_WORD_TWICE},
+        {"D1 text:4 u16", MSG_XGT_WORD_TWICE},
+        {"D1 u32 low-first high-first", MSG_XGT_WORD_TWICE},
+        {"D1 text:", MSG_XGT_TEXT_LENGTH},
+        {"D1 text:0", MSG_XGT_TEXT_LENGTH},
+        {"D1 text:251", MSG_XGT_TEXT_LENGTH},
+        {"plc:", MSG_XGT_PLC_UNKNOWN},
+        {"plc:stat", MSG_XGT_PLC_UNKNOWN},
+    };
+    struct driver_settings settings = default_settings();
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct point point = {.tag = 77};
+        struct err err = ERR_INIT;
+        assert_int_equal(
+            -ERR_INVALID, xgt_parse_address(str_of(cases[i].source), &settings, &point, &err));
+        if (err.notes[0].msg != cases[i].msg) {
+            fail_msg("%s: %s", cases[i].source, words_of(&err));
+        }
+        assert_int_equal(77, point.tag); // Untouched on failure.
+    }
+}
+
+static void what_does_not_fit_a_line_is_refused(void **state) {
+    (void)state;
+    struct driver_settings settings = default_settings();
+    struct point point = {0};
+    struct err err = ERR_INIT;
+    assert_int_equal(0, xgt_parse_address(STR("D0 text:121"), &settings, &point, &err));
+    settings.serial = true;
+    assert_int_equal(0, xgt_parse_address(STR("D0 text:120"), &settings, &point, &err));
+    assert_int_equal(-ERR_INVALID, xgt_parse_address(STR("D0 text:121"), &settings, &point, &err));
+    assert_int_equal(MSG_XGT_TOO_WIDE, err.notes[0].msg);
+    assert_int_equal(-ERR_INVALID, xgt_parse_address(STR("plc:state"), &settings, &point, &err));
+    assert_int_equal(MSG_XGT_PLC_SERIAL, err.notes[0].msg);
+    settings.values[XGT_OPTION_MAX_BYTES] = 8;
+    assert_int_equal(-ERR_INVALID, xgt_parse_address(STR("D0 text:9"), &settings, &point, &err));
+}
+
+static void every_capture_gives_what_it_says(void **state) {
+    (void)state;
+    capture_play_all("xgt", 40);
+}
+
+/* ---- the simulated controller ---- */
+
+/* D(2i - 2) holds source i as a double word, R2(i - 1) the same for sparse ones. */
+struct machine {
+    _Atomic uint32_t generation; // Read by the server's thread.
+    struct sim_xgt_source source;
+    struct buf in;
+    bool cnet;
+};
+
+enum { MACHINE_WORDS = 40000, SPARSE = 400 };
+
+static int machine_read(
+    void *context, char area, uint32_t word, uint32_t count, uint16_t *ret_words) {
+    const struct machine *machine = context;
+    if (area != 'D' && area != 'R') {
+        return SIM_XGT_NO_AREA;
+    }
+    if (word + count > MACHINE_WORDS) {
+        return SIM_XGT_OUTSIDE;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t at = word + i;
+        uint32_t number = area == 'D' ? at / 2 + 1 : at / SPARSE + 9;
+        uint32_t value = number * CONTRACT_STEP + machine->generation;
+        ret_words[i] = (uint16_t)(at % 2 == 0 ? value : value >> 16);
+    }
+    return 0;
+}
+
+static void machine_init(struct machine *machine, bool cnet) {
+    *machine = (struct machine){.cnet = cnet};
+    machine->source = (struct sim_xgt_source){.context = machine,
+        .read = machine_read,
+        .info = 0x0101,
+        .cpu = 0xA0,
+        .hexadecimal = true,
+        .station = 7};
+    buf_init(&machine->in, 1 << 16);
+}
+
+static void machine_generation(void *context, uint32_t generation) {
+    ((struct machine *)context)->generation = generation;
+}
+
+static void machine_opened(void *context) {
+    buf_clear(&((struct machine *)context)->in);
+}
+
+static void machine_respond(void *context, const uint8_t *data, size_t size, struct buf *answer) {
+    struct machine *machine = context;
+    static uint8_t out[4096];
+    buf_put(&machine->in, data, size);
+    size_t used = 1;
+    while (used > 0 && machine->in.size > 0) {
+        const uint8_t *in = (const uint8_t *)machine->in.data;
+        used = 0;
+        int got = machine->cnet
+                      ? sim_xgt_answer_cnet(&machine->source, in, machine->in.size, &used, out)
+                      : sim_xgt_answer(&machine->source, in, machine->in.size, &used, out);
+        assert_true(got > 0); // The driver asks nothing that its controller does not understand.
+        buf_put(answer, out, (size_t)got);
+        buf_drop_front(&machine->in, used);
+    }
+}
+
+/* The answer as from station 08, its sum made anew. */
+static void machine_wrong_unit(uint8_t *answer, size_t size) {
+    unsigned sum = 0;
+    answer[2] = '8';
+    for (size_t i = 0; i + 2 < size; i++) {
+        sum += answer[i];
+    }
+    answer[size - 2] = (uint8_t) "0123456789ABCDEF"[sum >> 4 & 15];
+    answer[size - 1] = (uint8_t) "0123456789ABCDEF"[sum & 15];
+}
+
+static const char *const storm_sources[] = {"D0 u32", "D2 u32", "%DD2", "%DB12 i32", "D8 u32",
+    "%DD5 i32", "D12 u32", "D14 u32", "R0 u32", "R400 u32", "R800 u32", "R1200 u32", "R1600 u32",
+    "R2000 u32", "R2400 u32", "R2800 u32", "R3200 u32", "R3600 u32", NULL};
+
+static void a_storm_on_tcp_brings_no_wrong_value(void **state) {
+    (void)state;
+    struct machine machine;
+    machine_init(&machine, false);
+    struct contract_peer peer = {.driver = "xgt",
+        .address = "127.0.0.1:1",
+        .options = "timeout_ms=20",
+        .sources = storm_sources,
+        .context = &machine,
+        .set_generation = machine_generation,
+        .respond = machine_respond,
+        .opened = machine_opened};
+    (void)contract_storm(&peer, 21, 100000);
+    buf_fini(&machine.in);
+}
+
+static void a_storm_of_datagrams_brings_no_wrong_value(void **state) {
+    (void)state;
+    struct machine machine;
+    machine_init(&machine, false);
+    struct contract_peer peer = {.driver = "xgt",
+        .address = "udp:127.0.0.1:1",
+        .options = "timeout_ms=20 max_bytes=8",
+        .sources = storm_sources,
+        .context = &machine,
+        .set_generation = machine_generation,
+        .respond = machine_respond,
+        .opened = machine_opened};
+    (void)contract_storm(&peer, 22, 100000);
+    buf_fini(&machine.in);
+}
+
+static void a_storm_on_a_serial_line_brings_no_wrong_value(void **state) {
+    (void)state;
+    struct machine machine;
+    machine_init(&machine, true);
+    struct contract_peer peer = {.driver = "xgt",
+        .address = "/dev/ttyS99",
+        .options = "timeout_ms=20 station=7",
+        .sources = storm_sources,
+        .context = &machine,
+        .set_generation = machine_generation,
+        .respond = machine_respond,
+        .opened = machine_opened,
+        .wrong_unit = machine_wrong_unit,
+        /* ASCII frames carry no number: an older answer of the same shape that arrives after our
+         * request cannot be told from its own. The wait for quiet before each request is the
+         * protocol's only guard, and in these three the old frame comes after it. */
+        .without = 1u << FAULT_LATE | 1u << FAULT_OLDER | 1u << FAULT_OLDER_ONLY};
+    (void)contract_storm(&peer, 23, 100000);
+    buf_fini(&machine.in);
+}
+
+/* ---- the simulated controller behind real sockets ---- */
+
+/* Polls until a good row with the machine's value; false after too many. */
+static bool polls_well(struct rig *rig, struct machine *machine) {
+    for (int i = 0; i < 8; i++) {
+        struct err err = ERR_INIT;
+        machine->generation++;
+        rig->plan->units[0].next_try_ns = 0;
+        int result = rig->poller.connected ? 0 : rig_connect(rig, &err);
+        if (result == 0) {
+            result = rig_poll(rig, &err);
+        }
+        if (result < 0) {
+            assert_true(err.note_count > 0);
+            poller_disconnect(&rig->poller);
+            poller_mark_bad(&rig->poller, rig->plan, STATUS_BAD_COMMUNICATION);
+        }
+        struct box_row last = box_last(&rig->box, 1);
+        if (result == 0 && last.row.status == (uint32_t)STATUS_GOOD) {
+            assert_true(sample_number(&last.row) == (double)CONTRACT_STEP + machine->generation);
+            return true;
+        }
+    }
+    return false;
+}
+
+static void through_faults(const char *scheme) {
+    struct machine machine;
+    machine_init(&machine, false);
+    struct sim_xgt_server *server = NULL;
+    struct err err = ERR_INIT;
+    assert_int_equal(0, sim_xgt_server_start(&machine.source, 0, &server, &err));
+    char address[64];
+    (void)snprintf(address, sizeof address, "%s127.0.0.1:%u", scheme, sim_xgt_server_port(server));
+    struct device_line device = {"d", "xgt", address, "timeout_ms=60", 1000};
+    struct tag_line tags[] = {{"a", "d", "D0 u32"}, {NULL, NULL, NULL}};
+    struct rig rig;
+    rig_init(&rig, &device, tags, NULL);
+    assert_true(polls_well(&rig, &machine));
+    static const enum sim_fault faults[] = {
+        SIM_FAULT_SILENT, SIM_FAULT_CUT, SIM_FAULT_GARBAGE, SIM_FAULT_LATE};
+    for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++) {
+        sim_xgt_server_misbehave(server, faults[i]);
+        assert_false(polls_well(&rig, &machine));
+        sim_xgt_server_misbehave(server, SIM_FAULT_NONE);
+        assert_true(polls_well(&rig, &machine));
+    }
+    sim_xgt_server_misbehave(server, SIM_FAULT_SLOW); // 36 bytes, one a millisecond.
+    (void)polls_well(&rig, &machine); // How long it takes is the machine's; no value is wrong.
+    sim_xgt_server_misbehave(server, SIM_FAULT_NONE);
+    for (int i = 0; i < 20; i++) { // The plug is pulled again and again.
+        sim_xgt_server_kill(server);
+        assert_false(polls_well(&rig, &machine));
+        assert_int_equal(0, sim_xgt_server_revive(server, &err));
+        assert_true(polls_well(&rig, &machine));
+    }
+    rig_fini(&rig);
+    sim_xgt_server_stop(server);
+    buf_fini(&machine.in);
+}
+
+static void a_controller_on_tcp_comes_back_after_each_fault(void **state) {
+    (void)state;
+    through_faults("");
+}
+
+static void a_controller_on_udp_comes_back_after_each_fault(void **state) {
+    (void)state;
+    through_faults("udp:");
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(addresses_of_every_form_are_understood),
+        cmocka_unit_test(a_wrong_address_is_refused_with_words_that_name_the_fault),
+        cmocka_unit_test(what_does_not_fit_a_line_is_refused),
+        cmocka_unit_test(every_capture_gives_what_it_says),
+        cmocka_unit_test(a_storm_on_tcp_brings_no_wrong_value),
+        cmocka_unit_test(a_storm_of_datagrams_brings_no_wrong_value),
+        cmocka_unit_test(a_storm_on_a_serial_line_brings_no_wrong_value),
+        cmocka_unit_test(a_controller_on_tcp_comes_back_after_each_fault),
+        cmocka_unit_test(a_controller_on_udp_comes_back_after_each_fault),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
