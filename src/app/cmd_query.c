@@ -4,7 +4,7 @@
  */
 #include <math.h>
 
-#include "app/command.h"
+#include "app/query_join.h"
 #include "core/json.h"
 #include "core/mem.h"
 #include "core/time.h"
@@ -393,14 +393,31 @@ static int read_question(struct query *q, struct err *err) {
     return status;
 }
 
+static int answer_join(const struct query *q, struct err *err) {
+    struct join_question question = {.call = q->call,
+        .plant = q->plant,
+        .catalogue = q->catalogue,
+        .tags = q->tags,
+        .tag_count = q->tag_count,
+        .from_ns = q->from_ns,
+        .to_ns = q->to_ns,
+        .every_ns = q->every_ns,
+        .zone = q->own_zone,
+        .as_json = q->as_json};
+    return query_join(&question, err);
+}
+
 int cmd_query(struct call *call, struct err *err) {
     struct query q = {.call = call};
     int status = read_question(&q, err);
-    if (status >= 0) {
+    bool is_join = call_value(call, "--join") != NULL;
+    if (status >= 0 && is_join) {
+        status = answer_join(&q, err);
+    } else if (status >= 0) {
         put_header(&q);
         status = q.aggregate_count > 0 ? answer_buckets(&q, err) : answer_raw(&q, err);
     }
-    if (status >= 0) {
+    if (status >= 0 && !is_join) {
         put_footer(&q);
     }
     catalogue_unref(q.catalogue);

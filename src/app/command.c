@@ -32,7 +32,8 @@ static const struct option_row IMPORT_OPTIONS[] = {COMMON_OPTIONS, {"--plant", t
     {"--as", true}, {"--encoding", true}, {"--dry-run", false}, {NULL, false}};
 static const struct option_row QUERY_OPTIONS[] = {COMMON_OPTIONS, {"--plant", true},
     {"--from", true}, {"--to", true}, {"--every", true}, {"--agg", true}, {"--tz", true},
-    {"--format", true}, {"--versions", false}, {NULL, false}};
+    {"--format", true}, {"--versions", false}, {"--join", false}, {"--lead", true},
+    {"--pick", true}, {"--max-age", true}, {"--lot", true}, {"--lot-key", true}, {NULL, false}};
 static const struct option_row DOCTOR_OPTIONS[] = {COMMON_OPTIONS, {"--plant", true},
     {"--source", true}, {"--driver", true}, {"--address", true}, {"--options", true},
     {NULL, false}};
@@ -43,6 +44,8 @@ static const struct option_row BACKUP_OPTIONS[] = {
     COMMON_OPTIONS, {"--plant", true}, {"--with-keys", false}, {NULL, false}};
 static const struct option_row RESTORE_OPTIONS[] = {
     COMMON_OPTIONS, {"--erasures", true}, {"--phrase-file", true}, {NULL, false}};
+static const struct option_row QUALITY_OPTIONS[] = {
+    COMMON_OPTIONS, {"--plant", true}, {"--day", true}, {"--run", false}, {NULL, false}};
 static const struct option_row BENCH_OPTIONS[] = {
     COMMON_OPTIONS, {"--dir", true}, {"--data", true}, {"--quick", false}, {NULL, false}};
 
@@ -56,6 +59,8 @@ static const struct command COMMANDS[] = {
         cmd_import},
     {"query", MSG_HELP_QUERY, COMMAND_HOME | COMMAND_OPENS | COMMAND_HOT, 1, POSITIONALS_MAX - 1,
         -1, QUERY_OPTIONS, cmd_query},
+    {"quality", MSG_HELP_QUALITY, COMMAND_HOME | COMMAND_OPENS | COMMAND_HOT, 0,
+        POSITIONALS_MAX - 1, -1, QUALITY_OPTIONS, cmd_quality},
     {"verify", MSG_HELP_VERIFY, COMMAND_HOME | COMMAND_HOT, 0, 0, -1, VERIFY_OPTIONS, cmd_verify},
     {"doctor", MSG_HELP_DOCTOR, COMMAND_HOME | COMMAND_OPENS | COMMAND_HOT, 0, 1, -1,
         DOCTOR_OPTIONS, cmd_doctor},

@@ -11,7 +11,7 @@
 
 enum exit_code { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_PARTIAL = 3 };
 
-enum { OPTIONS_MAX = 16, POSITIONALS_MAX = 4096, CALL_FDS = 3 };
+enum { OPTIONS_MAX = 24, POSITIONALS_MAX = 4096, CALL_FDS = 3 };
 
 struct option_row {
     const char *name; // "--from"; the table ends with NULL.
@@ -94,6 +94,7 @@ int cmd_demo(struct call *call, struct err *err);
 int cmd_token(struct call *call, struct err *err);
 int cmd_import(struct call *call, struct err *err);
 int cmd_query(struct call *call, struct err *err);
+int cmd_quality(struct call *call, struct err *err);
 int cmd_verify(struct call *call, struct err *err);
 int cmd_doctor(struct call *call, struct err *err);
 int cmd_backup(struct call *call, struct err *err);

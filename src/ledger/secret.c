@@ -19,6 +19,7 @@
 #include "core/bytes.h"
 #include "core/check.h"
 #include "core/random.h"
+#include "ledger/keyed.h"
 #include "ledger/seal.h"
 
 enum {
@@ -272,4 +273,34 @@ int phrase_open(
     }
     buf_commit(to, left - crypto_secretbox_MACBYTES);
     return 0;
+}
+
+/* ---- Keyed hashes (keyed.h) ---- */
+
+void keyed_new(uint8_t ret_key[KEYED_KEY_BYTES]) {
+    start();
+    randombytes_buf(ret_key, KEYED_KEY_BYTES);
+}
+
+void keyed_derive(
+    const uint8_t key[KEYED_KEY_BYTES], struct str recipient, uint8_t ret_key[KEYED_KEY_BYTES]) {
+    static const char CONTEXT[] = "maru-deident-1";
+    start();
+    crypto_generichash_state state;
+    CHECK(crypto_generichash_init(&state, key, KEYED_KEY_BYTES, KEYED_KEY_BYTES) == 0);
+    CHECK(crypto_generichash_update(&state, (const uint8_t *)CONTEXT, sizeof CONTEXT) == 0);
+    CHECK(crypto_generichash_update(&state, (const uint8_t *)recipient.data, recipient.size) == 0);
+    CHECK(crypto_generichash_final(&state, ret_key, KEYED_KEY_BYTES) == 0);
+    sodium_memzero(&state, sizeof state);
+}
+
+void keyed_hash(
+    const uint8_t key[KEYED_KEY_BYTES], struct str value, uint8_t ret_hash[KEYED_HASH_BYTES]) {
+    start();
+    CHECK(crypto_generichash(ret_hash, KEYED_HASH_BYTES, (const uint8_t *)value.data, value.size,
+              key, KEYED_KEY_BYTES) == 0);
+}
+
+void keyed_wipe(uint8_t key[KEYED_KEY_BYTES]) {
+    sodium_memzero(key, KEYED_KEY_BYTES);
 }

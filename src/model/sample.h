@@ -31,6 +31,7 @@ enum sample_flag {
     SAMPLE_LATE = 1,        // Older than the newest of its tag when it came.
     SAMPLE_CORRECTION = 2,  // A person's correction: outranks any source value.
     SAMPLE_SOURCE_TIME = 4, // The time is the source's own, not ours.
+    SAMPLE_REFINED = 8,     // A version that re-refining wrote over the source's.
     SAMPLE_DROP = 128,      // Only inside refine: omitted by a stage (and counted).
 };
 

@@ -2,12 +2,14 @@
  * Retention. A tag may say how many days its samples are kept (0: for ever). Once an hour the
  * horizons are looked at; they move at local midnight, so the historian writes its list of them
  * once a day. Nothing is deleted here: the historian stops showing what lies before a horizon and
- * drops it with its next merges.
+ * drops it with its next merges. After it, once a night, the quality of the day that ended is
+ * computed.
  */
 #include "plant/care.h"
 
 #include "core/log.h"
 #include "core/mem.h"
+#include "plant/quality.h"
 
 enum { FIRST_S = 60, EVERY_S = 3600 };
 
@@ -16,6 +18,7 @@ struct care {
     struct thread thread;
     struct stop_flag stop;
     int64_t *moved;
+    int64_t night_ns; // The day on which quality was computed last.
 };
 
 int64_t care_horizon_ns(int64_t now_ns, uint32_t days, const struct zone *zone) {
@@ -65,6 +68,14 @@ static void care_run(void *context) {
                 LOG_FIELDS({"next", A_CSTR("tried again in an hour")}), &err);
         } else if (count > 0) {
             log_event(LOG_INFO, "plant", "retention", LOG_FIELDS({"tags", A_INT(count)}), NULL);
+        }
+        err_clear(&err);
+        count = quality_round(care->plant, &care->night_ns, &care->stop, &err);
+        if (count < 0) {
+            log_event(LOG_WARN, "plant", "quality_failed",
+                LOG_FIELDS({"next", A_CSTR("tried again in an hour")}), &err);
+        } else if (count > 0) {
+            log_event(LOG_INFO, "plant", "quality", LOG_FIELDS({"tags", A_INT(count)}), NULL);
         }
         next += EVERY_S * NS_PER_S;
     }

@@ -1,8 +1,9 @@
 #ifndef PLANT_CARE_H
 #define PLANT_CARE_H
 /*
- * What a plant does by itself once in a while: at present, letting samples go that are older than
- * their tag's retention. Private to the room; one thread of its own.
+ * What a plant does by itself once in a while: letting samples go that are older than their tag's
+ * retention, and computing the quality of the day that ended. Private to the room; one thread of
+ * its own.
  */
 #include "core/thread.h"
 #include "plant/plant.h"

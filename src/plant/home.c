@@ -151,7 +151,13 @@ static int open_plant(void *context, const char *name, struct err *err) {
     AUTO_BUF struct buf path;
     buf_init(&path, LIMIT_PATH_BYTES);
     buf_printf(&path, "%s/plants/%s", home->dir, name);
+    AUTO_BUF struct buf keys;
+    int joined = path_join(&keys, home->dir, "keys", err);
+    if (joined < 0) {
+        return joined;
+    }
     struct plant_options with = {.dir = buf_z(&path),
+        .keys_dir = buf_z(&keys),
         .id = str_of(name),
         .clock = opening->options->clock,
         .files = opening->options->files,

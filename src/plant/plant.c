@@ -13,10 +13,12 @@
 #include <math.h>
 
 #include "core/check.h"
+#include "core/log.h"
 #include "core/mem.h"
 #include "core/thread.h"
 #include "plant/care.h"
 #include "plant/consumer.h"
+#include "plant/deident_key.h"
 #include "plant/home.h"
 #include "plant/pipeline.h"
 
@@ -25,10 +27,13 @@ struct plant {
     struct zone *zone;
     char *id;
     char *display;
+    char *keys_dir; // NULL: none.
+    struct files *files;
     struct ledger *ledger;
     struct historian *historian;
     struct live *live;
     struct refine *refine;
+    bool has_key; // Refine was given its key; under refresh_mutex.
     struct pipeline *pipeline;
     struct consumer *consumer;
     struct care *care;
@@ -195,10 +200,40 @@ static int open_stores(struct plant *plant, const struct plant_options *options,
     return hist_open(&with, &plant->historian, err);
 }
 
+int plant_deident_key(
+    struct plant *plant, struct str recipient, struct deident_key *ret_key, struct err *err) {
+    if (plant->keys_dir == NULL) {
+        return err_set(err, ERR_UNSUPPORTED, MSG_PLANT_KEY_NONE, NO_ARGS);
+    }
+    struct deident_place place = {.files = plant->files,
+        .keys_dir = plant->keys_dir,
+        .plant_id = plant_id(plant),
+        .ledger = plant->ledger};
+    return deident_key_load(&place, recipient, ret_key, err);
+}
+
+/* Gives refine its key before the first catalogue that needs it. Without it values are hidden all
+ * the same: they are stored empty and marked, so opening goes on and says why. */
+static void bring_key(struct plant *plant, const struct catalogue *catalogue) {
+    if (plant->has_key || !refine_needs_key(catalogue)) {
+        return;
+    }
+    struct deident_key key;
+    struct err err = ERR_INIT;
+    if (plant_deident_key(plant, DEIDENT_OWN, &key, &err) < 0) {
+        log_event(LOG_ERROR, "plant", "pseudonym_key_missing",
+            LOG_FIELDS({"next", A_CSTR("values that need a pseudonym are stored empty")}), &err);
+        return;
+    }
+    refine_set_key(plant->refine, &key);
+    plant->has_key = true;
+}
+
 static int start_threads(
     struct plant *plant, const struct plant_options *options, struct err *err) {
     plant->live = live_new(LIMIT_TAGS);
     plant->refine = refine_new(plant->catalogue->tag_count);
+    bring_key(plant, plant->catalogue);
     refine_use(plant->refine, plant->catalogue);
     seed(plant);
     struct pipeline_options with = {.clock = plant->clock,
@@ -230,6 +265,8 @@ int plant_open(const struct plant_options *options, struct plant **ret_plant, st
     struct plant *plant = MEM_NEW(struct plant);
     plant->clock = options->clock != NULL ? options->clock : clock_system();
     plant->id = mem_copy_z(options->id);
+    plant->files = options->files != NULL ? options->files : files_system();
+    plant->keys_dir = options->keys_dir != NULL ? mem_copy_z(str_of(options->keys_dir)) : NULL;
     mutex_init(&plant->catalogue_mutex);
     mutex_init(&plant->refresh_mutex);
     mutex_init(&plant->resolve_mutex);
@@ -264,6 +301,7 @@ void plant_close(struct plant *plant) {
     mutex_fini(&plant->refresh_mutex);
     mutex_fini(&plant->catalogue_mutex);
     mem_free(plant->display);
+    mem_free(plant->keys_dir);
     mem_free(plant->id);
     mem_free(plant);
 }
@@ -325,6 +363,7 @@ static int refresh_locked(struct plant *plant, struct err *err) {
     }
     fresh->version =
         plant->catalogue->version + 1; // Only this function, under its lock, writes it.
+    bring_key(plant, fresh);
     /* The pipeline first: whoever finds a new tag in what is published may submit to it at once. */
     pipeline_use(plant->pipeline, fresh);
     mutex_lock(&plant->catalogue_mutex);

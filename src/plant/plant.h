@@ -11,6 +11,7 @@
 #include "historian/historian.h"
 #include "ledger/ledger.h"
 #include "model/live.h"
+#include "refine/deident.h"
 #include "refine/refine.h"
 
 struct plant;
@@ -21,6 +22,7 @@ struct plant_options {
     const struct clock *clock; // NULL: the system's.
     struct files *files;       // NULL: the system's.
     bool collect;              // Start the device links (run, demo); false for commands.
+    const char *keys_dir;      // HOME/keys; NULL: no pseudonyms can be made.
 };
 
 int plant_create(
@@ -55,6 +57,14 @@ int plant_submit(
  * transaction. ret_numbers[i] belongs to names[i]. ret_created counts new ones. */
 int plant_resolve_tags(struct plant *plant, const struct str *names, const enum value_type *types,
     uint32_t count, uint32_t *ret_numbers, uint32_t *ret_created, struct err *err);
+
+/* The key for pseudonyms given to a recipient (made with the plant's key at first use). Whoever
+ * hands data out uses it with deident_apply (refine/deident.h) and notes it with deident_log_append
+ * (ledger/disclosure.h). The same recipient always gets the same pseudonyms, two never the same.
+ * Takes a ledger write. ERR_NOT_FOUND, ERR_CORRUPT: the key is gone or another; ERR_UNSUPPORTED: no
+ * keys folder. */
+int plant_deident_key(
+    struct plant *plant, struct str recipient, struct deident_key *ret_key, struct err *err);
 
 bool plant_device_health(struct plant *plant, uint32_t device, struct device_health *ret_health);
 

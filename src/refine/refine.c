@@ -43,6 +43,7 @@ struct chunk {
 };
 
 struct refine {
+    struct deident_key key; // Set once, before the catalogue that needs it.
     struct catalogue *catalogue;
     struct counters stages[STAGE_COUNT];
     struct chunk *_Atomic chunks[CHUNK_COUNT]; // Tag n stands at n - 1. NULL: not reached yet.
@@ -80,6 +81,14 @@ static const struct stage STAGES[STAGE_COUNT] = {
         .run = stage_unit,
         .prepare = unit_prepare,
         .check = unit_check},
+    [STAGE_CLEAN] = {.name = "clean",
+        .run = stage_text_clean,
+        .prepare = text_clean_prepare,
+        .check = text_clean_check},
+    [STAGE_DEIDENT] = {.name = "deident",
+        .run = stage_hide,
+        .prepare = hide_prepare,
+        .check = hide_check},
     [STAGE_RANGE] = {.name = "range", .run = stage_range, .prepare = range_prepare},
     [STAGE_GAP] = {.name = "gap",
         .run = stage_gap,
@@ -241,7 +250,8 @@ static void prepare_stages(const struct stage_setup *setup) {
 }
 
 static void prepare_tag(
-    struct tag_state *state, const struct tag *tag, const struct catalogue *catalogue) {
+    struct refine *refine, const struct tag *tag, const struct catalogue *catalogue) {
+    struct tag_state *state = state_of(refine, tag->number);
     struct rule_line line;
     bool wants_more = tag->refine.size > 0 || tag->keep_raw;
     bool is_read = wants_more && read_rules(tag, &line);
@@ -256,8 +266,11 @@ static void prepare_tag(
         state->more->made_rows = 0;
         state->more->made_text = 0;
     }
-    const struct stage_setup setup = {
-        .tag = tag, .line = is_read ? &line : NULL, .catalogue = catalogue, .state = state};
+    const struct stage_setup setup = {.tag = tag,
+        .line = is_read ? &line : NULL,
+        .catalogue = catalogue,
+        .key = &refine->key,
+        .state = state};
     prepare_stages(&setup);
 }
 
@@ -302,10 +315,29 @@ int refine_check(const struct tag *tag, struct err *err) {
     return status;
 }
 
+void refine_set_key(struct refine *refine, const struct deident_key *key) {
+    refine->key = *key;
+}
+
+bool refine_needs_key(const struct catalogue *catalogue) {
+    for (uint32_t i = 0; i < catalogue->tag_count; i++) {
+        struct rule_line line;
+        const struct tag *tag = &catalogue->tags[i];
+        struct deident_rule rule;
+        if (tag->refine.size > 0 && rules_parse(tag->refine, &line, NULL) >= 0 &&
+            rule_is_set(&line, RULE_DEIDENT) &&
+            deident_parse(line.texts[RULE_DEIDENT], &rule, NULL) >= 0 &&
+            rule.method == DEIDENT_PSEUDONYM) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void refine_use(struct refine *refine, struct catalogue *catalogue) {
     chunks_reach(refine, catalogue->tag_count);
     for (uint32_t i = 0; i < catalogue->tag_count; i++) {
-        prepare_tag(state_of(refine, i + 1), &catalogue->tags[i], catalogue);
+        prepare_tag(refine, &catalogue->tags[i], catalogue);
     }
     list_ticking(refine, catalogue->tag_count);
     struct catalogue *before = refine->catalogue;

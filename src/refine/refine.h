@@ -27,6 +27,11 @@ struct refine *refine_new(uint32_t tag_capacity);
 void refine_free(struct refine *refine);
 /* Uses this catalogue from the next batch on (takes a reference). State of tags is kept. */
 void refine_use(struct refine *refine, struct catalogue *catalogue);
+/* The key of `deident=pseudonym`. At most once, before the first refine_use with a catalogue that
+ * needs it; until then such values are stored without a value and marked bad. */
+struct deident_key;
+void refine_set_key(struct refine *refine, const struct deident_key *key);
+bool refine_needs_key(const struct catalogue *catalogue); // Some tag has such a rule.
 /* Tells the state of a tag after a restart, or after the store refused rows: its newest stored
  * sample, so that late, duplicate and dead-band go on from there. A sample of type 0: the tag has
  * none. Numbers of no tag are ignored. */

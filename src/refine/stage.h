@@ -26,6 +26,8 @@
 #include <stdint.h>
 
 #include "model/tag.h"
+#include "refine/clean.h"
+#include "refine/deident.h"
 #include "refine/refine.h"
 #include "refine/rules.h"
 
@@ -143,6 +145,17 @@ struct stuck_part {
     bool has_value;
 };
 
+struct clean_part {
+    struct clean_rule rule;
+    struct str pattern; // Empty: none. Borrowed from the catalogue.
+};
+
+struct hide_part {
+    struct deident_rule rule;
+    const struct deident_key *key; // The refine's; without a hash: no key.
+    bool is_closed;                // The line is not understood: no value passes.
+};
+
 /* What only tags with rules have. A stage touches its own part alone. */
 struct tag_more {
     bool is_broken;     // The stored line is not understood (it was written by a newer Maru).
@@ -158,6 +171,8 @@ struct tag_more {
     struct rate_part rate;
     struct spike_part spike;
     struct stuck_part stuck;
+    struct clean_part clean;
+    struct hide_part hide;
 };
 
 struct tag_state {
@@ -192,6 +207,7 @@ struct stage_setup {
     const struct tag *tag;
     const struct rule_line *line;      // NULL: the tag has no rules and keeps no raw values.
     const struct catalogue *catalogue; // Lives at least as long as what prepare keeps of it.
+    const struct deident_key *key;     // Of the refine; lives as long as it.
     struct tag_state *state; // Its bit of `stages` tells whether the stage had something to do.
 };
 
@@ -248,6 +264,12 @@ void spike_fini(struct tag_more *more);
 unsigned stage_stuck(const struct stage_row *in);
 int stuck_check(const struct rule_line *line, const struct tag *tag, struct err *err);
 bool stuck_prepare(const struct stage_setup *setup);
+unsigned stage_text_clean(const struct stage_row *in);
+int text_clean_check(const struct rule_line *line, const struct tag *tag, struct err *err);
+bool text_clean_prepare(const struct stage_setup *setup);
+unsigned stage_hide(const struct stage_row *in);
+int hide_check(const struct rule_line *line, const struct tag *tag, struct err *err);
+bool hide_prepare(const struct stage_setup *setup);
 unsigned stage_dead_band(const struct stage_row *in);
 bool dead_band_prepare(const struct stage_setup *setup);
 
@@ -268,6 +290,9 @@ uint64_t row_bits(const struct sample *row);
 void kept_set(struct kept *kept, const struct sample *row, struct str text);
 /* Whether status and value are exactly those remembered (the time is not compared). */
 bool kept_equals(const struct kept *kept, const struct stage_row *in);
+/* Gives a text row another text: in its own place, or behind the batch's texts. The old bytes are
+ * overwritten. False: there is no room; nothing changed. */
+bool row_set_text(const struct stage_row *in, struct str text);
 /* The text of a text row, else nothing. */
 struct str row_text(const struct stage_row *in);
 /* Whether a check that follows a curve may look at the row: a number, not late, no correction, not

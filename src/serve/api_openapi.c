@@ -35,6 +35,8 @@ static const struct schema_row SCALARS[] = {
     {"boolean", "\"type\":\"boolean\""},
     {"any", "\"type\":\"object\""},
     {"value", "\"type\":[\"number\",\"string\",\"boolean\",\"null\"]"},
+    {"cells",
+        "\"type\":\"array\",\"items\":{\"type\":[\"number\",\"string\",\"boolean\",\"null\"]}"},
     {"time", "\"type\":\"string\",\"format\":\"date-time\""},
     {"type", "\"enum\":[\"f64\",\"i64\",\"bool\",\"text\"]"},
     {"kind", "\"enum\":[\"measurement\",\"counter\",\"state\",\"setpoint\"]"},

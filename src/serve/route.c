@@ -67,6 +67,34 @@ static const struct param_spec P_SERIES[] = {RANGE_PARAMS,
     {"points", PARAM_COUNT, .help = HELP("At most so many points a tag", "태그당 최대 점 개수")},
     END};
 
+static const struct param_spec P_JOIN[] = {RANGE_PARAMS,
+    {"every", PARAM_DURATION, .help = HELP("Step of the grid", "결합 간격")},
+    {"lead", PARAM_TEXT,
+        .help =
+            HELP("Rows at the times of this tag instead", "간격 대신 이 태그의 시각을 기준으로")},
+    {"pick", PARAM_CHOICE, .choices = "before|nearest",
+        .help = HELP("The last value before, or the nearest", "직전 값 또는 가장 가까운 값")},
+    {"max_age", PARAM_DURATION,
+        .help = HELP("Values further away give an empty cell", "이보다 먼 값은 빈칸으로")},
+    {"lot", PARAM_TEXT, .help = HELP("The tag that holds the lot", "로트가 담긴 태그")},
+    {"lot_key", PARAM_TEXT, .help = HELP("Only rows of this lot", "이 로트의 행만")},
+    {"tz", PARAM_TEXT,
+        .help = HELP("Zone of the grid and of the times; without it the plant's and UTC",
+            "간격과 시각의 시간대. 없으면 공장 시간대와 UTC")},
+    {"format", PARAM_CHOICE, .choices = "json|csv", .help = HELP("json or csv", "json 또는 csv")},
+    END};
+
+static const struct param_spec P_QUALITY[] = {
+    {"day", PARAM_TEXT,
+        .help = HELP("Local day, 2026-11-20; yesterday", "날짜(2026-11-20). 기본은 어제")},
+    {"limit", PARAM_COUNT, .help = HELP("At most so many items", "최대 개수")},
+    {"cursor", PARAM_TEXT, .help = HELP("`next` of the page before", "이전 쪽의 next 값")}, END};
+
+static const struct param_spec P_DISCLOSURES[] = {
+    {"recipient", PARAM_TEXT, .help = HELP("Only to this recipient", "이 수신자만")},
+    {"before", PARAM_COUNT, .help = HELP("Entries below this number", "이 번호보다 앞의 기록")},
+    {"limit", PARAM_COUNT, .help = HELP("At most so many items", "최대 개수")}, END};
+
 static const struct param_spec P_STREAM[] = {
     {"since", PARAM_TEXT,
         .help = HELP("EPOCH-CHANGE of the last event, where a client cannot send "

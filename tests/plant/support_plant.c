@@ -12,7 +12,9 @@
 
 static void open_plant(struct rig *rig, struct files *files) {
     struct err err = ERR_INIT;
-    struct plant_options options = {.dir = rig->dir, .id = STR("p1"), .files = files};
+    (void)snprintf(rig->keys, sizeof rig->keys, "%s/keys", rig->dir);
+    struct plant_options options = {
+        .dir = rig->dir, .id = STR("p1"), .files = files, .keys_dir = rig->keys};
     int status = plant_open(&options, &rig->plant, &err);
     if (status < 0) {
         struct buf words;

@@ -13,6 +13,7 @@
 
 struct rig {
     char dir[256];
+    char keys[272]; // Its folder of keys.
     struct plant *plant;
 };
 
