@@ -1,6 +1,7 @@
 /*
- * maru import HOME FILE --as samples|devices|tags. Every rejected row is listed with its line and
- * reason; the exit code is 3 when there were any and others were taken.
+ * maru import HOME FILE --as samples|devices|tags|equipment|corrections. Every rejected row is
+ * listed with its line and reason. Nothing is stored when there are any (exit code 1), unless
+ * --partial takes the others (exit code 3).
  */
 #include "app/command.h"
 #include "core/json.h"
@@ -50,18 +51,32 @@ static void report_json(
     json_put_i64(&json, "omitted", (int64_t)report->omitted);
     json_put_i64(&json, "created_tags", (int64_t)report->created);
     json_put_i64(&json, "rejected", (int64_t)report->rejected);
+    json_put_str(&json, "format", str_of(table_format_name(report->facts.format)));
+    json_put_str(&json, "encoding", str_of(table_encoding_name(report->facts.encoding)));
+    json_put_i64(&json, "encoding_percent", report->facts.confidence_percent);
     json_key(&json, "errors");
     json_raw(&json, buf_str(&listing->rejected));
     json_object_end(&json);
     buf_put_char(&call->out, '\n');
 }
 
-static int check_encoding(const char *encoding, struct err *err) {
-    if (encoding == NULL || str_eq_nocase(str_of(encoding), STR("utf-8")) ||
-        str_eq_nocase(str_of(encoding), STR("utf8"))) {
-        return 0;
+/* How the file is to be read, where it is not to be found out. */
+static int take_reading(struct call *call, struct import_options *options, struct err *err) {
+    const char *encoding = call_value(call, "--encoding");
+    if (encoding != NULL && !table_encoding_of_name(str_of(encoding), &options->encoding)) {
+        return err_set(err, ERR_UNSUPPORTED, MSG_IMPORT_ENCODING, ARGS(A_CSTR(encoding)));
     }
-    return err_set(err, ERR_UNSUPPORTED, MSG_IMPORT_ENCODING, ARGS(A_CSTR(encoding)));
+    const char *separator = call_value(call, "--separator");
+    if (separator != NULL) {
+        struct str text = str_of(separator);
+        bool tab = str_eq(text, STR("tab")) || str_eq(text, STR("\\t"));
+        options->separator = tab ? '\t' : text.size == 1 ? text.data[0] : '?';
+        if (options->separator != ',' && options->separator != ';' && options->separator != '\t') {
+            return err_set(err, ERR_USAGE, MSG_IMPORT_SEPARATOR, ARGS(A_CSTR(separator)));
+        }
+    }
+    options->sheet = str_of(call_value(call, "--sheet"));
+    return 0;
 }
 
 int cmd_import(struct call *call, struct err *err) {
@@ -70,13 +85,14 @@ int cmd_import(struct call *call, struct err *err) {
         .stop_fd = call->stop_fd,
         .peer_fd = call->peer_fd,
         .dry_run = call_value(call, "--dry-run") != NULL,
+        .partial = call_value(call, "--partial") != NULL,
         .rejected = list_rejected,
         .created = list_created};
     if (as == NULL || !import_kind_of_name(str_of(as), &options.kind)) {
         return err_set(err, ERR_USAGE, MSG_IMPORT_KIND, ARGS(A_CSTR(as != NULL ? as : "")));
     }
     struct plant *plant = NULL;
-    int status = call_usage(check_encoding(call_value(call, "--encoding"), err), err);
+    int status = call_usage(take_reading(call, &options, err), err);
     if (status < 0 || (status = call_plant(call, &plant, err)) < 0) {
         return status;
     }
@@ -95,11 +111,16 @@ int cmd_import(struct call *call, struct err *err) {
             ARGS(A_INT(report.rows), A_INT(options.dry_run ? report.values : report.stored),
                 A_INT(report.omitted), A_INT(report.rejected)));
     }
+    if (status >= 0 && report.refused && !call->json) {
+        call_say(call, MSG_IMPORT_REFUSED, NO_ARGS);
+    }
     buf_fini(&listing.rejected);
     if (status < 0) {
         return report.stored > 0
                    ? err_context(err, MSG_IMPORT_UNFINISHED, ARGS(A_INT(report.stored)))
                    : status;
     }
-    return report.rejected == 0 ? EXIT_DONE : report.values > 0 ? EXIT_PARTIAL : EXIT_FAILED;
+    return report.rejected == 0                   ? EXIT_DONE
+           : report.refused || report.values == 0 ? EXIT_FAILED
+                                                  : EXIT_PARTIAL;
 }

@@ -29,7 +29,8 @@ static const struct option_row DEMO_OPTIONS[] = {COMMON_OPTIONS, {"--listen", tr
 static const struct option_row TOKEN_OPTIONS[] = {COMMON_OPTIONS, {"--role", true},
     {"--scope", true}, {"--ttl", true}, {"--name", true}, {NULL, false}};
 static const struct option_row IMPORT_OPTIONS[] = {COMMON_OPTIONS, {"--plant", true},
-    {"--as", true}, {"--encoding", true}, {"--dry-run", false}, {NULL, false}};
+    {"--as", true}, {"--encoding", true}, {"--separator", true}, {"--sheet", true},
+    {"--partial", false}, {"--dry-run", false}, {NULL, false}};
 static const struct option_row QUERY_OPTIONS[] = {COMMON_OPTIONS, {"--plant", true},
     {"--from", true}, {"--to", true}, {"--every", true}, {"--agg", true}, {"--tz", true},
     {"--format", true}, {"--versions", false}, {"--join", false}, {"--lead", true},

@@ -1,17 +1,18 @@
 /*
- * Devices and tags from CSV. Columns are found by their header, in any order; without a header they
- * stand in the documented order. All good rows are put in one ledger transaction; rejected rows are
- * listed and leave the others alone. A tag's source is checked by its device's driver at once: a
- * typing mistake is told here, with its line, and not by a silent tag on the shop floor. A column
- * that the file does not have leaves what stands already as it is, so a list of names and limits
- * cannot unwire a tag.
+ * Devices, tags and equipment from a table. Columns are found by their header, in any order;
+ * without a header they stand in the documented order. All rows are put in one ledger transaction,
+ * which is rolled back when a row is at fault, unless the good ones are to be taken alone
+ * (`partial`), and when it was only a trial. So a trial finds what the ledger would refuse, too. A
+ * tag's source is checked by its device's driver at once: a typing mistake is told here, with its
+ * line, and not by a silent tag on the shop floor. A column that the file does not have leaves what
+ * stands already as it is, so a list of names and limits cannot unwire a tag.
  */
 #include <math.h>
 
 #include "core/mem.h"
 #include "plant/import.h"
 
-enum { COLUMNS_MAX = 16, RETENTION_DAYS_MAX = 36525 };
+enum { COLUMNS_MAX = 24, RETENTION_DAYS_MAX = 36525, SECONDS_MAX = 31622400, PLACE_MAX = 1000 };
 
 struct column {
     struct str name;
@@ -59,6 +60,8 @@ enum tag_column {
     TAG_ACTIVE,
     TAG_REFINE,
     TAG_KEEP_RAW,
+    TAG_MAX_SILENCE,
+    TAG_LATE_LIMIT,
     TAG_COLUMN_COUNT
 };
 
@@ -79,6 +82,42 @@ static const struct column TAG_COLUMNS[TAG_COLUMN_COUNT] = {
     [TAG_ACTIVE] = COLUMN("active", false),
     [TAG_REFINE] = COLUMN("refine", false),
     [TAG_KEEP_RAW] = COLUMN("keep_raw", false),
+    [TAG_MAX_SILENCE] = COLUMN("max_silence_s", false),
+    [TAG_LATE_LIMIT] = COLUMN("late_limit_s", false),
+};
+
+enum asset_column {
+    ASSET_ID,
+    ASSET_PARENT,
+    ASSET_LEVEL,
+    ASSET_DISPLAY,
+    ASSET_KIND,
+    ASSET_X,
+    ASSET_Y,
+    ASSET_COLUMN_COUNT
+};
+
+static const struct column ASSET_COLUMNS[ASSET_COLUMN_COUNT] = {
+    [ASSET_ID] = COLUMN("id", true),
+    [ASSET_PARENT] = COLUMN("parent", false),
+    [ASSET_LEVEL] = COLUMN("level", true),
+    [ASSET_DISPLAY] = COLUMN("display", false),
+    [ASSET_KIND] = COLUMN("kind", false),
+    [ASSET_X] = COLUMN("x", false),
+    [ASSET_Y] = COLUMN("y", false),
+};
+
+/* What differs by kind, once. */
+static const struct shape {
+    const struct column *columns;
+    int column_count;
+    uint64_t rows_max;
+    struct str action; // In the audit.
+} SHAPES[IMPORT_KIND_COUNT] = {
+    [IMPORT_DEVICES] = {DEVICE_COLUMNS, DEVICE_COLUMN_COUNT, LIMIT_DEVICES, {"import.devices", 14}},
+    [IMPORT_TAGS] = {TAG_COLUMNS, TAG_COLUMN_COUNT, LIMIT_TAGS, {"import.tags", 11}},
+    [IMPORT_EQUIPMENT] = {ASSET_COLUMNS, ASSET_COLUMN_COUNT, LEDGER_ASSETS_MAX,
+        {"import.equipment", 16}},
 };
 _Static_assert((int)TAG_COLUMN_COUNT <= (int)COLUMNS_MAX, "columns fit");
 _Static_assert((int)DEVICE_COLUMN_COUNT <= (int)COLUMNS_MAX, "columns fit");
@@ -103,6 +142,8 @@ struct job {
     struct row *first;
     struct row **last;
     struct catalogue *catalogue;
+    uint64_t faults;
+    bool rolled_back; // On purpose.
 };
 
 /* ---- Reading the table ---- */
@@ -181,15 +222,20 @@ static void tell_rejected(struct job *job) {
     }
 }
 
-static int read_rows(struct job *job, struct csv_file *file, struct err *err) {
+static int read_rows(struct job *job, struct import_rows *rows, struct err *err) {
     const struct str *fields = NULL;
     size_t count = 0;
     bool first = true;
     int status;
-    while ((status = csv_file_next(file, &fields, &count, err)) > 0) {
+    while ((status = import_rows_next(rows, &fields, &count, err)) > 0) {
+        if (status == TABLE_ROW_BAD) {
+            job->report->rows++;
+            reject(job, add_row(job, import_rows_line(rows)), err);
+            continue;
+        }
         size_t full = count;
-        count = csv_trimmed(fields, count, first ? 1 : job->field_count);
-        if (csv_trimmed(fields, count, 1) == 1 && fields[0].size == 0) {
+        count = table_trimmed(fields, count, first ? 1 : job->field_count);
+        if (table_trimmed(fields, count, 1) == 1 && fields[0].size == 0) {
             continue;
         }
         if (first) {
@@ -211,9 +257,9 @@ static int read_rows(struct job *job, struct csv_file *file, struct err *err) {
         if (count != job->field_count) {
             (void)err_set(
                 err, ERR_INVALID, MSG_IMPORT_COLUMNS, ARGS(A_INT(count), A_INT(job->field_count)));
-            reject(job, add_row(job, csv_file_line(file)), err);
+            reject(job, add_row(job, import_rows_line(rows)), err);
         } else {
-            keep_row(job, fields, csv_file_line(file));
+            keep_row(job, fields, import_rows_line(rows));
         }
     }
     if (status >= 0 && first) {
@@ -270,7 +316,7 @@ static int device_period(const struct row *row, int64_t *ret_period_ns, struct e
         return err_set(err, ERR_RANGE, MSG_IMPORT_PERIOD, ARGS(A_STR(row->fields[DEVICE_PERIOD])));
     }
     if (status >= 0) {
-        *ret_period_ns = (int64_t)(period_ms * (double)NS_PER_MS);
+        *ret_period_ns = llround(period_ms * (double)NS_PER_MS);
     }
     return status;
 }
@@ -347,6 +393,24 @@ static int tag_retention(const struct row *row, struct tag *tag, struct err *err
     return 0;
 }
 
+/* Seconds, 0 to a year; empty is 0. */
+static int seconds_field(const struct job *job, const struct row *row, enum tag_column column,
+    int64_t *ret_duration_ns, struct err *err) {
+    if (job->positions[column] < 0) {
+        return 0;
+    }
+    struct str text = row->fields[column];
+    double seconds = 0;
+    int status = number_field(text, TAG_COLUMNS[column].name, 0, &seconds, err);
+    if (status >= 0 && (seconds < 0 || seconds > SECONDS_MAX)) {
+        return err_set(err, ERR_RANGE, MSG_IMPORT_SECONDS, ARGS(A_STR(text), A_INT(SECONDS_MAX)));
+    }
+    if (status >= 0) {
+        *ret_duration_ns = llround(seconds * (double)NS_PER_S);
+    }
+    return status;
+}
+
 static int tag_numbers(
     const struct job *job, const struct row *row, struct tag *tag, struct err *err) {
     const struct {
@@ -362,6 +426,12 @@ static int tag_numbers(
             status = number_field(row->fields[NUMBERS[i].column],
                 TAG_COLUMNS[NUMBERS[i].column].name, NUMBERS[i].fallback, NUMBERS[i].to, err);
         }
+    }
+    if (status >= 0) {
+        status = seconds_field(job, row, TAG_MAX_SILENCE, &tag->max_silence_ns, err);
+    }
+    if (status >= 0) {
+        status = seconds_field(job, row, TAG_LATE_LIMIT, &tag->late_limit_ns, err);
     }
     if (status >= 0 && job->positions[TAG_RETENTION] >= 0) {
         status = tag_retention(row, tag, err);
@@ -403,6 +473,52 @@ static int tag_of(const struct job *job, const struct row *row, struct tag *tag,
     return status < 0 ? status : check_source(job, tag, err);
 }
 
+static int asset_numbers(
+    const struct job *job, const struct row *row, struct asset *asset, struct err *err) {
+    int status = 0;
+    if (job->positions[ASSET_X] >= 0) {
+        status = number_field(
+            row->fields[ASSET_X], ASSET_COLUMNS[ASSET_X].name, (double)NAN, &asset->x, err);
+    }
+    if (status >= 0 && job->positions[ASSET_Y] >= 0) {
+        status = number_field(
+            row->fields[ASSET_Y], ASSET_COLUMNS[ASSET_Y].name, (double)NAN, &asset->y, err);
+    }
+    bool outside = asset->x < 0 || asset->x > PLACE_MAX || asset->y < 0 || asset->y > PLACE_MAX;
+    if (status >= 0 && outside) {
+        return err_set(err, ERR_RANGE, MSG_IMPORT_PLACE, ARGS(A_STR(asset->id), A_INT(PLACE_MAX)));
+    }
+    return status;
+}
+
+/* Parents stand above their children in the table, or in the plant already. */
+static int asset_of(const struct job *job, const struct row *row, struct asset *asset,
+    struct str *ret_parent, struct err *err) {
+    *asset =
+        (struct asset){.display = STR_NONE, .kind = STR_NONE, .x = (double)NAN, .y = (double)NAN};
+    *ret_parent = STR_NONE;
+    const struct catalogue *catalogue = job->catalogue;
+    for (uint32_t i = 0; i < catalogue->asset_count; i++) {
+        const struct asset *known = &catalogue->assets[i];
+        if (str_eq(known->id, row->fields[ASSET_ID])) {
+            *asset = *known;
+            *ret_parent = known->parent > 0 ? catalogue->assets[known->parent - 1].id : STR_NONE;
+        }
+    }
+    asset->id = row->fields[ASSET_ID];
+    take_text(job, row, ASSET_DISPLAY, &asset->display);
+    take_text(job, row, ASSET_KIND, &asset->kind);
+    take_text(job, row, ASSET_PARENT, ret_parent);
+    if (!str_is_id(asset->id)) {
+        return err_set(err, ERR_INVALID, MSG_ID_INVALID, ARGS(A_STR(asset->id)));
+    }
+    if (!asset_level_of_name(row->fields[ASSET_LEVEL], &asset->level)) {
+        return err_set(
+            err, ERR_INVALID, MSG_IMPORT_LEVEL_UNKNOWN, ARGS(A_STR(row->fields[ASSET_LEVEL])));
+    }
+    return asset_numbers(job, row, asset, err);
+}
+
 /* ---- Storing ---- */
 
 static int put_row(struct job *job, struct ledger_tx *tx, const struct row *row, bool *ret_changed,
@@ -411,12 +527,17 @@ static int put_row(struct job *job, struct ledger_tx *tx, const struct row *row,
     if (job->options->kind == IMPORT_DEVICES) {
         struct device device;
         int status = device_of(job, row, &device, err);
-        return status < 0 || tx == NULL ? status
-                                        : device_put(tx, &device, &number, ret_changed, err);
+        return status < 0 ? status : device_put(tx, &device, &number, ret_changed, err);
+    }
+    if (job->options->kind == IMPORT_EQUIPMENT) {
+        struct asset asset;
+        struct str parent;
+        int status = asset_of(job, row, &asset, &parent, err);
+        return status < 0 ? status : asset_put(tx, &asset, parent, &number, ret_changed, err);
     }
     struct tag tag;
     int status = tag_of(job, row, &tag, err);
-    return status < 0 || tx == NULL ? status : plant_tag_put(tx, &tag, &number, ret_changed, err);
+    return status < 0 ? status : plant_tag_put(tx, &tag, &number, ret_changed, err);
 }
 
 static bool is_row_fault(int status) {
@@ -424,11 +545,12 @@ static bool is_row_fault(int status) {
            status != -ERR_CORRUPT;
 }
 
-static int put_all(struct ledger_tx *tx, void *context, struct err *err) {
-    struct job *job = context;
+/* Puts the good rows; the others keep their fault. */
+static int put_rows(struct job *job, struct ledger_tx *tx, struct err *err) {
     for (struct row *row = job->first; row != NULL; row = row->next) {
         bool changed = false;
         if (row->fault != NULL) {
+            job->faults++;
             continue;
         }
         int status = put_row(job, tx, row, &changed, err);
@@ -437,50 +559,79 @@ static int put_all(struct ledger_tx *tx, void *context, struct err *err) {
         }
         if (status < 0) {
             reject(job, row, err);
+            job->faults++;
             continue;
         }
         job->report->values++;
-        job->report->stored += tx != NULL && changed;
-        job->report->omitted += tx != NULL && !changed;
+        job->report->stored += changed;
+        job->report->omitted += !changed;
     }
-    if (tx == NULL || job->report->stored == 0) {
+    return 0;
+}
+
+static int put_all(struct ledger_tx *tx, void *context, struct err *err) {
+    struct job *job = context;
+    int status = put_rows(job, tx, err);
+    if (status < 0) {
+        return status;
+    }
+    bool refused = job->faults > 0 && !job->options->partial;
+    if (refused || job->options->dry_run) {
+        job->report->refused = refused;
+        job->rolled_back = true;
+        return -ERR_CANCELLED; // What was put goes.
+    }
+    if (job->report->stored == 0) {
         return 0;
     }
     AUTO_BUF struct buf payload;
     buf_init(&payload, 256);
     buf_printf(&payload, "{\"rows\":%llu,\"changed\":%llu}", (unsigned long long)job->report->rows,
         (unsigned long long)job->report->stored);
-    return audit_append(tx, STR("installer"),
-        job->options->kind == IMPORT_DEVICES ? STR("import.devices") : STR("import.tags"),
+    return audit_append(tx, import_actor(job->options), SHAPES[job->options->kind].action,
         plant_id(job->plant), buf_str(&payload), err);
+}
+
+/* Rows into the ledger; 0 also when all was rolled back on purpose. */
+static int store(struct job *job, struct err *err) {
+    struct import_report *report = job->report;
+    int status = ledger_write(plant_ledger(job->plant), put_all, job, err);
+    if (job->rolled_back) {
+        report->stored = report->omitted = 0;
+        err_clear(err);
+        return 0;
+    }
+    if (status < 0) {
+        report->values = report->stored = report->omitted = 0;
+    }
+    return status;
 }
 
 int import_catalogue(struct plant *plant, const struct import_options *options,
     struct import_report *report, struct err *err) {
-    bool devices = options->kind == IMPORT_DEVICES;
+    const struct shape *shape = &SHAPES[options->kind];
     struct job job = {.plant = plant,
         .options = options,
         .report = report,
-        .columns = devices ? DEVICE_COLUMNS : TAG_COLUMNS,
-        .column_count = devices ? (int)DEVICE_COLUMN_COUNT : (int)TAG_COLUMN_COUNT,
-        .rows_max = devices ? LIMIT_DEVICES : LIMIT_TAGS};
+        .columns = shape->columns,
+        .column_count = shape->column_count,
+        .rows_max = shape->rows_max};
     arena_init(&job.arena, 0);
     job.last = &job.first;
     job.catalogue = plant_catalogue(plant);
-    struct csv_file *file = csv_file_new(options);
-    int status = read_rows(&job, file, err);
+    struct import_rows *rows = NULL;
+    int status = import_rows_open(options, report, &rows, err);
     if (status >= 0) {
-        status = options->dry_run ? put_all(NULL, &job, err)
-                                  : ledger_write(plant_ledger(plant), put_all, &job, err);
+        status = read_rows(&job, rows, err);
     }
-    if (status < 0) { // Rolled back: nothing of it stands.
-        report->values = report->stored = report->omitted = 0;
+    if (status >= 0) {
+        status = store(&job, err);
     }
     tell_rejected(&job);
-    if (status >= 0 && !options->dry_run && report->stored > 0) {
+    if (status >= 0 && report->stored > 0) {
         status = plant_refresh(plant, err);
     }
-    csv_file_free(file);
+    import_rows_close(rows);
     catalogue_unref(job.catalogue);
     arena_fini(&job.arena);
     return status < 0 ? status : 0;

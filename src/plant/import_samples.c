@@ -1,10 +1,12 @@
 /*
  * Samples from CSV, long (tag, time, value[, quality]) or wide (a time column and one column a
  * tag). The shape is recognised from the first row; without a header, three columns are
- * tag, ts_ms, value. Rows are parsed into one large batch; names seen for the first time are only
- * noted, and when the batch is full all of them are resolved (and created) in one ledger
- * transaction, the batch is filled with their numbers and submitted. So a file of a million rows
- * with new tags costs a handful of ledger syncs, and memory does not grow with the file.
+ * tag, ts_ms, value. Unless good rows are to be taken alone, the file is read twice: all of it is
+ * checked, and only when no row is at fault it is stored. Rows are parsed into one large batch;
+ * names seen for the first time are only noted, and when the batch is full all of them are resolved
+ * (and created) in one ledger transaction, the batch is filled with their numbers and submitted. So
+ * a file of a million rows with new tags costs a handful of ledger syncs, and memory does not grow
+ * with the file.
  *
  * Times: ts_ms is whole milliseconds since 1970 UTC; time is RFC 3339, in the plant's zone where
  * it has no offset. Values are read as the tag's type; new tags are f64.
@@ -42,6 +44,7 @@ struct job {
     uint32_t name_count;
     uint32_t *slots;     // Index + 1 into names.
     uint32_t used_count; // Names that have come into use since the last flush.
+    bool check_only;     // Nothing is stored in this pass.
     bool store_failed;   // Not the row but the store was at fault: the import ends.
     struct batch *batch; // rows[].tag holds the index into names until flushed.
     enum shape shape;
@@ -124,7 +127,7 @@ static int resolve_names(struct job *job, struct err *err) {
         }
     }
     job->used_count = 0;
-    if (count == 0 || job->options->dry_run) {
+    if (count == 0 || job->check_only) {
         return 0;
     }
     int status = plant_resolve_tags(job->plant, names, NULL, count, numbers, NULL, err);
@@ -163,7 +166,7 @@ static int submit(struct job *job, struct err *err) {
  */
 static int flush(struct job *job, struct err *err) {
     int status = resolve_names(job, err);
-    if (status >= 0 && job->batch->count > 0 && !job->options->dry_run) {
+    if (status >= 0 && job->batch->count > 0 && !job->check_only) {
         status = submit(job, err);
     }
     batch_clear(job->batch);
@@ -174,10 +177,10 @@ static int flush(struct job *job, struct err *err) {
 /* ---- Values ---- */
 
 static int read_number(
-    struct name_entry *entry, struct str text, struct sample *row, struct err *err) {
+    struct str name, enum value_type type, struct str text, struct sample *row, struct err *err) {
     bool good = false;
     int64_t whole = 0;
-    switch (entry->type) {
+    switch (type) {
     case TYPE_F64: good = str_to_f64(text, &row->value.f64); break;
     case TYPE_I64: good = str_to_i64(text, &row->value.i64); break;
     case TYPE_BOOL:
@@ -193,7 +196,7 @@ static int read_number(
     }
     if (!good) {
         return err_set(err, ERR_TYPE, MSG_IMPORT_VALUE,
-            ARGS(A_STR(text), A_CSTR(value_type_name(entry->type)), A_STR(entry->name)));
+            ARGS(A_STR(text), A_CSTR(value_type_name(type)), A_STR(name)));
     }
     return 0;
 }
@@ -210,10 +213,15 @@ static int check_text(struct str text, struct err *err) {
     return 0;
 }
 
+int import_value(
+    struct str name, enum value_type type, struct str text, struct sample *row, struct err *err) {
+    return type == TYPE_TEXT ? check_text(text, err) : read_number(name, type, text, row, err);
+}
+
 /* Whether the text is a value of the tag; *row receives a number. */
 static int check_value(
     struct name_entry *entry, struct str text, struct sample *row, struct err *err) {
-    return entry->type == TYPE_TEXT ? check_text(text, err) : read_number(entry, text, row, err);
+    return import_value(entry->name, entry->type, text, row, err);
 }
 
 static int add_text(
@@ -362,7 +370,7 @@ static int wide_row(struct job *job, const struct str *fields, size_t count, str
 
 static int take_row(
     struct job *job, const struct str *fields, size_t count, uint64_t line, struct err *err) {
-    if (csv_trimmed(fields, count, 1) == 1 && fields[0].size == 0) {
+    if (table_trimmed(fields, count, 1) == 1 && fields[0].size == 0) {
         return 0; // A blank line, or one of separators only.
     }
     job->report->rows++;
@@ -454,15 +462,24 @@ static int recognise(struct job *job, const struct str *fields, size_t count, st
     return err_set(err, ERR_INVALID, MSG_IMPORT_SHAPE, NO_ARGS);
 }
 
-static int run(struct job *job, struct csv_file *file, struct err *err) {
+static int run(struct job *job, struct import_rows *rows, struct err *err) {
     const struct str *fields = NULL;
     size_t count = 0;
     bool first = true;
     int status;
-    while ((status = csv_file_next(file, &fields, &count, err)) > 0) {
+    while ((status = import_rows_next(rows, &fields, &count, err)) > 0) {
         int64_t ms = 0;
+        if (status == TABLE_ROW_BAD) {
+            if (first) { // What the table is cannot be known.
+                return -(int)err->code;
+            }
+            job->report->rows++;
+            import_reject(job->options, job->report, import_rows_line(rows), err);
+            err_clear(err);
+            continue;
+        }
         bool bare = first && count == 3 && str_to_i64(fields[1], &ms); // Data without a header.
-        count = csv_trimmed(fields, count, first && !bare ? 1 : first ? 3 : job->field_count);
+        count = table_trimmed(fields, count, first && !bare ? 1 : first ? 3 : job->field_count);
         if (first) {
             job->field_count = count;
             first = false;
@@ -474,9 +491,9 @@ static int run(struct job *job, struct csv_file *file, struct err *err) {
                 continue;
             }
         }
-        status = take_row(job, fields, count, csv_file_line(file), err);
+        status = take_row(job, fields, count, import_rows_line(rows), err);
         if (status < 0) {
-            return err_context(err, MSG_IMPORT_LINE, ARGS(A_INT(csv_file_line(file))));
+            return err_context(err, MSG_IMPORT_LINE, ARGS(A_INT(import_rows_line(rows))));
         }
     }
     if (status < 0) {
@@ -488,11 +505,13 @@ static int run(struct job *job, struct csv_file *file, struct err *err) {
     return flush(job, err);
 }
 
-int import_samples(struct plant *plant, const struct import_options *options,
-    struct import_report *report, struct err *err) {
+/* One reading of the file, with names and batch of its own. */
+static int run_pass(struct plant *plant, const struct import_options *options,
+    struct import_report *report, struct import_rows *rows, bool check_only, struct err *err) {
     struct job job = {.plant = plant,
         .options = options,
         .report = report,
+        .check_only = check_only,
         .tag_column = NONE,
         .time_column = NONE,
         .value_column = NONE,
@@ -503,12 +522,38 @@ int import_samples(struct plant *plant, const struct import_options *options,
     job.names = MEM_ARRAY(struct name_entry, NAMES_MAX);
     job.slots = MEM_ARRAY(uint32_t, SLOTS);
     job.batch = batch_new(LIMIT_BATCH_ROWS, LIMIT_BATCH_TEXT_BYTES);
-    struct csv_file *file = csv_file_new(options);
-    int status = run(&job, file, err);
-    csv_file_free(file);
+    int status = run(&job, rows, err);
     batch_free(job.batch);
     mem_free(job.slots);
     mem_free(job.names);
     arena_fini(&job.arena);
+    return status;
+}
+
+int import_samples(struct plant *plant, const struct import_options *options,
+    struct import_report *report, struct err *err) {
+    struct import_rows *rows = NULL;
+    bool check_first = !options->dry_run && !options->partial;
+    int status = import_rows_open(options, report, &rows, err);
+    if (status >= 0 && check_first) {
+        struct import_options quiet = *options;
+        quiet.created = NULL; // Told when they are.
+        status = run_pass(plant, &quiet, report, rows, true, err);
+    }
+    report->refused = check_first && report->rejected > 0;
+    if (status >= 0 && check_first && !report->refused) {
+        struct import_report second = {.facts = report->facts};
+        status = import_rows_again(rows, err);
+        *report = second;
+    }
+    if (status >= 0 && !report->refused) {
+        status = run_pass(plant, options, report, rows, options->dry_run, err);
+    }
+    import_rows_close(rows);
+    if (options->dry_run && !options->partial) {
+        report->refused = report->rejected > 0;
+    } else if (report->refused) {
+        report->created = 0;
+    }
     return status < 0 ? status : 0;
 }

@@ -59,7 +59,7 @@ int text_fd(const char *text) {
 int import_text(struct rig *rig, enum import_kind kind, const char *text,
     struct import_report *ret_report, struct err *err) {
     int fd = text_fd(text);
-    struct import_options options = {.kind = kind, .fd = fd};
+    struct import_options options = {.kind = kind, .fd = fd, .partial = true};
     int status = import_run(rig->plant, &options, ret_report, err);
     file_close(fd);
     return status;

@@ -25,7 +25,7 @@ void rig_close(struct rig *rig); // Closes and removes the folder.
 /* A descriptor that reads `text` from its start. */
 int text_fd(const char *text);
 
-/* Imports `text`; the report comes back; rejected lines are counted there. */
+/* Imports the good rows of `text`; the report comes back; rejected lines are counted there. */
 int import_text(struct rig *rig, enum import_kind kind, const char *text,
     struct import_report *ret_report, struct err *err);
 

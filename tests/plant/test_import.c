@@ -98,7 +98,7 @@ static void bad_rows_are_named_by_line_and_stop_no_other(void **state) {
     struct seen seen = {.count = 0};
     int fd = text_fd(TABLE);
     struct import_options options = {
-        .kind = IMPORT_SAMPLES, .fd = fd, .rejected = see, .context = &seen};
+        .kind = IMPORT_SAMPLES, .fd = fd, .partial = true, .rejected = see, .context = &seen};
     struct import_report report;
     struct err err = ERR_INIT;
     assert_int_equal(import_run(rig.plant, &options, &report, &err), 0);
@@ -241,7 +241,7 @@ static void faults_in_a_tag_list_are_told_with_their_line(void **state) {
     struct seen seen = {.count = 0};
     int fd = text_fd(TAGS);
     struct import_options options = {
-        .kind = IMPORT_TAGS, .fd = fd, .rejected = see, .context = &seen};
+        .kind = IMPORT_TAGS, .fd = fd, .partial = true, .rejected = see, .context = &seen};
     assert_int_equal(import_run(rig.plant, &options, &report, &err), 0);
     file_close(fd);
     assert_int_equal(report.stored, 1);
@@ -283,6 +283,175 @@ static void unknown_and_missing_columns_are_refused_whole(void **state) {
     }
 }
 
+static int import_whole(struct rig *rig, enum import_kind kind, const char *text,
+    struct import_report *ret_report, struct err *err) {
+    int fd = text_fd(text);
+    struct import_options options = {.kind = kind, .fd = fd};
+    int status = import_run(rig->plant, &options, ret_report, err);
+    file_close(fd);
+    return status;
+}
+
+/* */
+static void one_bad_row_refuses_the_file_whole(void **state) {
+    (void)state;
+    static const struct {
+        enum import_kind kind;
+        const char *bad;
+        const char *good;
+    } CASES[] = {
+        {IMPORT_SAMPLES, "a,1000,1\nb,soon,2\nc,3000,3\n", "a,1000,1\nb,2000,2\nc,3000,3\n"},
+        {IMPORT_DEVICES, "device,driver,address\np1,modbus,127.0.0.1:1502\np2,nothing,x\n",
+            "device,driver,address\np1,modbus,127.0.0.1:1502\np2,modbus,127.0.0.1:1503\n"},
+        {IMPORT_TAGS, "tag,type\nt1,f64\nt2,f65\n", "tag,type\nt1,f64\nt2,i64\n"},
+        {IMPORT_EQUIPMENT, "id,parent,level\ns,,site\nl,nobody,line\n",
+            "id,parent,level\ns,,site\nl,s,line\n"},
+    };
+    for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++) {
+        struct rig rig;
+        rig_open(&rig, NULL);
+        struct import_report report;
+        struct err err = ERR_INIT;
+        assert_int_equal(import_whole(&rig, CASES[i].kind, CASES[i].bad, &report, &err), 0);
+        assert_int_equal(report.rejected, 1);
+        assert_int_equal(report.stored, 0);
+        assert_int_equal(report.created, 0);
+        assert_true(report.refused);
+        struct catalogue *catalogue = plant_catalogue(rig.plant);
+        assert_int_equal(
+            catalogue->tag_count + catalogue->device_count + catalogue->asset_count, 0);
+        catalogue_unref(catalogue);
+        for (int round = 0; round < 2; round++) {
+            assert_int_equal(import_whole(&rig, CASES[i].kind, CASES[i].good, &report, &err), 0);
+            assert_false(report.refused);
+            assert_int_equal(report.stored > 0, round == 0);
+            assert_int_equal(report.omitted > 0, round == 1);
+        }
+        rig_close(&rig);
+    }
+}
+
+static void equipment_comes_by_table_with_its_tree(void **state) {
+    (void)state;
+    static const char TABLE[] = "id,parent,level,display,kind,x,y\n"
+                                "site,,site,\"공장, 1동\",,,\n"
+                                "line1,site,line,라인 1,,,\n"
+                                "press1,line1,equipment,프레스 1호,injection,120.5,300\n";
+    struct rig rig;
+    rig_open(&rig, NULL);
+    struct import_report report;
+    struct err err = ERR_INIT;
+    assert_int_equal(import_whole(&rig, IMPORT_EQUIPMENT, TABLE, &report, &err), 0);
+    assert_int_equal(report.stored, 3);
+    struct catalogue *catalogue = plant_catalogue(rig.plant);
+    assert_int_equal(catalogue->asset_count, 3);
+    assert_int_equal(catalogue->assets[2].parent, 2);
+    assert_true(catalogue->assets[2].x == 120.5);
+    assert_true(str_eq(catalogue->assets[0].display, STR("공장, 1동")));
+    catalogue_unref(catalogue);
+    /* A circle and a place outside are refused; a column that is not there stays. */
+    assert_int_equal(
+        import_whole(&rig, IMPORT_EQUIPMENT, "id,parent,level\nsite,press1,site\n", &report, &err),
+        0);
+    assert_true(report.refused);
+    assert_int_equal(
+        import_whole(&rig, IMPORT_EQUIPMENT, "id,level,x\npress1,equipment,2000\n", &report, &err),
+        0);
+    assert_true(report.refused);
+    assert_int_equal(
+        import_whole(&rig, IMPORT_EQUIPMENT, "id,level,x\npress1,equipment,7\n", &report, &err), 0);
+    assert_int_equal(report.stored, 1);
+    catalogue = plant_catalogue(rig.plant);
+    assert_int_equal(catalogue->assets[2].parent, 2);
+    assert_true(catalogue->assets[2].y == 300);
+    catalogue_unref(catalogue);
+    rig_close(&rig);
+}
+
+static void korean_windows_tables_are_read(void **state) {
+    (void)state;
+    struct rig rig;
+    rig_open(&rig, NULL);
+    struct import_report report;
+    struct err err = ERR_INIT;
+    /* "tag;display" / "t1;온도" in CP949 */
+    assert_int_equal(
+        import_whole(&rig, IMPORT_TAGS, "tag;display\nt1;\xBF\xC2\xB5\xB5\n", &report, &err), 0);
+    assert_int_equal(report.facts.encoding, TABLE_CP949);
+    assert_int_equal(report.facts.separator, ';');
+    struct catalogue *catalogue = plant_catalogue(rig.plant);
+    assert_true(str_eq(catalogue_find(catalogue, STR("t1"))->display, STR("온도")));
+    catalogue_unref(catalogue);
+    rig_close(&rig);
+}
+
+struct watching {
+    uint64_t calls;
+    uint64_t done;
+    uint64_t give_up_at;
+};
+
+static bool watch(void *context, const struct import_progress *progress) {
+    struct watching *watching = context;
+    assert_true(progress->done_bytes >= watching->done);
+    assert_true(progress->done_bytes <= progress->total_bytes);
+    watching->done = progress->done_bytes;
+    watching->calls++;
+    return watching->give_up_at == 0 || watching->calls < watching->give_up_at;
+}
+
+static void progress_is_told_and_can_give_up(void **state) {
+    (void)state;
+    AUTO_BUF struct buf text;
+    buf_init(&text, 8 << 20);
+    for (int i = 0; i < 100000; i++) {
+        buf_printf(&text, "a,%d000,%d\n", i + 1, i);
+    }
+    struct rig rig;
+    rig_open(&rig, NULL);
+    for (int round = 0; round < 2; round++) {
+        int fd = text_fd(buf_z(&text));
+        struct watching watching = {.give_up_at = round == 0 ? 20 : 0};
+        struct import_options options = {
+            .kind = IMPORT_SAMPLES, .fd = fd, .progress = watch, .context = &watching};
+        struct import_report report;
+        struct err err = ERR_INIT;
+        int status = import_run(rig.plant, &options, &report, &err);
+        assert_int_equal(status, round == 0 ? -ERR_CANCELLED : 0);
+        assert_int_equal(report.stored, round == 0 ? 0 : 100000);
+        assert_true(round == 0 || (watching.calls > 100 && watching.done + 1 >= text.size));
+        file_close(fd);
+    }
+    rig_close(&rig);
+}
+
+static void a_look_tells_what_the_file_is(void **state) {
+    (void)state;
+    static const struct {
+        const char *text;
+        bool known;
+        enum import_kind kind;
+    } CASES[] = {{"tag,time,value\na,2025-01-01,1\n", true, IMPORT_SAMPLES},
+        {"a,1000,1\nb,2000,2\n", true, IMPORT_SAMPLES},
+        {"일시;a;b\n2025-01-01;1;2\n", true, IMPORT_SAMPLES},
+        {"tag,time,value,reason\n", true, IMPORT_CORRECTIONS},
+        {"device,driver,address\n", true, IMPORT_DEVICES}, {"tag,unit\n", true, IMPORT_TAGS},
+        {"id,parent,level\n", true, IMPORT_EQUIPMENT}, {"x,y\n1,2\n", false, IMPORT_SAMPLES}};
+    for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++) {
+        int fd = text_fd(CASES[i].text);
+        struct import_options options = {.fd = fd};
+        struct import_preview preview;
+        AUTO_ARENA struct arena arena;
+        arena_init(&arena, 0);
+        struct err err = ERR_INIT;
+        assert_int_equal(import_look(&options, &arena, &preview, &err), 0);
+        assert_int_equal(preview.kind_known, CASES[i].known);
+        assert_int_equal(preview.kind, CASES[i].kind);
+        assert_true(preview.row_count >= 1);
+        file_close(fd);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(long_tables_of_three_shapes_give_the_same_samples),
@@ -297,6 +466,11 @@ int main(void) {
         cmocka_unit_test(faults_in_a_tag_list_are_told_with_their_line),
         cmocka_unit_test(a_headless_table_may_end_its_first_row_with_empty_fields),
         cmocka_unit_test(unknown_and_missing_columns_are_refused_whole),
+        cmocka_unit_test(one_bad_row_refuses_the_file_whole),
+        cmocka_unit_test(equipment_comes_by_table_with_its_tree),
+        cmocka_unit_test(korean_windows_tables_are_read),
+        cmocka_unit_test(progress_is_told_and_can_give_up),
+        cmocka_unit_test(a_look_tells_what_the_file_is),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
