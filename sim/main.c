@@ -13,7 +13,8 @@
 #include "sim/sim.h"
 
 static int usage(void) {
-    (void)fprintf(stderr, "usage: maru-sim press1|press2|cnc1|pack1|meter1 --port P [--seed S]\n");
+    (void)fprintf(
+        stderr, "usage: maru-sim press1|press2|cnc1|pack1|meter1|fill1 --port P [--seed S]\n");
     return 2;
 }
 

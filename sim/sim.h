@@ -15,13 +15,28 @@
 #include "core/clock.h"
 #include "core/err.h"
 
-enum sim_machine { SIM_PRESS1 = 0, SIM_PRESS2, SIM_CNC, SIM_PACKING, SIM_METER, SIM_MACHINE_COUNT };
+enum sim_machine {
+    SIM_PRESS1 = 0,
+    SIM_PRESS2,
+    SIM_CNC,
+    SIM_PACKING,
+    SIM_METER,
+    SIM_FILLING,
+    SIM_MACHINE_COUNT
+};
 
 /* What `.state` tags hold. */
 enum sim_state { SIM_OFF = 0, SIM_RUN = 1, SIM_IDLE = 2, SIM_STOP = 3, SIM_ALARM = 4 };
 
-/* The four tables of Modbus, Application Protocol V1.1b3 clause 4.3. */
-enum sim_table { SIM_COIL = 0, SIM_DISCRETE, SIM_HOLDING, SIM_INPUT, SIM_TABLE_COUNT };
+/* The four tables of Modbus, Application Protocol V1.1b3 clause 4.3, then data block 1 of an S7. */
+enum sim_table {
+    SIM_COIL = 0,
+    SIM_DISCRETE,
+    SIM_HOLDING,
+    SIM_INPUT,
+    SIM_TABLE_COUNT,
+    SIM_BLOCK = SIM_TABLE_COUNT
+};
 
 /* How a value lies in registers. Word orders name the bytes of 0xAABBCCDD as they are sent. */
 enum sim_format {
@@ -31,7 +46,13 @@ enum sim_format {
     SIM_U32,
     SIM_U64,
     SIM_F32,
-    SIM_TEXT16 // Sixteen ASCII characters in eight registers, blank padded.
+    SIM_TEXT16, // Sixteen ASCII characters in eight registers, blank padded.
+    /* In a data block, big-endian; the address is the byte. */
+    SIM_S7_BOOL, // Bit 0 of the byte.
+    SIM_S7_INT,
+    SIM_S7_DINT,
+    SIM_S7_REAL,
+    SIM_S7_STRING20
 };
 enum sim_order { SIM_ABCD = 0, SIM_CDAB, SIM_BADC, SIM_DCBA };
 
@@ -84,7 +105,7 @@ struct sim_tag_row {
 const struct sim_device_row *sim_device_rows(size_t *ret_count);
 const struct sim_asset_row *sim_asset_rows(size_t *ret_count);
 const struct sim_tag_row *sim_tag_rows(size_t *ret_count);
-/* "press1" "press2" "cnc1" "pack1" "meter1". */
+/* "press1" "press2" "cnc1" "pack1" "meter1" "fill1". */
 const char *sim_machine_name(enum sim_machine machine);
 bool sim_machine_of_name(struct str name, enum sim_machine *ret_machine);
 

@@ -103,10 +103,32 @@ enum meter_value {
     METER_VALUE_COUNT
 };
 
+enum fill_value {
+    FILL_STATE = 0,
+    FILL_ALARM,
+    FILL_COUNT,
+    FILL_GOOD,
+    FILL_REJECT,
+    FILL_CYCLE,
+    FILL_SPEED,
+    FILL_VOLUME,
+    FILL_TEMP,
+    FILL_TANK,
+    FILL_TORQUE,
+    FILL_PRESSURE,
+    FILL_POWER,
+    FILL_ENERGY,
+    FILL_PRODUCT,
+    FILL_VALVE,
+    FILL_FAULT,
+    FILL_VALUE_COUNT
+};
+
 _Static_assert((int)PRESS_VALUE_COUNT <= (int)SIM_VALUES_MAX, "values fit");
 _Static_assert((int)CNC_VALUE_COUNT <= (int)SIM_VALUES_MAX, "values fit");
 _Static_assert((int)PACK_VALUE_COUNT <= (int)SIM_VALUES_MAX, "values fit");
 _Static_assert((int)METER_VALUE_COUNT <= (int)SIM_VALUES_MAX, "values fit");
+_Static_assert((int)FILL_VALUE_COUNT <= (int)SIM_VALUES_MAX, "values fit");
 
 /* What went wrong, as `.alarm_code` shows it. */
 enum sim_alarm {
@@ -117,6 +139,8 @@ enum sim_alarm {
     SIM_ALARM_TOOL = 410,        // Tool worn out.
     SIM_ALARM_JAM = 520,         // Packing jam.
     SIM_ALARM_FILM = 530,        // Film roll empty.
+    SIM_ALARM_BOTTLE = 610,      // Bottle fallen.
+    SIM_ALARM_CAPS = 620,        // No caps.
 };
 
 /* The parts that every machine has. */
@@ -176,6 +200,18 @@ struct sim_meter {
     double dip_left_s;
 };
 
+struct sim_fill {
+    struct sim_unit unit;
+    double phase_s;
+    double speed; // Bottles a minute.
+    double tank;  // Percent.
+    double product_temp;
+    double torque;
+    bool refills;
+    int product;
+    int batch_left; // Bottles until the product is changed.
+};
+
 /* Shared by the machines' files. */
 void sim_unit_init(struct sim_unit *unit, uint64_t seed);
 double sim_noise(struct sim_unit *unit, double sigma); // Near normal, mean 0.
@@ -195,6 +231,8 @@ void sim_cnc_step(struct sim_cnc *cnc);
 void sim_pack_init(struct sim_pack *pack, uint64_t seed);
 /* `arrived`: parts that the presses gave since the last step. */
 void sim_pack_step(struct sim_pack *pack, int arrived);
+void sim_fill_init(struct sim_fill *fill, uint64_t seed);
+void sim_fill_step(struct sim_fill *fill);
 void sim_meter_init(struct sim_meter *meter, uint64_t seed);
 void sim_meter_step(struct sim_meter *meter, double load_kw);
 

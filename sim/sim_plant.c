@@ -15,10 +15,12 @@
 #include "core/mem.h"
 #include "core/thread.h"
 #include "sim/sim_machine.h"
+#include "sim/sim_s7.h"
 
 enum {
     CATCH_UP_STEPS = 600, // 30 s.
     BANK_CELLS = 128,
+    BLOCK_BYTES = 128, // Data block 1 of the filling line.
     EXCEPTION_ADDRESS = 2,
     EXCEPTION_FUNCTION = 1,
 };
@@ -41,13 +43,16 @@ struct sim_plant {
     struct sim_cnc cnc;
     struct sim_pack pack;
     struct sim_meter meter;
+    struct sim_fill fill;
     struct bank bank;
     struct port_context contexts[SIM_MACHINE_COUNT];
-    struct sim_modbus_server *servers[SIM_MACHINE_COUNT];
+    struct sim_modbus_server
+        *servers[SIM_MACHINE_COUNT]; // NULL where S7 or another process serves.
+    struct sim_s7_server *s7_server; // Of the filling line.
     uint16_t external_port[SIM_MACHINE_COUNT];
 };
 
-static const uint8_t machine_units[SIM_MACHINE_COUNT] = {1, 1, 3, 1, 17};
+static const uint8_t machine_units[SIM_MACHINE_COUNT] = {1, 1, 3, 1, 17, 0};
 
 static struct sim_unit *machine_unit(struct sim_plant *plant, enum sim_machine machine) {
     switch (machine) {
@@ -55,6 +60,7 @@ static struct sim_unit *machine_unit(struct sim_plant *plant, enum sim_machine m
     case SIM_PRESS2: return &plant->presses[1].unit;
     case SIM_CNC: return &plant->cnc.unit;
     case SIM_PACKING: return &plant->pack.unit;
+    case SIM_FILLING: return &plant->fill.unit;
     case SIM_METER:
     case SIM_MACHINE_COUNT: break;
     }
@@ -70,9 +76,11 @@ static void plant_step(struct sim_plant *plant) {
     }
     sim_cnc_step(&plant->cnc);
     sim_pack_step(&plant->pack, arrived);
+    sim_fill_step(&plant->fill);
     double load_kw = plant->presses[0].unit.values[PRESS_POWER] +
                      plant->presses[1].unit.values[PRESS_POWER] +
-                     plant->cnc.unit.values[CNC_POWER] + plant->pack.unit.values[PACK_POWER];
+                     plant->cnc.unit.values[CNC_POWER] + plant->pack.unit.values[PACK_POWER] +
+                     plant->fill.unit.values[FILL_POWER];
     sim_meter_step(&plant->meter, load_kw);
 }
 
@@ -121,7 +129,12 @@ static int encode(const struct sim_tag_row *row, double value, const char *text,
         memcpy(&real_bits, &real, sizeof real_bits);
         put_words(to, real_bits, 2, row->order);
         return 2;
-    case SIM_TEXT16: break;
+    case SIM_TEXT16:
+    case SIM_S7_BOOL: // Block bytes have their own way.
+    case SIM_S7_INT:
+    case SIM_S7_DINT:
+    case SIM_S7_REAL:
+    case SIM_S7_STRING20: break;
     }
     size_t size = strlen(text);
     for (size_t i = 0; i < SIM_TEXT_BYTES; i++) {
@@ -171,6 +184,63 @@ static int port_read(void *context, uint8_t unit, enum sim_table table, uint16_t
     return result;
 }
 
+static void put_bytes(uint8_t *to, uint32_t bits, int count) {
+    for (int i = 0; i < count; i++) {
+        to[i] = (uint8_t)(bits >> (8 * (count - 1 - i)));
+    }
+}
+
+/* A value as it lies in a data block. */
+static void put_block(const struct sim_tag_row *row, double value, const char *text, uint8_t *to) {
+    float real = (float)value;
+    uint32_t bits = 0;
+    size_t size = strlen(text);
+    switch ((int)row->format) {
+    case SIM_S7_BOOL: to[0] = value != 0; break;
+    case SIM_S7_INT:
+        put_bytes(to, (uint32_t)(int32_t)clamp(round(value), INT16_MIN, INT16_MAX), 2);
+        break;
+    case SIM_S7_DINT:
+        put_bytes(to, (uint32_t)(int32_t)clamp(round(value), INT32_MIN, INT32_MAX), 4);
+        break;
+    case SIM_S7_REAL:
+        memcpy(&bits, &real, sizeof bits);
+        put_bytes(to, bits, 4);
+        break;
+    default: // STRING[20]: longest and present length, characters.
+        size = size < 20 ? size : 20;
+        to[0] = 20;
+        to[1] = (uint8_t)size;
+        memcpy(to + 2, text, size);
+        break;
+    }
+}
+
+static int block_read(void *context, uint8_t area, uint16_t number, uint32_t start, uint32_t count,
+    uint8_t *ret_bytes) {
+    struct sim_plant *plant = context;
+    if (area != SIM_S7_DB || number != 1) {
+        return SIM_S7_NO_OBJECT;
+    }
+    if (start + count > BLOCK_BYTES) {
+        return SIM_S7_OUTSIDE;
+    }
+    uint8_t block[BLOCK_BYTES] = {0};
+    size_t rows_count = 0;
+    const struct sim_tag_row *rows = sim_tag_rows(&rows_count);
+    mutex_lock(&plant->lock);
+    plant_advance(plant);
+    const struct sim_unit *unit = &plant->fill.unit;
+    for (size_t i = 0; i < rows_count; i++) {
+        if (rows[i].table == SIM_BLOCK) {
+            put_block(&rows[i], unit->values[rows[i].value], unit->text, block + rows[i].address);
+        }
+    }
+    mutex_unlock(&plant->lock);
+    memcpy(ret_bytes, block + start, count);
+    return SIM_S7_GOOD;
+}
+
 static void plant_init(struct sim_plant *plant, uint64_t seed) {
     struct random seeds;
     if (seed == 0) {
@@ -185,7 +255,19 @@ static void plant_init(struct sim_plant *plant, uint64_t seed) {
     sim_cnc_init(&plant->cnc, random_u64(&seeds));
     sim_pack_init(&plant->pack, random_u64(&seeds));
     sim_meter_init(&plant->meter, random_u64(&seeds));
+    sim_fill_init(&plant->fill, random_u64(&seeds));
     plant_step(plant); // So that every value stands before the first question.
+}
+
+static int start_server(
+    struct sim_plant *plant, enum sim_machine machine, uint16_t port, struct err *err) {
+    if (machine == SIM_FILLING) {
+        struct sim_s7_source source = {.context = plant, .read = block_read};
+        struct sim_s7_manner manner = {.pdu = 240, .jobs = 3, .cpu = "CPU 1214C DC/DC/DC"};
+        return sim_s7_server_start(&source, &manner, port, &plant->s7_server, err);
+    }
+    struct sim_modbus_source source = {.context = &plant->contexts[machine], .read = port_read};
+    return sim_modbus_server_start(&source, port, &plant->servers[machine], err);
 }
 
 int sim_plant_start(
@@ -206,8 +288,7 @@ int sim_plant_start(
         if (plant->external_port[i] != 0 || (options->only_one && options->only != machine)) {
             continue;
         }
-        struct sim_modbus_source source = {.context = &plant->contexts[i], .read = port_read};
-        int failed = sim_modbus_server_start(&source, options->port[i], &plant->servers[i], err);
+        int failed = start_server(plant, machine, options->port[i], err);
         if (failed < 0) {
             sim_plant_stop(plant);
             return failed;
@@ -224,11 +305,15 @@ void sim_plant_stop(struct sim_plant *plant) {
     for (size_t i = 0; i < SIM_MACHINE_COUNT; i++) {
         sim_modbus_server_stop(plant->servers[i]);
     }
+    sim_s7_server_stop(plant->s7_server);
     mutex_fini(&plant->lock);
     mem_free(plant);
 }
 
 uint16_t sim_plant_port(const struct sim_plant *plant, enum sim_machine machine) {
+    if (machine == SIM_FILLING && plant->s7_server != NULL) {
+        return sim_s7_server_port(plant->s7_server);
+    }
     if (plant->servers[machine] == NULL) {
         return plant->external_port[machine];
     }
@@ -236,12 +321,18 @@ uint16_t sim_plant_port(const struct sim_plant *plant, enum sim_machine machine)
 }
 
 void sim_plant_kill(struct sim_plant *plant, enum sim_machine machine) {
+    if (machine == SIM_FILLING && plant->s7_server != NULL) {
+        sim_s7_server_kill(plant->s7_server);
+    }
     if (plant->servers[machine] != NULL) {
         sim_modbus_server_kill(plant->servers[machine]);
     }
 }
 
 int sim_plant_revive(struct sim_plant *plant, enum sim_machine machine, struct err *err) {
+    if (machine == SIM_FILLING && plant->s7_server != NULL) {
+        return sim_s7_server_revive(plant->s7_server, err);
+    }
     if (plant->servers[machine] == NULL) {
         return 0; // Another process has it.
     }

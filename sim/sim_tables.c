@@ -3,10 +3,10 @@
  * tag list that the demo loads and the instruction for the simulator where the value lies, so the
  * two cannot drift apart; the source text is made from the same macro arguments as the encoding.
  *
- * The five machines use different habits on purpose, as a real shop does: the presses send big
+ * The machines use different habits on purpose, as a real shop does: the presses send big
  * floats in the order of the standard, the CNC swaps words (CDAB), the packing line knows only
- * scaled 16-bit integers, the meter swaps bytes and counts energy in 64 bits. Each machine has
- * holes between its ranges.
+ * scaled 16-bit integers, the meter swaps bytes and counts energy in 64 bits; the filling line is
+ * an S7 with one data block. Each machine has holes between its ranges.
  *
  * Ranges (min, max) are what the process engineer would write on the sheet: a broken thermocouple
  * reads far above them. All numbers are ours; none is taken from a make of machine.
@@ -40,6 +40,19 @@
     .format = SIM_TEXT16
 #define DI(addr)                                                                                   \
     .source = "discrete:" #addr, .table = SIM_DISCRETE, .address = (addr), .format = SIM_BIT
+
+/* In data block 1 of the S7. */
+#define DBX(addr)                                                                                  \
+    .source = "DB1.DBX" #addr ".0", .table = SIM_BLOCK, .address = (addr), .format = SIM_S7_BOOL
+#define DBI(addr)                                                                                  \
+    .source = "DB1.DBW" #addr " int", .table = SIM_BLOCK, .address = (addr), .format = SIM_S7_INT
+#define DBDI(addr)                                                                                 \
+    .source = "DB1.DBD" #addr " dint", .table = SIM_BLOCK, .address = (addr), .format = SIM_S7_DINT
+#define DBR(addr)                                                                                  \
+    .source = "DB1.DBD" #addr " real", .table = SIM_BLOCK, .address = (addr), .format = SIM_S7_REAL
+#define DBS(addr)                                                                                  \
+    .source = "DB1." #addr " string(20)", .table = SIM_BLOCK, .address = (addr),                   \
+    .format = SIM_S7_STRING20
 
 /* What: type, unit, kind, scale, range. */
 #define REAL(u, lo, hi)                                                                            \
@@ -116,6 +129,9 @@
 #define METER(name, val, ko, en, ...)                                                              \
     ROW(SIM_METER, "meter1", "util.meter1." name, val, "전력계 " ko, "Meter " en, __VA_ARGS__)
 
+#define FILL(name, val, ko, en, ...)                                                               \
+    ROW(SIM_FILLING, "fill1", "line3.fill1." name, val, "충전 " ko, "Filling " en, __VA_ARGS__)
+
 static const struct sim_tag_row tag_rows[] = {
     PRESS(SIM_PRESS1, "press1", "1"),
     PRESS(SIM_PRESS2, "press2", "2"),
@@ -177,6 +193,25 @@ static const struct sim_tag_row tag_rows[] = {
     METER("power_factor", METER_PF, "역률", "power factor", F32(40, BADC), REAL("", 0.5, 1)),
     METER("frequency", METER_HZ, "주파수", "frequency", F32(42, BADC), REAL("Hz", 59.5, 60.5)),
     METER("thd", METER_THD, "고조파 왜형률", "harmonic distortion", F32(44, BADC), REAL("%", 0, 8)),
+
+    FILL("state", FILL_STATE, "상태", "state", DBI(0), STATE(4)),
+    FILL("alarm_code", FILL_ALARM, "알람 코드", "alarm code", DBI(2), STATE(999)),
+    FILL("valve_open", FILL_VALVE, "탱크 밸브 열림", "tank valve open", DBX(4), FLAG),
+    FILL("fault", FILL_FAULT, "고장 표시", "fault lamp", DBX(5), FLAG),
+    FILL("count", FILL_COUNT, "충전 수", "bottles", DBDI(8), COUNTER("병")),
+    FILL("good", FILL_GOOD, "양품 수", "good bottles", DBDI(12), COUNTER("병")),
+    FILL("reject", FILL_REJECT, "불량 수", "rejected bottles", DBDI(16), COUNTER("병")),
+    FILL("cycle_s", FILL_CYCLE, "사이클 시간", "cycle time", DBR(20), REAL("s", 1, 30)),
+    FILL("speed", FILL_SPEED, "충전 속도", "speed", DBR(24), REAL("병/min", 0, 40)),
+    FILL("volume", FILL_VOLUME, "충전량", "volume", DBR(28), REAL("ml", 990, 1015)),
+    FILL(
+        "temp_product", FILL_TEMP, "제품 온도", "product temperature", DBR(32), REAL("°C", 25, 60)),
+    FILL("tank_level", FILL_TANK, "탱크 레벨", "tank level", DBR(36), REAL("%", 10, 100)),
+    FILL("cap_torque", FILL_TORQUE, "캡 조임 토크", "cap torque", DBR(40), REAL("Nm", 1.5, 3)),
+    FILL("pressure", FILL_PRESSURE, "충전 압력", "filling pressure", DBR(44), REAL("bar", 0, 4)),
+    FILL("power_kw", FILL_POWER, "소비 전력", "power", DBR(60), REAL("kW", 0, 15)),
+    FILL("energy_kwh", FILL_ENERGY, "전력량", "energy", DBR(64), ENERGY(1)),
+    FILL("product", FILL_PRODUCT, "제품명", "product", DBS(80), WORDS),
 };
 
 static const struct sim_device_row device_rows[] = {
@@ -187,6 +222,7 @@ static const struct sim_device_row device_rows[] = {
     {SIM_CNC, "cnc1", "CNC 가공기", "CNC machine", "modbus", "unit=3 timeout_ms=800", 250},
     {SIM_PACKING, "pack1", "포장기", "Packing machine", "modbus", "unit=1 timeout_ms=800", 500},
     {SIM_METER, "meter1", "전력계", "Energy meter", "modbus", "unit=17 timeout_ms=800", 1000},
+    {SIM_FILLING, "fill1", "충전 라인", "Filling line", "s7", "slot=1 timeout_ms=800", 500},
 };
 
 static const struct sim_asset_row asset_rows[] = {
@@ -194,11 +230,13 @@ static const struct sim_asset_row asset_rows[] = {
     {"hall1", "factory", "area", "1동", "Hall 1", "", NONE, NONE},
     {"line1", "hall1", "line", "사출·포장 라인", "Moulding and packing line", "", NONE, NONE},
     {"line2", "hall1", "line", "가공 라인", "Machining line", "", NONE, NONE},
+    {"line3", "hall1", "line", "충전 라인", "Filling line", "", NONE, NONE},
     {"util", "hall1", "line", "유틸리티", "Utilities", "", NONE, NONE},
     {"press1", "line1", "equipment", "사출 1호기", "Press 1", "injection", 160, 220},
     {"press2", "line1", "equipment", "사출 2호기", "Press 2", "injection", 420, 220},
     {"pack1", "line1", "equipment", "포장기", "Packing", "packing", 760, 220},
     {"cnc1", "line2", "equipment", "CNC 1호기", "CNC 1", "cnc", 290, 620},
+    {"fill1", "line3", "equipment", "충전기", "Filling", "filling", 525, 620},
     {"meter1", "util", "equipment", "수전 전력계", "Main meter", "meter", 760, 620},
 };
 

@@ -34,7 +34,7 @@ void demo_clock_go_live(struct demo_clock *clock) {
 
 /* What the registers would have given for the true value. */
 static double as_registers(const struct sim_tag_row *row, double value) {
-    if (row->format == SIM_F32) {
+    if (row->format == SIM_F32 || row->format == SIM_S7_REAL) {
         return (double)(float)value;
     }
     double scale = row->scale != 0 ? row->scale : 1;

@@ -86,8 +86,8 @@ describe('maru demo', () => {
   test('the link opens the floor: five machines in words, no secret in the address', async () => {
     const { page } = desk;
     assert.equal(page.url(), `${url}/floor`);
-    assert.equal(await page.locator('article.panel').count(), 5);
-    await page.waitForFunction(() => document.querySelectorAll('article.run, article.idle, article.stop, article.alarm').length === 5, null, { timeout: 10_000 });
+    assert.equal(await page.locator('article.panel').count(), 6);
+    await page.waitForFunction(() => document.querySelectorAll('article.run, article.idle, article.stop, article.alarm').length === 6, null, { timeout: 10_000 });
     assert.deepEqual(await axe(page), []);
   });
 
@@ -177,7 +177,7 @@ describe('maru demo', () => {
       const { page, context, troubles } = await openPage(browser, look);
       await context.addCookies(cookies);
       await page.goto(url + path);
-      await page.waitForFunction(() => document.querySelectorAll('article.panel').length === 5);
+      await page.waitForFunction(() => document.querySelectorAll('article.panel').length === 6);
       await page.waitForTimeout(2500);
       await picture(page, name);
       assert.equal(await sideways(page), 0);

@@ -57,6 +57,7 @@ const TELLING: Record<string, string[]> = {
   injection: ['inj_pressure', 'cushion', 'temp_mould', 'power_kw'],
   cnc: ['spindle_load', 'tool_life', 'vibration', 'power_kw'],
   packing: ['speed', 'weight', 'film_left', 'power_kw'],
+  filling: ['speed', 'volume', 'temp_product', 'tank_level'],
   meter: ['energy_kwh', 'power_factor', 'volt_l1', 'frequency'],
 };
 const KEYS_SHOWN = 4;
