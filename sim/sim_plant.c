@@ -47,8 +47,9 @@ struct sim_plant {
     struct bank bank;
     struct port_context contexts[SIM_MACHINE_COUNT];
     struct sim_modbus_server
-        *servers[SIM_MACHINE_COUNT]; // NULL where S7 or another process serves.
-    struct sim_s7_server *s7_server; // Of the filling line.
+        *servers[SIM_MACHINE_COUNT];   // NULL where S7, XGT or another process serves.
+    struct sim_s7_server *s7_server;   // Of the filling line.
+    struct sim_xgt_server *xgt_server; // Of the second press.
     uint16_t external_port[SIM_MACHINE_COUNT];
 };
 
@@ -241,6 +242,38 @@ static int block_read(void *context, uint8_t area, uint16_t number, uint32_t sta
     return SIM_S7_GOOD;
 }
 
+enum { XGT_D_WORDS = 32768, XGT_M_WORDS = 2048, XGT_INFO_RUN = 0x0101, XGT_CPU_XGK = 0xA0 };
+
+/* The areas of the second press: D holds the values, M the bits. Like in a real controller every
+ * word of an area exists, used or not. */
+static int xgt_read(void *context, char area, uint32_t word, uint32_t count, uint16_t *ret_words) {
+    const struct port_context *port = context;
+    struct sim_plant *plant = port->plant;
+    if (area != 'D' && area != 'M') {
+        return SIM_XGT_NO_AREA;
+    }
+    if (word + count > (area == 'D' ? XGT_D_WORDS : XGT_M_WORDS)) {
+        return SIM_XGT_OUTSIDE;
+    }
+    mutex_lock(&plant->lock);
+    plant_advance(plant);
+    bank_fill(plant, port->machine);
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t at = word + i;
+        ret_words[i] = 0;
+        if (area == 'D' && at < BANK_CELLS && plant->bank.known[SIM_HOLDING][at]) {
+            ret_words[i] = plant->bank.words[SIM_HOLDING][at];
+        }
+        for (uint32_t bit = 0; area == 'M' && bit < 16 && at * 16 + bit < BANK_CELLS; bit++) {
+            uint32_t cell = at * 16 + bit;
+            bool on = plant->bank.known[SIM_COIL][cell] && plant->bank.words[SIM_COIL][cell] != 0;
+            ret_words[i] = (uint16_t)(ret_words[i] | (on ? 1u << bit : 0));
+        }
+    }
+    mutex_unlock(&plant->lock);
+    return 0;
+}
+
 static void plant_init(struct sim_plant *plant, uint64_t seed) {
     struct random seeds;
     if (seed == 0) {
@@ -259,12 +292,21 @@ static void plant_init(struct sim_plant *plant, uint64_t seed) {
     plant_step(plant); // So that every value stands before the first question.
 }
 
+/* Starts the server that speaks the machine's protocol. */
 static int start_server(
     struct sim_plant *plant, enum sim_machine machine, uint16_t port, struct err *err) {
     if (machine == SIM_FILLING) {
         struct sim_s7_source source = {.context = plant, .read = block_read};
         struct sim_s7_manner manner = {.pdu = 240, .jobs = 3, .cpu = "CPU 1214C DC/DC/DC"};
         return sim_s7_server_start(&source, &manner, port, &plant->s7_server, err);
+    }
+    if (machine == SIM_PRESS2) {
+        struct sim_xgt_source source = {.context = &plant->contexts[machine],
+            .read = xgt_read,
+            .info = XGT_INFO_RUN,
+            .cpu = XGT_CPU_XGK,
+            .hexadecimal = true};
+        return sim_xgt_server_start(&source, port, &plant->xgt_server, err);
     }
     struct sim_modbus_source source = {.context = &plant->contexts[machine], .read = port_read};
     return sim_modbus_server_start(&source, port, &plant->servers[machine], err);
@@ -306,6 +348,7 @@ void sim_plant_stop(struct sim_plant *plant) {
         sim_modbus_server_stop(plant->servers[i]);
     }
     sim_s7_server_stop(plant->s7_server);
+    sim_xgt_server_stop(plant->xgt_server);
     mutex_fini(&plant->lock);
     mem_free(plant);
 }
@@ -313,6 +356,9 @@ void sim_plant_stop(struct sim_plant *plant) {
 uint16_t sim_plant_port(const struct sim_plant *plant, enum sim_machine machine) {
     if (machine == SIM_FILLING && plant->s7_server != NULL) {
         return sim_s7_server_port(plant->s7_server);
+    }
+    if (machine == SIM_PRESS2 && plant->xgt_server != NULL) {
+        return sim_xgt_server_port(plant->xgt_server);
     }
     if (plant->servers[machine] == NULL) {
         return plant->external_port[machine];
@@ -323,6 +369,8 @@ uint16_t sim_plant_port(const struct sim_plant *plant, enum sim_machine machine)
 void sim_plant_kill(struct sim_plant *plant, enum sim_machine machine) {
     if (machine == SIM_FILLING && plant->s7_server != NULL) {
         sim_s7_server_kill(plant->s7_server);
+    } else if (machine == SIM_PRESS2 && plant->xgt_server != NULL) {
+        sim_xgt_server_kill(plant->xgt_server);
     }
     if (plant->servers[machine] != NULL) {
         sim_modbus_server_kill(plant->servers[machine]);
@@ -332,6 +380,9 @@ void sim_plant_kill(struct sim_plant *plant, enum sim_machine machine) {
 int sim_plant_revive(struct sim_plant *plant, enum sim_machine machine, struct err *err) {
     if (machine == SIM_FILLING && plant->s7_server != NULL) {
         return sim_s7_server_revive(plant->s7_server, err);
+    }
+    if (machine == SIM_PRESS2 && plant->xgt_server != NULL) {
+        return sim_xgt_server_revive(plant->xgt_server, err);
     }
     if (plant->servers[machine] == NULL) {
         return 0; // Another process has it.

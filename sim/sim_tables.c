@@ -3,10 +3,11 @@
  * tag list that the demo loads and the instruction for the simulator where the value lies, so the
  * two cannot drift apart; the source text is made from the same macro arguments as the encoding.
  *
- * The machines use different habits on purpose, as a real shop does: the presses send big
- * floats in the order of the standard, the CNC swaps words (CDAB), the packing line knows only
- * scaled 16-bit integers, the meter swaps bytes and counts energy in 64 bits; the filling line is
- * an S7 with one data block. Each machine has holes between its ranges.
+ * The machines use different habits on purpose, as a real shop does: the first press sends big
+ * floats in the order of the standard, the second has an XGT controller, the CNC swaps words
+ * (CDAB), the packing line knows only scaled 16-bit integers, the meter swaps bytes and counts
+ * energy in 64 bits; the filling line is an S7 with one data block. Each machine has holes between
+ * its ranges.
  *
  * Ranges (min, max) are what the process engineer would write on the sheet: a broken thermocouple
  * reads far above them. All numbers are ours; none is taken from a make of machine.
@@ -74,53 +75,70 @@
         .display_en = (en), __VA_ARGS__                                                            \
     }
 
-#define PRESS(m, id, no)                                                                           \
+/* The two presses are alike and speak differently: MB_ Modbus, XG_ an XGT controller with its
+ * values in D (low word first) and its bits in M. */
+#define MB_U16(addr) U16(addr)
+#define MB_I16(addr) I16(addr)
+#define MB_U32(addr) U32(addr, ABCD)
+#define MB_F32(addr) F32(addr, ABCD)
+#define MB_SET()     SET(10)
+#define MB_BIT(addr) DI(addr)
+#define XG(text, addr, form)                                                                       \
+    .source = (text), .table = SIM_HOLDING, .address = (addr), .format = (form), .order = SIM_CDAB
+#define XG_U16(addr) XG("%DW" #addr, addr, SIM_U16)
+#define XG_I16(addr) XG("D" #addr " i16", addr, SIM_I16)
+#define XG_U32(addr) XG("D" #addr " u32", addr, SIM_U32)
+#define XG_F32(addr) XG("D" #addr " f32", addr, SIM_F32)
+#define XG_SET()     XG("D60 i16", 60, SIM_I16)
+#define XG_BIT(addr) .source = "%MX" #addr, .table = SIM_COIL, .address = (addr), .format = SIM_BIT
+
+#define PRESS(m, id, no, P)                                                                        \
     ROW(m, id, "line1." id ".state", PRESS_STATE, "사출 " no " 상태", "Press " no " state",        \
-        U16(0), STATE(4)),                                                                         \
+        P##U16(0), STATE(4)),                                                                      \
         ROW(m, id, "line1." id ".alarm_code", PRESS_ALARM, "사출 " no " 알람 코드",                \
-            "Press " no " alarm code", U16(1), STATE(999)),                                        \
+            "Press " no " alarm code", P##U16(1), STATE(999)),                                     \
         ROW(m, id, "line1." id ".strokes", PRESS_STROKES, "사출 " no " 쇼트 수",                   \
-            "Press " no " shots", U32(2, ABCD), COUNTER("회")),                                    \
+            "Press " no " shots", P##U32(2), COUNTER("회")),                                       \
         ROW(m, id, "line1." id ".good", PRESS_GOOD, "사출 " no " 양품 수",                         \
-            "Press " no " good parts", U32(4, ABCD), COUNTER("개")),                               \
+            "Press " no " good parts", P##U32(4), COUNTER("개")),                                  \
         ROW(m, id, "line1." id ".reject", PRESS_REJECT, "사출 " no " 불량 수",                     \
-            "Press " no " rejected parts", U32(6, ABCD), COUNTER("개")),                           \
+            "Press " no " rejected parts", P##U32(6), COUNTER("개")),                              \
         ROW(m, id, "line1." id ".cycle_s", PRESS_CYCLE, "사출 " no " 사이클 시간",                 \
-            "Press " no " cycle time", F32(8, ABCD), REAL("s", 5, 60)),                            \
+            "Press " no " cycle time", P##F32(8), REAL("s", 5, 60)),                               \
         ROW(m, id, "line1." id ".inj_pressure", PRESS_INJ_PRESSURE, "사출 " no " 사출 압력",       \
-            "Press " no " injection pressure", F32(10, ABCD), REAL("bar", 0, 1800)),               \
+            "Press " no " injection pressure", P##F32(10), REAL("bar", 0, 1800)),                  \
         ROW(m, id, "line1." id ".screw_pos", PRESS_SCREW, "사출 " no " 스크류 위치",               \
-            "Press " no " screw position", F32(12, ABCD), REAL("mm", 0, 160)),                     \
+            "Press " no " screw position", P##F32(12), REAL("mm", 0, 160)),                        \
         ROW(m, id, "line1." id ".clamp_force", PRESS_CLAMP, "사출 " no " 형체력",                  \
-            "Press " no " clamping force", F32(14, ABCD), REAL("kN", 0, 2000)),                    \
+            "Press " no " clamping force", P##F32(14), REAL("kN", 0, 2000)),                       \
         ROW(m, id, "line1." id ".hyd_pressure", PRESS_HYDRAULIC, "사출 " no " 유압",               \
-            "Press " no " hydraulic pressure", F32(16, ABCD), REAL("bar", 0, 210)),                \
+            "Press " no " hydraulic pressure", P##F32(16), REAL("bar", 0, 210)),                   \
         ROW(m, id, "line1." id ".cushion", PRESS_CUSHION, "사출 " no " 쿠션량",                    \
-            "Press " no " cushion", F32(18, ABCD), REAL("mm", 1, 12)),                             \
+            "Press " no " cushion", P##F32(18), REAL("mm", 1, 12)),                                \
         ROW(m, id, "line1." id ".power_kw", PRESS_POWER, "사출 " no " 소비 전력",                  \
-            "Press " no " power", F32(20, ABCD), REAL("kW", 0, 80)),                               \
+            "Press " no " power", P##F32(20), REAL("kW", 0, 80)),                                  \
         ROW(m, id, "line1." id ".energy_kwh", PRESS_ENERGY, "사출 " no " 전력량",                  \
-            "Press " no " energy", U32(22, ABCD), ENERGY(0.01)),                                   \
+            "Press " no " energy", P##U32(22), ENERGY(0.01)),                                      \
         ROW(m, id, "line1." id ".temp_barrel1", PRESS_BARREL1, "사출 " no " 배럴 1 온도",          \
-            "Press " no " barrel 1", I16(40), SCALED("°C", 0.1, 150, 280)),                        \
+            "Press " no " barrel 1", P##I16(40), SCALED("°C", 0.1, 150, 280)),                     \
         ROW(m, id, "line1." id ".temp_barrel2", PRESS_BARREL2, "사출 " no " 배럴 2 온도",          \
-            "Press " no " barrel 2", I16(41), SCALED("°C", 0.1, 150, 280)),                        \
+            "Press " no " barrel 2", P##I16(41), SCALED("°C", 0.1, 150, 280)),                     \
         ROW(m, id, "line1." id ".temp_barrel3", PRESS_BARREL3, "사출 " no " 배럴 3 온도",          \
-            "Press " no " barrel 3", I16(42), SCALED("°C", 0.1, 150, 280)),                        \
+            "Press " no " barrel 3", P##I16(42), SCALED("°C", 0.1, 150, 280)),                     \
         ROW(m, id, "line1." id ".temp_barrel4", PRESS_BARREL4, "사출 " no " 배럴 4 온도",          \
-            "Press " no " barrel 4", I16(43), SCALED("°C", 0.1, 150, 280)),                        \
+            "Press " no " barrel 4", P##I16(43), SCALED("°C", 0.1, 150, 280)),                     \
         ROW(m, id, "line1." id ".temp_nozzle", PRESS_NOZZLE, "사출 " no " 노즐 온도",              \
-            "Press " no " nozzle", I16(44), SCALED("°C", 0.1, 150, 290)),                          \
+            "Press " no " nozzle", P##I16(44), SCALED("°C", 0.1, 150, 290)),                       \
         ROW(m, id, "line1." id ".temp_mould", PRESS_MOULD, "사출 " no " 금형 온도",                \
-            "Press " no " mould", I16(45), SCALED("°C", 0.1, 20, 90)),                             \
+            "Press " no " mould", P##I16(45), SCALED("°C", 0.1, 20, 90)),                          \
         ROW(m, id, "line1." id ".temp_oil", PRESS_OIL, "사출 " no " 작동유 온도",                  \
-            "Press " no " hydraulic oil", I16(46), SCALED("°C", 0.1, 20, 65)),                     \
+            "Press " no " hydraulic oil", P##I16(46), SCALED("°C", 0.1, 20, 65)),                  \
         ROW(m, id, "line1." id ".set_barrel", PRESS_SET_BARREL, "사출 " no " 배럴 설정 온도",      \
-            "Press " no " barrel set point", SET(10), TARGET("°C", 0.1, 150, 280)),                \
+            "Press " no " barrel set point", P##SET(), TARGET("°C", 0.1, 150, 280)),               \
         ROW(m, id, "line1." id ".door_open", PRESS_DOOR, "사출 " no " 안전문 열림",                \
-            "Press " no " guard open", DI(0), FLAG),                                               \
+            "Press " no " guard open", P##BIT(0), FLAG),                                           \
         ROW(m, id, "line1." id ".heater_on", PRESS_HEATER, "사출 " no " 히터 켜짐",                \
-            "Press " no " heaters on", DI(1), FLAG)
+            "Press " no " heaters on", P##BIT(1), FLAG)
 
 #define CNC(name, val, ko, en, ...)                                                                \
     ROW(SIM_CNC, "cnc1", "line2.cnc1." name, val, "CNC " ko, "CNC " en, __VA_ARGS__)
@@ -133,8 +151,8 @@
     ROW(SIM_FILLING, "fill1", "line3.fill1." name, val, "충전 " ko, "Filling " en, __VA_ARGS__)
 
 static const struct sim_tag_row tag_rows[] = {
-    PRESS(SIM_PRESS1, "press1", "1"),
-    PRESS(SIM_PRESS2, "press2", "2"),
+    PRESS(SIM_PRESS1, "press1", "1", MB_),
+    PRESS(SIM_PRESS2, "press2", "2", XG_),
 
     CNC("state", CNC_STATE, "상태", "state", U16(0), STATE(4)),
     CNC("alarm_code", CNC_ALARM, "알람 코드", "alarm code", U16(1), STATE(999)),
@@ -217,8 +235,7 @@ static const struct sim_tag_row tag_rows[] = {
 static const struct sim_device_row device_rows[] = {
     {SIM_PRESS1, "press1", "사출성형기 1호", "Injection press 1", "modbus", "unit=1 timeout_ms=800",
         250},
-    {SIM_PRESS2, "press2", "사출성형기 2호", "Injection press 2", "modbus", "unit=1 timeout_ms=800",
-        250},
+    {SIM_PRESS2, "press2", "사출성형기 2호", "Injection press 2", "xgt", "timeout_ms=800", 250},
     {SIM_CNC, "cnc1", "CNC 가공기", "CNC machine", "modbus", "unit=3 timeout_ms=800", 250},
     {SIM_PACKING, "pack1", "포장기", "Packing machine", "modbus", "unit=1 timeout_ms=800", 500},
     {SIM_METER, "meter1", "전력계", "Energy meter", "modbus", "unit=17 timeout_ms=800", 1000},

@@ -1,5 +1,6 @@
 /*
- * maru demo: a whole moving factory. Simulated machines (sim/) speak real Modbus TCP on loopback;
+ * maru demo: a whole moving factory. Simulated machines (sim/) speak real Modbus TCP and LS XGT on
+ * loopback;
  * a home with plant `demo` is filled from their tables and then served exactly as `maru run` serves
  * any other. The home is a fresh temporary folder that goes when the demo ends, unless HOME is
  * given; a home that the demo did not make is refused, told by the file `demo` inside it.
