@@ -224,6 +224,7 @@ static void read_source(struct diagnosis *diagnosis) {
                     : MSG_DOCTOR_CLOSED,
                 NO_ARGS);
         }
+        doctor_guess(diagnosis);
         return;
     }
     doctor_say(diagnosis, VERDICT_GOOD, MSG_DOCTOR_GREETING_GOOD, NO_ARGS);

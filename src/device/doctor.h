@@ -41,6 +41,8 @@ void doctor_read(struct diagnosis *diagnosis, struct str source, const int64_t *
     struct doctor_reading *ret_reading);
 /* The driver's own diagnosis, in a session of its own. */
 void doctor_ask_driver(struct diagnosis *diagnosis);
+/* The greeting was refused: tries the driver's guesses, each in a session of its own. */
+void doctor_guess(struct diagnosis *diagnosis);
 /* Whether the machine takes two sessions at once. */
 void doctor_count_sessions(struct diagnosis *diagnosis);
 

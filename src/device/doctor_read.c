@@ -160,6 +160,42 @@ void doctor_ask_driver(struct diagnosis *diagnosis) {
     poller_fini(&poller);
 }
 
+/* True when a session with the plan's settings opens. */
+static bool greets(struct diagnosis *diagnosis) {
+    struct device_plan *plan = diagnosis->plan;
+    struct poller_options options = {.clock = diagnosis->clock,
+        .seed = 1,
+        .link =
+            plan_link_new(plan->driver, plan->address, plan->settings.link, diagnosis->clock, -1)};
+    struct poller poller;
+    poller_init(&poller, plan->driver, &options);
+    struct err err = ERR_INIT;
+    bool greeted = poller_connect(&poller, plan, &err) == 0;
+    poller_fini(&poller);
+    return greeted;
+}
+
+void doctor_guess(struct diagnosis *diagnosis) {
+    struct device_plan *plan = diagnosis->plan;
+    const struct driver_guess *guess = plan->driver->guess;
+    if (guess == NULL) {
+        return;
+    }
+    int64_t *value = &plan->settings.values[guess->option];
+    int64_t given = *value;
+    bool found = false;
+    for (uint32_t i = 0; i < guess->count && !found; i++) {
+        *value = guess->values[i];
+        found = *value != given && greets(diagnosis);
+    }
+    if (found) {
+        const char *name = plan->driver->options[guess->option].name;
+        doctor_say(diagnosis, VERDICT_BAD, MSG_DOCTOR_OPTION_FOUND,
+            ARGS(A_CSTR(name), A_INT(given), A_INT(*value)));
+    }
+    *value = given;
+}
+
 void doctor_count_sessions(struct diagnosis *diagnosis) {
     struct device_plan *plan = diagnosis->plan;
     struct poller pollers[2];

@@ -190,6 +190,14 @@ void diagnosis_add(struct diagnosis *diagnosis, enum verdict verdict, const stru
 void diagnosis_candidate(
     struct diagnosis *diagnosis, struct str source, struct str label, struct str value);
 
+/* An option that people set wrongly and that makes the device refuse the greeting (slot of an S7):
+ * the doctor tries these values and names the one that is greeted. */
+struct driver_guess {
+    uint32_t option;
+    uint32_t count;
+    int64_t values[8];
+};
+
 struct driver {
     const char *name;    // Registry name: "modbus".
     const char *help_en; // One paragraph: what it talks to, how an address looks.
@@ -240,6 +248,7 @@ struct driver {
      * is missing; with a point, its readings in other forms. May be NULL. */
     int (*diagnose)(struct driver_io *io, const struct point *point, struct diagnosis *diagnosis,
         struct err *err);
+    const struct driver_guess *guess; // May be NULL.
 };
 
 /* All drivers of drivers.def. */

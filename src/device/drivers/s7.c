@@ -42,9 +42,11 @@ enum {
     OUR_REFERENCE = 0x0002, // Of the COTP connection.
     SETUP_REFERENCE = 0,
     FRAGMENTS_MAX = 64,
+    LIST_REQUEST = JOB_HEADER + 8 + 8,
+    LIST_HEAD = 12,
 };
 enum { COTP_REQUEST = 0xE0, COTP_CONFIRM = 0xD0, COTP_DISCONNECT = 0x80, COTP_DATA = 0xF0 };
-enum { S7_ID = 0x32, S7_JOB = 1, S7_ACK = 2, S7_ACK_DATA = 3 };
+enum { S7_ID = 0x32, S7_JOB = 1, S7_ACK = 2, S7_ACK_DATA = 3, S7_USER = 7 };
 enum { FUNCTION_READ = 0x04, FUNCTION_WRITE = 0x05, FUNCTION_SETUP = 0xF0 };
 enum { ITEM_GOOD = 0xFF, ITEM_OUTSIDE = 0x05, ITEM_MISSING = 0x0A };
 enum { TRANSPORT_BIT = 3, TRANSPORT_BITS = 4, TRANSPORT_INT = 5, TRANSPORT_BYTES = 9 };
@@ -718,6 +720,93 @@ static int s7_write(
                : s7_item_words(answer[2], point->space, point->start, point->length, err);
 }
 
+/* --- for the doctor --- */
+
+int s7_probe(
+    struct driver_io *io, uint32_t space, uint32_t start, uint32_t cells, struct err *err) {
+    struct s7_private *s7 = io_private(io);
+    struct point_group group = {.space = space};
+    struct job job = {.item_count = 1, .reference = take_reference(s7)};
+    job.items[0] =
+        (struct item){.start = start, .cells = cells, .bytes = cells * cell_bytes(space)};
+    (void)put_read(&job, &group, s7->out);
+    int got = exchange(io, s7, job.reference, 2 + READ_ITEM, 0, err);
+    if (got < 0) {
+        return got;
+    }
+    uint32_t code = get_word(s7->pdu_in + 10);
+    if (code != 0) {
+        return (int)code;
+    }
+    struct found found[S7_ITEMS_MAX];
+    int parsed = parse_answer(s7, (size_t)got, &job, found, err);
+    return parsed < 0 ? parsed : found[0].code;
+}
+
+/* Waits for the answer to a list (kind 7); its size, or negative. */
+static int receive_list(
+    struct driver_io *io, struct s7_private *s7, uint16_t reference, struct err *err) {
+    for (;;) {
+        int size = receive_pdu(io, s7, err);
+        if (size < 0) {
+            return size;
+        }
+        const uint8_t *pdu = s7->pdu_in;
+        bool whole = size >= JOB_HEADER && pdu[0] == S7_ID &&
+                     JOB_HEADER + get_word(pdu + 6) + get_word(pdu + 8) == (uint32_t)size;
+        if (whole && pdu[1] == S7_USER && get_word(pdu + 4) == reference) {
+            return size;
+        }
+        if (size >= ACK_HEADER && pdu[0] == S7_ID && get_word(pdu + 4) == reference) {
+            return 0; // Refused in the form of a job.
+        }
+        if (size < ACK_HEADER || !is_late(s7, get_word(pdu + 4))) {
+            return err_set(err, ERR_FRAME, MSG_S7_HEAD, ARGS(A_INT(pdu[1]), A_INT(size)));
+        }
+    }
+}
+
+int s7_read_list(struct driver_io *io, uint32_t list, uint8_t ret_data[S7_PDU_MAX],
+    uint32_t *ret_record, struct err *err) {
+    struct s7_private *s7 = io_private(io);
+    static const uint8_t parameters[] = {0, 1, 0x12, 4, 0x11, 0x44, 1, 0};
+    uint8_t *pdu = s7->out + HEAD_BYTES;
+    uint16_t reference = take_reference(s7);
+    put_head(s7->out, LIST_REQUEST);
+    put_job(pdu, reference, sizeof parameters, 8);
+    pdu[1] = S7_USER;
+    memcpy(pdu + JOB_HEADER, parameters, sizeof parameters);
+    uint8_t *data = pdu + JOB_HEADER + sizeof parameters;
+    data[0] = ITEM_GOOD;
+    data[1] = TRANSPORT_BYTES;
+    put_word(data + 2, 4);
+    put_word(data + 4, list);
+    put_word(data + 6, 0);
+    int64_t stamp = io_request_sent(io);
+    int size = io_send(io, s7->out, HEAD_BYTES + LIST_REQUEST, err);
+    size = size < 0 ? size : receive_list(io, s7, reference, err);
+    if (size < 0) {
+        return size;
+    }
+    io_request_answered(io, stamp);
+    /* Data: code, transport, length, list, index, bytes of a record, how many; records. */
+    uint32_t at = JOB_HEADER + get_word(s7->pdu_in + 6);
+    if ((uint32_t)size < at + LIST_HEAD || s7->pdu_in[at] != ITEM_GOOD) {
+        return 0;
+    }
+    *ret_record = get_word(s7->pdu_in + at + 8);
+    memcpy(ret_data, s7->pdu_in + at + LIST_HEAD, (uint32_t)size - at - LIST_HEAD);
+    return size - (int)(at + LIST_HEAD);
+}
+
+uint32_t s7_agreed_pdu(struct driver_io *io) {
+    return ((struct s7_private *)io_private(io))->pdu;
+}
+
+uint32_t s7_agreed_jobs(struct driver_io *io) {
+    return ((struct s7_private *)io_private(io))->jobs_allowed;
+}
+
 /* --- the table --- */
 
 static struct driver_span s7_span(const struct driver_settings *settings, uint32_t space) {
@@ -728,6 +817,10 @@ static struct driver_span s7_span(const struct driver_settings *settings, uint32
     /* Groups are cut again to what the controller gives; a long string is one group. */
     return (struct driver_span){.max_length = S7_POINT_BYTES, .max_gap = gap};
 }
+
+/* The CPU's slot is what is set wrong most: 1 and 2 are usual, 0 stands in old projects. */
+static const struct driver_guess s7_guess = {
+    .option = S7_OPTION_SLOT, .count = 4, .values = {1, 2, 0, 3}};
 
 static const struct driver_option s7_options[] = {
     [S7_OPTION_RACK] = {.name = "rack",
@@ -805,4 +898,6 @@ const struct driver driver_s7 = {
     .open = s7_open,
     .read_groups = s7_read_groups,
     .write = s7_write,
+    .diagnose = s7_diagnose,
+    .guess = &s7_guess,
 };

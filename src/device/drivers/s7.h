@@ -96,7 +96,24 @@ void s7_decode(const struct point *point, const struct driver_settings *settings
 int s7_encode(const struct point *point, const struct sample *value,
     uint8_t ret_data[S7_VALUE_BYTES], struct err *err);
 
+/* s7.c, in an open session, for s7_doctor.c. */
+/* Reads cells and throws them away: the item's return code, or the error class and code of the
+ * whole answer (above 255). Negative: no answer. */
+int s7_probe(struct driver_io *io, uint32_t space, uint32_t start, uint32_t cells, struct err *err);
+/* The records of a system status list as far as they come in one message, into `ret_data`; their
+ * bytes, 0 when the controller has no such list. *ret_record: bytes of each. */
+int s7_read_list(struct driver_io *io, uint32_t list, uint8_t ret_data[S7_PDU_MAX],
+    uint32_t *ret_record, struct err *err);
+uint32_t s7_agreed_pdu(struct driver_io *io);
+uint32_t s7_agreed_jobs(struct driver_io *io);
+
+/* s7_doctor.c: who answers, whether it lets itself be read, how long the block is. */
+int s7_diagnose(
+    struct driver_io *io, const struct point *point, struct diagnosis *diagnosis, struct err *err);
+
 /* s7_words.c: what the controller's codes mean. */
+/* "DB5", "M", "T". `to` has 16 bytes. */
+struct str s7_space_name(uint32_t space, char *to);
 /* The return code of one item. */
 int s7_item_words(uint8_t code, uint32_t space, uint32_t start, uint32_t length, struct err *err);
 /* Error class and code of a whole answer (class << 8 | code). */

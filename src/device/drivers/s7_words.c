@@ -12,8 +12,7 @@
 
 #include "device/drivers/s7.h"
 
-/* "DB5", "M", "T": for sentences. `to` has 16 bytes. */
-static struct str space_name(uint32_t space, char *to) {
+struct str s7_space_name(uint32_t space, char *to) {
     const char *name = "?";
     switch (s7_area_of(space)) {
     case S7_AREA_INPUT: name = "I"; break;
@@ -30,7 +29,7 @@ static struct str space_name(uint32_t space, char *to) {
 
 int s7_item_words(uint8_t code, uint32_t space, uint32_t start, uint32_t length, struct err *err) {
     char name[16];
-    struct str where = space_name(space, name);
+    struct str where = s7_space_name(space, name);
     uint32_t last = start + length - 1;
     switch (code) {
     case 0x01:
