@@ -64,16 +64,15 @@ static void make_mark(struct batch *batch, const struct tag *tag, const struct g
 
 unsigned stage_gap(const struct stage_row *in) {
     struct gap_part *gap = &in->state->more->gap;
-    const struct sample *row = in->row;
-    gap->broke = false;
+    struct sample *row = in->row;
     if ((row->flags & SAMPLE_CORRECTION) != 0 || (gap->has_last && row->time_ns <= gap->last_ns)) {
         return EFFECT_NONE;
     }
-    if (is_gap(gap, row->time_ns)) {
+    bool is_new = is_gap(gap, row->time_ns);
+    if (is_new) {
         make_mark(in->batch, in->tag, gap);
-        gap->broke = true;
     }
-    gap->broke = gap->broke || gap->is_marked;
+    row->reserved = is_new || gap->is_marked ? ROW_AFTER_GAP : 0;
     gap->has_last = true;
     gap->is_marked = false;
     gap->last_ns = row->time_ns;

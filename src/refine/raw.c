@@ -23,6 +23,12 @@ struct str companion_raw_name(const struct tag *tag, char to[COMPANION_NAME_MAX]
     return (struct str){to, size + 4};
 }
 
+const struct tag *refine_raw_tag(const struct catalogue *catalogue, const struct tag *tag) {
+    char name[COMPANION_NAME_MAX];
+    return catalogue_tag(
+        catalogue, companion_number(catalogue, companion_raw_name(tag, name), tag->type));
+}
+
 int raw_check(const struct rule_line *line, const struct tag *tag, struct err *err) {
     (void)line;
     char name[COMPANION_NAME_MAX];
@@ -62,7 +68,8 @@ unsigned stage_raw(const struct stage_row *in) {
     made->value = row->value; // A text's bytes are shared; nothing changes them.
     made->status = row->status;
     made->flags = row->flags;
-    if (in->state->has_newest && row->time_ns < in->state->newest_ns) {
+    if ((in->state->has_newest && row->time_ns < in->state->newest_ns) ||
+        (raw->has_value && row->time_ns < raw->time_ns)) {
         made->flags |= SAMPLE_LATE;
         return EFFECT_NONE;
     }

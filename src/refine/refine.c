@@ -51,6 +51,7 @@ struct refine {
     uint32_t ticking_count;
     uint32_t ticking_next; // Where a full batch stopped the last walk.
     bool makes;            // Some tag's stages may make rows.
+    uint32_t *trace;       // For previews; else NULL.
 };
 
 struct stage {
@@ -421,8 +422,15 @@ static void run_stage(struct refine *refine, enum refine_stage stage, struct bat
             struct stage_counts tag_counts = {.in = stage == STAGE_DECODE, .made = made};
             count_effect(&tag_counts, effect);
             counters_add(&chunk->counts[place], &tag_counts);
+            if (refine->trace != NULL && effect + made > 0) {
+                refine->trace[i] |= 1u << stage;
+            }
         }
     }
+}
+
+void refine_trace(struct refine *refine, uint32_t *effects) {
+    refine->trace = effects;
 }
 
 void refine_reserve(const struct refine *refine, struct batch *batch) {
@@ -457,6 +465,9 @@ void refine_run(struct refine *refine, struct batch *batch) {
             counts.omitted += walk.unknown;
         }
         counters_add(&refine->stages[i], &counts);
+    }
+    for (uint32_t i = 0; (walk.stages >> STAGE_GAP & 1) != 0 && i < walk.rows; i++) {
+        batch->rows[i].reserved = 0; // Marks of stages for stages.
     }
     batch->made = batch->count - walk.rows;
 }

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "core/err.h"
+#include "core/mem.h"
 #include "model/event.h"
 #include "model/tag.h"
 
@@ -80,6 +81,27 @@ int refine_check(const struct tag *tag, struct err *err);
 enum { REFINE_COMPANIONS_MAX = 8 };
 uint32_t refine_companions(
     const struct tag *tag, struct arena *arena, struct tag ret_tags[REFINE_COMPANIONS_MAX]);
+
+/* The companion that keeps the tag's raw values, or NULL. */
+const struct tag *refine_raw_tag(const struct catalogue *catalogue, const struct tag *tag);
+
+/* What candidate rules would do. */
+struct refine_preview {
+    struct catalogue *catalogue; // Tag 1 is the candidate, the others its companions. The caller's.
+    uint32_t *effects;           // For each row that came: bit i: stage i did something.
+    struct stage_counts stages[STAGE_COUNT];
+};
+/* Runs all stages over the rows of a batch in place, as if `candidate` were the tag, with state of
+ * its own: nothing else is touched. The rows become rows of tag 1, made ones stand behind them; a
+ * row that the door held back and gave out at last is not omitted. `device` (or NULL) tells the
+ * period for gaps. Arrays live in `arena`. ERR_INVALID: the rules, in words. Any thread, its own
+ * batch. */
+int refine_preview(const struct tag *candidate, const struct device *device, struct batch *batch,
+    struct arena *arena, struct refine_preview *ret_preview, struct err *err);
+
+/* Undoes scale and unit of a tag, for rows that were stored without their raw value. False: nothing
+ * to undo (another type, or no scale and no unit). */
+bool refine_undo(const struct tag *tag, struct sample *row);
 
 const char *refine_stage_name(enum refine_stage stage);                  // "decode"
 const char *refine_stage_words(enum refine_stage stage, enum lang lang); // For people.

@@ -40,6 +40,9 @@ enum stage_effect {
     EFFECT_HELD = 8,    // Held back: may be made again later; not counted.
 };
 
+/* Marks on sample.reserved while a batch is under way. */
+enum { ROW_AFTER_GAP = 1 };
+
 enum { KEPT_TEXT_BYTES = 48 }; // Texts compared by duplicate and dead-band; longer ones are kept.
 
 /* A row as a stage remembers it. */
@@ -84,7 +87,6 @@ struct gap_part {
     int64_t last_ns;   // Newest sample.
     bool has_last;
     bool is_marked; // The present silence has its mark.
-    bool broke;     // The row under way came after a gap.
     bool applies;
 };
 
@@ -273,6 +275,9 @@ bool hide_prepare(const struct stage_setup *setup);
 unsigned stage_dead_band(const struct stage_row *in);
 bool dead_band_prepare(const struct stage_setup *setup);
 
+/* For previews: of each row of the next batches, bit i tells that stage i did something. The array
+ * has room for the batch's rows; NULL ends it. */
+void refine_trace(struct refine *refine, uint32_t *effects);
 /* A new row of `tag` at the end of the batch, with this type and time; the rest is zero. */
 struct sample *stage_make(struct batch *batch, uint32_t tag, enum value_type type, int64_t time_ns);
 /* The number of the tag that a rule names, when it is there and of this type; else 0. */

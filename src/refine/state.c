@@ -161,7 +161,7 @@ unsigned stage_state(const struct stage_row *in) {
         part->has_begun = false;
         return EFFECT_NONE;
     }
-    if (in->state->more->gap.applies && in->state->more->gap.broke) {
+    if (row->reserved == ROW_AFTER_GAP) {
         part->has_begun = false;
     }
     int before = part->present;

@@ -108,7 +108,7 @@ unsigned stage_swing(const struct stage_row *in) {
         return EFFECT_NONE;
     }
     bool has_held = swing->held.type != 0;
-    bool broke = in->state->more->gap.applies && in->state->more->gap.broke;
+    bool broke = row->reserved == ROW_AFTER_GAP;
     if (!goes_on(swing, row) || broke || (has_held && row->time_ns <= swing->held.time_ns)) {
         if (has_held) {
             store_held(swing, in->batch);

@@ -37,15 +37,7 @@ static void put_stages(struct json *json, const struct call *call) {
         enum refine_stage stage = (enum refine_stage)i;
         struct stage_counts counts;
         refine_counts(refine, stage, &counts);
-        json_object_begin(json);
-        json_put_str(json, "id", str_of(refine_stage_name(stage)));
-        json_put_str(json, "words", str_of(refine_stage_words(stage, call->lang)));
-        json_put_i64(json, "in", (int64_t)counts.in);
-        json_put_i64(json, "changed", (int64_t)counts.changed);
-        json_put_i64(json, "marked", (int64_t)counts.marked);
-        json_put_i64(json, "omitted", (int64_t)counts.omitted);
-        json_put_i64(json, "made", (int64_t)counts.made);
-        json_object_end(json);
+        view_stage(json, stage, &counts, call->lang);
     }
     json_array_end(json);
 }

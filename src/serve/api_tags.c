@@ -8,12 +8,13 @@
  * PUT takes what is sent and keeps the rest; the address and the driver's words are checked before
  * anything is stored. A tag's type is part of its history and cannot be changed.
  */
-#include "serve/call.h"
+#include "serve/api_tags.h"
 
 #include <math.h>
 #include <string.h>
 
 #include "core/limits.h"
+#include "serve/call.h"
 #include "serve/json_in.h"
 #include "serve/server.h"
 #include "serve/view.h"
@@ -256,6 +257,11 @@ static int tag_read_numbers(const struct json_in *body, struct tag *tag, struct 
     return rc < 0 ? rc : 0;
 }
 
+int tag_read(const struct json_in *body, struct tag *tag, struct err *err) {
+    int rc = tag_read_words(body, tag, err);
+    return rc < 0 ? rc : tag_read_numbers(body, tag, err);
+}
+
 /* The rules must make sense; the device must exist and understand the source, unless the tag is fed
  * by others. */
 static int tag_check(const struct catalogue *catalogue, const struct tag *tag, struct err *err) {
@@ -305,10 +311,7 @@ int api_tag_put(struct call *call, struct err *err) {
     }
     const struct tag *present = catalogue_find(catalogue, call->args[1]);
     struct tag tag = present ? *present : tag_new(call->args[1]);
-    rc = tag_read_words(body, &tag, err);
-    if (rc >= 0) {
-        rc = tag_read_numbers(body, &tag, err);
-    }
+    rc = tag_read(body, &tag, err);
     if (rc >= 0) {
         rc = tag_check(catalogue, &tag, err);
     }

@@ -173,3 +173,16 @@ void view_plant(struct json *json, const struct plant *plant) {
     json_put_str(json, "zone", str_of(zone_name(plant_zone(plant))));
     json_object_end(json);
 }
+
+void view_stage(
+    struct json *json, enum refine_stage stage, const struct stage_counts *counts, enum lang lang) {
+    json_object_begin(json);
+    json_put_str(json, "id", str_of(refine_stage_name(stage)));
+    json_put_str(json, "words", str_of(refine_stage_words(stage, lang)));
+    json_put_i64(json, "in", (int64_t)counts->in);
+    json_put_i64(json, "changed", (int64_t)counts->changed);
+    json_put_i64(json, "marked", (int64_t)counts->marked);
+    json_put_i64(json, "omitted", (int64_t)counts->omitted);
+    json_put_i64(json, "made", (int64_t)counts->made);
+    json_object_end(json);
+}

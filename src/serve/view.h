@@ -27,6 +27,9 @@ void view_tag(struct json *json, const struct tag *tag, const struct live_value 
     const struct view_moment *moment);
 void view_device(
     struct json *json, struct plant *plant, const struct device *device, enum lang lang);
+/* One refine stage with its counts. */
+void view_stage(
+    struct json *json, enum refine_stage stage, const struct stage_counts *counts, enum lang lang);
 /* An error as a sentence, or null when there is none. */
 void view_put_error(struct json *json, const char *key, const struct err *err, enum lang lang);
 /* {"id","display","zone"} */

@@ -182,6 +182,29 @@ static void another_status_and_a_gap_end_the_line(void **state) {
     bench_fini(&bench);
 }
 
+/* Stages walk the whole batch one after the other: what one tells another must be of the row. */
+static void a_gap_inside_a_batch_ends_the_line_at_its_row(void **state) {
+    (void)state;
+    static const int64_t SECONDS[] = {0, 1, 2, 9, 10, 11};
+    struct bench bench;
+    bench_init(&bench);
+    bench.tag->refine = STR("swing=100 swing_s=1000 gap=2 period_s=1");
+    for (int i = 0; i < 6; i++) {
+        (void)bench_f64(&bench, SECONDS[i] * NS_PER_S, i);
+    }
+    refine_reserve(bench.refine, bench.batch);
+    refine_run(bench.refine, bench.batch);
+    static const bool OMITTED[] = {false, true, true, false, true, true};
+    for (int i = 0; i < 6; i++) {
+        assert_int_equal((bench.batch->rows[i].flags & SAMPLE_DROP) != 0, OMITTED[i]);
+        assert_int_equal(bench.batch->rows[i].reserved, 0);
+    }
+    assert_int_equal(bench.batch->made, 2);
+    assert_int_equal(bench.batch->rows[6].time_ns, 3 * NS_PER_S); // The mark.
+    assert_int_equal(bench.batch->rows[7].time_ns, 2 * NS_PER_S); // Held back till then.
+    bench_fini(&bench);
+}
+
 static void imports_late_samples_and_corrections_pass(void **state) {
     (void)state;
     struct bench bench;
@@ -215,6 +238,7 @@ int main(void) {
         cmocka_unit_test(a_straight_line_is_two_points_and_one_per_silence),
         cmocka_unit_test(what_is_held_back_comes_out_by_time_at_the_end_and_when_the_rule_goes),
         cmocka_unit_test(another_status_and_a_gap_end_the_line),
+        cmocka_unit_test(a_gap_inside_a_batch_ends_the_line_at_its_row),
         cmocka_unit_test(imports_late_samples_and_corrections_pass),
         cmocka_unit_test(it_does_not_go_with_a_dead_band),
     };
