@@ -30,8 +30,11 @@ const struct tag *refine_raw_tag(const struct catalogue *catalogue, const struct
 }
 
 int raw_check(const struct rule_line *line, const struct tag *tag, struct err *err) {
-    (void)line;
     char name[COMPANION_NAME_MAX];
+    if (tag->keep_raw && rule_is_set(line, RULE_DEIDENT)) { // What is hidden would stand beside.
+        return err_set(err, ERR_INVALID, MSG_REFINE_RULE_EXCLUDES,
+            ARGS(A_CSTR(rule_name(RULE_DEIDENT)), A_CSTR("keep_raw")));
+    }
     if (!tag->keep_raw || tag_name_check(companion_raw_name(tag, name), NULL) == 0) {
         return 0;
     }

@@ -59,11 +59,20 @@ static void a_name_with_no_room_for_raw_is_refused(void **state) {
     assert_int_equal(refine_check(&tag, NULL), 0);
 }
 
+static void what_is_hidden_is_not_kept_raw(void **state) {
+    (void)state;
+    struct tag tag = {.name = STR("a"), .type = TYPE_TEXT, .refine = STR("deident=pseudonym")};
+    assert_int_equal(refine_check(&tag, NULL), 0);
+    tag.keep_raw = true;
+    assert_int_equal(refine_check(&tag, NULL), -ERR_INVALID);
+}
+
 int main(void) {
     const struct CMUnitTest TESTS[] = {
         cmocka_unit_test(what_came_is_kept_before_it_is_changed),
         cmocka_unit_test(imports_have_no_raw_value),
         cmocka_unit_test(a_name_with_no_room_for_raw_is_refused),
+        cmocka_unit_test(what_is_hidden_is_not_kept_raw),
     };
     return cmocka_run_group_tests(TESTS, NULL, NULL);
 }

@@ -56,7 +56,7 @@ static enum need need_of(const char *path, const char *method) {
         const char *method;
         const char *end; // Of the path.
         enum need need;
-    } OTHERS[] = {{"post", "/write", NEED_WRITE}};
+    } OTHERS[] = {{"post", "/write", NEED_WRITE}, {"post", "/preview", NEED_READ}};
     for (size_t i = 0; i < sizeof OTHERS / sizeof OTHERS[0]; i++) {
         if (strcmp(method, OTHERS[i].method) == 0 &&
             str_ends(str_of(path), str_of(OTHERS[i].end))) {
@@ -66,7 +66,8 @@ static enum need need_of(const char *path, const char *method) {
     if (strcmp(method, "get") != 0) {
         return NEED_CONFIGURE;
     }
-    return strstr(path, "/audit") ? NEED_AUDIT : NEED_READ;
+    bool is_audit = strstr(path, "/audit") || strstr(path, "/disclosures");
+    return is_audit ? NEED_AUDIT : NEED_READ;
 }
 
 /* "{plant}" becomes p1, other names something that exists; required parameters are added. */
