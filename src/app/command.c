@@ -27,7 +27,10 @@ static const struct option_row RUN_OPTIONS[] = {
 static const struct option_row DEMO_OPTIONS[] = {COMMON_OPTIONS, {"--listen", true},
     {"--for", true}, {"--seed", true}, {"--external", true}, {NULL, false}};
 static const struct option_row TOKEN_OPTIONS[] = {COMMON_OPTIONS, {"--role", true},
-    {"--scope", true}, {"--ttl", true}, {"--name", true}, {NULL, false}};
+    {"--scope", true}, {"--ttl", true}, {"--name", true}, {"--list", false}, {"--revoke", true},
+    {NULL, false}};
+static const struct option_row OWNER_OPTIONS[] = {
+    COMMON_OPTIONS, {"--reset", false}, {NULL, false}};
 static const struct option_row IMPORT_OPTIONS[] = {COMMON_OPTIONS, {"--plant", true},
     {"--as", true}, {"--encoding", true}, {"--separator", true}, {"--sheet", true},
     {"--partial", false}, {"--dry-run", false}, {NULL, false}};
@@ -56,6 +59,8 @@ static const struct command COMMANDS[] = {
     {"demo", MSG_HELP_DEMO, 0, 0, 1, -1, DEMO_OPTIONS, cmd_demo},
     {"token", MSG_HELP_TOKEN, COMMAND_HOME | COMMAND_OPENS | COMMAND_HOT, 0, 0, -1, TOKEN_OPTIONS,
         cmd_token},
+    {"owner", MSG_HELP_OWNER, COMMAND_HOME | COMMAND_OPENS | COMMAND_HOT, 0, 0, -1, OWNER_OPTIONS,
+        cmd_owner},
     {"import", MSG_HELP_IMPORT, COMMAND_HOME | COMMAND_OPENS | COMMAND_HOT, 1, 1, 0, IMPORT_OPTIONS,
         cmd_import},
     {"query", MSG_HELP_QUERY, COMMAND_HOME | COMMAND_OPENS | COMMAND_HOT, 1, POSITIONALS_MAX - 1,

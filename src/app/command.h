@@ -92,6 +92,7 @@ int cmd_init(struct call *call, struct err *err);
 int cmd_run(struct call *call, struct err *err);
 int cmd_demo(struct call *call, struct err *err);
 int cmd_token(struct call *call, struct err *err);
+int cmd_owner(struct call *call, struct err *err);
 int cmd_import(struct call *call, struct err *err);
 int cmd_query(struct call *call, struct err *err);
 int cmd_quality(struct call *call, struct err *err);

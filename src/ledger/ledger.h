@@ -128,6 +128,10 @@ int user_create(struct ledger_tx *tx, struct str login, struct str display, enum
 /* Fills the stored hash; ERR_NOT_FOUND for an unknown or disabled user. */
 int user_find(struct ledger_tx *tx, struct str login, char ret_id[40],
     char ret_hash[PASSWORD_HASH_MAX], enum role *ret_role, struct err *err);
+/* Gives a login, also a disabled one, the role owner and a new password, and ends its sessions. For
+ * whoever proved to hold the home folder. ERR_NOT_FOUND: no such login. */
+int user_owner_reset(struct ledger_tx *tx, struct str login, const char *hash, char ret_id[40],
+    struct err *err);
 /* How people call a user, copied into the arena. ERR_NOT_FOUND. */
 int user_display(struct ledger_tx *tx, struct str user_id, struct arena *arena,
     struct str *ret_display, struct err *err);
@@ -138,6 +142,20 @@ int session_find(struct ledger_tx *tx, struct str secret, struct principal *ret_
 int session_end(struct ledger_tx *tx, struct str secret, struct err *err);
 int token_new(struct ledger_tx *tx, struct str label, enum role role, uint32_t scopes,
     int64_t lifetime_ns /* 0: no end */, char ret_secret[SECRET_TEXT_MAX], struct err *err);
+struct token_facts {
+    struct str id;
+    struct str label;
+    struct str role;
+    uint32_t scopes;
+    int64_t created_ns;
+    int64_t expires_ns; // 0: no end.
+};
+/* All tokens that still work, oldest first; texts borrowed for the call. */
+int token_each(struct ledger_tx *tx,
+    int (*each)(void *context, const struct token_facts *token, struct err *err), void *context,
+    struct err *err);
+/* From the next request on the token opens nothing. ERR_NOT_FOUND. */
+int token_revoke(struct ledger_tx *tx, struct str id, struct err *err);
 int token_find(struct ledger_tx *tx, struct str secret, struct principal *ret_principal,
     struct err *err);
 

@@ -177,3 +177,41 @@ int token_find(
     }
     return result < 0 ? result : 0;
 }
+
+int token_each(struct ledger_tx *tx,
+    int (*each)(void *context, const struct token_facts *token, struct err *err), void *context,
+    struct err *err) {
+    struct ledger_stmt *stmt = NULL;
+    int result = ledger_prepare(tx,
+        "SELECT id, label, role, scopes, created_ns, coalesce(expires_ns, 0) FROM tokens"
+        " WHERE coalesce(expires_ns, 9223372036854775807) > ?1 ORDER BY id",
+        &stmt, err);
+    if (result < 0) {
+        return result;
+    }
+    ledger_bind_i64(stmt, 1, ledger_now_ns(tx));
+    while (result >= 0 && (result = ledger_step(stmt, err)) == 1) {
+        struct token_facts token = {.id = ledger_column_str(stmt, 0),
+            .label = ledger_column_str(stmt, 1),
+            .role = ledger_column_str(stmt, 2),
+            .scopes = (uint32_t)ledger_column_i64(stmt, 3),
+            .created_ns = ledger_column_i64(stmt, 4),
+            .expires_ns = ledger_column_i64(stmt, 5)};
+        result = each(context, &token, err);
+    }
+    return result;
+}
+
+int token_revoke(struct ledger_tx *tx, struct str id, struct err *err) {
+    struct ledger_stmt *stmt = NULL;
+    int result = ledger_prepare(tx, "DELETE FROM tokens WHERE id = ?1", &stmt, err);
+    if (result < 0) {
+        return result;
+    }
+    ledger_bind_str(stmt, 1, id);
+    result = ledger_step(stmt, err);
+    if (result == 0 && db_changes(tx->db) != 1) {
+        return err_set(err, ERR_NOT_FOUND, MSG_LEDGER_TOKEN_ID, ARGS(A_STR(id)));
+    }
+    return result;
+}

@@ -203,6 +203,43 @@ int user_create(struct ledger_tx *tx, struct str login, struct str display, enum
     return result;
 }
 
+int user_owner_reset(
+    struct ledger_tx *tx, struct str login, const char *hash, char ret_id[40], struct err *err) {
+    char folded[LOGIN_MAX + 1];
+    if (!login_fold(login, folded)) {
+        return err_set(err, ERR_INVALID, MSG_LEDGER_LOGIN_BAD, ARGS(A_STR(login)));
+    }
+    struct ledger_stmt *stmt = NULL;
+    int result = ledger_prepare(tx,
+        "UPDATE users SET password_hash = ?2, role = 'owner', disabled = 0 WHERE login = ?1"
+        " RETURNING id",
+        &stmt, err);
+    if (result < 0) {
+        return result;
+    }
+    ledger_bind_str(stmt, 1, str_of(folded));
+    ledger_bind_str(stmt, 2, str_of(hash));
+    result = ledger_step(stmt, err);
+    if (result <= 0) {
+        return result < 0 ? result : err_set(err, ERR_NOT_FOUND, MSG_LEDGER_USER_UNKNOWN, NO_ARGS);
+    }
+    char id[40];
+    (void)str_copy_z(ledger_column_str(stmt, 0), id, sizeof id); // 36 letters.
+    result = ledger_step(stmt, err);
+    if (result == 0) {
+        result = ledger_prepare(tx, "DELETE FROM sessions WHERE user_id = ?1", &stmt, err);
+    }
+    if (result < 0) {
+        return result;
+    }
+    ledger_bind_str(stmt, 1, str_of(id));
+    result = ledger_step(stmt, err);
+    if (result == 0) {
+        memcpy(ret_id, id, sizeof id);
+    }
+    return result;
+}
+
 int user_find(struct ledger_tx *tx, struct str login, char ret_id[40],
     char ret_hash[PASSWORD_HASH_MAX], enum role *ret_role, struct err *err) {
     char folded[LOGIN_MAX + 1];

@@ -29,6 +29,7 @@ struct sign_in {
     struct str display;
     const char *new_hash; // Creates the user with it when there is none.
     bool only_first;      // Refused when an owner exists.
+    bool reset;           // The link sets an owner's password, whoever that was before.
     const char *action;   // For the audit chain.
     char user_id[40];
     char secret[SECRET_TEXT_MAX];
@@ -106,6 +107,14 @@ static void set_cookie(struct call *call, const char *secret, int64_t lifetime_s
 }
 
 static int find_or_make_user(struct ledger_tx *tx, struct sign_in *in, struct err *err) {
+    if (in->reset) {
+        int rc = user_owner_reset(tx, in->login, in->new_hash, in->user_id, err);
+        if (rc != -ERR_NOT_FOUND) {
+            return rc;
+        }
+        err_clear(err);
+        return user_create(tx, in->login, in->display, ROLE_OWNER, in->new_hash, in->user_id, err);
+    }
     char hash[PASSWORD_HASH_MAX];
     enum role role = ROLE_NONE;
     int rc = user_find(tx, in->login, in->user_id, hash, &role, err);
@@ -324,11 +333,19 @@ int api_setup(struct call *call, struct err *err) {
     if (rc >= 0) {
         rc = check_link(call, &check, err);
     }
+    if (rc == -ERR_FORBIDDEN) { // Or it sets an owner's password anew.
+        err_clear(err);
+        check.purpose = STR(LINK_RESET);
+        in.only_first = false;
+        in.reset = true;
+        in.action = "owner.reset";
+        rc = check_link(call, &check, err);
+    }
     if (rc < 0) {
         return rc;
     }
     char hash[PASSWORD_HASH_MAX];
-    if (check.owner_exists) {
+    if (check.owner_exists && !in.reset) {
         return err_set(err, ERR_CONFLICT, MSG_SERVE_SETUP_DONE, NO_ARGS);
     }
     rc = auth_login_check(in.login, err);

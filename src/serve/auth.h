@@ -18,6 +18,7 @@ enum {
 
 #define SESSION_COOKIE "maru_session"
 #define LINK_SETUP     "setup" // Purposes of one-time links (hub_link_new).
+#define LINK_RESET     "reset" // Sets an owner's password anew: maru owner HOME --reset.
 #define LINK_SIGNIN    "signin"
 
 struct auth {
