@@ -2,6 +2,11 @@ if(EXISTS ${CMAKE_SOURCE_DIR}/src/app/main.c AND NOT MARU_FUZZ)
     add_executable(maru src/app/main.c)
     target_link_libraries(maru PRIVATE app)
 endif()
+# The launcher: a program of its own, so that a bad version cannot take it along.
+if(NOT MARU_FUZZ)
+    add_executable(maru-launch src/launch/main.c)
+    target_link_libraries(maru-launch PRIVATE launch)
+endif()
 # One simulated machine as a process, for tests that kill it and bring it back.
 if(NOT MARU_FUZZ)
     add_executable(maru-sim sim/main.c)

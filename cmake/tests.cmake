@@ -1,7 +1,7 @@
 # tests/ROOM/test_X.c is one cmocka executable linked with its room. fuzz/fuzz_ROOM_X.c is a
 # libFuzzer target in the fuzz preset; in every other preset it is linked with a driver that
 # replays fuzz/corpus/ROOM_X and fuzz/regress/ROOM_X, so found crashes stay found.
-set(MARU_ROOMS core model table wire device refine historian ledger plant upkeep serve app sim)
+set(MARU_ROOMS core model table wire device refine historian ledger plant upkeep launch serve app sim)
 
 function(maru_check_driver_tests)
     file(STRINGS ${CMAKE_SOURCE_DIR}/src/device/drivers.def lines REGEX "^DRIVER\\(")
@@ -76,6 +76,6 @@ function(maru_add_system_tests)
             COMMAND /usr/bin/python3 ${CMAKE_SOURCE_DIR}/tests/accept/step_${name}.py ${argument})
         set_tests_properties(system/${name} PROPERTIES TIMEOUT 300 SKIP_RETURN_CODE 77
             LABELS system RUN_SERIAL ON
-            ENVIRONMENT "MARU_PROGRAM=$<TARGET_FILE:maru>;MARU_QUICK=1;MARU_SANITIZED=${MARU_SANITIZE}")
+            ENVIRONMENT "MARU_PROGRAM=$<TARGET_FILE:maru>;MARU_LAUNCHER=$<TARGET_FILE:maru-launch>;MARU_QUICK=1;MARU_SANITIZED=${MARU_SANITIZE}")
     endforeach()
 endfunction()

@@ -101,6 +101,7 @@ int cmd_doctor(struct call *call, struct err *err);
 int cmd_backup(struct call *call, struct err *err);
 int cmd_optimize(struct call *call, struct err *err);
 int cmd_restore(struct call *call, struct err *err);
+int cmd_upgrade(struct call *call, struct err *err);
 int cmd_bench(struct call *call, struct err *err);
 
 #endif

@@ -1,5 +1,5 @@
 """Keeping running: backup under full write load and restore to the same logical content; kills in the middle of backup,
-restore and optimize; erasures repeated; damaged backups refused; a broken upgrade that returns by itself. R-067 R-068
+restore and optimize; erasures repeated; damaged backups refused; a broken upgrade that returns by itself. R-067 R-068 R-071
 """
 import http.client
 import json
@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 
-from lib import PROGRAM, QUICK, Failure, Server, claim, get_json, home_of, maru
+from lib import PROGRAM, QUICK, Failure, Server, claim, get, home_of, maru
 
 
 class Writers:
@@ -191,8 +191,153 @@ def keys(folder):
     return {}
 
 
+BAD_PROGRAMS = {
+    # What a version does after `maru --version` looked right.
+    "exits": 'exit 3',
+    "hangs": 'exec tail -f /dev/null',
+    "migrates": 'HOME_DIR="$2"; echo "listen = \\"nonsense" > "$HOME_DIR/maru.conf"; echo garbage > "$HOME_DIR/hub.db"; '
+                'for f in "$HOME_DIR"/plants/*/history/manifest; do echo later > "$f"; done; kill -9 $$',
+    "serves_then_crashes": '"{program}" run "$2" --listen 127.0.0.1:0 --for 2s; exit 9',
+}
+
+
+class Launcher:
+    """maru-launch on its folder; the programs it runs listen on a port of the system's choosing."""
+
+    def __init__(self, state, ready_s=3, trial_s=3):
+        self.lines = []
+        launcher = os.environ.get("MARU_LAUNCHER", str(pathlib.Path(PROGRAM).parent / "maru-launch"))
+        self.process = subprocess.Popen([launcher, state, "--ready-wait", f"{ready_s}s", "--trial", f"{trial_s}s", "--",
+                                         "--listen", "127.0.0.1:0"], stdout=subprocess.PIPE, stderr=open(f"{state}/launch.log", "ab"), text=True)
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def _read(self):
+        for line in self.process.stdout:
+            self.lines.append(line.strip())
+
+    def ready(self, count, wait=40):
+        """The address of the count-th `ready` line."""
+        end = time.monotonic() + wait
+        while time.monotonic() < end:
+            found = [line.split()[1] for line in self.lines if line.startswith("ready ")]
+            if len(found) >= count:
+                return found[count - 1].split("//")[1]
+            claim(self.process.poll() is None, "the launcher ended")
+            time.sleep(0.05)
+        raise Failure(f"no {count} ready lines within {wait} s")
+
+    def count(self):
+        return sum(line.startswith("ready ") for line in self.lines)
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait(90)
+
+
+def bad_program(folder, name):
+    path = pathlib.Path(f"{folder}/bad-{name}/maru")
+    path.parent.mkdir()
+    body = BAD_PROGRAMS[name].replace("{program}", PROGRAM)
+    path.write_text(f'#!/bin/sh\nif [ "$1" = --version ]; then echo "maru 9.9.9"; exit 0; fi\n{body}\n')
+    path.chmod(0o755)
+    return path.parent
+
+
+def upgrades(folder):
+    """A bad version returns by itself to the old program and the old home; a good one stays."""
+    state = f"{folder}/launch"
+    os.mkdir(state)
+    maru("upgrade", PROGRAM, "--state", state)
+    launcher = Launcher(state)
+    seconds = {}
+    try:
+        launcher.ready(1)
+        home = f"{state}/home"
+        with open(f"{home}/maru.conf", "a") as conf:
+            conf.write("requests_per_s = 100000\n")
+        launcher.stop()
+        launcher = Launcher(state)
+        launcher.ready(1)
+        token = maru("token", home, "--role", "owner", "--scope", "read,write").strip()
+        for name in BAD_PROGRAMS:
+            address = launcher.ready(launcher.count())
+            writers = Writers(address, token, threads=1, rows=200)
+            time.sleep(0.3)
+            rows = writers.stop()
+            before = count_of(home)
+            claim(before >= rows > 0, "rows are missing before the upgrade")
+            ready = launcher.count()
+            begin = time.monotonic()
+            done = maru("upgrade", bad_program(folder, name), "--state", state, "--wait", "60s", expect=None)
+            seconds[name] = round(time.monotonic() - begin, 1)
+            claim(done.returncode == 1, f"{name}: upgrade gave {done.returncode}: {done.stderr}")
+            outcome = pathlib.Path(f"{state}/outcome").read_text().split()
+            claim(outcome[0] == "returned", f"{name}: {outcome}")
+            launcher.ready(ready + (4 if name == "serves_then_crashes" else 1))
+            claim(count_of(home) == before, f"{name}: {count_of(home)} rows after the return instead of {before}")
+            claim(os.path.isdir(outcome[4]), f"{name}: the failed version's home is not kept")
+            claim(os.readlink(f"{state}/current") == "versions/1", f"{name}: the link was not put back")
+            shutil.rmtree(outcome[4])
+        # A good version stays.
+        good = pathlib.Path(f"{folder}/good")
+        good.mkdir()
+        shutil.copy2(PROGRAM, good / "maru")
+        maru("upgrade", good, "--state", state, "--wait", "60s")
+        claim(not os.path.exists(f"{state}/before"), "the copy of the home was not removed")
+        # A launcher that is killed in a trial goes on, and a bad version still returns.
+        current = os.readlink(f"{state}/current")
+        maru("upgrade", bad_program(folder + "/launch", "hangs"), "--state", state)
+        end = time.monotonic() + 20
+        while not os.path.exists(f"{state}/trial") or os.readlink(f"{state}/current") == current:
+            claim(time.monotonic() < end, "the trial did not begin")
+            time.sleep(0.02)
+        launcher.process.kill()
+        launcher.process.wait()
+        launcher = Launcher(state)
+        launcher.ready(1)
+        claim(os.readlink(f"{state}/current") == current, "the version before the trial is not back")
+        maru("verify", home)
+        # Not Maru at all: refused before anything happens.
+        claim(maru("upgrade", "/bin/true", "--state", state, expect=None).returncode == 1, "/bin/true was taken for Maru")
+    finally:
+        launcher.stop()
+    return {"returned_s": seconds}
+
+
+def owner_and_tokens(folder):
+    """A token that was withdrawn opens nothing; a reset link sets the password once."""
+    home, token, server = serving(folder)
+
+    def post(path, body):
+        connection = http.client.HTTPConnection(server.address, timeout=10)
+        connection.request("POST", path, body=json.dumps(body), headers={"Content-Type": "application/json"})
+        return connection.getresponse().status
+
+    try:
+        claim(get(server.address, "/api/v1/plants", token)[0] == 200, "the token does not work")
+        items = json.loads(maru("token", home, "--list", "--json"))["items"]
+        maru("token", home, "--revoke", items[0]["id"])
+        claim(get(server.address, "/api/v1/plants", token)[0] == 401, "a withdrawn token still works")
+        claim(maru("token", home, "--revoke", items[0]["id"], expect=None).returncode == 1, "withdrawn twice")
+        secret = server.setup.split("#")[1]
+        claim(post("/api/v1/setup", {"secret": secret, "login": "kim", "password": "first-password-1"}) == 200, "no owner")
+        link = json.loads(maru("owner", home, "--reset", "--json"))["secret"]
+        new = {"secret": link, "login": "kim", "password": "second-password-2"}
+        claim(post("/api/v1/setup", new) == 200, "the reset link was refused")
+        claim(post("/api/v1/setup", new) == 403, "the reset link worked twice")
+        claim(post("/api/v1/session", {"login": "kim", "password": "first-password-1"}) == 401, "the old password works")
+        claim(post("/api/v1/session", {"login": "kim", "password": "second-password-2"}) == 200, "the new one does not")
+    finally:
+        server.stop()
+    return {}
+
+
 def main():
     figures = {}
+    with home_of("ops-owner") as folder:
+        figures.update(owner_and_tokens(folder))
+    with home_of("ops-upgrade") as folder:
+        figures.update(upgrades(folder))
     with home_of("ops") as folder:
         figures.update(load_and_restore(folder, 1.5 if QUICK else 15))
         figures.update(flips(folder, 12 if QUICK else 200))
