@@ -133,6 +133,10 @@ static const struct {
             "company=glofa max_bytes=16 max_gap=0"},
         {"D0 f32", "%DB5 text:9", "M100.3", "D4 bcd32", "%TX5", "R2000 u64 high-first", "%CX9",
             "D300 i16"}},
+    {"fins",
+        {"node=5", "framing=udp plc_node=1", "multiple=off max_words=8", "framing=udp max_gap=0"},
+        {"D0 f32", "CIO100.05", "D900 text:9", "W10 bcd32", "E0_100 f64", "T5", "C5 bool",
+            "H5 i64"}},
 };
 enum { TARGET_COUNT = sizeof targets / sizeof targets[0] };
 

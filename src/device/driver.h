@@ -108,6 +108,9 @@ void io_request_answered(struct driver_io *io, int64_t stamp);
 /* The device line, for drivers that need more than bytes. */
 struct str io_device(const struct driver_io *io);  // Its id.
 struct str io_address(const struct driver_io *io); // As written.
+/* The last bytes of our own and of the machine's IPv4 address; 0 where there is none. Protocols
+ * make station numbers of them (FINS over UDP). */
+void io_ip4_tails(const struct driver_io *io, uint8_t *ret_ours, uint8_t *ret_theirs);
 int64_t io_mono_ns(const struct driver_io *io);
 int64_t io_wall_ns(const struct driver_io *io);
 int64_t io_deadline_ns(const struct driver_io *io); // Of the request, monotonic.

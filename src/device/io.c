@@ -10,9 +10,12 @@
  */
 #include "device/io.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <time.h>
 
 #include "core/check.h"
@@ -178,6 +181,21 @@ struct str io_device(const struct driver_io *io) {
 
 struct str io_address(const struct driver_io *io) {
     return io->address;
+}
+
+void io_ip4_tails(const struct driver_io *io, uint8_t *ret_ours, uint8_t *ret_theirs) {
+    struct sockaddr_in ours = {0};
+    struct sockaddr_in theirs = {0};
+    socklen_t ours_size = sizeof ours;
+    socklen_t theirs_size = sizeof theirs;
+    *ret_ours = 0;
+    *ret_theirs = 0;
+    if (getsockname(io->link->fd, (struct sockaddr *)&ours, &ours_size) == 0 &&
+        getpeername(io->link->fd, (struct sockaddr *)&theirs, &theirs_size) == 0 &&
+        ours.sin_family == AF_INET) {
+        *ret_ours = (uint8_t)ntohl(ours.sin_addr.s_addr);
+        *ret_theirs = (uint8_t)ntohl(theirs.sin_addr.s_addr);
+    }
 }
 
 int64_t io_mono_ns(const struct driver_io *io) {

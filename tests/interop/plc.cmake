@@ -5,7 +5,7 @@ if(NOT MARU_FUZZ)
     target_link_libraries(plc-sim PRIVATE sim)
     find_program(NODE_PROGRAM node)
     if(NODE_PROGRAM)
-        foreach(protocol melsec)
+        foreach(protocol melsec fins)
             add_test(NAME interop/${protocol}_client
                 COMMAND ${NODE_PROGRAM} ${CMAKE_SOURCE_DIR}/tests/interop/plc_clients.mjs ${protocol}
                     $<TARGET_FILE:plc-sim>)

@@ -71,10 +71,41 @@ async function melsec(MC, port) {
     client.dropConnection();
 }
 
+async function finsOver(protocol, F, port) {
+    const client = F.FinsClient(port, "127.0.0.1", { protocol, SA1: 1, DA1: 1, timeout: 3000 });
+    const failed = new Promise((_, reject) => client.on("error", reject));
+    // The package calls us back before it counts itself connected: one turn later it does.
+    await Promise.race([failed, new Promise((resolve) => client.on("open", () => setImmediate(resolve)))]);
+    const ask = (name, ...args) => Promise.race([failed, new Promise((resolve, reject) =>
+        client[name](...args, (error, message) => (error ? reject(error) : resolve(message.response))))]);
+
+    const words = await ask("read", "D100", 10);
+    assert.equal(words.endCode, "0000");
+    assert.deepEqual([...words.values], [1100, 1101, 1102, 1103, 1104, 1105, 1106, 1107, 1108, 1109]);
+    assert.equal((await ask("write", "D500", [7, 8, 9])).endCode, "0000");
+    assert.deepEqual([...(await ask("read", "D499", 5)).values], [1499, 7, 8, 9, 1503]);
+    assert.equal((await ask("write", "W10.3", [true, false, true])).endCode, "0000");
+    assert.deepEqual([...(await ask("read", "W10", 1)).values], [0x28]);
+    assert.deepEqual([...(await ask("read", "W10.2", 4)).values].map(Boolean), [false, true, false, true]);
+    const several = await ask("readMultiple", ["D100", "W10", "CIO3", "H0"]);
+    assert.equal(several.endCode, "0000");
+    assert.deepEqual([...several.values].map(Number), [1100, 0x28, 1, 0]);
+    assert.equal((await ask("read", "D7999", 2)).endCode, "1104");
+    const model = await ask("cpuUnitDataRead");
+    assert.match(JSON.stringify(model), /CJ2M-CPU31/);
+    assert.match(JSON.stringify(await ask("status")), /run/i);
+    client.disconnect();
+}
+
+async function fins(F, port) {
+    await finsOver("tcp", F, port);
+    await finsOver("udp", F, port);
+}
+
 const library = load(modules[what]);
 const simulator = await startSimulator(what);
 try {
-    await { melsec }[what](library, simulator.port);
+    await { melsec, fins }[what](library, simulator.port);
     console.log(`${what}: ${modules[what]} read and wrote as expected`);
 } finally {
     simulator.stop();

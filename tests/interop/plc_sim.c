@@ -4,7 +4,8 @@
  *     plc-sim melsec|fins     serves TCP and UDP on a free port of 127.0.0.1 until its standard
  *                             input ends; prints "ready PORT"
  *
- * Word n of D holds n + 1000 at the start, every third bit of M (CIO on Omron) is on.
+ * Word n of D holds n + 1000 at the start, M n (CIO n.00 on Omron) is on when n
+ * can be divided by three.
  */
 #include <stdio.h>
 #include <string.h>
@@ -20,14 +21,17 @@ static void fill(struct sim_plc_memory *memory, uint8_t words, uint8_t bits) {
 
 int main(int argc, char **argv) {
     bool is_melsec = argc == 2 && strcmp(argv[1], "melsec") == 0;
-    if (!is_melsec) {
-        (void)fprintf(stderr, "usage: plc-sim melsec\n");
+    bool is_fins = argc == 2 && strcmp(argv[1], "fins") == 0;
+    if (!is_melsec && !is_fins) {
+        (void)fprintf(stderr, "usage: plc-sim melsec|fins\n");
         return 2;
     }
     struct sim_plc_memory *memory = sim_plc_memory_new();
     struct sim_melsec melsec = {.memory = memory, .points = 8000};
-    fill(memory, 0xA8, 0x90);
-    struct sim_plc_protocol protocol = sim_melsec_protocol(&melsec);
+    struct sim_fins fins = {.memory = memory, .points = 8000};
+    fill(memory, is_melsec ? 0xA8 : 0x82, is_melsec ? 0x90 : 0xB0);
+    struct sim_plc_protocol protocol =
+        is_melsec ? sim_melsec_protocol(&melsec) : sim_fins_protocol(&fins);
     struct sim_plc_server *server = NULL;
     struct err err = ERR_INIT;
     if (sim_plc_server_start(&protocol, 0, &server, &err) < 0) {
