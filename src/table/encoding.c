@@ -27,6 +27,7 @@
 enum {
     OUT_BYTES = 64 << 10,
     PIVOT_UNITS = 4096,
+    SHORT_UNITS = 256,
     SURE = 100,
     ZERO_LOOK_BYTES = 4096,
 };
@@ -93,6 +94,27 @@ static UConverter *open_converter(const char *name) {
     UConverter *converter = ucnv_open(name, &code);
     CHECK(U_SUCCESS(code)); // Its tables are a part of the library.
     return converter;
+}
+
+bool table_cp949_to_utf8(struct str bytes, char *to, size_t capacity, size_t *ret_size) {
+    UErrorCode code = U_ZERO_ERROR;
+    UConverter *from = open_converter(icu_name(TABLE_CP949));
+    UConverter *utf8 = open_converter(icu_name(TABLE_UTF8));
+    ucnv_setToUCallBack(from, UCNV_TO_U_CALLBACK_STOP, NULL, NULL, NULL, &code);
+    UChar pivot[SHORT_UNITS];
+    UChar *pivot_source = pivot;
+    UChar *pivot_target = pivot;
+    const char *source = bytes.data;
+    char *target = to;
+    ucnv_convertEx(utf8, from, &target, to + capacity, &source, bytes.data + bytes.size, pivot,
+        &pivot_source, &pivot_target, pivot + SHORT_UNITS, true, true, &code);
+    ucnv_close(from);
+    ucnv_close(utf8);
+    if (U_FAILURE(code)) {
+        return false;
+    }
+    *ret_size = (size_t)(target - to);
+    return true;
 }
 
 /* ---- Finding out ---- */

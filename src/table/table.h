@@ -28,6 +28,9 @@ enum table_packing { TABLE_PLAIN, TABLE_GZIP, TABLE_XZ, TABLE_ZSTD };
 /* "utf-8", "utf-8-bom", "cp949", "utf-16le", "utf-16be", "auto", and usual other spellings. */
 bool table_encoding_of_name(struct str name, enum table_encoding *ret_encoding);
 const char *table_encoding_name(enum table_encoding encoding);
+/* A short text of a machine in CP949 (Korean Windows and controllers) as UTF-8 into `to`, which
+ * twice the bytes always fit. False: it is no CP949, or there is no room. */
+bool table_cp949_to_utf8(struct str bytes, char *to, size_t capacity, size_t *ret_size);
 /* "csv", "xlsx". */
 bool table_format_of_name(struct str name, enum table_format *ret_format);
 const char *table_format_name(enum table_format format);

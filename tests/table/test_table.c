@@ -196,6 +196,20 @@ static void a_spooled_file_can_be_read_twice(void **state) {
     assert_int_equal(close(fd), 0);
 }
 
+static void a_short_text_of_a_machine_is_cp949_or_refused(void **state) {
+    (void)state;
+    char text[16];
+    size_t size = 0;
+    /* "A", then the Hangul syllable U+C74C as C0 BD. */
+    assert_true(table_cp949_to_utf8(STR("A\xC0\xBD"), text, sizeof text, &size));
+    assert_int_equal(4, size);
+    assert_memory_equal("A\xEC\x9D\x8C", text, 4);
+    assert_true(table_cp949_to_utf8(STR(""), text, sizeof text, &size));
+    assert_int_equal(0, size);
+    assert_false(table_cp949_to_utf8(STR("A\xC0"), text, sizeof text, &size)); // Cut.
+    assert_false(table_cp949_to_utf8(STR("A\xC0\xBD"), text, 3, &size));       // No room.
+}
+
 static void progress_moves_to_the_whole(void **state) {
     (void)state;
     AUTO_BUF struct buf bytes;
@@ -237,6 +251,7 @@ int main(void) {
         cmocka_unit_test(packed_files_read_as_plain_ones),
         cmocka_unit_test(a_bomb_is_refused),
         cmocka_unit_test(a_spooled_file_can_be_read_twice),
+        cmocka_unit_test(a_short_text_of_a_machine_is_cp949_or_refused),
         cmocka_unit_test(progress_moves_to_the_whole),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

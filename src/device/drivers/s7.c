@@ -863,7 +863,7 @@ static const struct driver_option s7_options[] = {
         .help_en = "How CHAR and STRING are encoded in the controller.",
         .help_ko = "장치 안의 CHAR, STRING 문자 인코딩입니다.",
         .fallback = S7_LATIN1,
-        .words = "latin1,ascii,utf8"},
+        .words = "latin1,ascii,utf8,cp949"},
     [S7_OPTION_LOCAL_TSAP] = {.name = "local_tsap",
         .help_en = "Our TSAP as a decimal number (256 is 01.00); LOGO and S7-200 want their own.",
         .help_ko = "이쪽 TSAP의 십진수 값입니다(256은 01.00). LOGO, S7-200에서 바꿉니다.",

@@ -62,7 +62,7 @@ enum s7_option {
     S7_OPTION_REMOTE_TSAP,
     S7_OPTION_COUNT
 };
-enum s7_encoding { S7_LATIN1 = 0, S7_ASCII, S7_UTF8 };
+enum s7_encoding { S7_LATIN1 = 0, S7_ASCII, S7_UTF8, S7_CP949 };
 
 enum {
     S7_PDU_MAX = 960,

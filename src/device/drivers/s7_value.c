@@ -19,6 +19,7 @@
 #include <string.h>
 
 #include "device/drivers/s7.h"
+#include "table/table.h"
 
 enum {
     TEXT_BYTES = 3 * S7_WSTRING_MAX,
@@ -178,6 +179,15 @@ static void decode_characters(const struct point *point, const struct driver_set
     char room[2 * S7_STRING_MAX];
     struct str text = {.data = room};
     enum s7_encoding encoding = (enum s7_encoding)settings->values[S7_OPTION_ENCODING];
+    if (encoding == S7_CP949) {
+        struct str bytes = {.data = (const char *)data, .size = count};
+        if (!table_cp949_to_utf8(bytes, room, sizeof room, &text.size)) {
+            wrong_text(point, sink, "cp949");
+            return;
+        }
+        sink_text(sink, point, text);
+        return;
+    }
     for (uint32_t i = 0; i < count; i++) {
         if (encoding == S7_ASCII && data[i] >= 0x80) {
             wrong_text(point, sink, "ascii");
