@@ -34,6 +34,10 @@ static const struct option_row OWNER_OPTIONS[] = {
 static const struct option_row IMPORT_OPTIONS[] = {COMMON_OPTIONS, {"--plant", true},
     {"--as", true}, {"--encoding", true}, {"--separator", true}, {"--sheet", true},
     {"--partial", false}, {"--dry-run", false}, {NULL, false}};
+static const struct option_row EXPORT_OPTIONS[] = {COMMON_OPTIONS, {"--plant", true},
+    {"--as", true}, {"--format", true}, {"--encoding", true}, {"--separator", true},
+    {"--pack", true}, {"--from", true}, {"--to", true}, {"--tags", true}, {"-o", true},
+    {NULL, false}};
 static const struct option_row QUERY_OPTIONS[] = {COMMON_OPTIONS, {"--plant", true},
     {"--from", true}, {"--to", true}, {"--every", true}, {"--agg", true}, {"--tz", true},
     {"--format", true}, {"--versions", false}, {"--join", false}, {"--lead", true},
@@ -65,6 +69,8 @@ static const struct command COMMANDS[] = {
         cmd_owner},
     {"import", MSG_HELP_IMPORT, COMMAND_HOME | COMMAND_OPENS | COMMAND_HOT, 1, 1, 0, IMPORT_OPTIONS,
         cmd_import},
+    {"export", MSG_HELP_EXPORT, COMMAND_HOME | COMMAND_OPENS | COMMAND_HOT, 0, 0, -1,
+        EXPORT_OPTIONS, cmd_export},
     {"query", MSG_HELP_QUERY, COMMAND_HOME | COMMAND_OPENS | COMMAND_HOT, 1, POSITIONALS_MAX - 1,
         -1, QUERY_OPTIONS, cmd_query},
     {"quality", MSG_HELP_QUALITY, COMMAND_HOME | COMMAND_OPENS | COMMAND_HOT, 0,
@@ -162,8 +168,9 @@ int call_parse(
     for (int i = 0; i < argc; i++) {
         /* "-1h" is a value of --from, taken there; a lone argument that begins with -- is an
          * option until "--" ends them. */
-        bool is_option = !options_ended && strncmp(argv[i], "--", 2) == 0;
-        if (is_option && argv[i][2] == '\0') {
+        bool is_short = option_index(command, str_of(argv[i])) >= 0; // "-o".
+        bool is_option = !options_ended && (is_short || strncmp(argv[i], "--", 2) == 0);
+        if (is_option && strcmp(argv[i], "--") == 0) {
             options_ended = true;
             continue;
         }

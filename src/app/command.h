@@ -94,6 +94,7 @@ int cmd_demo(struct call *call, struct err *err);
 int cmd_token(struct call *call, struct err *err);
 int cmd_owner(struct call *call, struct err *err);
 int cmd_import(struct call *call, struct err *err);
+int cmd_export(struct call *call, struct err *err);
 int cmd_query(struct call *call, struct err *err);
 int cmd_quality(struct call *call, struct err *err);
 int cmd_verify(struct call *call, struct err *err);

@@ -52,6 +52,14 @@ static void print(enum lang lang, enum msg_id id, FILE *to) {
     (void)fprintf(to, "%s\n", buf_z(&text));
 }
 
+/* The file that a command writes: named by its place, or by -o; NULL when there is none. */
+static const char *written_path(const struct call *call) {
+    if ((call->command->flags & COMMAND_WRITES) != 0) {
+        return call->positionals[call->command->file_position];
+    }
+    return call_value(call, "-o");
+}
+
 /* The file that a command writes: FILE.part beside it, held by a lock so that two commands cannot
  * write one; what a killed one left is written over. */
 static int open_part(struct call *call, const char *path, struct err *err) {
@@ -74,7 +82,7 @@ static int open_part(struct call *call, const char *path, struct err *err) {
 
 /* Puts what was written in its place, or takes it away. */
 static int end_part(struct call *call, int code, struct err *err) {
-    const char *path = call->positionals[call->command->file_position];
+    const char *path = written_path(call);
     char part[LIMIT_PATH_BYTES];
     (void)snprintf(part, sizeof part, "%s.part", path); // It fitted when it was opened.
     if (code != EXIT_DONE) {
@@ -93,14 +101,14 @@ static int end_part(struct call *call, int code, struct err *err) {
 }
 
 static int open_file(struct call *call, struct err *err) {
+    if (written_path(call) != NULL) {
+        return open_part(call, written_path(call), err);
+    }
     int position = call->command->file_position;
     if (position < 0) {
         return 0;
     }
     const char *path = call->positionals[position];
-    if ((call->command->flags & COMMAND_WRITES) != 0) {
-        return open_part(call, path, err);
-    }
     if (strcmp(path, "-") == 0) {
         call->file_fd = dup(STDIN_FILENO);
     } else {
@@ -147,7 +155,7 @@ static int run(struct call *call, int argc, char **argv, struct err *err) {
         return status;
     }
     int code = run_opened(call, argc, argv, err);
-    return (call->command->flags & COMMAND_WRITES) != 0 ? end_part(call, code, err) : code;
+    return written_path(call) != NULL ? end_part(call, code, err) : code;
 }
 
 int main(int argc, char **argv) {

@@ -265,8 +265,7 @@ int correction_apply(struct plant *plant, const struct correction_found *found, 
 /* ---- Listing ---- */
 
 struct listing {
-    int64_t before;
-    uint32_t tag;
+    const struct correction_query *query;
     struct correction_entry *entries;
     uint32_t max;
     uint32_t count;
@@ -278,14 +277,17 @@ static int list(struct ledger_tx *tx, void *context, struct err *err) {
     struct ledger_stmt *stmt = NULL;
     int status = ledger_prepare(tx,
         "SELECT number, tag, time_ns, entered_ns, actor, reason, old_value, old_status, value, bad,"
-        " applied FROM corrections WHERE number < ?1 AND (?2 = 0 OR tag = ?2)"
+        " applied FROM corrections c WHERE number < ?1 AND (?2 = 0 OR tag = ?2)"
+        " AND (?4 = 0 OR number = (SELECT max(number) FROM corrections"
+        " WHERE tag = c.tag AND time_ns = c.time_ns))"
         " ORDER BY number DESC LIMIT ?3",
         &stmt, err);
     if (status < 0) {
         return status;
     }
-    ledger_bind_i64(stmt, 1, listing->before);
-    ledger_bind_i64(stmt, 2, listing->tag);
+    ledger_bind_i64(stmt, 1, listing->query->before);
+    ledger_bind_i64(stmt, 2, listing->query->tag);
+    ledger_bind_i64(stmt, 4, listing->query->latest_only);
     ledger_bind_i64(stmt, 3, listing->max);
     while (listing->count < listing->max && (status = ledger_step(stmt, err)) > 0) {
         listing->entries[listing->count++] =
@@ -304,10 +306,9 @@ static int list(struct ledger_tx *tx, void *context, struct err *err) {
     return status < 0 ? status : 0;
 }
 
-int correction_list(struct plant *plant, int64_t before, uint32_t tag,
+int correction_list(struct plant *plant, const struct correction_query *query,
     struct correction_entry *ret_entries, uint32_t max, struct arena *arena, struct err *err) {
-    struct listing listing = {
-        .before = before, .tag = tag, .entries = ret_entries, .max = max, .arena = arena};
+    struct listing listing = {.query = query, .entries = ret_entries, .max = max, .arena = arena};
     int status = ledger_read(plant_ledger(plant), list, &listing, err);
     return status < 0 ? status : (int)listing.count;
 }

@@ -52,8 +52,13 @@ struct correction_entry {
     bool bad;
     bool applied;
 };
-/* Newest first, below `before` (INT64_MAX: the newest), of one tag (0: all). Count. */
-int correction_list(struct plant *plant, int64_t before, uint32_t tag,
+struct correction_query {
+    int64_t before;   // Entries of lower numbers; INT64_MAX: from the newest.
+    uint32_t tag;     // 0: of all tags.
+    bool latest_only; // Of each value the last correction alone.
+};
+/* Newest first. Count; texts live in the arena. */
+int correction_list(struct plant *plant, const struct correction_query *query,
     struct correction_entry *ret_entries, uint32_t max, struct arena *arena, struct err *err);
 
 #endif

@@ -3,10 +3,14 @@
  * value is to be declared bad instead of replaced. All rows are looked up before any is stored; a
  * row at fault refuses the table, unless the good ones are to be taken alone.
  */
+#include "core/hash.h"
 #include "core/mem.h"
 #include "core/time.h"
 #include "plant/correct.h"
 #include "plant/import.h"
+
+enum { SLOTS = 1 << 15 };
+_Static_assert((int)SLOTS > 2 * (int)CORRECTIONS_MAX, "the table must stay half empty");
 
 enum {
     COLUMN_TAG,
@@ -28,6 +32,7 @@ struct job {
     size_t field_count;
     struct correction_found *found;
     uint32_t found_count;
+    uint32_t *slots; // Index + 1 into found, by tag and time.
 };
 
 static int read_header(struct job *job, const struct str *fields, size_t count, struct err *err) {
@@ -65,6 +70,21 @@ static int read_time(
     return 0;
 }
 
+/* A value that stands twice in the table would be corrected by whichever comes last. */
+static int check_once(struct job *job, const struct correction_found *found, struct err *err) {
+    int64_t key[2] = {found->tag, found->row.time_ns};
+    uint64_t slot = hash64(key, sizeof key) & (SLOTS - 1);
+    while (job->slots[slot] != 0) {
+        const struct correction_found *other = &job->found[job->slots[slot] - 1];
+        if (other->tag == found->tag && other->row.time_ns == found->row.time_ns) {
+            return err_set(err, ERR_CONFLICT, MSG_CORRECT_TWICE, NO_ARGS);
+        }
+        slot = (slot + 1) & (SLOTS - 1);
+    }
+    job->slots[slot] = job->found_count + 1;
+    return 0;
+}
+
 static int take_row(struct job *job, const struct str *fields, size_t count, struct err *err) {
     struct correction correction = {.bad = false};
     if (count != job->field_count) {
@@ -88,6 +108,7 @@ static int take_row(struct job *job, const struct str *fields, size_t count, str
     correction.reason = str_trim(fields[job->positions[COLUMN_REASON]]);
     struct correction_found *found = &job->found[job->found_count];
     status = correction_find(job->plant, &correction, &job->arena, found, err);
+    status = status < 0 ? status : check_once(job, found, err);
     if (status >= 0) {
         job->report->omitted += found->same;
         job->report->values++;
@@ -130,6 +151,7 @@ int import_corrections(struct plant *plant, const struct import_options *options
     struct job job = {.plant = plant, .options = options, .report = report};
     arena_init(&job.arena, 0);
     job.found = MEM_ARRAY(struct correction_found, CORRECTIONS_MAX);
+    job.slots = MEM_ARRAY(uint32_t, SLOTS);
     int status = import_rows_open(options, report, &job.rows, err);
     if (status >= 0) {
         status = read_rows(&job, err);
@@ -146,6 +168,7 @@ int import_corrections(struct plant *plant, const struct import_options *options
     }
     import_rows_close(job.rows);
     mem_free(job.found);
+    mem_free(job.slots);
     arena_fini(&job.arena);
     return status < 0 ? status : 0;
 }

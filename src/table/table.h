@@ -77,7 +77,8 @@ enum { TABLE_END = 0, TABLE_ROW = 1, TABLE_ROW_BAD = 2 };
 int table_open(const struct table_options *options, struct table **ret_table, struct err *err);
 void table_close(struct table *table); // NULL is allowed.
 /* TABLE_ROW: fields (UTF-8, valid until the next call; well-formed; a workbook's dates as
- * 2026-01-31, 09:00:00 or 2026-01-31T09:00:00, its numbers as the shortest exact text).
+ * 2026-01-31, 09:00:00 or 2026-01-31T09:00:00, its numbers as the shortest exact text, its
+ * rows at least as wide as the first).
  * TABLE_ROW_BAD: that row cannot be read, *err says why, and reading can go on. TABLE_END.
  * Negative: the rest cannot be read. Empty rows are skipped. */
 int table_next(

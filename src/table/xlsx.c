@@ -73,6 +73,7 @@ struct xlsx {
     bool in_data;
     struct buf value;
     uint64_t lent_line;
+    size_t width; // Of the first row.
     struct str fields[CSV_FIELDS_MAX];
 };
 
@@ -446,6 +447,10 @@ static int lend(struct xlsx *xlsx, const struct row *row, const struct str **ret
         }
         bytes += field->size;
     }
+    while (count < xlsx->width) { // A sheet does not keep empty cells at the end of a row.
+        xlsx->fields[count++] = STR_NONE;
+    }
+    xlsx->width = xlsx->width > 0 ? xlsx->width : count;
     if (bytes > CSV_ROW_MAX_BYTES) {
         (void)err_set(err, ERR_LIMIT, MSG_TABLE_ROW_BYTES, ARGS(A_INT(row->line)));
         return TABLE_ROW_BAD;

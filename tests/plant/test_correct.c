@@ -42,15 +42,17 @@ static void a_correction_outranks_and_the_original_stays(void **state) {
         }
     }
     struct correction_entry entries[8];
+    struct correction_query all = {.before = INT64_MAX};
     AUTO_ARENA struct arena arena;
     arena_init(&arena, 0);
-    assert_int_equal(correction_list(rig.plant, INT64_MAX, 0, entries, 8, &arena, &err), 2);
+    assert_int_equal(correction_list(rig.plant, &all, entries, 8, &arena, &err), 2);
     assert_true(str_eq(entries[1].actor, STR("kim")));
     assert_true(str_eq(entries[1].reason, STR("저울 눈금을 잘못 읽음")));
     assert_true(str_eq(entries[1].old_value, STR("20")));
     assert_true(str_eq(entries[1].value, STR("22.5")));
     assert_true(entries[0].bad && entries[0].applied && entries[1].applied);
-    assert_int_equal(correction_list(rig.plant, entries[0].number, 0, entries, 8, &arena, &err), 1);
+    struct correction_query older = {.before = entries[0].number};
+    assert_int_equal(correction_list(rig.plant, &older, entries, 8, &arena, &err), 1);
     struct correction found = {
         .tag = STR("a"), .time_ns = 2 * NS_PER_S, .value = STR("22.5"), .reason = STR("again")};
     struct correction_found at;
@@ -67,6 +69,7 @@ static void what_cannot_be_corrected_is_told_by_row(void **state) {
         "tag,ts_ms,value,reason\na,1000,1,fine\na,2000,1,\n",
         "tag,ts_ms,value,reason\na,1000,1,fine\na,2000,much,no number\n",
         "tag,ts_ms,value,reason\na,1000,1,fine\na,soon,1,no time\n",
+        "tag,ts_ms,value,reason\na,1000,1,fine\na,1000,2,the same value again\n",
     };
     for (size_t i = 0; i < sizeof TABLES / sizeof TABLES[0]; i++) {
         struct rig rig;

@@ -1,0 +1,42 @@
+#ifndef PLANT_EXPORT_H
+#define PLANT_EXPORT_H
+/*
+ * Tables out, in the form in which the import takes them in: samples (long, or wide with one column
+ * a tag), tags, devices, equipment, corrections. What is exported and imported again is what was
+ * there (docs/user says what a table cannot carry). Memory is bounded whatever the time asked for.
+ * Any thread that may block.
+ */
+#include "plant/plant.h"
+#include "table/table.h"
+
+enum export_kind {
+    EXPORT_SAMPLES, // tag,time,value,quality
+    EXPORT_WIDE,    // time, then one column a tag; bad values are left out.
+    EXPORT_TAGS,
+    EXPORT_DEVICES,
+    EXPORT_EQUIPMENT,
+    EXPORT_CORRECTIONS,
+    EXPORT_KIND_COUNT
+};
+
+enum { EXPORT_WIDE_TAGS_MAX = 256 }; // Columns; refused beyond.
+
+bool export_kind_of_name(struct str name, enum export_kind *ret_kind);
+const char *export_kind_name(enum export_kind kind);
+
+struct export_options {
+    enum export_kind kind;
+    struct table_writer_options file;
+    int64_t from_ns; // Samples and corrections; [from, to).
+    int64_t to_ns;
+    struct str tags; // Names separated by commas, * stands for any letters; empty: all.
+    void *context;
+    /* Every 1,000 rows or so; false gives up (ERR_CANCELLED). May be NULL. */
+    bool (*progress)(void *context, uint64_t rows);
+};
+
+/* ERR_NOT_FOUND: no tag fits; or what the writer says. */
+int export_run(
+    struct plant *plant, const struct export_options *options, uint64_t *ret_rows, struct err *err);
+
+#endif
