@@ -373,6 +373,121 @@ static void a_controller_on_udp_comes_back_after_each_fault(void **state) {
     through_faults("udp:");
 }
 
+/* ---- the connection doctor ---- */
+
+struct report {
+    uint32_t bad;
+    uint32_t count;
+    enum msg_id found[16];
+    char words[16][512];
+    char values[32][64]; // "label=value"
+    uint32_t value_count;
+};
+
+static void take_finding(void *context, const struct doctor_finding *finding) {
+    struct report *report = context;
+    assert_true(report->count < 16);
+    report->found[report->count] = finding->words->notes[0].msg;
+    (void)snprintf(report->words[report->count++], 512, "%s", words_of(finding->words));
+}
+
+static void take_candidate(void *context, const struct doctor_candidate *candidate) {
+    struct report *report = context;
+    if (report->value_count < 32) {
+        (void)snprintf(report->values[report->value_count++], 64, "%.*s=%.*s",
+            STR_ARG(candidate->label), STR_ARG(candidate->value));
+    }
+}
+
+static struct report diagnose(const struct sim_xgt_source *source, enum sim_fault fault,
+    const char *options, const char *tag) {
+    struct sim_xgt_server *server = NULL;
+    struct err err = ERR_INIT;
+    assert_int_equal(0, sim_xgt_server_start(source, 0, &server, &err));
+    sim_xgt_server_misbehave(server, fault);
+    char address[32];
+    (void)snprintf(address, sizeof address, "127.0.0.1:%u", sim_xgt_server_port(server));
+    struct report report = {0};
+    struct device device = {.number = 1,
+        .id = STR("d"),
+        .driver = STR("xgt"),
+        .address = str_of(address),
+        .options = str_of(options),
+        .period_ns = NS_PER_S,
+        .enabled = true};
+    struct doctor_request request = {.device = &device,
+        .source = str_of(tag),
+        .context = &report,
+        .finding = take_finding,
+        .candidate = take_candidate};
+    report.bad = device_diagnose(&request);
+    sim_xgt_server_stop(server);
+    return report;
+}
+
+static bool says(const struct report *report, enum msg_id msg, const char *part) {
+    for (uint32_t i = 0; i < report->count; i++) {
+        if (report->found[i] == msg && strstr(report->words[i], part) != NULL) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool offers(const struct report *report, const char *value) {
+    for (uint32_t i = 0; i < report->value_count; i++) {
+        if (strcmp(report->values[i], value) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* M1 = 0400h: bit A; D0 and D1 hold 2.5 as a float with the high word first. */
+static int ward_read(void *context, char area, uint32_t word, uint32_t count, uint16_t *ret_words) {
+    (void)context;
+    if (area != 'D' && area != 'M') {
+        return SIM_XGT_NO_AREA;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        ret_words[i] =
+            (uint16_t)(area == 'M' ? (word + i == 1 ? 0x0400 : 0) : (word + i == 0 ? 0x4020 : 0));
+    }
+    return 0;
+}
+
+static void the_doctor_names_cpu_state_numbering_and_forms(void **state) {
+    (void)state;
+    struct sim_xgt_source source = {
+        .read = ward_read, .info = 0x0280, .cpu = 0xA4, .hexadecimal = true};
+    struct report report = diagnose(&source, SIM_FAULT_NONE, "timeout_ms=200", "D0 f32");
+    assert_int_equal(0, report.bad);
+    assert_true(says(&report, MSG_XGT_FOUND, "XGI, state: stop"));
+    assert_true(says(&report, MSG_XGT_NOT_RUNNING, "stop"));
+    assert_true(says(&report, MSG_XGT_CPU_ERROR, ""));
+    assert_true(says(&report, MSG_XGT_CPU_OTHER, "set cpu=xgi"));
+    assert_true(offers(&report, "f32 high-first=2.5"));
+    source.cpu = 0xA0;
+    source.info = 0x0101;
+    report = diagnose(&source, SIM_FAULT_NONE, "timeout_ms=200", "%MX1A");
+    assert_true(says(&report, MSG_XGT_BIT_NAME, "%MX1A"));
+    assert_false(says(&report, MSG_XGT_CPU_OTHER, ""));
+    assert_false(says(&report, MSG_XGT_NOT_RUNNING, ""));
+    report = diagnose(&source, SIM_FAULT_NONE, "timeout_ms=200 bits=flat", "%MX26");
+    assert_true(says(&report, MSG_XGT_BIT_OTHER, "bits=hex")); // %MX26 is bit 6 of M2 there.
+    source.glofa = true;
+    report = diagnose(&source, SIM_FAULT_NONE, "timeout_ms=200", "D0");
+    assert_true(report.bad > 0 && says(&report, MSG_XGT_NAK_75, "company=glofa"));
+    source.glofa = false;
+    report = diagnose(&source, SIM_FAULT_SILENT, "timeout_ms=50", "D0");
+    assert_true(report.bad > 0 && says(&report, MSG_XGT_SILENT, "XG5000"));
+    source.station = 3;
+    report = diagnose(&source, SIM_FAULT_NONE, "timeout_ms=50 framing=cnet station=1", "D0");
+    assert_true(report.bad > 0 && says(&report, MSG_XGT_STATION_FOUND, "set station=3"));
+    report = diagnose(&source, SIM_FAULT_NONE, "timeout_ms=200 framing=cnet station=3", "D0");
+    assert_true(report.bad == 0 && says(&report, MSG_XGT_FOUND_CNET, "station 3"));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(addresses_of_every_form_are_understood),
@@ -384,6 +499,7 @@ int main(void) {
         cmocka_unit_test(a_storm_on_a_serial_line_brings_no_wrong_value),
         cmocka_unit_test(a_controller_on_tcp_comes_back_after_each_fault),
         cmocka_unit_test(a_controller_on_udp_comes_back_after_each_fault),
+        cmocka_unit_test(the_doctor_names_cpu_state_numbering_and_forms),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

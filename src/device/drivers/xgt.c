@@ -37,8 +37,6 @@ enum {
     ETX = 3,
 };
 
-/* PLC info of the header. */
-enum { INFO_STANDBY = 1 << 6, INFO_ERROR = 1 << 7, INFO_STATE_SHIFT = 8, INFO_STATE_MASK = 0x1F };
 enum { STATE_RUN = 1, STATE_STOP = 2, STATE_ERROR = 4, STATE_DEBUG = 8 };
 
 struct xgt_private {
@@ -60,12 +58,13 @@ static bool is_late(const struct xgt_private *xgt, uint32_t invoke) {
 }
 
 /* Receives frames from a stream until ours is there; the body's size, or negative. */
-static int receive_stream(struct driver_io *io, struct xgt_private *xgt, struct err *err) {
+static int receive_stream(struct driver_io *io, const struct driver_settings *settings,
+    struct xgt_private *xgt, struct err *err) {
     for (int i = 0; i < LATE_MAX; i++) {
         int result = io_receive(io, xgt->frame, XGT_HEAD_BYTES, err);
         struct xgt_head head = {0};
         if (result == 0) {
-            result = xgt_fenet_take_head(io_settings(io), xgt->frame, &head, err);
+            result = xgt_fenet_take_head(settings, xgt->frame, &head, err);
         }
         if (result < 0) {
             return result;
@@ -89,7 +88,8 @@ static int receive_stream(struct driver_io *io, struct xgt_private *xgt, struct 
 }
 
 /* The same from datagrams: what is no answer is dropped, and its fault is told if none comes. */
-static int receive_datagram(struct driver_io *io, struct xgt_private *xgt, struct err *err) {
+static int receive_datagram(struct driver_io *io, const struct driver_settings *settings,
+    struct xgt_private *xgt, struct err *err) {
     struct err fault = ERR_INIT;
     for (int i = 0; i < LATE_MAX; i++) {
         int got = io_receive_some(io, xgt->frame, sizeof xgt->frame, err);
@@ -103,7 +103,7 @@ static int receive_datagram(struct driver_io *io, struct xgt_private *xgt, struc
         struct xgt_head head = {0};
         if (got < XGT_HEAD_BYTES) {
             (void)err_set(&fault, ERR_FRAME, MSG_XGT_NO_XGT, NO_ARGS);
-        } else if (xgt_fenet_take_head(io_settings(io), xgt->frame, &head, &fault) == 0) {
+        } else if (xgt_fenet_take_head(settings, xgt->frame, &head, &fault) == 0) {
             if (head.length + XGT_HEAD_BYTES != (uint32_t)got) {
                 (void)err_set(&fault, ERR_FRAME, MSG_XGT_LENGTH, ARGS(A_INT(head.length)));
             } else if (head.invoke == xgt->next_invoke) {
@@ -115,20 +115,21 @@ static int receive_datagram(struct driver_io *io, struct xgt_private *xgt, struc
     return err_set(err, ERR_FRAME, MSG_XGT_INVOKE, ARGS(A_INT(0)));
 }
 
-static int exchange_fenet(
-    struct driver_io *io, const struct xgt_request *request, struct err *err) {
+static int exchange_fenet(struct driver_io *io, const struct driver_settings *settings,
+    const struct xgt_request *request, struct err *err) {
     struct xgt_private *xgt = io_private(io);
     xgt->next_invoke++;
     if (xgt->sent_in_session < UINT16_MAX) {
         xgt->sent_in_session++;
     }
-    size_t size = xgt_fenet_put(io_settings(io), request, xgt->next_invoke, xgt->frame);
+    size_t size = xgt_fenet_put(settings, request, xgt->next_invoke, xgt->frame);
     int64_t stamp = io_request_sent(io);
     int result = io_send(io, xgt->frame, size, err);
     if (result < 0) {
         return result;
     }
-    result = io_is_datagram(io) ? receive_datagram(io, xgt, err) : receive_stream(io, xgt, err);
+    result = io_is_datagram(io) ? receive_datagram(io, settings, xgt, err)
+                                : receive_stream(io, settings, xgt, err);
     if (result < 0) {
         return result;
     }
@@ -175,13 +176,14 @@ static int receive_ascii(struct driver_io *io, struct xgt_private *xgt, struct e
     return result < 0 ? result : (int)size;
 }
 
-static int exchange_cnet(struct driver_io *io, const struct xgt_request *request, struct err *err) {
+static int exchange_cnet(struct driver_io *io, const struct driver_settings *settings,
+    const struct xgt_request *request, struct err *err) {
     struct xgt_private *xgt = io_private(io);
     int result = io_drain(io, silence_us(io, xgt), err);
     if (result < 0) {
         return result;
     }
-    size_t size = xgt_cnet_put(io_settings(io), request, xgt->frame);
+    size_t size = xgt_cnet_put(settings, request, xgt->frame);
     int64_t stamp = io_request_sent(io);
     result = io_send(io, xgt->frame, size, err);
     if (result < 0) {
@@ -192,8 +194,7 @@ static int exchange_cnet(struct driver_io *io, const struct xgt_request *request
     for (int i = 0; i < LATE_MAX && result == XGT_CNET_FOREIGN; i++) {
         result = receive_ascii(io, xgt, err);
         if (result >= 0) {
-            result =
-                xgt_cnet_take(io_settings(io), request, xgt->frame, (size_t)result, xgt->data, err);
+            result = xgt_cnet_take(settings, request, xgt->frame, (size_t)result, xgt->data, err);
         }
     }
     if (result == XGT_CNET_FOREIGN) {
@@ -206,10 +207,18 @@ static int exchange_cnet(struct driver_io *io, const struct xgt_request *request
     return result;
 }
 
-/* 0: the data of a good answer is in the private memory; above 0: the code of a refusal. */
-static int exchange(struct driver_io *io, const struct xgt_request *request, struct err *err) {
-    return xgt_is_cnet(io_settings(io)) ? exchange_cnet(io, request, err)
-                                        : exchange_fenet(io, request, err);
+int xgt_exchange(struct driver_io *io, const struct driver_settings *settings,
+    const struct xgt_request *request, struct err *err) {
+    return xgt_is_cnet(settings) ? exchange_cnet(io, settings, request, err)
+                                 : exchange_fenet(io, settings, request, err);
+}
+
+const uint8_t *xgt_data(struct driver_io *io) {
+    return ((struct xgt_private *)io_private(io))->data;
+}
+
+const struct xgt_head *xgt_last_head(struct driver_io *io) {
+    return &((struct xgt_private *)io_private(io))->head;
 }
 
 /* --- Refusals --- */
@@ -271,7 +280,7 @@ static void give_points(
  * negative when the session is lost. What fails is told to the sink. */
 static int ask(struct reading *reading, const struct xgt_request *request, const uint32_t *indexes,
     uint32_t count, int *ret_code) {
-    int result = exchange(reading->io, request, reading->err);
+    int result = xgt_exchange(reading->io, io_settings(reading->io), request, reading->err);
     *ret_code = result > 0 ? result : 0;
     if (result == -ERR_TIMEOUT) {
         sink_unit_silent(reading->sink, STATUS_BAD_TIMEOUT, reading->err);
@@ -375,8 +384,8 @@ static int gather(struct reading *reading, uint32_t index) {
 
 /* --- The controller's own state --- */
 
-static const char *state_name(uint32_t info) {
-    switch (info >> INFO_STATE_SHIFT & INFO_STATE_MASK) {
+const char *xgt_state_name(uint32_t info) {
+    switch (info >> XGT_INFO_STATE_SHIFT & XGT_INFO_STATE_MASK) {
     case STATE_RUN: return "run";
     case STATE_STOP: return "stop";
     case STATE_ERROR: return "error";
@@ -385,8 +394,7 @@ static const char *state_name(uint32_t info) {
     }
 }
 
-/* The family behind the CPU byte; "0x91" where it is none we know. */
-static void cpu_name(uint32_t cpu, char name[8]) {
+void xgt_cpu_name(uint32_t cpu, char name[8]) {
     switch (cpu) {
     case 0xA0: (void)snprintf(name, 8, "XGK"); break;
     case 0xA4: (void)snprintf(name, 8, "XGI"); break;
@@ -400,32 +408,31 @@ static void cpu_name(uint32_t cpu, char name[8]) {
 static void give_state(
     const struct point_group *group, const struct xgt_head *head, struct point_sink *sink) {
     char cpu[8];
-    cpu_name(head->cpu, cpu);
+    xgt_cpu_name(head->cpu, cpu);
     for (uint32_t i = 0; i < group->count; i++) {
         const struct point *point = &group->points[i];
         uint32_t info = head->info;
-        uint32_t state = info >> INFO_STATE_SHIFT & INFO_STATE_MASK;
+        uint32_t state = info >> XGT_INFO_STATE_SHIFT & XGT_INFO_STATE_MASK;
         switch ((enum xgt_plc)point->detail[XGT_SUB]) {
-        case XGT_PLC_STATE: sink_text(sink, point, str_of(state_name(info))); break;
+        case XGT_PLC_STATE: sink_text(sink, point, str_of(xgt_state_name(info))); break;
         case XGT_PLC_RUN: sink_bool(sink, point, state == STATE_RUN); break;
         case XGT_PLC_ERROR:
-            sink_bool(sink, point, (info & INFO_ERROR) != 0 || state == STATE_ERROR);
+            sink_bool(sink, point, (info & XGT_INFO_ERROR) != 0 || state == STATE_ERROR);
             break;
-        case XGT_PLC_STANDBY: sink_bool(sink, point, (info & INFO_STANDBY) != 0); break;
+        case XGT_PLC_STANDBY: sink_bool(sink, point, (info & XGT_INFO_STANDBY) != 0); break;
         case XGT_PLC_CPU: sink_text(sink, point, str_of(cpu)); break;
         }
     }
 }
 
-/* A word that every model has, read for the header of its answer; even a refusal has one. */
-static const struct xgt_request probe_request = {
+const struct xgt_request xgt_probe = {
     .kind = XGT_READ_RUN, .count = 1, .blocks = {{.area = 1}}, .bytes = 2}; // %MB0
 
 static int ask_state(struct reading *reading, uint32_t index) {
     struct xgt_private *xgt = io_private(reading->io);
     if (!xgt->has_head) {
         int code = 0;
-        int result = ask(reading, &probe_request, &index, 1, &code);
+        int result = ask(reading, &xgt_probe, &index, 1, &code);
         if (result != GO_ON || !xgt->has_head) {
             return result;
         }
@@ -512,7 +519,7 @@ static int xgt_write(
             return err_set(err, ERR_UNSUPPORTED, MSG_XGT_NOT_WRITABLE, NO_ARGS);
         }
     }
-    int code = exchange(io, &request, err);
+    int code = xgt_exchange(io, io_settings(io), &request, err);
     return code > 0 ? refusal_words(io_settings(io), &request, code, err) : code;
 }
 
@@ -617,4 +624,5 @@ const struct driver driver_xgt = {
     .open = xgt_open,
     .read_groups = xgt_read_groups,
     .write = xgt_write,
+    .diagnose = xgt_diagnose,
 };

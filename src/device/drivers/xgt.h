@@ -137,4 +137,27 @@ int xgt_cnet_take(const struct driver_settings *settings, const struct xgt_reque
 enum { XGT_CNET_FOREIGN = 1 << 16 };
 int xgt_cnet_words(int code, const char *name, struct err *err);
 
+/* xgt.c */
+/* PLC info of an answer's header. */
+enum {
+    XGT_INFO_STANDBY = 1 << 6,
+    XGT_INFO_ERROR = 1 << 7,
+    XGT_INFO_STATE_SHIFT = 8,
+    XGT_INFO_STATE_MASK = 0x1F
+};
+/* One request and its answer. 0: what was read is in xgt_data; above 0: the code of a refusal;
+ * negative: no answer to it. `settings` may differ from the device's own. */
+int xgt_exchange(struct driver_io *io, const struct driver_settings *settings,
+    const struct xgt_request *request, struct err *err);
+const uint8_t *xgt_data(struct driver_io *io);
+const struct xgt_head *xgt_last_head(struct driver_io *io); // Of the newest answer; Ethernet only.
+const char *xgt_state_name(uint32_t info);                  // "run", "stop", ...
+void xgt_cpu_name(uint32_t cpu, char name[8]); // "XGK", ...; "0x91" where it is none we know.
+/* A word that every model has, read for the header of its answer; even a refusal has one. */
+extern const struct xgt_request xgt_probe;
+
+/* xgt_diagnose.c */
+int xgt_diagnose(
+    struct driver_io *io, const struct point *point, struct diagnosis *diagnosis, struct err *err);
+
 #endif
