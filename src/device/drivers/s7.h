@@ -96,7 +96,7 @@ void s7_decode(const struct point *point, const struct driver_settings *settings
 int s7_encode(const struct point *point, const struct sample *value,
     uint8_t ret_data[S7_VALUE_BYTES], struct err *err);
 
-/* s7.c, in an open session, for s7_doctor.c. */
+/* s7.c and s7_session.c, in an open session, for s7_doctor.c. */
 /* Reads cells and throws them away: the item's return code, or the error class and code of the
  * whole answer (above 255). Negative: no answer. */
 int s7_probe(struct driver_io *io, uint32_t space, uint32_t start, uint32_t cells, struct err *err);
