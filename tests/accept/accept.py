@@ -29,6 +29,8 @@ STEPS = [
     ("fuzz", "each fuzz target for 60 s", ["./dev", "fuzz", "60"], 3600),
     ("demo", "the demo for 60 s without a network", [PYTHON, f"{HERE}/step_demo.py", "60"], 120),
     ("replay", "collection from pymodbus for 60 s, killed every 5 s", [PYTHON, f"{HERE}/step_replay.py", "60"], 300),
+    ("mqtt", "100,000 QoS 1 messages while Maru is killed five times: each stored once", [PYTHON, f"{HERE}/step_mqtt.py", "100000", "5"], 600),
+    ("outage", "13 hours without broker and network at 200 times the speed: no gap, no duplicate", [PYTHON, f"{HERE}/step_outage.py", "13", "200"], 900),
     ("import", "a million real samples in and out, twice; flipped bytes found", [PYTHON, f"{HERE}/step_import.py", "200"], 1800),
     ("diskfull", "a full disk refuses writes in words, answers queries, recovers by itself", [PYTHON, f"{HERE}/step_diskfull.py"], 300),
     ("ops", "backup under load, restore to the same content, kills in the middle", [PYTHON, f"{HERE}/step_ops.py"], 1200),

@@ -275,6 +275,20 @@ static void list_wanted(struct mqtt_private *p, const struct point_group *all) {
     }
 }
 
+/* The next filter of a kept list. Within a filter `#` is the last character, so "#/" ends one. */
+#define FILTER_END STR("#/")
+static struct str cut_filter(struct str *rest) {
+    for (size_t i = 0; i < rest->size; i++) {
+        if (str_starts(str_slice(*rest, i, rest->size), FILTER_END)) {
+            struct str filter = str_slice(*rest, 0, i);
+            *rest = str_slice(*rest, i + FILTER_END.size, rest->size);
+            return filter;
+        }
+    }
+    *rest = STR_NONE;
+    return STR_NONE;
+}
+
 /* Takes back what a persistent session was subscribed to and no tag wants any more. */
 static int unsubscribe_old(struct mqtt_private *p, struct err *err) {
     AUTO_BUF struct buf old;
@@ -284,8 +298,8 @@ static int unsubscribe_old(struct mqtt_private *p, struct err *err) {
         return result == -ERR_NOT_FOUND ? 0 : result;
     }
     struct str rest = buf_str(&old);
-    while (rest.data != NULL && rest.size > 0) {
-        struct str filter = str_cut(&rest, '\n');
+    while (rest.size > 0) {
+        struct str filter = cut_filter(&rest);
         bool still = false;
         for (uint32_t i = 0; i < p->wanted_count && !still; i++) {
             still = str_eq(filter, str_of(p->wanted[i]));
@@ -305,11 +319,11 @@ static int keep_filters(struct mqtt_private *p, struct err *err) {
     buf_init(&list, BOOKMARK_BYTES_MAX);
     for (uint32_t i = 0; i < p->wanted_count; i++) {
         size_t size = strlen(p->wanted[i]);
-        if (list.size + size + 1 > BOOKMARK_BYTES_MAX) {
+        if (list.size + size + FILTER_END.size > BOOKMARK_BYTES_MAX) {
             break;
         }
         buf_put(&list, p->wanted[i], size);
-        buf_put_char(&list, '\n');
+        buf_put_str(&list, FILTER_END);
     }
     return io_bookmark_put(p->io, STR("filters"), buf_str(&list), err);
 }
