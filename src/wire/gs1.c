@@ -257,7 +257,7 @@ static const struct {
 static uint64_t take_bits(const uint8_t bytes[12], unsigned from, unsigned count) {
     uint64_t value = 0;
     for (unsigned i = from; i < from + count; i++) {
-        value = value << 1 | (bytes[i / 8] >> (7 - i % 8) & 1u);
+        value = value << 1 | ((unsigned)bytes[i / 8] >> (7 - i % 8) & 1u);
     }
     return value;
 }
