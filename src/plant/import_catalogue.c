@@ -11,6 +11,7 @@
 
 #include "core/mem.h"
 #include "plant/import.h"
+#include "refine/derived.h"
 
 enum { COLUMNS_MAX = 24, RETENTION_DAYS_MAX = 36525, SECONDS_MAX = 31622400, PLACE_MAX = 1000 };
 
@@ -347,7 +348,7 @@ static int device_of(
 
 static int check_source(const struct job *job, const struct tag *tag, struct err *err) {
     if (tag->device.size == 0) {
-        return tag->source.size == 0
+        return tag->source.size == 0 || derived_is(tag)
                    ? 0
                    : err_set(err, ERR_INVALID, MSG_IMPORT_SOURCE_NO_DEVICE, ARGS(A_STR(tag->name)));
     }

@@ -28,6 +28,7 @@
 #include "core/mem.h"
 #include "core/queue.h"
 #include "core/thread.h"
+#include "plant/derive.h"
 
 enum {
     POOL_BATCHES = 48,       // Device batches alive at once; links wait when all are out.
@@ -63,7 +64,8 @@ struct pipeline {
     struct item held[POOL_BATCHES]; // Refined device batches that the store refused.
     uint32_t held_count;
     int64_t retry_mono_ns;
-    struct batch *own; // What time brought. Not empty: it waits to be stored.
+    struct derive *derive; // Derived tags; of the pipeline thread.
+    struct batch *own;     // What time brought. Not empty: it waits to be stored.
     int64_t tick_mono_ns;
     _Atomic(struct catalogue *) next_catalogue;
     struct catalogue *catalogue; // The one in use: which tags are known.
@@ -91,6 +93,7 @@ static void take_catalogue(struct pipeline *p) {
     struct catalogue *next = atomic_exchange(&p->next_catalogue, NULL);
     if (next != NULL) {
         refine_use(p->with.refine, next);
+        derive_use(p->derive, next);
         catalogue_unref(p->catalogue);
         p->catalogue = next;
     }
@@ -99,6 +102,7 @@ static void take_catalogue(struct pipeline *p) {
 /* After a refusal refine must not believe that the refused rows are the newest, or a second try of
  * the same rows would be taken for duplicates and dropped. */
 static void refine_forget(struct pipeline *p, const struct batch *batch) {
+    derive_forget(p->derive);
     for (uint32_t i = 0; i < batch->count; i++) {
         struct hist_last last;
         if (hist_last(p->with.historian, batch->rows[i].tag, &last)) {
@@ -305,6 +309,7 @@ static uint32_t refine_items(struct pipeline *p, struct item *items, uint32_t co
         }
         refine_reserve(p->with.refine, batch);
         refine_run(p->with.refine, batch);
+        derive_run(p->derive, batch);
         if (items[i].ticket != NULL && hist_mark_duplicates(p->with.historian, batch, &err) < 0) {
             refuse_item(p, &items[i], &err);
             continue;
@@ -330,6 +335,7 @@ static void tick(struct pipeline *p) {
         return;
     }
     bool more = refine_tick(p->with.refine, clock_wall_ns(p->with.clock), p->own);
+    derive_run(p->derive, p->own);
     p->tick_mono_ns = more ? now_ns : now_ns + TICK_MS * NS_PER_MS;
 }
 
@@ -434,6 +440,7 @@ struct pipeline *pipeline_new(const struct pipeline_options *options) {
         p->batches[i] = batch_new(POOL_ROWS, POOL_TEXT_BYTES);
         CHECK(queue_push(p->pool, &p->batches[i], 0) == 0);
     }
+    p->derive = derive_new(options->historian);
     p->own = batch_new(POOL_ROWS, POOL_TEXT_BYTES);
     p->status.queue_capacity = QUEUE_ITEMS;
     thread_start(&p->thread, "pipeline", pipeline_run, p);
@@ -450,6 +457,7 @@ void pipeline_free(struct pipeline *p) {
         batch_free(p->batches[i]);
     }
     batch_free(p->own);
+    derive_free(p->derive);
     catalogue_unref(atomic_exchange(&p->next_catalogue, NULL));
     catalogue_unref(p->catalogue);
     queue_free(p->queue);

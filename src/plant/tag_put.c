@@ -8,6 +8,7 @@
  */
 #include "core/mem.h"
 #include "plant/plant.h"
+#include "refine/derived.h"
 
 /* 1: there is such a tag, and the rule may write to it; 0: there is none. */
 static int find_companion(
@@ -46,9 +47,30 @@ static int put_companions(
     return status < 0 ? status : 0;
 }
 
+/* The source of a tag as the transaction sees it; empty for tags that are not derived. */
+static int source_of(void *context, struct str name, struct str *ret_source, struct err *err) {
+    struct ledger_stmt *stmt = NULL;
+    int status = ledger_prepare(context,
+        "SELECT CASE WHEN device IS NULL THEN source ELSE '' END FROM tags WHERE name = ?1", &stmt,
+        err);
+    if (status < 0) {
+        return status;
+    }
+    ledger_bind_str(stmt, 1, name);
+    status = ledger_step(stmt, err);
+    if (status > 0) {
+        *ret_source = ledger_column_str(stmt, 0);
+    }
+    return status;
+}
+
 int plant_tag_put(struct ledger_tx *tx, const struct tag *tag, uint32_t *ret_number,
     bool *ret_changed, struct err *err) {
     int status = refine_check(tag, err);
+    if (status >= 0 && derived_is(tag)) {
+        const struct derived_lookup lookup = {.context = tx, .source_of = source_of};
+        status = derived_check(tag, &lookup, err);
+    }
     if (status >= 0) {
         AUTO_ARENA struct arena arena;
         arena_init(&arena, 0);

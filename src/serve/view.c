@@ -100,7 +100,11 @@ void view_tag(struct json *json, const struct tag *tag, const struct live_value 
         json_put_str(json, "source", tag->source);
     } else {
         json_put_null(json, "device");
-        json_put_null(json, "source");
+        if (tag->source.size > 0) {
+            json_put_str(json, "source", tag->source); // Of a derived tag.
+        } else {
+            json_put_null(json, "source");
+        }
     }
     json_put_f64(json, "scale", tag->scale);
     json_put_f64(json, "offset", tag->offset);
