@@ -363,8 +363,9 @@ void sink_group_refused(
 
 void sink_unit_silent(struct point_sink *sink, enum status status, const struct err *what) {
     sink_note(sink, what);
-    if (what != NULL && status == STATUS_BAD_TIMEOUT) { // Others name the unit themselves.
-        (void)err_context(&sink->error, MSG_DEVICE_UNIT, ARGS(A_INT(sink->poller->asked[0].unit)));
+    uint32_t unit = sink->poller->asked[0].unit;                     // 0: the protocol has none.
+    if (what != NULL && status == STATUS_BAD_TIMEOUT && unit != 0) { // Others name it themselves.
+        (void)err_context(&sink->error, MSG_DEVICE_UNIT, ARGS(A_INT(unit)));
     }
     sink->silent_status = status;
     sink->change.timeouts += status == STATUS_BAD_TIMEOUT;

@@ -276,6 +276,23 @@ static void give_points(
     }
 }
 
+/* On Ethernet there is no unit number to check; what else it can be is said instead. */
+static void tell_silence(struct reading *reading) {
+    const struct driver_settings *settings = io_settings(reading->io);
+    struct err words = ERR_INIT;
+    (void)err_set(&words, ERR_TIMEOUT, MSG_DEVICE_NO_ANSWER,
+        ARGS(A_INT(settings->link[LINK_TIMEOUT_MS])));
+    if (reading->err != NULL) {
+        words = *reading->err;
+    }
+    if (!xgt_is_cnet(settings) && words.notes[0].msg == MSG_DEVICE_NO_ANSWER) {
+        words = ERR_INIT;
+        (void)err_set(
+            &words, ERR_TIMEOUT, MSG_XGT_NO_ANSWER, ARGS(A_INT(settings->link[LINK_TIMEOUT_MS])));
+    }
+    sink_unit_silent(reading->sink, STATUS_BAD_TIMEOUT, &words);
+}
+
 /* Sends a request for `count` groups. GO_ON with the code of a refusal or 0, UNIT_SILENT, or
  * negative when the session is lost. What fails is told to the sink. */
 static int ask(struct reading *reading, const struct xgt_request *request, const uint32_t *indexes,
@@ -283,7 +300,7 @@ static int ask(struct reading *reading, const struct xgt_request *request, const
     int result = xgt_exchange(reading->io, io_settings(reading->io), request, reading->err);
     *ret_code = result > 0 ? result : 0;
     if (result == -ERR_TIMEOUT) {
-        sink_unit_silent(reading->sink, STATUS_BAD_TIMEOUT, reading->err);
+        tell_silence(reading);
         return UNIT_SILENT;
     }
     if (result == -ERR_FRAME && xgt_is_cnet(io_settings(reading->io))) {
