@@ -148,6 +148,8 @@ void sink_time(struct point_sink *sink, int64_t time_ns);
 void sink_quality(struct point_sink *sink, enum status status);
 /* The session is proven alive although there is no value (a ping was answered). */
 void sink_alive(struct point_sink *sink);
+/* Something came that could not be taken (a row, a file): shown with the device. */
+void sink_warn(struct point_sink *sink, const struct err *what);
 /* This point cannot be read now; others can. `what` (may be NULL) says why, in words. */
 void sink_bad(
     struct point_sink *sink, const struct point *point, enum status status, const struct err *what);

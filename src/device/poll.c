@@ -247,22 +247,25 @@ static void turn_bad(struct point_sink *sink, uint32_t index, enum status status
     }
 }
 
-/* Begins a value: its time, and the status it will have. A source time that no plant takes is not
- * believed. */
-static enum status begin_value(struct point_sink *sink, const struct point *point) {
+/* The time of what comes next: its source's, where that can be believed. False: it cannot. */
+static bool take_time(struct point_sink *sink, int64_t ours_ns) {
     struct poller *poller = sink->poller;
+    sink->time_ns = ours_ns != 0 ? ours_ns : clock_wall_ns(poller->clock);
+    if (sink->source_ns == 0) {
+        return true;
+    }
+    int64_t latest_ns = clock_wall_ns(poller->clock) + SAMPLE_AHEAD_MAX_NS;
+    bool known = sink->source_ns > SAMPLE_TIME_MIN && sink->source_ns < latest_ns &&
+                 sink->source_ns <= SAMPLE_TIME_MAX;
+    sink->time_ns = known ? sink->source_ns : sink->time_ns;
+    return known;
+}
+
+/* Begins a value: its time, and the status it will have. */
+static enum status begin_value(struct point_sink *sink, const struct point *point) {
     enum status status = sink->quality;
-    sink->time_ns = poller->io.answered_wall_ns;
-    if (sink->source_ns != 0) {
-        int64_t latest_ns = clock_wall_ns(poller->clock) + SAMPLE_AHEAD_MAX_NS;
-        bool known = sink->source_ns > SAMPLE_TIME_MIN && sink->source_ns < latest_ns &&
-                     sink->source_ns <= SAMPLE_TIME_MAX;
-        sink->time_ns = known ? sink->source_ns : sink->time_ns;
-        status = known || status != STATUS_GOOD ? status : STATUS_UNCERTAIN;
-    }
-    if (sink->time_ns == 0) {
-        sink->time_ns = clock_wall_ns(poller->clock);
-    }
+    bool believed = take_time(sink, sink->poller->io.answered_wall_ns);
+    status = believed || status != STATUS_GOOD ? status : STATUS_UNCERTAIN;
     (void)turn_status(sink->device, point_index(sink, point), status);
     sink->change.good = true;
     return status;
@@ -322,8 +325,12 @@ void sink_text(struct point_sink *sink, const struct point *point, struct str va
 void sink_bad(struct point_sink *sink, const struct point *point, enum status status,
     const struct err *what) {
     sink_note(sink, what);
-    sink->time_ns = clock_wall_ns(sink->poller->clock);
+    (void)take_time(sink, 0);
     turn_bad(sink, point_index(sink, point), status);
+}
+
+void sink_warn(struct point_sink *sink, const struct err *what) {
+    sink_note(sink, what);
 }
 
 /* All points of an asked group. */
