@@ -197,7 +197,7 @@ static unsigned serve(struct sim_melsec *melsec, struct call *call, struct buf *
     case 0x0403: return random_read(melsec, call, data);
     case 0x1402: return random_write(melsec, call);
     case 0x0101:
-        buf_put(data, "Q06UDVCPU       ", 16);
+        buf_put(data, melsec->model != NULL ? melsec->model : "Q06UDVCPU       ", 16);
         give(data, 0x0368, 2);
         return 0;
     case 0x0619:

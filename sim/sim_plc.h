@@ -42,10 +42,11 @@ struct sim_plc_protocol {
 /* MELSEC, MC protocol 3E and 4E, binary: SH(NA)-080956. Q/L and iQ-R subcommands. */
 struct sim_melsec {
     struct sim_plc_memory *memory;
-    uint32_t points;  // Numbers from here on do not exist (end code C056); 0: all exist.
-    bool ascii;       // Set to ASCII code: silent to binary, answers 0101 in ASCII.
-    bool no_random;   // Refuses 0403 (end code C059).
-    uint32_t answers; // Given so far.
+    uint32_t points;   // Numbers from here on do not exist (end code C056); 0: all exist.
+    bool ascii;        // Set to ASCII code: silent to binary, answers 0101 in ASCII.
+    bool no_random;    // Refuses 0403 (end code C059).
+    const char *model; // Of sixteen characters; NULL: a Q06UDV.
+    uint32_t answers;  // Given so far.
 };
 struct sim_plc_protocol sim_melsec_protocol(struct sim_melsec *melsec); // The context is `melsec`.
 

@@ -30,6 +30,43 @@ double plc_value_after(struct rig *rig, uint32_t tag) {
     return 0;
 }
 
+static void add_line(char *to, size_t capacity, const char *text) {
+    size_t used = strlen(to);
+    (void)snprintf(to + used, capacity - used, "%s\n", text);
+}
+
+static void take_finding(void *context, const struct doctor_finding *finding) {
+    struct plc_report *report = context;
+    add_line(report->words, sizeof report->words, words_of(finding->words));
+}
+
+static void take_candidate(void *context, const struct doctor_candidate *candidate) {
+    struct plc_report *report = context;
+    char line[256];
+    (void)snprintf(
+        line, sizeof line, "%.*s=%.*s", STR_ARG(candidate->label), STR_ARG(candidate->value));
+    add_line(report->candidates, sizeof report->candidates, line);
+}
+
+struct plc_report plc_diagnose(
+    const char *driver, const char *address, const char *options, const char *source) {
+    struct plc_report report = {0};
+    struct device device = {.number = 1,
+        .id = STR("d"),
+        .driver = str_of(driver),
+        .address = str_of(address),
+        .options = str_of(options),
+        .period_ns = NS_PER_S,
+        .enabled = true};
+    struct doctor_request request = {.device = &device,
+        .source = str_of(source),
+        .context = &report,
+        .finding = take_finding,
+        .candidate = take_candidate};
+    report.bad = device_diagnose(&request);
+    return report;
+}
+
 void plc_misbehaves(const struct plc_on_socket *plc) {
     const char *prefix = plc->prefix != NULL ? plc->prefix : "";
     struct sim_plc_server *server = NULL;

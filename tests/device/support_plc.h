@@ -23,4 +23,13 @@ struct plc_on_socket {
 /* Each misbehaviour in turn: no wrong value, bad meanwhile, and good again afterwards. */
 void plc_misbehaves(const struct plc_on_socket *plc);
 
+/* What the connection doctor says about the device at `address`. */
+struct plc_report {
+    uint32_t bad;
+    char words[4096];      // All findings, in English, one a line.
+    char candidates[4096]; // "label=value" of each, one a line.
+};
+struct plc_report plc_diagnose(
+    const char *driver, const char *address, const char *options, const char *source);
+
 #endif

@@ -265,6 +265,33 @@ static void a_refused_handshake_is_told_in_words(void **state) {
     sim_plc_memory_free(machine.fins.memory);
 }
 
+static void the_doctor_names_model_nodes_and_orders(void **state) {
+    (void)state;
+    struct machine machine;
+    machine_init(&machine, false);
+    struct sim_plc_server *server = NULL;
+    struct err err = ERR_INIT;
+    assert_int_equal(0, sim_plc_server_start(&machine.protocol, 0, &server, &err));
+    char address[64];
+    (void)snprintf(address, sizeof address, "127.0.0.1:%u", sim_plc_server_port(server));
+    sim_plc_put(machine.fins.memory, 0xA0, 11, 0x3FC0); // 1.5 at E0_10.
+    struct plc_report report = plc_diagnose("fins", address, "timeout_ms=300", "E0_10 f32 ABCD");
+    assert_int_equal(0, report.bad);
+    assert_non_null(strstr(report.words, "CJ2M-CPU31, version 02.01; our node 250, its node 1"));
+    assert_non_null(strstr(report.words, "RUN mode"));
+    assert_non_null(strstr(report.candidates, "f32 CDAB=1.5\n"));
+
+    (void)snprintf(address, sizeof address, "udp:127.0.0.1:%u", sim_plc_server_port(server));
+    report = plc_diagnose("fins", address, "timeout_ms=300", "CIO0.00");
+    assert_int_equal(0, report.bad);
+    assert_non_null(strstr(report.words, "our node 1, its node 1"));
+    report = plc_diagnose("fins", address, "timeout_ms=100 plc_node=9", "CIO0.00");
+    assert_true(report.bad > 0);
+    assert_non_null(strstr(report.words, "our node is 1, the PLC's is 9"));
+    sim_plc_server_stop(server);
+    sim_plc_memory_free(machine.fins.memory);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(addresses_are_understood_as_cx_programmer_writes_them),
@@ -272,6 +299,7 @@ int main(void) {
         cmocka_unit_test(every_capture_gives_what_it_says),
         cmocka_unit_test(a_storm_on_the_line_brings_no_wrong_value),
         cmocka_unit_test(a_controller_on_a_socket_may_misbehave),
+        cmocka_unit_test(the_doctor_names_model_nodes_and_orders),
         cmocka_unit_test(a_refused_handshake_is_told_in_words),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -268,6 +268,43 @@ static void slow_bytes_are_waited_for_and_ascii_is_found_out(void **state) {
     sim_plc_memory_free(machine.melsec.memory);
 }
 
+static void the_doctor_names_model_series_base_and_code(void **state) {
+    (void)state;
+    struct machine machine;
+    machine_init(&machine);
+    struct sim_plc_server *server = NULL;
+    struct err err = ERR_INIT;
+    assert_int_equal(0, sim_plc_server_start(&machine.protocol, 0, &server, &err));
+    char address[64];
+    (void)snprintf(address, sizeof address, "127.0.0.1:%u", sim_plc_server_port(server));
+    put_u32(machine.melsec.memory, 0xA8, 10, 0x3FC00000); // 1.5
+    struct plc_report report = plc_diagnose("melsec", address, "timeout_ms=300", "D10 f32");
+    assert_int_equal(0, report.bad);
+    assert_non_null(strstr(report.words, "Q06UDVCPU"));
+    assert_non_null(strstr(report.candidates, "f32 CDAB=1.5\n"));
+
+    report = plc_diagnose("melsec", address, "timeout_ms=300 series=iqr", "D10");
+    assert_non_null(strstr(report.words, "set series=q instead of iqr"));
+    machine.melsec.model = "FX5U-32MT/ES    ";
+    report = plc_diagnose("melsec", address, "timeout_ms=300", "X10");
+    assert_non_null(strstr(report.words, "set series=fx instead of q"));
+    assert_non_null(strstr(report.words, "X10 counts in hexadecimal: it is number 16"));
+    report = plc_diagnose("melsec", address, "timeout_ms=300 series=fx", "X10");
+    assert_int_equal(0, report.bad);
+    assert_non_null(strstr(report.words, "X10 counts in octal: it is number 8"));
+    machine.melsec.model = "R08CPU          ";
+    report = plc_diagnose("melsec", address, "timeout_ms=300", "D10");
+    assert_int_equal(0, report.bad);
+    assert_non_null(strstr(report.words, "series=iqr reaches all"));
+
+    machine.melsec.ascii = true;
+    report = plc_diagnose("melsec", address, "timeout_ms=100", "D10");
+    assert_true(report.bad > 0);
+    assert_non_null(strstr(report.words, "answers in ASCII code"));
+    sim_plc_server_stop(server);
+    sim_plc_memory_free(machine.melsec.memory);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(addresses_are_understood_as_gx_works_writes_them),
@@ -275,6 +312,7 @@ int main(void) {
         cmocka_unit_test(every_capture_gives_what_it_says),
         cmocka_unit_test(a_storm_on_the_line_brings_no_wrong_value),
         cmocka_unit_test(a_plc_on_a_socket_may_misbehave),
+        cmocka_unit_test(the_doctor_names_model_series_base_and_code),
         cmocka_unit_test(slow_bytes_are_waited_for_and_ascii_is_found_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

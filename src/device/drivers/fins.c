@@ -22,6 +22,8 @@
 
 #include <string.h>
 
+#define ANY_BYTES SIZE_MAX // Answers whose length depends on the model.
+
 enum {
     TCP_HEAD = 16,    // "FINS", length, command, error.
     FINS_HEAD = 10,   // ICF to SID.
@@ -56,6 +58,7 @@ struct fins_private {
     uint32_t sent_in_session; // Saturates at 255.
     bool multiple_off;        // In this session.
     size_t out_size;
+    size_t data_bytes;                 // Of the last answer.
     uint32_t picks[FINS_MULTIPLE_MAX]; // Groups of the multiple read under way.
     uint32_t pick_count;
     uint8_t out[OUT_BYTES];
@@ -223,7 +226,8 @@ static int check_frame(struct driver_io *io, size_t size, size_t expected, struc
     uint32_t code = get_word(frame + FINS_HEAD + 2);
     bool relayed = (code & 0x8000) != 0; // A node on the way failed; two bytes say which.
     code &= 0x7F3F;
-    if (code == 0 && !relayed && size != ANSWER_MIN + expected) {
+    fins->data_bytes = size - ANSWER_MIN;
+    if (code == 0 && !relayed && expected != ANY_BYTES && size != ANSWER_MIN + expected) {
         return err_set(
             err, ERR_FRAME, MSG_FINS_DATA_BYTES, ARGS(A_INT(expected), A_INT(size - ANSWER_MIN)));
     }
@@ -535,6 +539,87 @@ static int fins_open(struct driver_io *io, struct err *err) {
     return 0;
 }
 
+/* --- for the connection doctor --- */
+
+static void say(
+    struct diagnosis *diagnosis, enum verdict verdict, enum msg_id id, const struct arg *args) {
+    struct err words = ERR_INIT;
+    (void)err_set(&words, ERR_INVALID, id, args);
+    diagnosis_add(diagnosis, verdict, &words);
+}
+
+/* Printable characters alone, without the blanks behind. `to` takes `size` bytes. */
+static struct str printable(const uint8_t *from, size_t size, char *to) {
+    for (size_t i = 0; i < size; i++) {
+        to[i] = from[i] >= ' ' && from[i] < 0x7F ? (char)from[i] : ' ';
+    }
+    return str_trim((struct str){.data = to, .size = size});
+}
+
+/* Controller Data Read (0501), W342 clause 5-3-16: model and version of twenty characters each. */
+static int tell_model(struct driver_io *io, struct diagnosis *diagnosis, struct err *err) {
+    enum { NAME_BYTES = 20 };
+    struct fins_private *fins = io_private(io);
+    char model[NAME_BYTES];
+    char version[NAME_BYTES];
+    const uint8_t *data = NULL;
+    begin(io, COMMAND_MODEL);
+    add_byte(fins, 0);
+    int result = exchange(io, ANY_BYTES, &data, err);
+    if (result == -ERR_TIMEOUT && !uses_tcp(io)) {
+        return err_set(err, ERR_TIMEOUT, MSG_FINS_SILENT_UDP,
+            ARGS(A_INT(io_settings(io)->link[LINK_TIMEOUT_MS]), A_INT(fins->node),
+                A_INT(fins->plc_node)));
+    }
+    if (result < 0) {
+        return result;
+    }
+    if (result > 0 || fins->data_bytes < (size_t)2 * NAME_BYTES) {
+        say(diagnosis, VERDICT_GOOD, MSG_FINS_NODES,
+            ARGS(A_INT(fins->node), A_INT(fins->plc_node)));
+        return 0;
+    }
+    say(diagnosis, VERDICT_GOOD, MSG_FINS_MODEL,
+        ARGS(A_STR(printable(data, NAME_BYTES, model)),
+            A_STR(printable(data + NAME_BYTES, NAME_BYTES, version)), A_INT(fins->node),
+            A_INT(fins->plc_node)));
+    return 0;
+}
+
+/* Controller Status Read (0601), W342 clause 5-3-18: running, mode, fatal errors. */
+static int tell_status(struct driver_io *io, struct diagnosis *diagnosis, struct err *err) {
+    struct fins_private *fins = io_private(io);
+    const uint8_t *data = NULL;
+    begin(io, COMMAND_STATUS);
+    int result = exchange(io, ANY_BYTES, &data, err);
+    if (result != 0 || fins->data_bytes < 4) {
+        return result < 0 ? result : 0; // Not every model tells.
+    }
+    const char *mode = data[1] == 4 ? "RUN" : data[1] == 2 ? "MONITOR" : "PROGRAM";
+    uint32_t fatal = get_word(data + 2);
+    if (fatal != 0) {
+        char hex[5];
+        say(diagnosis, VERDICT_NOTE, MSG_FINS_FATAL,
+            ARGS(A_CSTR(mode), A_CSTR(plc_hex(fatal, hex))));
+    } else {
+        say(diagnosis, data[1] == 0 ? VERDICT_NOTE : VERDICT_GOOD, MSG_FINS_MODE,
+            ARGS(A_CSTR(mode)));
+    }
+    return 0;
+}
+
+static int fins_diagnose(
+    struct driver_io *io, const struct point *point, struct diagnosis *diagnosis, struct err *err) {
+    int result = tell_model(io, diagnosis, err);
+    result = result < 0 ? result : tell_status(io, diagnosis, err);
+    if (result < 0 || point == NULL) {
+        return result;
+    }
+    char name[32];
+    plc_offer_forms(point, fins_name(point->space, point->start, name), diagnosis);
+    return 0;
+}
+
 /* --- the table --- */
 
 static struct driver_span fins_span(const struct driver_settings *settings, uint32_t space) {
@@ -623,4 +708,5 @@ const struct driver driver_fins = {
     .open = fins_open,
     .read_groups = fins_read_groups,
     .write = fins_write,
+    .diagnose = fins_diagnose,
 };

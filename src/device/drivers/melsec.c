@@ -36,6 +36,7 @@ enum {
 };
 
 enum {
+    COMMAND_MODEL = 0x0101,
     COMMAND_READ = 0x0401,
     COMMAND_RANDOM_READ = 0x0403,
     COMMAND_WRITE = 0x1401,
@@ -547,6 +548,102 @@ static int melsec_write(
     return result;
 }
 
+/* --- for the connection doctor --- */
+
+static void say(
+    struct diagnosis *diagnosis, enum verdict verdict, enum msg_id id, const struct arg *args) {
+    struct err words = ERR_INIT;
+    (void)err_set(&words, ERR_INVALID, id, args);
+    diagnosis_add(diagnosis, verdict, &words);
+}
+
+/* Nothing came to our frame: asks in ASCII, then in the other frame. What comes says what is set.
+ */
+static int find_out_silence(struct driver_io *io, struct err *err) {
+    static const uint8_t in_3e[] = {0x50, 0, 0, 0xFF, 0xFF, 3, 0, 6, 0, 1, 0, 1, 1, 0, 0};
+    static const uint8_t in_4e[] = {
+        0x54, 0, 1, 0, 0, 0, 0, 0xFF, 0xFF, 3, 0, 6, 0, 1, 0, 1, 1, 0, 0};
+    uint8_t head[4];
+    struct err dropped = ERR_INIT;
+    int result = try_ascii(io, err);
+    if (result < 0) {
+        return result;
+    }
+    (void)io_request_sent(io);
+    bool sent = (is_4e(io) ? io_send(io, in_3e, sizeof in_3e, &dropped)
+                           : io_send(io, in_4e, sizeof in_4e, &dropped)) == 0;
+    if (sent && io_receive(io, head, sizeof head, &dropped) == 0) {
+        return wrong_head(io, head, err);
+    }
+    return err_set(
+        err, ERR_TIMEOUT, MSG_MELSEC_SILENT, ARGS(A_INT(io_settings(io)->link[LINK_TIMEOUT_MS])));
+}
+
+/* The series that the CPU's name tells, against the option. */
+static void judge_series(struct driver_io *io, struct str model, struct diagnosis *diagnosis) {
+    enum melsec_series set = (enum melsec_series)option(io, MELSEC_SERIES);
+    enum melsec_series is = str_starts(model, STR("FX"))  ? SERIES_FX
+                            : str_starts(model, STR("R")) ? SERIES_IQR
+                                                          : SERIES_Q;
+    static const char *const names[] = {"q", "iqr", "fx"};
+    if (is == set) {
+        say(diagnosis, VERDICT_GOOD, MSG_MELSEC_MODEL, ARGS(A_STR(model)));
+    } else if (is == SERIES_IQR && set == SERIES_Q) {
+        /* It understands the older form too, up to its smaller numbers. */
+        say(diagnosis, VERDICT_NOTE, MSG_MELSEC_SERIES_BETTER,
+            ARGS(A_STR(model), A_CSTR(names[is])));
+    } else {
+        say(diagnosis, VERDICT_BAD, MSG_MELSEC_SERIES,
+            ARGS(A_STR(model), A_CSTR(names[is]), A_CSTR(names[set])));
+    }
+}
+
+/* Read Type Name (0101), clause 5.6: sixteen characters and a code. */
+static int tell_model(struct driver_io *io, struct diagnosis *diagnosis, struct err *err) {
+    enum { MODEL_BYTES = 16 };
+    const uint8_t *data = NULL;
+    begin(io, COMMAND_MODEL, false);
+    put_word(((struct melsec_private *)io_private(io))->out + head_bytes(io) + 4, 0);
+    ((struct melsec_private *)io_private(io))->subcommand = 0; // The same for every series.
+    int result = exchange(io, MODEL_BYTES + 2, &data, err);
+    if (result == -ERR_TIMEOUT) {
+        return find_out_silence(io, err);
+    }
+    if (result < 0) {
+        return result;
+    }
+    if (result > 0) {
+        struct err words = ERR_INIT;
+        (void)melsec_end_code((uint32_t)result, STR("0101"), &words);
+        diagnosis_add(diagnosis, VERDICT_NOTE, &words);
+        return 0;
+    }
+    char model[MODEL_BYTES];
+    for (size_t i = 0; i < MODEL_BYTES; i++) {
+        model[i] = data[i] >= ' ' && data[i] < 0x7F ? (char)data[i] : ' ';
+    }
+    judge_series(io, str_trim((struct str){.data = model, .size = MODEL_BYTES}), diagnosis);
+    return 0;
+}
+
+static int melsec_diagnose(
+    struct driver_io *io, const struct point *point, struct diagnosis *diagnosis, struct err *err) {
+    int result = tell_model(io, diagnosis, err);
+    if (result < 0 || point == NULL) {
+        return result;
+    }
+    char name[32];
+    struct str place = name_of(io, point->space, point->start, name);
+    uint32_t base =
+        melsec_base(melsec_device_of(point->space), (enum melsec_series)option(io, MELSEC_SERIES));
+    if (base != 10) {
+        say(diagnosis, VERDICT_NOTE, base == 8 ? MSG_MELSEC_IS_OCTAL : MSG_MELSEC_IS_HEX,
+            ARGS(A_STR(place), A_INT(point->start)));
+    }
+    plc_offer_forms(point, place, diagnosis);
+    return 0;
+}
+
 /* --- the table --- */
 
 static int melsec_open(struct driver_io *io, struct err *err) {
@@ -663,4 +760,5 @@ const struct driver driver_melsec = {
     .open = melsec_open,
     .read_groups = melsec_read_groups,
     .write = melsec_write,
+    .diagnose = melsec_diagnose,
 };

@@ -382,6 +382,20 @@ uint32_t plc_walk_words(const struct point_group *group, uint32_t width) {
     return walk.used;
 }
 
+void plc_offer_forms(const struct point *point, struct str place, struct diagnosis *diagnosis) {
+    static const char *const forms[] = {"i16", "u16", "bcd16", "f32 CDAB", "f32 ABCD", "i32 CDAB",
+        "i32 ABCD", "u32 CDAB", "u32 ABCD", "bcd32 CDAB"};
+    if (point->natural_type == TYPE_BOOL || point->natural_type == TYPE_TEXT) {
+        return;
+    }
+    for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
+        AUTO_BUF struct buf source;
+        buf_init(&source, 64);
+        buf_printf(&source, "%.*s %s", STR_ARG(place), forms[i]);
+        diagnosis_candidate(diagnosis, buf_str(&source), str_of(forms[i]), STR_NONE);
+    }
+}
+
 const char *plc_hex(uint32_t value, char *to) {
     static const char digits[] = "0123456789ABCDEF";
     for (int i = 0; i < 4; i++) {

@@ -87,6 +87,10 @@ uint32_t plc_walk_cell(const struct plc_walk *walk, uint32_t word);
 /* Words that a group's points need when each is named by itself. */
 uint32_t plc_walk_words(const struct point_group *group, uint32_t width);
 
+/* The same words in other formats and orders, for the connection doctor; `place` is the address
+ * without its format. Does nothing for bits and texts. */
+void plc_offer_forms(const struct point *point, struct str place, struct diagnosis *diagnosis);
+
 /* Four hexadecimal digits; `to` takes five bytes. Returns `to`. */
 const char *plc_hex(uint32_t value, char *to);
 
