@@ -93,6 +93,29 @@ static int number(
     return 0;
 }
 
+/* "02:30" */
+static int take_backups(cfg_t *cfg, struct upkeep_settings *to, struct err *err) {
+    struct str time = str_of(cfg_getstr(cfg, "backup_time"));
+    struct str rest = time;
+    uint64_t hour = 0;
+    uint64_t minute = 0;
+    if (!str_to_u64(str_cut(&rest, ':'), &hour) || !str_to_u64(rest, &minute) || hour > 23 ||
+        minute > 59) {
+        return err_set(err, ERR_INVALID, MSG_APP_CONF_TIME, ARGS(A_STR(time)));
+    }
+    to->minute_of_day = (uint32_t)(hour * 60 + minute);
+    to->nightly = cfg_getbool(cfg, "backup") == cfg_true;
+    (void)str_copy_z(str_of(cfg_getstr(cfg, "backup_dir")), to->backup_dir, sizeof to->backup_dir);
+    (void)str_copy_z(
+        str_of(cfg_getstr(cfg, "tls_certificate")), to->certificate, sizeof to->certificate);
+    if (to->backup_dir[0] != '\0' && to->backup_dir[0] != '/') {
+        return err_set(err, ERR_INVALID, MSG_APP_CONF_DIR, ARGS(A_CSTR(to->backup_dir)));
+    }
+    int status = number(cfg, "backup_keep_daily", 1, 366, &to->keep_daily, err);
+    status = status < 0 ? status : number(cfg, "backup_keep_weekly", 0, 520, &to->keep_weekly, err);
+    return status < 0 ? status : number(cfg, "backup_keep_monthly", 0, 120, &to->keep_monthly, err);
+}
+
 static int take(cfg_t *cfg, struct config *config, struct err *err) {
     int status = config_listen(str_of(cfg_getstr(cfg, "listen")), config, err);
     if (status >= 0) {
@@ -111,6 +134,9 @@ static int take(cfg_t *cfg, struct config *config, struct err *err) {
     if (status >= 0) {
         status = number(cfg, "streams", 1, 1000, &config->limits.streams, err);
     }
+    if (status >= 0) {
+        status = take_backups(cfg, &config->upkeep, err);
+    }
     (void)str_copy_z(str_of(cfg_getstr(cfg, "tls_certificate")), config->tls_certificate,
         sizeof config->tls_certificate);
     (void)str_copy_z(str_of(cfg_getstr(cfg, "tls_key")), config->tls_key, sizeof config->tls_key);
@@ -124,11 +150,16 @@ static int take(cfg_t *cfg, struct config *config, struct err *err) {
 
 static int parse(char *text, struct config *ret_config, struct err *err) {
     char listen_default[] = "127.0.0.1:8080";
+    char backup_time_default[] = "02:30";
     cfg_opt_t options[] = {CFG_STR("listen", listen_default, CFGF_NONE),
         CFG_STR("tls_certificate", NULL, CFGF_NONE), CFG_STR("tls_key", NULL, CFGF_NONE),
         CFG_INT("connections", 256, CFGF_NONE), CFG_INT("connections_per_ip", 64, CFGF_NONE),
         CFG_INT("body_bytes", 64 << 20, CFGF_NONE), CFG_INT("requests_per_s", 200, CFGF_NONE),
-        CFG_INT("streams", 64, CFGF_NONE), CFG_STR("host_name", NULL, CFGF_NONE), CFG_END()};
+        CFG_INT("streams", 64, CFGF_NONE), CFG_STR("host_name", NULL, CFGF_NONE),
+        CFG_BOOL("backup", cfg_true, CFGF_NONE), CFG_STR("backup_dir", NULL, CFGF_NONE),
+        CFG_STR("backup_time", backup_time_default, CFGF_NONE),
+        CFG_INT("backup_keep_daily", 7, CFGF_NONE), CFG_INT("backup_keep_weekly", 4, CFGF_NONE),
+        CFG_INT("backup_keep_monthly", 3, CFGF_NONE), CFG_END()};
     report[0] = '\0';
     report_line = 0;
     blank_comments(text);

@@ -6,6 +6,7 @@
  */
 #include "core/err.h"
 #include "serve/serve.h"
+#include "upkeep/nightly.h"
 
 enum { ADDRESS_TEXT_MAX = 64, CONFIG_BYTES_MAX = 65536 };
 
@@ -16,6 +17,7 @@ struct config {
     char tls_key[LIMIT_PATH_BYTES];
     char host_name[256]; // A name by which browsers may ask, besides addresses; empty: none.
     struct serve_limits limits;
+    struct upkeep_settings upkeep;
 };
 
 /* Reads HOME/maru.conf; an absent file gives the defaults. */

@@ -136,8 +136,10 @@ static int check_address(const struct config *config, struct err *err) {
 static int serve_home(
     const struct serving_options *options, struct home *home, int signals, struct err *err) {
     struct control *control = NULL;
+    struct upkeep *upkeep = options->demo ? NULL : upkeep_start(home, &options->config.upkeep);
     struct server *server = NULL;
     struct serve_options with = {.home = home,
+        .upkeep = upkeep,
         .address = options->config.address,
         .port = options->config.port,
         .limits = options->config.limits,
@@ -163,6 +165,7 @@ static int serve_home(
     }
     control_stop(control);
     serve_stop(server);
+    upkeep_stop(upkeep); // After those who ask it.
     return status;
 }
 

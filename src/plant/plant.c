@@ -515,6 +515,10 @@ void plant_consumer_status(struct plant *plant, struct consumer_status *ret_stat
     consumer_status_get(plant->consumer, ret_status);
 }
 
+int64_t plant_run_ns(const struct plant *plant) {
+    return clock_mono_ns(plant->clock) - plant->opened_mono_ns;
+}
+
 bool plant_ready(struct plant *plant) {
     struct hist_status store;
     hist_status(plant->historian, &store);

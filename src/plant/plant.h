@@ -92,6 +92,9 @@ struct consumer_status {
 };
 void plant_consumer_status(struct plant *plant, struct consumer_status *ret_status);
 
+/* How long it has been open. */
+int64_t plant_run_ns(const struct plant *plant);
+
 /* True once a value of each enabled device was tried and the store answers: /readyz. */
 bool plant_ready(struct plant *plant);
 

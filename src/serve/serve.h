@@ -7,6 +7,8 @@
  */
 #include "plant/home.h"
 
+struct upkeep;
+
 struct server;
 
 struct serve_limits {
@@ -21,6 +23,7 @@ struct serve_limits {
 
 struct serve_options {
     struct home *home;
+    struct upkeep *upkeep; // NULL: health says nothing about backups and clock.
     const char *address; // "127.0.0.1" or "::1" or "0.0.0.0"
     uint16_t port;       // 0: any
     struct serve_limits limits;

@@ -1,0 +1,61 @@
+#ifndef UPKEEP_NIGHTLY_H
+#define UPKEEP_NIGHTLY_H
+/*
+ * What a home does for itself: a backup each night, a test restore each week, a look at the clock.
+ * One thread. Owned by app, whose serving process starts and stops it; health reads its state.
+ */
+#include "upkeep/upkeep.h"
+
+struct upkeep;
+
+struct upkeep_settings {
+    bool nightly;
+    char backup_dir[LIMIT_PATH_BYTES]; // Empty: HOME/backups.
+    uint32_t minute_of_day;            // Local time of the first plant.
+    uint32_t keep_daily;
+    uint32_t keep_weekly;
+    uint32_t keep_monthly;
+    char certificate[LIMIT_PATH_BYTES]; // TLS certificate file; empty: none.
+};
+/* Starts the thread: the first look after a minute, missed nights are made up then. */
+struct upkeep *upkeep_start(struct home *home, const struct upkeep_settings *settings);
+void upkeep_stop(struct upkeep *upkeep); // Ends a backup that is being made. NULL is fine.
+
+/* One night now, whatever the time: backup, list of erasures, rotation. Recorded in the hub. */
+int upkeep_night(struct upkeep *upkeep, struct err *err);
+/* Restores the newest backup beside its place, checks and removes it. Recorded in the hub. */
+int upkeep_test(struct upkeep *upkeep, struct err *err);
+
+/* ---- Health ---- */
+
+enum finding_severity { FINDING_INFO = 0, FINDING_WARNING, FINDING_ERROR };
+
+struct finding {
+    const char *id; // Stable: "disk.full", "device.down".
+    enum finding_severity severity;
+    struct err words;    // What is wrong, where.
+    char detail[2][512]; // More, by language; may be empty.
+    struct err action;   // What to do.
+};
+enum { FINDINGS_MAX = 64 }; // The worst come first; more are counted in the facts.
+
+struct upkeep_facts {
+    uint64_t disk_free_bytes;
+    uint64_t disk_used_bytes;    // By this plant's history.
+    double bytes_per_day;        // At the present rate; NaN: not known yet.
+    double days_left;            // Until the disk is full; NaN: not known, infinity: never.
+    uint64_t disk_in_year_bytes; // Used by then at the present rate; 0: not known.
+    int64_t backup_ns;           // Of the newest good backup; 0: none.
+    uint64_t backup_bytes;
+    int64_t test_ns; // Of the newest good test restore; 0: none.
+    bool clock_synchronised;
+    uint32_t clock_steps; // Since the start.
+    uint32_t found;       // Findings, also those beyond FINDINGS_MAX.
+};
+/* What is wrong with a plant and its home, worst first; the count. `upkeep` may be NULL (commands,
+ * tests): then nothing is said about backups and clock. */
+uint32_t upkeep_health(struct upkeep *upkeep, struct home *home, struct plant *plant,
+    struct finding *ret_findings, struct upkeep_facts *ret_facts);
+const char *finding_severity_name(enum finding_severity severity);
+
+#endif

@@ -1,0 +1,28 @@
+#ifndef UPKEEP_STATE_H
+#define UPKEEP_STATE_H
+/*
+ * The upkeep of a running home, inside. Constant after the start but for atomics and what its own
+ * thread alone uses.
+ */
+#include <stdatomic.h>
+
+#include "core/thread.h"
+#include "upkeep/nightly.h"
+
+struct upkeep {
+    struct home *home;
+    struct upkeep_settings settings;
+    const struct zone *zone;
+    char dir[LIMIT_PATH_BYTES];
+    struct thread thread;
+    struct stop_flag stop;
+    _Atomic uint32_t clock_steps;
+    int64_t wall_ns; // The thread's: at the last look.
+    int64_t mono_ns;
+};
+const char *upkeep_backup_dir(const struct upkeep *upkeep);
+
+/* When a certificate of the file ends first. ERR_CORRUPT: it cannot be read. */
+int certificate_end(const char *path, int64_t *ret_end_ns, struct err *err);
+
+#endif
