@@ -4,9 +4,13 @@
  */
 #include "support_capture.h"
 
+#include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
 
-#include "core/mem.h"
+#include "core/thread.h"
 #include "device/drivers/xgt.h"
 #include "sim/sim.h"
 #include "support_contract.h"
@@ -373,6 +377,107 @@ static void a_controller_on_udp_comes_back_after_each_fault(void **state) {
     through_faults("udp:");
 }
 
+static void an_answer_with_another_number_is_no_answer(void **state) {
+    (void)state;
+    static const char *const schemes[] = {"", "udp:"};
+    for (size_t i = 0; i < 2; i++) {
+        struct machine machine;
+        machine_init(&machine, false);
+        machine.source.wrong_invoke = true;
+        struct sim_xgt_server *server = NULL;
+        struct err err = ERR_INIT;
+        assert_int_equal(0, sim_xgt_server_start(&machine.source, 0, &server, &err));
+        char address[64];
+        (void)snprintf(
+            address, sizeof address, "%s127.0.0.1:%u", schemes[i], sim_xgt_server_port(server));
+        struct device_line device = {"d", "xgt", address, "timeout_ms=60", 1000};
+        struct tag_line tags[] = {{"a", "d", "D0 u32"}, {NULL, NULL, NULL}};
+        struct rig rig;
+        rig_init(&rig, &device, tags, NULL);
+        assert_int_equal(0, rig_connect(&rig, &err));
+        int result = rig_poll(&rig, &err);
+        /* A stream is out of step for good; a datagram shifts nothing. */
+        assert_int_equal(i == 0 ? -ERR_FRAME : 0, result);
+        assert_true(i != 0 || err.notes[0].msg == MSG_XGT_INVOKE);
+        assert_int_equal(0, rig.box.good_counts[1]);
+        rig_fini(&rig);
+        sim_xgt_server_stop(server);
+        buf_fini(&machine.in);
+    }
+}
+
+/* ---- a serial line: the controller at the other end of a pseudo-terminal ---- */
+
+struct line {
+    int master;
+    struct machine machine;
+    struct thread thread;
+    struct stop_flag stop;
+};
+
+static void line_run(void *context) {
+    struct line *line = context;
+    static uint8_t in[1024];
+    static uint8_t out[4096];
+    size_t have = 0;
+    for (;;) {
+        struct pollfd fds[2] = {
+            {.fd = line->master, .events = POLLIN}, {.fd = line->stop.event_fd, .events = POLLIN}};
+        (void)poll(fds, 2, -1);
+        if (fds[1].revents != 0) {
+            return;
+        }
+        ssize_t got = read(line->master, in + have, sizeof in - have);
+        have += got > 0 ? (size_t)got : 0;
+        size_t used = 0;
+        int size = sim_xgt_answer_cnet(&line->machine.source, in, have, &used, out);
+        memmove(in, in + used, have - used);
+        have -= used;
+        for (int i = 0; i < size; i += 7) { // In pieces, as a slow line gives it.
+            size_t piece = size - i < 7 ? (size_t)(size - i) : 7;
+            assert_int_equal((ssize_t)piece, write(line->master, out + i, piece));
+        }
+    }
+}
+
+static void a_controller_on_a_serial_line_is_read(void **state) {
+    (void)state;
+    struct line line = {.master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC)};
+    char path[64];
+    assert_true(line.master >= 0);
+    assert_int_equal(0, grantpt(line.master));
+    assert_int_equal(0, unlockpt(line.master));
+    assert_int_equal(0, ptsname_r(line.master, path, sizeof path));
+    machine_init(&line.machine, true);
+    stop_flag_init(&line.stop);
+    struct device_line device = {"d", "xgt", path, "station=7 baud=115200 timeout_ms=2000", 1000};
+    struct tag_line tags[] = {{"a", "d", "D0 u32"}, {"b", "d", "%DD49"}, {"c", "d", "R0 u32"},
+        {"x", "d", "P0"}, {NULL, NULL, NULL}};
+    struct rig rig;
+    rig_init(&rig, &device, tags, NULL);
+    struct err err = ERR_INIT;
+    assert_int_equal(0, rig_connect(&rig, &err));
+    thread_start(&line.thread, "xgt-line", line_run, &line);
+    for (uint32_t i = 1; i <= 5; i++) {
+        line.machine.generation = i;
+        if (rig_poll(&rig, &err) != 0) {
+            fail_msg("%s", words_of(&err));
+        }
+        assert_true(sample_number(&rig.box.last[1].row) == (double)CONTRACT_STEP + i);
+        assert_true(sample_number(&rig.box.last[2].row) == 50.0 * CONTRACT_STEP + i);
+        assert_true(sample_number(&rig.box.last[3].row) == 9.0 * CONTRACT_STEP + i);
+        assert_int_equal(
+            STATUS_BAD_CONFIGURATION, (int32_t)rig.box.last[4].row.status); // No area P here.
+        assert_int_equal(i, rig.box.good_counts[1]);
+    }
+    stop_flag_raise(&line.stop);
+    thread_join(&line.thread);
+    rig_fini(&rig);
+    stop_flag_fini(&line.stop);
+    buf_fini(&line.machine.in);
+    (void)close(line.master);
+}
+
 /* ---- the connection doctor ---- */
 
 struct report {
@@ -499,6 +604,8 @@ int main(void) {
         cmocka_unit_test(a_storm_on_a_serial_line_brings_no_wrong_value),
         cmocka_unit_test(a_controller_on_tcp_comes_back_after_each_fault),
         cmocka_unit_test(a_controller_on_udp_comes_back_after_each_fault),
+        cmocka_unit_test(an_answer_with_another_number_is_no_answer),
+        cmocka_unit_test(a_controller_on_a_serial_line_is_read),
         cmocka_unit_test(the_doctor_names_cpu_state_numbering_and_forms),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
