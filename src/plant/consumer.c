@@ -42,14 +42,16 @@ struct consumer {
     struct consumer_status status;
 };
 
-void count_add(struct count_row *row, double value, int64_t time_ns) {
+void count_add(struct count_row *row, double value, int64_t time_ns, double counter_max) {
     if (!(value >= 0 && value <= COUNT_MAX) ||
         (!isnan(row->last_value) && time_ns <= row->last_time_ns)) {
         return;
     }
     if (!isnan(row->last_value)) {
-        bool fell = value < row->last_value;
-        int64_t more = (int64_t)floor(value) - (fell ? 0 : (int64_t)floor(row->last_value));
+        bool rolled = refine_rolls_over(row->last_value, value, counter_max);
+        bool fell = value < row->last_value && !rolled;
+        int64_t more = (int64_t)floor(value) - (fell ? 0 : (int64_t)floor(row->last_value)) +
+                       (rolled ? (int64_t)counter_max + 1 : 0);
         row->total = more > INT64_MAX - row->total ? INT64_MAX : row->total + more;
         row->resets += fell;
     }
@@ -112,7 +114,7 @@ static void count_batch(
         }
         grow(c, row->tag);
         c->rows[row->tag].tag = row->tag;
-        count_add(&c->rows[row->tag], sample_number(row), row->time_ns);
+        count_add(&c->rows[row->tag], sample_number(row), row->time_ns, refine_counter_max(tag));
         c->changed[row->tag] = true;
     }
 }

@@ -25,8 +25,8 @@ void consumer_status_get(struct consumer *consumer, struct consumer_status *ret_
 /* The counting rule, pure: the increment that `value` at `time_ns` adds to `row`, which is moved
  * on. Whole units count: a counter that goes up by hundredths adds one at each whole one. Samples
  * that are not newer than the last one add nothing (their part was counted by the difference around
- * them), nor does what is no count (negative, beyond 2^53, no number). A falling value is a reset:
- * the machine began again at zero. */
-void count_add(struct count_row *row, double value, int64_t time_ns);
+ * them), nor does what is no count (negative, beyond 2^53, no number). A falling value is a reset,
+ * the machine began again at zero, or with `counter_max` (0: none) its roll-over. */
+void count_add(struct count_row *row, double value, int64_t time_ns, double counter_max);
 
 #endif

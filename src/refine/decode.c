@@ -107,9 +107,6 @@ unsigned decode_convert(const struct stage_row *in) {
 unsigned stage_decode(const struct stage_row *in) {
     struct sample *row = in->row;
     unsigned effect = EFFECT_NONE;
-    if (in->state->more != NULL && in->state->more->is_broken) {
-        effect |= stage_mark(row, (uint32_t)STATUS_UNCERTAIN); // refine_use tells why.
-    }
     if (row->type == TYPE_F64 && !isfinite(row->value.f64) && in->batch->source != 0) {
         effect |= stage_mark(row, (uint32_t)STATUS_BAD_SENSOR_FAILURE);
     }

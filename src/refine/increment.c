@@ -17,16 +17,22 @@
 
 static const double COUNT_MAX = 9007199254740992.0; // 2^53.
 
-int increment_check(const struct rule_line *line, const struct tag *tag, struct err *err) {
-    int status = rule_for_numbers(line, RULE_INCREMENT, tag, err);
-    status = status < 0 ? status : rule_needs(line, RULE_COUNTER_MAX, RULE_INCREMENT, err);
-    status = status < 0 ? status : rule_excludes(line, RULE_INCREMENT, RULE_SWING, err);
-    if (status >= 0 && rule_is_set(line, RULE_INCREMENT) && tag->kind != KIND_COUNTER) {
-        return err_set(err, ERR_INVALID, MSG_REFINE_RULE_KIND,
-            ARGS(A_CSTR(rule_name(RULE_INCREMENT)), A_CSTR(tag_kind_name(tag->kind)),
-                A_CSTR(tag_kind_name(KIND_COUNTER))));
+/* Refuses a rule for tags that count nothing. */
+static int for_counters(
+    const struct rule_line *line, enum rule rule, const struct tag *tag, struct err *err) {
+    int status = rule_for_numbers(line, rule, tag, err);
+    if (status < 0 || !rule_is_set(line, rule) || tag->kind == KIND_COUNTER) {
+        return status;
     }
-    return status;
+    return err_set(err, ERR_INVALID, MSG_REFINE_RULE_KIND,
+        ARGS(A_CSTR(rule_name(rule)), A_CSTR(tag_kind_name(tag->kind)),
+            A_CSTR(tag_kind_name(KIND_COUNTER))));
+}
+
+int increment_check(const struct rule_line *line, const struct tag *tag, struct err *err) {
+    int status = for_counters(line, RULE_INCREMENT, tag, err);
+    status = status < 0 ? status : for_counters(line, RULE_COUNTER_MAX, tag, err);
+    return status < 0 ? status : rule_excludes(line, RULE_INCREMENT, RULE_SWING, err);
 }
 
 bool increment_prepare(const struct stage_setup *setup) {
@@ -47,12 +53,21 @@ void increment_seed(struct tag_more *more, const struct sample *newest) {
     more->increment.last = *newest;
 }
 
+double refine_counter_max(const struct tag *tag) {
+    struct rule_line line;
+    bool is_read = tag->refine.size > 0 && rules_parse(tag->refine, &line, NULL) >= 0;
+    return is_read ? rule_number(&line, RULE_COUNTER_MAX, 0) : 0;
+}
+
+bool refine_rolls_over(double last, double value, double max) {
+    return max > 0 && value < last && last <= max && max + 1 - last + value <= (max + 1) / 2;
+}
+
 static int64_t rise_i64(int64_t last, int64_t value, double max) {
     if (value >= last) {
         return value - last; // Both are not negative.
     }
-    double rolled = max + 1 - (double)last + (double)value;
-    bool rolls = max > 0 && (double)last <= max && rolled <= (max + 1) / 2;
+    bool rolls = refine_rolls_over((double)last, (double)value, max);
     return rolls ? (int64_t)max + 1 - last + value : value;
 }
 
@@ -60,8 +75,7 @@ static double rise_f64(double last, double value, double max) {
     if (value >= last) {
         return value - last;
     }
-    double rolled = max + 1 - last + value;
-    return max > 0 && last <= max && rolled <= (max + 1) / 2 ? rolled : value;
+    return refine_rolls_over(last, value, max) ? max + 1 - last + value : value;
 }
 
 static bool is_count(const struct sample *row) {

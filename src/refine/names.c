@@ -6,6 +6,9 @@
  * came (capitals do not matter), and a number that stands not in the table is marked Uncertain.
  * What the table does not know is never guessed: it is converted as without the rule, and marked.
  *
+ * Here also the values of a tag whose rules are not understood are marked: what they should have
+ * been is not known.
+ *
  * A table has at most ENUM_ENTRIES_MAX rows, so it is looked through in order.
  */
 #include <math.h>
@@ -70,7 +73,7 @@ bool enum_prepare(const struct stage_setup *setup) {
         if (more != NULL) {
             more->names.count = 0;
         }
-        return false;
+        return more != NULL && more->is_broken;
     }
     if (more->names.entries == NULL) {
         more->names.entries = MEM_ARRAY(struct enum_entry, ENUM_ENTRIES_MAX);
@@ -140,6 +143,9 @@ static void put_label(const struct stage_row *in, struct str label) {
 unsigned stage_enum(const struct stage_row *in) {
     const struct enum_part *names = &in->state->more->names;
     struct sample *row = in->row;
+    if (in->state->more->is_broken) {
+        return stage_mark(row, (uint32_t)STATUS_UNCERTAIN); // refine_use tells why.
+    }
     if (!status_has_value(row->status) || (in->tag->type == TYPE_TEXT && row->type == TYPE_TEXT)) {
         /* Nothing came, or a name came already. A row without a value still takes its tag's type.
          */

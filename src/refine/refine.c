@@ -37,7 +37,10 @@ struct counters {
     _Atomic uint64_t made;
 };
 
+/* The walks look at `stages` for every row and at a state only where a stage has something to do:
+ * apart, they stay in the nearest cache. */
 struct chunk {
+    uint32_t stages[CHUNK_TAGS]; // As tag_state.stages.
     struct tag_state states[CHUNK_TAGS];
     struct counters counts[CHUNK_TAGS];
 };
@@ -183,10 +186,25 @@ static void counters_copy(const struct counters *counters, struct stage_counts *
     ret_counts->made = atomic_load_explicit(&counters->made, memory_order_relaxed);
 }
 
-static void count_effect(struct stage_counts *counts, unsigned effect) {
-    counts->changed += (effect & EFFECT_CHANGED) != 0;
-    counts->marked += (effect & EFFECT_MARKED) != 0;
-    counts->omitted += (effect & EFFECT_OMITTED) != 0;
+/* Counts for the stage and for the tag; a row has one or two effects, so only those are written. */
+static void count_effect(
+    struct stage_counts *counts, struct counters *tag, unsigned effect, uint32_t made) {
+    if ((effect & EFFECT_CHANGED) != 0) {
+        counts->changed++;
+        count_add(&tag->changed, 1);
+    }
+    if ((effect & EFFECT_MARKED) != 0) {
+        counts->marked++;
+        count_add(&tag->marked, 1);
+    }
+    if ((effect & EFFECT_OMITTED) != 0) {
+        counts->omitted++;
+        count_add(&tag->omitted, 1);
+    }
+    if (made > 0) {
+        counts->made += made;
+        count_add(&tag->made, made);
+    }
 }
 
 struct refine *refine_new(uint32_t tag_capacity) {
@@ -339,6 +357,7 @@ void refine_use(struct refine *refine, struct catalogue *catalogue) {
     chunks_reach(refine, catalogue->tag_count);
     for (uint32_t i = 0; i < catalogue->tag_count; i++) {
         prepare_tag(refine, &catalogue->tags[i], catalogue);
+        chunk_of(refine, i + 1)->stages[i % CHUNK_TAGS] = state_of(refine, i + 1)->stages;
     }
     list_ticking(refine, catalogue->tag_count);
     struct catalogue *before = refine->catalogue;
@@ -381,7 +400,7 @@ static struct walk begin_walk(const struct refine *refine, struct batch *batch) 
         }
         if (known) {
             walk.alive++;
-            walk.stages |= state_of(refine, row->tag)->stages;
+            walk.stages |= chunk_of(refine, row->tag)->stages[(row->tag - 1) % CHUNK_TAGS];
         } else {
             row->flags |= SAMPLE_DROP;
             walk.unknown++;
@@ -401,7 +420,7 @@ static void run_stage(struct refine *refine, enum refine_stage stage, struct bat
         }
         struct chunk *chunk = chunk_of(refine, row->tag);
         uint32_t place = (row->tag - 1) % CHUNK_TAGS;
-        if ((chunk->states[place].stages >> stage & 1) == 0) {
+        if ((chunk->stages[place] >> stage & 1) == 0) {
             continue;
         }
         struct stage_row in = {
@@ -416,13 +435,12 @@ static void run_stage(struct refine *refine, enum refine_stage stage, struct bat
         if ((effect & drops) != 0) {
             row->flags |= SAMPLE_DROP;
         }
-        count_effect(counts, effect);
-        counts->made += made;
-        if (stage == STAGE_DECODE || effect != EFFECT_NONE || made > 0) {
-            struct stage_counts tag_counts = {.in = stage == STAGE_DECODE, .made = made};
-            count_effect(&tag_counts, effect);
-            counters_add(&chunk->counts[place], &tag_counts);
-            if (refine->trace != NULL && effect + made > 0) {
+        if (stage == STAGE_DECODE) {
+            count_add(&chunk->counts[place].in, 1);
+        }
+        if (effect != EFFECT_NONE || made > 0) {
+            count_effect(counts, &chunk->counts[place], effect, made);
+            if (refine->trace != NULL) {
                 refine->trace[i] |= 1u << stage;
             }
         }

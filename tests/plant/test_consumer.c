@@ -17,7 +17,7 @@ static struct count_row fresh(void) {
 static void the_first_value_is_no_increment(void **state) {
     (void)state;
     struct count_row row = fresh();
-    count_add(&row, 1000, 1);
+    count_add(&row, 1000, 1, 0);
     assert_int_equal(row.total, 0);
     assert_true(row.last_value == 1000);
 }
@@ -31,7 +31,22 @@ static void increments_add_up_and_a_fall_is_a_reset(void **state) {
     } STEPS[] = {{10, 0, 0}, {11, 1, 0}, {11, 1, 0}, {15, 5, 0}, {2, 7, 1}, {0, 7, 2}, {3, 10, 2}};
     struct count_row row = fresh();
     for (size_t i = 0; i < sizeof STEPS / sizeof STEPS[0]; i++) {
-        count_add(&row, STEPS[i].value, (int64_t)i + 1);
+        count_add(&row, STEPS[i].value, (int64_t)i + 1, 0);
+        assert_int_equal(row.total, STEPS[i].total);
+        assert_int_equal(row.resets, STEPS[i].resets);
+    }
+}
+
+static void a_roll_over_is_no_reset_where_the_largest_value_is_known(void **state) {
+    (void)state;
+    static const struct {
+        double value;
+        int64_t total;
+        int64_t resets;
+    } STEPS[] = {{65530, 0, 0}, {65535, 5, 0}, {4, 10, 0}, {60000, 60006, 0}, {50000, 110006, 1}};
+    struct count_row row = fresh();
+    for (size_t i = 0; i < sizeof STEPS / sizeof STEPS[0]; i++) {
+        count_add(&row, STEPS[i].value, (int64_t)i + 1, 65535);
         assert_int_equal(row.total, STEPS[i].total);
         assert_int_equal(row.resets, STEPS[i].resets);
     }
@@ -40,11 +55,11 @@ static void increments_add_up_and_a_fall_is_a_reset(void **state) {
 static void a_late_sample_or_no_number_counts_nothing(void **state) {
     (void)state;
     struct count_row row = fresh();
-    count_add(&row, 10, 100);
-    count_add(&row, 20, 200);
-    count_add(&row, 15, 150); // Its part was counted by the difference around it.
-    count_add(&row, 25, 200); // The same moment again.
-    count_add(&row, (double)NAN, 300);
+    count_add(&row, 10, 100, 0);
+    count_add(&row, 20, 200, 0);
+    count_add(&row, 15, 150, 0); // Its part was counted by the difference around it.
+    count_add(&row, 25, 200, 0); // The same moment again.
+    count_add(&row, (double)NAN, 300, 0);
     assert_int_equal(row.total, 10);
     assert_int_equal(row.resets, 0);
     assert_true(row.last_value == 20);
@@ -55,12 +70,12 @@ static void what_is_no_count_changes_nothing(void **state) {
     static const double VALUES[] = {
         -1, -0.5, 1e300, (double)INFINITY, -(double)INFINITY, 9007199254740993.0 * 2};
     struct count_row row = fresh();
-    count_add(&row, 5, 1);
+    count_add(&row, 5, 1, 0);
     for (size_t i = 0; i < sizeof VALUES / sizeof VALUES[0]; i++) {
-        count_add(&row, VALUES[i], (int64_t)i + 2);
+        count_add(&row, VALUES[i], (int64_t)i + 2, 0);
     }
     assert_true(row.last_value == 5);
-    count_add(&row, 7, 100);
+    count_add(&row, 7, 100, 0);
     assert_int_equal(row.total, 2);
     assert_int_equal(row.resets, 0);
 }
@@ -69,10 +84,10 @@ static void a_counter_in_hundredths_counts_whole_units(void **state) {
     (void)state;
     struct count_row row = fresh();
     for (int i = 0; i <= 1000; i++) {
-        count_add(&row, i / 100.0, i + 1);
+        count_add(&row, i / 100.0, i + 1, 0);
     }
     assert_int_equal(row.total, 10);
-    count_add(&row, 2.7, 2000); // A reset, and two whole units since.
+    count_add(&row, 2.7, 2000, 0); // A reset, and two whole units since.
     assert_int_equal(row.total, 12);
     assert_int_equal(row.resets, 1);
 }
@@ -165,6 +180,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_first_value_is_no_increment),
         cmocka_unit_test(increments_add_up_and_a_fall_is_a_reset),
+        cmocka_unit_test(a_roll_over_is_no_reset_where_the_largest_value_is_known),
         cmocka_unit_test(a_late_sample_or_no_number_counts_nothing),
         cmocka_unit_test(what_is_no_count_changes_nothing),
         cmocka_unit_test(a_counter_in_hundredths_counts_whole_units),

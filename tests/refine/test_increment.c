@@ -109,7 +109,10 @@ static void only_a_counter_of_numbers_has_increments(void **state) {
     tag.dead_band = (double)NAN;
     assert_int_equal(refine_check(&tag, &err), -ERR_INVALID);
     assert_int_equal(err.notes[0].msg, MSG_REFINE_RULE_EXCLUDES);
-    tag.refine = STR("counter_max=5");
+    tag.refine = STR("counter_max=5"); // For the counted total alone.
+    assert_int_equal(refine_check(&tag, &err), 0);
+    assert_true(refine_counter_max(&tag) == 5);
+    tag.kind = KIND_STATE;
     assert_int_equal(refine_check(&tag, &err), -ERR_INVALID);
 }
 
