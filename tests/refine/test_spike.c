@@ -99,6 +99,7 @@ static bool plain_is_spike(const double *all, int i, int window, double factor) 
     return limit > 0 && fabs(all[i] - center) > limit;
 }
 
+/* */
 static void the_stage_equals_the_definition(void **state) {
     (void)state;
     static const struct {

@@ -12,6 +12,7 @@
 #include "refine/stage.h"
 #include "tests/refine/support_refine.h"
 
+/* */
 static void known_values_convert(void **state) {
     (void)state;
     static const struct {

@@ -96,6 +96,7 @@ static double flat(int i) {
     return i * 0.001;
 }
 
+/* */
 static void a_preview_tells_what_would_happen_and_changes_nothing(void **state) {
     (void)state;
     fill("r.spiky", 100, spiky);
