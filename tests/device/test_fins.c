@@ -197,6 +197,43 @@ static void a_storm_on_the_line_brings_no_wrong_value(void **state) {
     }
 }
 
+/* ---- several devices on one link ---- */
+
+static void keep_request(void *context, const uint8_t *data, size_t size, struct buf *answer) {
+    (void)answer;
+    buf_clear(context);
+    buf_put(context, data, size);
+}
+
+static void devices_that_share_a_link_ask_their_own_nodes(void **state) {
+    (void)state;
+    static const struct device_line devices[] = {
+        {"d", "fins", "127.0.0.1:1", "framing=udp timeout_ms=10 plc_node=1", 1000},
+        {"e", "fins", "127.0.0.1:1", "framing=udp timeout_ms=10 plc_node=7 network=3", 1000},
+        {NULL, NULL, NULL, NULL, 0}};
+    static const struct tag_line tags[] = {{"a", "d", "D0"}, {"b", "e", "D0"}, {NULL, NULL, NULL}};
+    AUTO_BUF struct buf sent;
+    buf_init(&sent, 4096);
+    struct rig rig;
+    rig_init(&rig, &devices[0], tags, &memory_link_new(keep_request, &sent)->link);
+    struct catalogue *catalogue = make_catalogue(devices, tags);
+    struct err err = ERR_INIT;
+    struct device_plan *other = device_plan_new(catalogue, &catalogue->devices[1], &err);
+    assert_non_null(other);
+    other->health = rig.health;
+    assert_int_equal(0, rig_connect(&rig, &err));
+    assert_int_equal(0, rig_poll(&rig, &err));
+    assert_int_equal(18, sent.size);
+    assert_int_equal(0, sent.data[3]);
+    assert_int_equal(1, sent.data[4]);
+    assert_int_equal(0, poller_poll(&rig.poller, other, &err));
+    assert_int_equal(3, sent.data[3]);
+    assert_int_equal(7, sent.data[4]);
+    device_plan_free(other);
+    catalogue_unref(catalogue);
+    rig_fini(&rig);
+}
+
 /* ---- a controller on a real socket ---- */
 
 static void a_controller_on_a_socket_may_misbehave(void **state) {
@@ -298,6 +335,7 @@ int main(void) {
         cmocka_unit_test(a_wrong_address_is_refused_with_words_that_name_the_fault),
         cmocka_unit_test(every_capture_gives_what_it_says),
         cmocka_unit_test(a_storm_on_the_line_brings_no_wrong_value),
+        cmocka_unit_test(devices_that_share_a_link_ask_their_own_nodes),
         cmocka_unit_test(a_controller_on_a_socket_may_misbehave),
         cmocka_unit_test(the_doctor_names_model_nodes_and_orders),
         cmocka_unit_test(a_refused_handshake_is_told_in_words),

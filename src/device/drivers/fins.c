@@ -52,8 +52,8 @@ enum {
 };
 
 struct fins_private {
-    uint8_t node;     // Ours, and the controller's.
-    uint8_t plc_node; // 0: not known; any is taken.
+    uint8_t node;     // Ours, and that of the controller at the other end of the link.
+    uint8_t plc_node; // 0: not known.
     uint8_t sid;
     uint32_t sent_in_session; // Saturates at 255.
     bool multiple_off;        // In this session.
@@ -89,6 +89,13 @@ static bool uses_tcp(const struct driver_io *io) {
     return framing == FINS_FRAMING_TCP || (framing == FINS_FRAMING_AUTO && !io_is_datagram(io));
 }
 
+/* The node that is asked. Devices that share the link may name others, behind its other end. */
+static uint8_t destination(struct driver_io *io) {
+    const struct fins_private *fins = io_private(io);
+    int64_t named = option(io, FINS_PLC_NODE);
+    return named != 0 ? (uint8_t)named : fins->plc_node;
+}
+
 static void add_byte(struct fins_private *fins, uint32_t value) {
     fins->out[fins->out_size++] = (uint8_t)value;
 }
@@ -116,7 +123,7 @@ static void begin(struct driver_io *io, uint32_t command) {
     add_byte(fins, 0);
     add_byte(fins, 2); // Gateways it may pass.
     add_byte(fins, (uint32_t)option(io, FINS_NETWORK));
-    add_byte(fins, fins->plc_node);
+    add_byte(fins, destination(io));
     add_byte(fins, (uint32_t)option(io, FINS_UNIT));
     add_byte(fins, 0);
     add_byte(fins, fins->node);
@@ -213,10 +220,10 @@ static int check_frame(struct driver_io *io, size_t size, size_t expected, struc
     struct fins_private *fins = io_private(io);
     const uint8_t *frame = fins->frame;
     const uint8_t *asked = fins->out + TCP_HEAD;
-    bool from_plc = fins->plc_node == 0 || frame[7] == fins->plc_node;
+    bool from_plc = asked[4] == 0 || frame[7] == asked[4]; // An unknown node: any is taken.
     if (frame[4] != fins->node || !from_plc || frame[6] != asked[3] || frame[8] != asked[5]) {
         return err_set(err, ERR_FRAME, MSG_FINS_NODE,
-            ARGS(A_INT(frame[7]), A_INT(frame[4]), A_INT(fins->plc_node), A_INT(fins->node)));
+            ARGS(A_INT(frame[7]), A_INT(frame[4]), A_INT(asked[4]), A_INT(fins->node)));
     }
     if (memcmp(frame + FINS_HEAD, asked + FINS_HEAD, 2) != 0) {
         char hex[5];
@@ -273,7 +280,7 @@ static int take_silence(struct driver_io *io, struct point_sink *sink, struct er
         const struct fins_private *fins = io_private(io);
         (void)err_set(err, ERR_TIMEOUT, MSG_FINS_SILENT_UDP,
             ARGS(A_INT(io_settings(io)->link[LINK_TIMEOUT_MS]), A_INT(fins->node),
-                A_INT(fins->plc_node)));
+                A_INT(destination(io))));
     }
     sink_unit_silent(sink, STATUS_BAD_TIMEOUT, err);
     return 1;
@@ -492,11 +499,6 @@ static int fins_write(
 
 /* --- the session --- */
 
-/* The last byte of an IPv4 address where no node is given. */
-static uint8_t node_of(int64_t given, uint8_t from_ip) {
-    return given != 0 ? (uint8_t)given : from_ip;
-}
-
 /* Asks for node numbers, W421 clause 7-4-2. Once for each connection. */
 static int shake_hands(struct driver_io *io, struct err *err) {
     struct fins_private *fins = io_private(io);
@@ -520,7 +522,7 @@ static int shake_hands(struct driver_io *io, struct err *err) {
     }
     io_request_answered(io, stamp);
     fins->node = fins->frame[3];
-    fins->plc_node = node_of(option(io, FINS_PLC_NODE), fins->frame[7]);
+    fins->plc_node = fins->frame[7];
     return 0;
 }
 
@@ -534,8 +536,8 @@ static int fins_open(struct driver_io *io, struct err *err) {
     uint8_t ours = 0;
     uint8_t theirs = 0;
     io_ip4_tails(io, &ours, &theirs);
-    fins->node = node_of(option(io, FINS_NODE), ours);
-    fins->plc_node = node_of(option(io, FINS_PLC_NODE), theirs);
+    fins->node = option(io, FINS_NODE) != 0 ? (uint8_t)option(io, FINS_NODE) : ours;
+    fins->plc_node = theirs;
     return 0;
 }
 
@@ -569,20 +571,20 @@ static int tell_model(struct driver_io *io, struct diagnosis *diagnosis, struct 
     if (result == -ERR_TIMEOUT && !uses_tcp(io)) {
         return err_set(err, ERR_TIMEOUT, MSG_FINS_SILENT_UDP,
             ARGS(A_INT(io_settings(io)->link[LINK_TIMEOUT_MS]), A_INT(fins->node),
-                A_INT(fins->plc_node)));
+                A_INT(destination(io))));
     }
     if (result < 0) {
         return result;
     }
     if (result > 0 || fins->data_bytes < (size_t)2 * NAME_BYTES) {
         say(diagnosis, VERDICT_GOOD, MSG_FINS_NODES,
-            ARGS(A_INT(fins->node), A_INT(fins->plc_node)));
+            ARGS(A_INT(fins->node), A_INT(destination(io))));
         return 0;
     }
     say(diagnosis, VERDICT_GOOD, MSG_FINS_MODEL,
         ARGS(A_STR(printable(data, NAME_BYTES, model)),
             A_STR(printable(data + NAME_BYTES, NAME_BYTES, version)), A_INT(fins->node),
-            A_INT(fins->plc_node)));
+            A_INT(destination(io))));
     return 0;
 }
 

@@ -357,8 +357,8 @@ void plc_walk_group(struct plc_walk *walk, uint32_t width) {
 uint32_t plc_walk_step(struct plc_walk *walk, const struct point *point) {
     if (point->start >= walk->covered) {
         walk->run_base = walk->used;
-        walk->run_start = point->start;
-        walk->covered = point->start;
+        walk->run_start = point->start - point->start % walk->width;
+        walk->covered = walk->run_start;
     }
     uint32_t end = point->start + point->length;
     if (end > walk->covered) {

@@ -70,7 +70,8 @@ int plc_encode_bit(const struct sample *value, bool *ret_on, struct err *err);
 
 /* Packs sorted points into words that need not be neighbours: each step lets `used` grow by the
  * words that the point needs and no other covers. A word holds `width` cells (16 for bits read as
- * words, else 1). */
+ * words, else 1); such words begin at multiples of their width, so that the last bits of an area
+ * are not asked together with what lies behind its end. */
 struct plc_walk {
     uint32_t width;
     uint32_t used;      // Words so far.
