@@ -53,11 +53,18 @@ static int udp_open(struct link *link, int64_t deadline_ns, struct err *err) {
     if (result < 0) {
         return result;
     }
-    const struct addrinfo *best = list;
-    while (best != NULL && best->ai_family != AF_INET) {
-        best = best->ai_next;
+    const struct addrinfo *best = NULL;
+    for (const struct addrinfo *info = list; info != NULL; info = info->ai_next) {
+        if (best == NULL || (info->ai_family == AF_INET && best->ai_family != AF_INET)) {
+            best = info;
+        }
     }
-    result = connect_to(udp, best != NULL ? best : list, err);
+    if (best != NULL) {
+        result = connect_to(udp, best, err);
+    } else {
+        result =
+            err_set(err, ERR_UNREACHABLE, MSG_DEVICE_HOST_UNKNOWN, ARGS(A_CSTR(udp->host.host)));
+    }
     freeaddrinfo(list);
     return result;
 }
