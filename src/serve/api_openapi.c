@@ -205,8 +205,11 @@ static void put_body(struct json *json, const struct route *route) {
     json_put_bool(json, "required", true);
     json_key(json, "content");
     json_object_begin(json);
-    put_content(
-        json, route->body == BODY_JSON ? "application/json" : "text/plain", route->body_schema);
+    put_content(json,
+        route->body == BODY_JSON   ? "application/json"
+        : route->body == BODY_FILE ? "application/octet-stream"
+                                   : "text/plain",
+        route->body_schema);
     json_object_end(json);
     json_object_end(json);
 }
@@ -221,6 +224,10 @@ static void put_answer_content(struct json *json, const struct route *route) {
     case ANSWER_SAMPLES:
         put_content(json, "application/json", route->answer_schema);
         put_content(json, "text/csv", NULL);
+        break;
+    case ANSWER_FILE:
+        put_content(json, "text/csv", NULL);
+        put_content(json, "application/octet-stream", NULL);
         break;
     case ANSWER_NONE: break;
     }

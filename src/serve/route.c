@@ -102,6 +102,51 @@ static const struct param_spec P_STREAM[] = {
             "마지막 이벤트의 EPOCH-CHANGE(Last-Event-ID를 보낼 수 없을 때)")},
     END};
 
+#define TABLE_PARAMS                                                                               \
+    {"encoding", PARAM_TEXT,                                                                       \
+        .help = HELP("utf-8, utf-8-bom, cp949, utf-16le, utf-16be", "텍스트 인코딩")},             \
+    {                                                                                              \
+        "separator", PARAM_CHOICE, .choices = "comma|semicolon|tab",                               \
+                                   .help = HELP("Between columns", "열 구분자")                    \
+    }
+
+static const struct param_spec P_PREVIEW[] = {TABLE_PARAMS,
+    {"as", PARAM_CHOICE, .choices = "samples|tags|devices|equipment|corrections",
+        .help = HELP("What the table holds; found out when absent", "표의 종류. 없으면 추정")},
+    {"sheet", PARAM_TEXT,
+        .help = HELP("Sheet of a workbook, name or number", "시트 이름 또는 번호")},
+    END};
+
+static const struct param_spec P_IMPORT[] = {TABLE_PARAMS,
+    {"as", PARAM_CHOICE, .choices = "samples|tags|devices|equipment|corrections",
+        .help = HELP("What the table holds; with the first part", "표의 종류(첫 부분에만)")},
+    {"sheet", PARAM_TEXT,
+        .help = HELP("Sheet of a workbook, name or number", "시트 이름 또는 번호")},
+    {"dry_run", PARAM_FLAG, .help = HELP("Check only", "검사만 하고 저장하지 않음")},
+    {"partial", PARAM_FLAG, .help = HELP("Take the good rows alone", "올바른 행만 저장")},
+    {"more", PARAM_FLAG, .help = HELP("Other parts follow", "다음 부분이 더 있음")},
+    {"job", PARAM_TEXT, .help = HELP("The job of a later part", "이어지는 부분의 작업 번호")},
+    {"offset", PARAM_TEXT, .help = HELP("Where the part begins", "이 부분이 시작하는 바이트 위치")},
+    END};
+
+static const struct param_spec P_EXPORT[] = {TABLE_PARAMS,
+    {"as", PARAM_CHOICE, .required = true,
+        .choices = "samples|wide|tags|devices|equipment|corrections",
+        .help = HELP("What to write", "내보낼 내용")},
+    {"format", PARAM_CHOICE, .choices = "csv|xlsx", .help = HELP("csv or xlsx", "csv 또는 xlsx")},
+    {"pack", PARAM_CHOICE, .choices = "none|gz|xz|zst",
+        .help = HELP("Packing of a CSV", "CSV 압축")},
+    {"tags", PARAM_TEXT,
+        .help =
+            HELP("Names separated by commas, * for any letters", "쉼표로 나눈 태그, * 사용 가능")},
+    {"from", PARAM_TIME, .help = HELP("Begin, included", "시작 시각(포함)")},
+    {"to", PARAM_TIME, .help = HELP("End, excluded", "끝 시각(미포함)")}, END};
+
+static const struct param_spec P_CORRECTIONS[] = {
+    {"tag", PARAM_TEXT, .help = HELP("Only of this tag", "이 태그만")},
+    {"before", PARAM_COUNT, .help = HELP("Entries below this number", "이 번호보다 앞의 기록")},
+    {"limit", PARAM_COUNT, .help = HELP("At most so many items", "최대 개수")}, END};
+
 static const struct param_spec P_WRITE[] = {
     {"plant", PARAM_TEXT,
         .help = HELP("The plant; may be absent where there is one", "공장. 하나뿐이면 생략 가능")},

@@ -39,8 +39,15 @@ struct param_spec {
     const char *help[2]; // Korean, English (enum lang).
 };
 
-enum body_kind { BODY_NONE, BODY_JSON, BODY_LINES };
-enum answer_kind { ANSWER_NONE, ANSWER_JSON, ANSWER_TEXT, ANSWER_EVENTS, ANSWER_SAMPLES };
+enum body_kind { BODY_NONE, BODY_JSON, BODY_LINES, BODY_FILE };
+enum answer_kind {
+    ANSWER_NONE,
+    ANSWER_JSON,
+    ANSWER_TEXT,
+    ANSWER_EVENTS,
+    ANSWER_SAMPLES,
+    ANSWER_FILE
+};
 
 typedef int (*route_handler)(struct call *call, struct err *err);
 

@@ -25,6 +25,7 @@
 #include "serve/api_pages.h"
 #include "serve/api_write.h"
 #include "serve/call.h"
+#include "serve/jobs.h"
 #include "serve/server.h"
 
 enum {
@@ -337,6 +338,7 @@ static void limits_default(struct serve_limits *limits) {
 }
 
 static void server_free(struct server *server) {
+    jobs_free(server->jobs);
     stream_hub_free(server->streams);
     auth_fini(&server->auth);
     for (size_t i = 0; i < HTTP_WORKERS; i++) {
@@ -364,6 +366,7 @@ static struct server *server_new(const struct serve_options *options) {
     limits_default(&server->options.limits);
     server->home = options->home;
     server->clock = options->clock ? options->clock : clock_system();
+    server->jobs = jobs_new(home_dir(server->home), server->clock);
     server->begin_wall_ns = clock_wall_ns(server->clock);
     epoch_make(server->epoch);
     for (int lang = 0; lang < 2; lang++) {

@@ -14,6 +14,7 @@
 #include "serve/serve.h"
 #include "serve/stream.h"
 
+struct jobs;
 struct write_scratch;
 
 enum { STATUS_CLASSES = 6 }; // 0: none, 1xx .. 5xx
@@ -38,6 +39,8 @@ struct server {
     struct buf openapi_text[2];
     struct write_scratch *write_scratch[HTTP_WORKERS]; // Of worker i alone.
     struct ingest_counts ingest[HOME_PLANTS_MAX];
+    struct jobs *jobs;   // Imports.
+    _Atomic int exports; // Tables that are being made now.
     _Atomic int doctors; // Sessions to machines that doctor and browse hold now.
     struct {
         _Atomic uint64_t answers[STATUS_CLASSES];

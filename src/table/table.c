@@ -299,6 +299,10 @@ int table_spool(
     return status;
 }
 
+int table_spool_new(const char *folder, int *ret_fd, struct err *err) {
+    return spool_descriptor(folder, ret_fd, err);
+}
+
 /* ---- Rows and facts ---- */
 
 int table_next(

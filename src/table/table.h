@@ -93,6 +93,9 @@ void table_progress(const struct table *table, uint64_t *ret_done, uint64_t *ret
 int table_spool(
     const struct table_options *options, uint64_t max_bytes, int *ret_fd, struct err *err);
 
+/* An empty file without a name in `folder` (NULL: the system's); the caller closes it. */
+int table_spool_new(const char *folder, int *ret_fd, struct err *err);
+
 /* The count without empty fields at the end, but at least `least`: spreadsheets leave such. */
 size_t table_trimmed(const struct str *fields, size_t count, size_t least);
 

@@ -56,7 +56,9 @@ static enum need need_of(const char *path, const char *method) {
         const char *method;
         const char *end; // Of the path.
         enum need need;
-    } OTHERS[] = {{"post", "/write", NEED_WRITE}, {"post", "/preview", NEED_READ}};
+    } OTHERS[] = {{"post", "/write", NEED_WRITE}, {"post", "/import/preview", NEED_WRITE},
+        {"post", "/preview", NEED_READ}, {"post", "/import", NEED_WRITE},
+        {"delete", "/import/{job}", NEED_WRITE}, {"post", "/corrections", NEED_WRITE}};
     for (size_t i = 0; i < sizeof OTHERS / sizeof OTHERS[0]; i++) {
         if (strcmp(method, OTHERS[i].method) == 0 &&
             str_ends(str_of(path), str_of(OTHERS[i].end))) {

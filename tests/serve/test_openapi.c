@@ -47,6 +47,10 @@ static int open_rig(void **state) {
     AUTO_ANSWER struct answer refused;
     rig_ask(&rig, "PUT", "/api/v1/plants/p1/tags/x", rig.viewer, STR("{}"), &refused);
     document = load("/api/v1/openapi.json", "en");
+    AUTO_ANSWER struct answer job; // The first: number 1.
+    rig_ask(
+        &rig, "POST", "/api/v1/plants/p1/import?as=samples", rig.owner, STR("x,1000,1\n"), &job);
+    assert_int_equal(job.status, 200);
     return 0;
 }
 
@@ -178,6 +182,7 @@ static void make_target(const char *path, const char *more, char *to, size_t siz
         buf_put_str(&text, str_eq(segment, STR("{plant}"))  ? STR("p1")
                            : str_eq(segment, STR("{name}")) ? STR("line1.press1.temp")
                            : str_eq(segment, STR("{id}"))   ? STR("dev1")
+                           : str_eq(segment, STR("{job}"))  ? STR("1")
                                                             : segment);
     }
     buf_put_str(&text, str_of(more));
