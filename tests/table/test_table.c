@@ -32,6 +32,7 @@ static const char TABLE[] = "tag,시각,value\n온도.1,2026-01-31,\"1,5\"\n\"�
 static const char WANT[] =
     "1:[tag][시각][value]\n2:[온도.1][2026-01-31][1,5]\n3:[말 \"이\"][x][]\n";
 
+/* */
 static void every_encoding_gives_the_same_rows(void **state) {
     (void)state;
     static const enum table_encoding ENCODINGS[] = {
