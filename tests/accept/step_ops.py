@@ -12,7 +12,9 @@ import sys
 import threading
 import time
 
-from lib import PROGRAM, QUICK, Failure, Server, claim, get, home_of, maru
+from lib import PROGRAM, QUICK, ROOT, Failure, Server, claim, get, home_of, maru
+
+LAUNCHER = os.environ.get("MARU_LAUNCHER", str(pathlib.Path(PROGRAM).parent / "maru-launch"))
 
 
 class Writers:
@@ -206,8 +208,7 @@ class Launcher:
 
     def __init__(self, state, ready_s=3, trial_s=3):
         self.lines = []
-        launcher = os.environ.get("MARU_LAUNCHER", str(pathlib.Path(PROGRAM).parent / "maru-launch"))
-        self.process = subprocess.Popen([launcher, state, "--ready-wait", f"{ready_s}s", "--trial", f"{trial_s}s", "--",
+        self.process = subprocess.Popen([LAUNCHER, state, "--ready-wait", f"{ready_s}s", "--trial", f"{trial_s}s", "--",
                                          "--listen", "127.0.0.1:0"], stdout=subprocess.PIPE, stderr=open(f"{state}/launch.log", "ab"), text=True)
         threading.Thread(target=self._read, daemon=True).start()
 
@@ -284,6 +285,13 @@ def upgrades(folder):
         shutil.copy2(PROGRAM, good / "maru")
         maru("upgrade", good, "--state", state, "--wait", "60s")
         claim(not os.path.exists(f"{state}/before"), "the copy of the home was not removed")
+        # A package is a version, too.
+        package = subprocess.run(["bash", str(ROOT / "packaging/package.sh"), PROGRAM, str(LAUNCHER), folder],
+                                 capture_output=True, text=True, env=dict(os.environ, MARU_KEEP_SYMBOLS="1"))
+        claim(package.returncode == 0, f"no package was built: {package.stderr[-1000:]}")
+        fields = subprocess.run(["dpkg-deb", "-f", package.stdout.strip(), "Package", "Depends"], capture_output=True, text=True).stdout
+        claim("libsqlite3-0" in fields and "libc6" in fields, f"the package does not say what it needs: {fields}")
+        maru("upgrade", package.stdout.strip(), "--state", state, "--wait", "60s")
         # A launcher that is killed in a trial goes on, and a bad version still returns.
         current = os.readlink(f"{state}/current")
         maru("upgrade", bad_program(folder + "/launch", "hangs"), "--state", state)
