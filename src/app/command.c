@@ -45,6 +45,8 @@ static const struct option_row QUERY_OPTIONS[] = {COMMON_OPTIONS, {"--plant", tr
 static const struct option_row DOCTOR_OPTIONS[] = {COMMON_OPTIONS, {"--plant", true},
     {"--source", true}, {"--driver", true}, {"--address", true}, {"--options", true},
     {NULL, false}};
+static const struct option_row REREFINE_OPTIONS[] = {COMMON_OPTIONS, {"--plant", true},
+    {"--from", true}, {"--to", true}, {"--dry-run", false}, {"--undo", true}, {NULL, false}};
 static const struct option_row VERIFY_OPTIONS[] = {
     COMMON_OPTIONS, {"--digest", false}, {NULL, false}};
 static const struct option_row UPGRADE_OPTIONS[] = {
@@ -75,6 +77,8 @@ static const struct command COMMANDS[] = {
         -1, QUERY_OPTIONS, cmd_query},
     {"quality", MSG_HELP_QUALITY, COMMAND_HOME | COMMAND_OPENS | COMMAND_HOT, 0,
         POSITIONALS_MAX - 1, -1, QUALITY_OPTIONS, cmd_quality},
+    {"rerefine", MSG_HELP_REREFINE, COMMAND_HOME | COMMAND_OPENS | COMMAND_HOT, 0, 1, -1,
+        REREFINE_OPTIONS, cmd_rerefine},
     {"verify", MSG_HELP_VERIFY, COMMAND_HOME | COMMAND_HOT, 0, 0, -1, VERIFY_OPTIONS, cmd_verify},
     {"doctor", MSG_HELP_DOCTOR, COMMAND_HOME | COMMAND_OPENS | COMMAND_HOT, 0, 1, -1,
         DOCTOR_OPTIONS, cmd_doctor},

@@ -420,6 +420,12 @@ bool ledger_column_is_null(struct ledger_stmt *stmt, int column) {
     return sqlite3_column_type(stmt->handle, column) == SQLITE_NULL;
 }
 
+struct str db_column_blob(struct ledger_stmt *stmt, int column) {
+    const void *blob = sqlite3_column_blob(stmt->handle, column);
+    int size = sqlite3_column_bytes(stmt->handle, column);
+    return blob == NULL || size < 0 ? STR_NONE : (struct str){blob, (size_t)size};
+}
+
 bool db_column_bytes(struct ledger_stmt *stmt, int column, void *ret_bytes, size_t size) {
     const void *blob = sqlite3_column_blob(stmt->handle, column);
     int blob_size = sqlite3_column_bytes(stmt->handle, column);

@@ -54,6 +54,9 @@ int db_prepare(struct db *db, const char *sql, struct ledger_stmt **ret_stmt, st
 /* A blob of exactly `size` bytes, or false. */
 bool db_column_bytes(struct ledger_stmt *stmt, int column, void *ret_bytes, size_t size);
 
+/* A blob, borrowed until the next step. */
+struct str db_column_blob(struct ledger_stmt *stmt, int column);
+
 /* A value of any type: 'i', 'f', 't', 'b' or 'n'; texts and blobs borrowed until the next step. */
 struct db_value {
     char type;

@@ -11,6 +11,7 @@
 #include "plant/plant.h"
 
 #include <math.h>
+#include <stdatomic.h>
 
 #include "core/check.h"
 #include "core/log.h"
@@ -33,6 +34,7 @@ struct plant {
     struct historian *historian;
     struct live *live;
     struct refine *refine;
+    _Atomic bool is_rerefining;
     bool has_key; // Refine was given its key; under refresh_mutex.
     struct pipeline *pipeline;
     struct consumer *consumer;
@@ -348,6 +350,14 @@ struct catalogue *plant_catalogue(struct plant *plant) {
 }
 
 /* ---- Changing the catalogue ---- */
+
+bool plant_rerefine_enter(struct plant *plant) {
+    return !atomic_exchange(&plant->is_rerefining, true);
+}
+
+void plant_rerefine_leave(struct plant *plant) {
+    atomic_store(&plant->is_rerefining, false);
+}
 
 static int load_catalogue(struct ledger_tx *tx, void *context, struct err *err) {
     return catalogue_load(tx, context, err);

@@ -66,6 +66,10 @@ int plant_resolve_tags(struct plant *plant, const struct str *names, const enum 
 int plant_deident_key(
     struct plant *plant, struct str recipient, struct deident_key *ret_key, struct err *err);
 
+/* For rerefine.c: one run a plant at a time. False: another one runs. */
+bool plant_rerefine_enter(struct plant *plant);
+void plant_rerefine_leave(struct plant *plant);
+
 bool plant_device_health(struct plant *plant, uint32_t device, struct device_health *ret_health);
 
 struct pipeline_status {

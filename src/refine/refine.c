@@ -338,15 +338,18 @@ void refine_set_key(struct refine *refine, const struct deident_key *key) {
     refine->key = *key;
 }
 
+bool refine_has_pseudonyms(const struct tag *tag) {
+    struct rule_line line;
+    struct deident_rule rule;
+    return tag->refine.size > 0 && rules_parse(tag->refine, &line, NULL) >= 0 &&
+           rule_is_set(&line, RULE_DEIDENT) &&
+           deident_parse(line.texts[RULE_DEIDENT], &rule, NULL) >= 0 &&
+           rule.method == DEIDENT_PSEUDONYM;
+}
+
 bool refine_needs_key(const struct catalogue *catalogue) {
     for (uint32_t i = 0; i < catalogue->tag_count; i++) {
-        struct rule_line line;
-        const struct tag *tag = &catalogue->tags[i];
-        struct deident_rule rule;
-        if (tag->refine.size > 0 && rules_parse(tag->refine, &line, NULL) >= 0 &&
-            rule_is_set(&line, RULE_DEIDENT) &&
-            deident_parse(line.texts[RULE_DEIDENT], &rule, NULL) >= 0 &&
-            rule.method == DEIDENT_PSEUDONYM) {
+        if (refine_has_pseudonyms(&catalogue->tags[i])) {
             return true;
         }
     }

@@ -32,6 +32,8 @@ void refine_use(struct refine *refine, struct catalogue *catalogue);
  * needs it; until then such values are stored without a value and marked bad. */
 struct deident_key;
 void refine_set_key(struct refine *refine, const struct deident_key *key);
+/* Whether the tag has deident=pseudonym: stored numbers of it must not be refined again. */
+bool refine_has_pseudonyms(const struct tag *tag);
 bool refine_needs_key(const struct catalogue *catalogue); // Some tag has such a rule.
 /* Tells the state of a tag after a restart, or after the store refused rows: its newest stored
  * sample, so that late, duplicate and dead-band go on from there. A sample of type 0: the tag has
