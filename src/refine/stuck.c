@@ -42,7 +42,8 @@ unsigned stage_stuck(const struct stage_row *in) {
         return EFFECT_NONE;
     }
     uint64_t bits = row_bits(in->row);
-    if (!stuck->has_value || bits != stuck->bits) {
+    bool is_older = in->row->time_ns < stuck->since_ns; // After the store refused a batch.
+    if (!stuck->has_value || bits != stuck->bits || is_older) {
         *stuck = (struct stuck_part){.limit_ns = stuck->limit_ns,
             .since_ns = in->row->time_ns,
             .bits = bits,

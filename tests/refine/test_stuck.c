@@ -48,6 +48,19 @@ static void a_bad_sample_ends_the_run_and_a_late_one_does_not(void **state) {
     bench_fini(&bench);
 }
 
+static void what_the_store_refused_is_judged_anew(void **state) {
+    (void)state;
+    struct bench bench;
+    bench_init(&bench);
+    bench.tag->refine = STR("stuck_s=10");
+    assert_int_equal(status_at(&bench, 100, 5), 0);
+    struct sample stored = {.tag = 1, .type = TYPE_F64, .time_ns = 50 * NS_PER_S};
+    refine_seed(bench.refine, &stored, STR_NONE); // The store refused the one of 100 s.
+    assert_int_equal(status_at(&bench, 60, 5), 0);
+    assert_int_equal(status_at(&bench, 71, 5), CONSTANT);
+    bench_fini(&bench);
+}
+
 static void the_words_of_the_status_are_known(void **state) {
     (void)state;
     assert_string_equal(status_name(CONSTANT), "UncertainSensorNotAccurate");
@@ -58,6 +71,7 @@ int main(void) {
     const struct CMUnitTest TESTS[] = {
         cmocka_unit_test(longer_than_the_limit_is_marked_and_exactly_the_limit_is_not),
         cmocka_unit_test(a_bad_sample_ends_the_run_and_a_late_one_does_not),
+        cmocka_unit_test(what_the_store_refused_is_judged_anew),
         cmocka_unit_test(the_words_of_the_status_are_known),
     };
     return cmocka_run_group_tests(TESTS, NULL, NULL);
