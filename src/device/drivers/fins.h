@@ -15,6 +15,7 @@ enum fins_option {
     FINS_NETWORK,
     FINS_UNIT,
     FINS_WORD_ORDER,
+    FINS_ENCODING,
     FINS_MAX_WORDS,
     FINS_MAX_GAP,
     FINS_MULTIPLE,

@@ -175,6 +175,9 @@ int fins_parse_address(struct str source, const struct driver_settings *settings
     point.detail[PLC_DETAIL_ORDER] = type.order;
     point.detail[PLC_DETAIL_BIT] = bit != BIT_NOT_SAID ? bit : 0;
     point.detail[PLC_DETAIL_TEXT_BYTES] = type.text_bytes;
+    if (type.format == PLC_TEXT) {
+        point.detail[PLC_DETAIL_ENCODING] = (uint32_t)settings->values[FINS_ENCODING];
+    }
     point.natural_type = is_bit || is_flag ? TYPE_BOOL : type.natural;
     /* A bit of a word has a code of its own, so writing it leaves its neighbours alone. */
     point.writable = !is_flag && type.format != PLC_TEXT;

@@ -158,6 +158,9 @@ int melsec_parse_address(struct str source, const struct driver_settings *settin
     point.detail[PLC_DETAIL_ORDER] = type.order;
     point.detail[PLC_DETAIL_BIT] = bit != BIT_NOT_SAID ? bit : 0;
     point.detail[PLC_DETAIL_TEXT_BYTES] = type.text_bytes;
+    if (type.format == PLC_TEXT) {
+        point.detail[PLC_DETAIL_ENCODING] = (uint32_t)settings->values[MELSEC_ENCODING];
+    }
     point.natural_type = is_cell || is_word_bit ? TYPE_BOOL : type.natural;
     /* The bit of a word cannot be written without its neighbours. */
     point.writable = !is_word_bit && type.format != PLC_TEXT;

@@ -16,6 +16,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "table/table.h"
+
 static const struct {
     const char *name;
     enum plc_format format;
@@ -189,7 +191,23 @@ static void decode_text(const struct point *point, const uint8_t *data, struct p
     while (value.size > 0 && value.data[value.size - 1] == ' ') {
         value.size--;
     }
-    sink_text(sink, point, value);
+    char converted[2 * PLC_TEXT_MAX];
+    struct str utf8 = value;
+    bool is_good = true;
+    if (point->detail[PLC_DETAIL_ENCODING] == PLC_CP949) {
+        utf8 = (struct str){.data = converted};
+        is_good = table_cp949_to_utf8(value, converted, sizeof converted, &utf8.size);
+    }
+    if (is_good && str_is_utf8(utf8, NULL)) {
+        sink_text(sink, point, utf8);
+        return;
+    }
+    struct err err = ERR_INIT;
+    bool is_cp949 = point->detail[PLC_DETAIL_ENCODING] == PLC_CP949;
+    (void)err_set(&err, ERR_DEVICE, MSG_PLC_ENCODING,
+        ARGS(A_STR(point->source), A_CSTR(is_cp949 ? "CP949" : "UTF-8"),
+            A_CSTR(is_cp949 ? "utf8" : "cp949")));
+    sink_bad(sink, point, STATUS_BAD_DATA_ENCODING, &err);
 }
 
 static void decode_bcd(const struct point *point, uint64_t bits, struct point_sink *sink) {

@@ -33,8 +33,18 @@ enum plc_format {
 enum plc_order { PLC_CDAB = 0, PLC_ABCD, PLC_DCBA, PLC_BADC };
 #define PLC_ORDER_WORDS "CDAB,ABCD,DCBA,BADC"
 
-/* point.detail[] of these drivers. */
-enum plc_detail { PLC_DETAIL_FORMAT = 0, PLC_DETAIL_ORDER, PLC_DETAIL_BIT, PLC_DETAIL_TEXT_BYTES };
+/* How texts are encoded; the index is that of PLC_ENCODING_WORDS. */
+enum plc_encoding { PLC_UTF8 = 0, PLC_CP949 };
+#define PLC_ENCODING_WORDS "utf8,cp949"
+
+/* point.detail[] of these drivers. A text has no bit; its encoding stands there. */
+enum plc_detail {
+    PLC_DETAIL_FORMAT = 0,
+    PLC_DETAIL_ORDER,
+    PLC_DETAIL_BIT,
+    PLC_DETAIL_TEXT_BYTES,
+    PLC_DETAIL_ENCODING = PLC_DETAIL_BIT
+};
 
 enum { PLC_TEXT_MAX = 250 };
 
