@@ -131,6 +131,9 @@ void io_wake_at(struct driver_io *io, int64_t mono_ns);
  * in `acknowledge`. Keys of 1 to 512 bytes, values up to 4,096. An empty value removes the key. */
 int io_bookmark_get(struct driver_io *io, struct str key, struct buf *out, struct err *err);
 int io_bookmark_put(struct driver_io *io, struct str key, struct str value, struct err *err);
+/* What follows came just now: the time of the next values, later than that of any before in this
+ * call, so that two messages of one tag never share one. */
+void io_arrived(struct driver_io *io);
 /* Counts messages or rows that no tag asked for; shown with the device, so nothing is silent. */
 void io_unclaimed(struct driver_io *io, uint64_t count);
 

@@ -261,6 +261,11 @@ int io_bookmark_put(struct driver_io *io, struct str key, struct str value, stru
     return io->port->bookmark_put(io->port->context, io->device, key, value, err);
 }
 
+void io_arrived(struct driver_io *io) {
+    int64_t now_ns = clock_wall_ns(io->clock);
+    io->answered_wall_ns = now_ns > io->answered_wall_ns ? now_ns : io->answered_wall_ns + 1;
+}
+
 void io_unclaimed(struct driver_io *io, uint64_t count) {
     io->unclaimed += count;
 }

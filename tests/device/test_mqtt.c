@@ -218,7 +218,9 @@ static void the_broker_collects_while_we_are_away(void **state) {
     join(&scene);
     expect_rows(&scene, 1, 200);
     for (uint32_t i = 0; i < 200; i++) {
-        assert_int_equal(scene.rig.box.rows[i].row.value.i64, i); // In order, none twice.
+        const struct sample *row = &scene.rig.box.rows[i].row;
+        assert_int_equal(row->value.i64, i); // In order, none twice, each at a time of its own.
+        assert_true(i == 0 || row->time_ns > scene.rig.box.rows[i - 1].row.time_ns);
     }
     assert_int_equal(box_count(&scene.rig.box, 1), 200);
     scene_fini(&scene);

@@ -130,6 +130,7 @@ static void on_message(void *context, const struct mqtt_message *message) {
     if (p->sink == NULL) {
         return; // Diagnosing: only the answers count.
     }
+    io_arrived(p->io);
     bool wanted =
         p->host != NULL && sparkplug_host_take(p->host, message, io_mono_ns(p->io), p->sink);
     if (!wanted && p->host != NULL && str_starts(message->topic, STR("spBv1.0/STATE/"))) {
