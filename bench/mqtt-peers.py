@@ -97,7 +97,7 @@ def ours(folder, port, qos, round_number):
 
 def main():
     with tempfile.TemporaryDirectory(prefix="maru-mqtt-bench-", ignore_cleanup_errors=True) as folder:
-        broker = Broker(f"{folder}/broker").start()
+        broker = Broker(f"{folder}/broker", "max_inflight_messages 4000\n").start()
         result = {"messages": COUNT}
         try:
             for qos in (0, 1):

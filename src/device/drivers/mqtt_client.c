@@ -12,8 +12,9 @@
  * goes to the library, which compares it with the certificate.
  *
  * mosquitto_loop_read takes one packet a call. Whether more is there is told by errno, as the
- * library itself does in its loop: EAGAIN means dry. That also sees what TLS has decrypted already,
- * which poll(2) does not.
+ * library itself does in its loop: EAGAIN means dry, unless a packet was handed over, because
+ * queueing its confirmation writes into a full pipe of the library's own. That also sees what TLS
+ * has decrypted already, which poll(2) does not.
  */
 #include "device/drivers/mqtt_client.h"
 
@@ -37,6 +38,7 @@ struct mqtt_client {
     struct mosquitto *session;
     struct link_host host;
     bool tls;
+    uint64_t packets;          // That called back.
     int connack;               // Reason code of the broker's answer; CONNACK_NONE: not yet.
     char detail[DETAIL_BYTES]; // What the library said about TLS.
     void *context;
@@ -62,6 +64,7 @@ static void on_message(
     struct mosquitto *session, void *context, const struct mosquitto_message *message) {
     (void)session;
     struct mqtt_client *client = context;
+    client->packets++;
     bool some = message->payloadlen > 0 && message->payload != NULL;
     struct mqtt_message given = {.topic = str_of(message->topic),
         .payload = some ? (struct str){message->payload, (size_t)message->payloadlen} : STR_NONE,
@@ -74,6 +77,7 @@ static void on_subscribe(
     struct mosquitto *session, void *context, int number, int count, const int *qos) {
     (void)session;
     struct mqtt_client *client = context;
+    client->packets++;
     client->granted(client->context, number, qos, count);
 }
 
@@ -347,12 +351,13 @@ int mqtt_client_publish(struct mqtt_client *client, const char *topic, struct st
 int mqtt_client_read(struct mqtt_client *client, uint32_t max, bool *ret_dry, struct err *err) {
     *ret_dry = false;
     for (uint32_t i = 0; i < max; i++) {
+        uint64_t before = client->packets;
         errno = 0;
         int result = mosquitto_loop_read(client->session, 1);
         if (result != MOSQ_ERR_SUCCESS) {
             return broken(client, result, err);
         }
-        if (errno == EAGAIN || errno == EWOULDBLOCK) {
+        if (client->packets == before && (errno == EAGAIN || errno == EWOULDBLOCK)) {
             *ret_dry = true;
             return 0;
         }
