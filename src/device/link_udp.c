@@ -19,7 +19,6 @@
 #include <poll.h>
 #include <sys/socket.h>
 
-#include "core/check.h"
 #include "core/mem.h"
 #include "device/link.h"
 
@@ -65,10 +64,6 @@ static int udp_open(struct link *link, int64_t deadline_ns, struct err *err) {
     } else {
         result =
             err_set(err, ERR_UNREACHABLE, MSG_DEVICE_HOST_UNKNOWN, ARGS(A_CSTR(udp->host.host)));
-    CHECK(list != NULL); // What was found has at least one address.
-    const struct addrinfo *best = list;
-    while (best != NULL && best->ai_family != AF_INET) {
-        best = best->ai_next;
     }
     freeaddrinfo(list);
     return result;

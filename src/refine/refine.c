@@ -424,7 +424,6 @@ static void run_stage(struct refine *refine, enum refine_stage stage, struct bat
         struct chunk *chunk = chunk_of(refine, row->tag);
         uint32_t place = (row->tag - 1) % CHUNK_TAGS;
         if ((chunk->stages[place] >> stage & 1) == 0) {
-        if (chunk == NULL || (chunk->states[place].stages >> stage & 1) == 0) {
             continue;
         }
         struct stage_row in = {
