@@ -281,6 +281,11 @@ static int number_field(
     return 0;
 }
 
+/* The row's fault stands in this column. */
+static int in_column(const struct column *column, struct err *err) {
+    return err_context(err, MSG_IMPORT_IN_COLUMN, ARGS(A_STR(column->name)));
+}
+
 /* Columns that the file does not have leave an existing device or tag as it is. */
 static void take_text(const struct job *job, const struct row *row, int column, struct str *to) {
     if (job->positions[column] >= 0) {
@@ -302,8 +307,9 @@ static int take_switch(const struct job *job, const struct row *row, int column,
     bool off = str_eq_nocase(text, STR("false")) || str_eq(text, STR("0"));
     bool on = str_eq_nocase(text, STR("true")) || str_eq(text, STR("1"));
     if (!on && !off) {
-        return err_set(
+        (void)err_set(
             err, ERR_INVALID, MSG_IMPORT_SWITCH, ARGS(A_STR(text), A_STR(row->fields[0])));
+        return in_column(&job->columns[column], err);
     }
     *to = on;
     return 0;
@@ -314,7 +320,8 @@ static int device_period(const struct row *row, int64_t *ret_period_ns, struct e
     int status = number_field(
         row->fields[DEVICE_PERIOD], DEVICE_COLUMNS[DEVICE_PERIOD].name, 1000, &period_ms, err);
     if (status >= 0 && (period_ms < 10 || period_ms > 86400000)) {
-        return err_set(err, ERR_RANGE, MSG_IMPORT_PERIOD, ARGS(A_STR(row->fields[DEVICE_PERIOD])));
+        (void)err_set(err, ERR_RANGE, MSG_IMPORT_PERIOD, ARGS(A_STR(row->fields[DEVICE_PERIOD])));
+        return in_column(&DEVICE_COLUMNS[DEVICE_PERIOD], err);
     }
     if (status >= 0) {
         *ret_period_ns = llround(period_ms * (double)NS_PER_MS);
@@ -366,14 +373,16 @@ static int tag_words(
         tag->type = TYPE_F64;
     }
     if (type.size > 0 && !value_type_of_name(type, &tag->type)) {
-        return err_set(err, ERR_INVALID, MSG_IMPORT_TYPE_UNKNOWN, ARGS(A_STR(type)));
+        (void)err_set(err, ERR_INVALID, MSG_IMPORT_TYPE_UNKNOWN, ARGS(A_STR(type)));
+        return in_column(&TAG_COLUMNS[TAG_TYPE], err);
     }
     struct str kind = row->fields[TAG_KIND];
     if (job->positions[TAG_KIND] >= 0) {
         tag->kind = KIND_MEASUREMENT;
     }
     if (kind.size > 0 && !tag_kind_of_name(kind, &tag->kind)) {
-        return err_set(err, ERR_INVALID, MSG_IMPORT_KIND_UNKNOWN, ARGS(A_STR(kind)));
+        (void)err_set(err, ERR_INVALID, MSG_IMPORT_KIND_UNKNOWN, ARGS(A_STR(kind)));
+        return in_column(&TAG_COLUMNS[TAG_KIND], err);
     }
     take_text(job, row, TAG_DISPLAY, &tag->display);
     take_text(job, row, TAG_UNIT, &tag->unit);
@@ -387,8 +396,9 @@ static int tag_retention(const struct row *row, struct tag *tag, struct err *err
     struct str text = row->fields[TAG_RETENTION];
     uint64_t days = 0;
     if (text.size > 0 && (!str_to_u64(text, &days) || days > RETENTION_DAYS_MAX)) {
-        return err_set(
+        (void)err_set(
             err, ERR_RANGE, MSG_IMPORT_RETENTION, ARGS(A_STR(text), A_INT(RETENTION_DAYS_MAX)));
+        return in_column(&TAG_COLUMNS[TAG_RETENTION], err);
     }
     tag->retention_days = (uint32_t)days;
     return 0;
@@ -404,7 +414,8 @@ static int seconds_field(const struct job *job, const struct row *row, enum tag_
     double seconds = 0;
     int status = number_field(text, TAG_COLUMNS[column].name, 0, &seconds, err);
     if (status >= 0 && (seconds < 0 || seconds > SECONDS_MAX)) {
-        return err_set(err, ERR_RANGE, MSG_IMPORT_SECONDS, ARGS(A_STR(text), A_INT(SECONDS_MAX)));
+        (void)err_set(err, ERR_RANGE, MSG_IMPORT_SECONDS, ARGS(A_STR(text), A_INT(SECONDS_MAX)));
+        return in_column(&TAG_COLUMNS[column], err);
     }
     if (status >= 0) {
         *ret_duration_ns = llround(seconds * (double)NS_PER_S);
@@ -514,8 +525,9 @@ static int asset_of(const struct job *job, const struct row *row, struct asset *
         return err_set(err, ERR_INVALID, MSG_ID_INVALID, ARGS(A_STR(asset->id)));
     }
     if (!asset_level_of_name(row->fields[ASSET_LEVEL], &asset->level)) {
-        return err_set(
+        (void)err_set(
             err, ERR_INVALID, MSG_IMPORT_LEVEL_UNKNOWN, ARGS(A_STR(row->fields[ASSET_LEVEL])));
+        return in_column(&ASSET_COLUMNS[ASSET_LEVEL], err);
     }
     return asset_numbers(job, row, asset, err);
 }

@@ -322,6 +322,11 @@ static int read_quality(struct str text, uint32_t *ret_status, struct err *err) 
     return 0;
 }
 
+/* The row's fault stands in this column. */
+static int in_column(int status, const char *column, struct err *err) {
+    return status < 0 ? err_context(err, MSG_IMPORT_IN_COLUMN, ARGS(A_CSTR(column))) : status;
+}
+
 static int long_row(struct job *job, const struct str *fields, size_t count, struct err *err) {
     size_t wanted = job->quality_column != NONE ? 4 : 3;
     if (count != wanted) {
@@ -330,12 +335,14 @@ static int long_row(struct job *job, const struct str *fields, size_t count, str
     int64_t time_ns = 0;
     uint32_t index = 0;
     uint32_t status_code = 0;
-    int status = read_time(job, fields[job->time_column], &time_ns, err);
+    int status = in_column(read_time(job, fields[job->time_column], &time_ns, err),
+        job->time_is_ms ? "ts_ms" : "time", err);
     if (status >= 0) {
-        status = find_name(job, fields[job->tag_column], &index, err);
+        status = in_column(find_name(job, fields[job->tag_column], &index, err), "tag", err);
     }
     if (status >= 0 && job->quality_column != NONE) {
-        status = read_quality(fields[job->quality_column], &status_code, err);
+        status =
+            in_column(read_quality(fields[job->quality_column], &status_code, err), "quality", err);
     }
     if (status < 0) {
         return status;
@@ -350,7 +357,8 @@ static int wide_row(struct job *job, const struct str *fields, size_t count, str
             err, ERR_INVALID, MSG_IMPORT_COLUMNS, ARGS(A_INT(count), A_INT(job->wide_count)));
     }
     int64_t time_ns = 0;
-    int status = read_time(job, fields[job->time_column], &time_ns, err);
+    int status = in_column(read_time(job, fields[job->time_column], &time_ns, err),
+        job->time_is_ms ? "ts_ms" : "time", err);
     /* Look before taking anything, so that a row is taken whole or not at all. */
     for (size_t i = 0; i < count && status >= 0; i++) {
         struct name_entry *entry = &job->names[job->wide_names[i]];
