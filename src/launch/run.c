@@ -143,7 +143,7 @@ static int look_for_next(struct launcher *l, struct err *err) {
 
 static void later(struct launcher *l) {
     uint32_t shift = l->bad_ends > 1 ? l->bad_ends - 2 : 0;
-    int64_t wait_s = l->bad_ends <= 1 ? 0 : shift >= 5 ? BACKOFF_MAX_S : 1LL << shift;
+    int64_t wait_s = l->bad_ends <= 1 ? 0 : shift >= 5 ? BACKOFF_MAX_S : (int64_t)1 << shift;
     l->start_at_ns = now_ns() + wait_s * NS_PER_S;
 }
 

@@ -240,7 +240,8 @@ static int put_plant(struct backup *b, struct plant *plant, struct err *err) {
     if (status < 0) {
         return status;
     }
-    status = work_room_check(b->with->fd, hist_snapshot_bytes(snapshot), err);
+    status =
+        work_room_check(b->with->fd, home_dir(b->with->home), hist_snapshot_bytes(snapshot), err);
     if (status >= 0) {
         status = put_plant_parts(b, plant, snapshot, buf_z(&copy), digest, err);
     }

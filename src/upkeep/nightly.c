@@ -30,6 +30,7 @@ enum {
     RETRY_S = 1800,
     TEST_EVERY_DAYS = 7,
     ERASURES_EVERY_S = 600,
+    SAME_DISK_KEEP = 2,
 };
 static const int64_t STEP_NS = 2 * NS_PER_S;
 
@@ -100,6 +101,9 @@ static void rotate(struct upkeep *u) {
     struct rotation rotation = {.daily = u->settings.keep_daily,
         .weekly = u->settings.keep_weekly,
         .monthly = u->settings.keep_monthly};
+    if (u->settings.backup_dir[0] == '\0') {
+        rotation = (struct rotation){.daily = SAME_DISK_KEEP}; // They take the plant's own room.
+    }
     rotation_mark(old->times_ns, old->count, &rotation, u->zone, stays);
     for (uint32_t i = 0; i < old->count; i++) {
         char path[LIMIT_PATH_BYTES];

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 
 #include "core/log.h"
@@ -56,15 +57,22 @@ void work_clean(const char *home_dir) {
     }
 }
 
-int work_room_check(int fd, uint64_t bytes, struct err *err) {
+int work_room_check(int fd, const char *home_dir, uint64_t bytes, struct err *err) {
     struct statvfs disk;
-    if (fstatvfs(fd, &disk) != 0) {
+    struct stat file;
+    struct stat home;
+    if (fstatvfs(fd, &disk) != 0 || fstat(fd, &file) != 0) {
         return 0; // Unknown: the write itself will tell.
     }
     uint64_t room = (uint64_t)disk.f_bavail * disk.f_frsize;
-    if (room >= bytes + ROOM_SPARE_BYTES) {
+    uint64_t spare = ROOM_SPARE_BYTES;
+    bool same = stat(home_dir, &home) == 0 && home.st_dev == file.st_dev;
+    if (same && (uint64_t)disk.f_blocks * disk.f_frsize / 20 > spare) {
+        spare = (uint64_t)disk.f_blocks * disk.f_frsize / 20;
+    }
+    if (room >= bytes + spare) {
         return 0;
     }
-    return err_set(
-        err, ERR_SPACE, MSG_BACKUP_NO_ROOM, ARGS(A_INT((bytes >> 20) + 1), A_INT(room >> 20)));
+    return err_set(err, ERR_SPACE, MSG_BACKUP_NO_ROOM,
+        ARGS(A_INT(((bytes + spare) >> 20) + 1), A_INT(room >> 20)));
 }
