@@ -196,9 +196,9 @@ async function problemOf(answer: Response): Promise<Problem> {
   return new Problem(answer.status, detail, code, Number(answer.headers.get('retry-after') ?? 0));
 }
 
-async function ask<T>(method: string, path: string, body?: unknown, outer?: AbortSignal): Promise<T> {
+async function ask<T>(method: string, path: string, body?: unknown, outer?: AbortSignal, waitMs = WAIT_MS): Promise<T> {
   const timer = new AbortController();
-  const timeout = setTimeout(() => timer.abort(), WAIT_MS);
+  const timeout = setTimeout(() => timer.abort(), waitMs);
   const stop = () => timer.abort();
   outer?.addEventListener('abort', stop);
   const headers: Record<string, string> = { 'Accept-Language': spoken };
@@ -234,6 +234,9 @@ async function ask<T>(method: string, path: string, body?: unknown, outer?: Abor
 
 export const get = <T>(path: string, signal?: AbortSignal): Promise<T> => ask<T>('GET', path, undefined, signal);
 export const post = <T>(path: string, body: unknown): Promise<T> => ask<T>('POST', path, body);
+export const put = <T>(path: string, body: unknown): Promise<T> => ask<T>('PUT', path, body);
+/** For questions to machines, which take their time. */
+export const postSlow = <T>(path: string, body: unknown): Promise<T> => ask<T>('POST', path, body, undefined, 60_000);
 export const del = (path: string): Promise<void> => ask<void>('DELETE', path);
 
 export function plantPath(plant: string, rest: string): string {
