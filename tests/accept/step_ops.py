@@ -206,7 +206,7 @@ BAD_PROGRAMS = {
 class Launcher:
     """maru-launch on its folder; the programs it runs listen on a port of the system's choosing."""
 
-    def __init__(self, state, ready_s=3, trial_s=3):
+    def __init__(self, state, ready_s=15 if os.environ.get("MARU_SANITIZED") else 4, trial_s=7):
         self.lines = []
         self.process = subprocess.Popen([LAUNCHER, state, "--ready-wait", f"{ready_s}s", "--trial", f"{trial_s}s", "--",
                                          "--listen", "127.0.0.1:0"], stdout=subprocess.PIPE, stderr=open(f"{state}/launch.log", "ab"), text=True)
@@ -269,7 +269,7 @@ def upgrades(folder):
             claim(before >= rows > 0, "rows are missing before the upgrade")
             ready = launcher.count()
             begin = time.monotonic()
-            done = maru("upgrade", bad_program(folder, name), "--state", state, "--wait", "60s", expect=None)
+            done = maru("upgrade", bad_program(folder, name), "--state", state, "--wait", "90s", expect=None)
             seconds[name] = round(time.monotonic() - begin, 1)
             claim(done.returncode == 1, f"{name}: upgrade gave {done.returncode}: {done.stderr}")
             outcome = pathlib.Path(f"{state}/outcome").read_text().split()
