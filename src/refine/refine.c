@@ -159,6 +159,13 @@ static struct chunk *chunk_of(const struct refine *refine, uint32_t tag) {
     return atomic_load_explicit(&refine->chunks[(tag - 1) / CHUNK_TAGS], memory_order_acquire);
 }
 
+/* The chunk of a tag that the catalogue has. */
+static struct chunk *known_chunk(const struct refine *refine, uint32_t tag) {
+    struct chunk *chunk = chunk_of(refine, tag);
+    CHECK(chunk != NULL);
+    return chunk;
+}
+
 static struct tag_state *state_of(const struct refine *refine, uint32_t tag) {
     struct chunk *chunk = chunk_of(refine, tag);
     CHECK(chunk != NULL);
@@ -403,7 +410,7 @@ static struct walk begin_walk(const struct refine *refine, struct batch *batch) 
         }
         if (known) {
             walk.alive++;
-            walk.stages |= chunk_of(refine, row->tag)->stages[(row->tag - 1) % CHUNK_TAGS];
+            walk.stages |= known_chunk(refine, row->tag)->stages[(row->tag - 1) % CHUNK_TAGS];
         } else {
             row->flags |= SAMPLE_DROP;
             walk.unknown++;
@@ -421,7 +428,7 @@ static void run_stage(struct refine *refine, enum refine_stage stage, struct bat
         if ((row->flags & SAMPLE_DROP) != 0) {
             continue;
         }
-        struct chunk *chunk = chunk_of(refine, row->tag);
+        struct chunk *chunk = known_chunk(refine, row->tag);
         uint32_t place = (row->tag - 1) % CHUNK_TAGS;
         if ((chunk->stages[place] >> stage & 1) == 0) {
             continue;
