@@ -46,7 +46,8 @@ struct chunk {
 };
 
 struct refine {
-    struct deident_key key; // Set once, before the catalogue that needs it.
+    struct deident_key key;                        // Set once.
+    const struct deident_key *_Atomic present_key; // NULL until then; read by refine_use alone.
     struct catalogue *catalogue;
     struct counters stages[STAGE_COUNT];
     struct chunk *_Atomic chunks[CHUNK_COUNT]; // Tag n stands at n - 1. NULL: not reached yet.
@@ -295,7 +296,7 @@ static void prepare_tag(
     const struct stage_setup setup = {.tag = tag,
         .line = is_read ? &line : NULL,
         .catalogue = catalogue,
-        .key = &refine->key,
+        .key = atomic_load_explicit(&refine->present_key, memory_order_acquire),
         .state = state};
     prepare_stages(&setup);
 }
@@ -342,7 +343,9 @@ int refine_check(const struct tag *tag, struct err *err) {
 }
 
 void refine_set_key(struct refine *refine, const struct deident_key *key) {
+    CHECK(atomic_load_explicit(&refine->present_key, memory_order_relaxed) == NULL);
     refine->key = *key;
+    atomic_store_explicit(&refine->present_key, &refine->key, memory_order_release);
 }
 
 bool refine_has_pseudonyms(const struct tag *tag) {

@@ -28,8 +28,8 @@ struct refine *refine_new(uint32_t tag_capacity);
 void refine_free(struct refine *refine);
 /* Uses this catalogue from the next batch on (takes a reference). State of tags is kept. */
 void refine_use(struct refine *refine, struct catalogue *catalogue);
-/* The key of `deident=pseudonym`. At most once, before the first refine_use with a catalogue that
- * needs it; until then such values are stored without a value and marked bad. */
+/* The key of `deident=pseudonym`. At most once, by any thread; used from the next refine_use on.
+ * Until then such values are stored without a value and marked bad. */
 struct deident_key;
 void refine_set_key(struct refine *refine, const struct deident_key *key);
 /* Whether the tag has deident=pseudonym: stored numbers of it must not be refined again. */

@@ -154,7 +154,7 @@ struct clean_part {
 
 struct hide_part {
     struct deident_rule rule;
-    const struct deident_key *key; // The refine's; without a hash: no key.
+    const struct deident_key *key; // NULL: none.
     bool is_closed;                // The line is not understood: no value passes.
 };
 
@@ -209,7 +209,7 @@ struct stage_setup {
     const struct tag *tag;
     const struct rule_line *line;      // NULL: the tag has no rules and keeps no raw values.
     const struct catalogue *catalogue; // Lives at least as long as what prepare keeps of it.
-    const struct deident_key *key;     // Of the refine; lives as long as it.
+    const struct deident_key *key;     // Lives as long as the refine; NULL: none.
     struct tag_state *state; // Its bit of `stages` tells whether the stage had something to do.
 };
 

@@ -146,6 +146,26 @@ static void computing_again_gives_the_same_and_only_what_is_missing_when_asked(v
     rig_close(&rig);
 }
 
+static void the_night_computes_the_day_that_ended_once(void **state) {
+    (void)state;
+    struct rig rig;
+    struct err err = ERR_INIT;
+    rig_open(&rig, NULL);
+    const int64_t day_ns = 86400 * NS_PER_S;
+    int64_t today_ns =
+        time_bucket_start(clock_wall_ns(clock_system()), day_ns, plant_zone(rig.plant), NULL);
+    uint32_t tag = tag_number(&rig, "a");
+    assert_int_equal(submit_f64(&rig, tag, today_ns - day_ns, 1, &err), 0);
+    assert_int_equal(submit_f64(&rig, tag, today_ns - 1, 2, &err), 0);
+    int64_t night_ns = 0;
+    assert_int_equal(quality_round(rig.plant, &night_ns, NULL, &err), 1);
+    assert_true(night_ns == today_ns);
+    assert_int_equal(quality_round(rig.plant, &night_ns, NULL, &err), 0); // Once a night.
+    night_ns = 0; // After a restart: what is there is not computed again.
+    assert_int_equal(quality_round(rig.plant, &night_ns, NULL, &err), 0);
+    rig_close(&rig);
+}
+
 static void days_that_are_none_are_refused(void **state) {
     (void)state;
     struct rig rig;
@@ -172,6 +192,7 @@ int main(void) {
         cmocka_unit_test(holes_and_stuck_values_cost_their_share_of_the_day),
         cmocka_unit_test(a_limit_twice_a_row_and_a_late_one_are_counted),
         cmocka_unit_test(computing_again_gives_the_same_and_only_what_is_missing_when_asked),
+        cmocka_unit_test(the_night_computes_the_day_that_ended_once),
         cmocka_unit_test(days_that_are_none_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,9 +5,11 @@
  */
 #include "plant/rerefine.h"
 
+#include <errno.h>
 #include <math.h>
 #include <string.h>
 
+#include "core/file_fault.h"
 #include "core/mem.h"
 #include "core/random.h"
 #include "support_plant.h"
@@ -217,6 +219,37 @@ static void texts_are_cleaned_again_and_come_back(void **state) {
     rig_close(&rig);
 }
 
+static void a_run_that_breaks_off_can_be_undone(void **state) {
+    (void)state;
+    static struct answer before;
+    static struct answer again;
+    for (int chunk = 0; chunk < 3; chunk++) {
+        struct file_fault fault;
+        file_fault_init(&fault);
+        struct rig rig;
+        rig_open(&rig, &fault.files);
+        put_numbers(&rig, "a", ROWS, 1, 0);
+        ask(&rig, "a", &before);
+        import_tags(&rig, "tag,max\na,49\n");
+        /* Each chunk is one write of the log: the run ends in the first, second or third. */
+        struct rerefine_options options = {
+            .tag = STR("a"), .from_ns = INT64_MIN, .to_ns = INT64_MAX, .actor = STR("test")};
+        struct rerefine_report report;
+        struct err err = ERR_INIT;
+        fault.sticky = 1;
+        file_fault_arm(&fault, FILE_OP_WRITE, chunk, ENOSPC);
+        assert_int_equal(rerefine_run(rig.plant, &options, &report, &err), -ERR_SPACE);
+        file_fault_disarm(&fault);
+        ask(&rig, "a", &again);
+        assert_int_equal(memcmp(&before, &again, sizeof before) != 0, chunk > 0);
+        struct rerefine_report undone = undo(&rig, 1);
+        assert_int_equal(undone.skipped, 0);
+        ask(&rig, "a", &again);
+        assert_memory_equal(&before, &again, sizeof before);
+        rig_close(&rig);
+    }
+}
+
 static void what_cannot_be_refined_again_is_refused(void **state) {
     (void)state;
     struct rig rig;
@@ -251,6 +284,7 @@ int main(void) {
         cmocka_unit_test(raw_values_are_scaled_anew),
         cmocka_unit_test(corrections_stay_and_newer_versions_are_left_alone),
         cmocka_unit_test(texts_are_cleaned_again_and_come_back),
+        cmocka_unit_test(a_run_that_breaks_off_can_be_undone),
         cmocka_unit_test(what_cannot_be_refined_again_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
