@@ -329,6 +329,34 @@ static void topics_are_listed_beside_the_session(void **state) {
     scene_fini(&scene);
 }
 
+static void on_finding(void *context, const struct doctor_finding *finding) {
+    struct found *found = context;
+    size_t used = strlen(found->text);
+    (void)snprintf(found->text + used, sizeof found->text - used, "%d %s\n", (int)finding->verdict,
+        words_of(finding->words));
+}
+
+static void the_doctor_says_what_the_broker_grants(void **state) {
+    (void)state;
+    static const struct tag_line TAGS[] = {{"t.a", "d1", "sick/a $.v"}, {NULL, NULL, NULL}};
+    struct scene scene;
+    scene_init(&scene, "client_id=patient", TAGS);
+    join(&scene);
+    publish(&scene, "sick/a", "{\"v\":1}", true);
+    struct found found = {""};
+    struct doctor_request request = {.device = &scene.rig.catalogue->devices[0],
+        .source = STR("sick/a $.v"),
+        .context = &found,
+        .finding = on_finding};
+    assert_int_equal(device_diagnose(&request), 0);
+    assert_non_null(strstr(found.text, "took the session"));
+    assert_non_null(strstr(found.text, "takes the subscription of sick/a"));
+    assert_non_null(strstr(found.text, "messages come on sick/a"));
+    expect_rows(&scene, 1, 1); // The collecting session goes on.
+    publish(&scene, "sick/a", "", true);
+    scene_fini(&scene);
+}
+
 /* --- refusals and TLS, each with a broker of its own --- */
 
 static void expect_words(const char *options, const char *address, int code, const char *words) {
@@ -487,6 +515,7 @@ int main(void) {
         cmocka_unit_test(what_no_tag_wants_is_counted),
         cmocka_unit_test(filters_that_are_gone_are_taken_back),
         cmocka_unit_test(topics_are_listed_beside_the_session),
+        cmocka_unit_test(the_doctor_says_what_the_broker_grants),
         cmocka_unit_test(a_broker_that_refuses_is_told_in_words),
         cmocka_unit_test(tls_is_checked),
     };

@@ -501,7 +501,7 @@ static int mqtt_diagnose(
     struct driver_io *io, const struct point *point, struct diagnosis *diagnosis, struct err *err) {
     struct mqtt_private *p = io_private(io);
     struct err words = ERR_INIT;
-    (void)err_set(&words, ERR_OK, MSG_MQTT_SIGNED_IN, ARGS(A_STR(io_address(io))));
+    (void)err_set(&words, ERR_INVALID, MSG_MQTT_SIGNED_IN, ARGS(A_STR(io_address(io))));
     diagnosis_add(diagnosis, VERDICT_GOOD, &words);
     struct mqtt_source source;
     if (point == NULL || mqtt_parse_source(point->source, io_settings(io), &source, NULL) < 0) {
@@ -521,13 +521,13 @@ static int mqtt_diagnose(
         return result;
     }
     bool granted = p->granted >= 0 && p->granted <= 2;
-    (void)err_set(&words, ERR_OK, granted ? MSG_MQTT_SUBSCRIBED : MSG_MQTT_SUBSCRIBE_REFUSED,
+    (void)err_set(&words, ERR_INVALID, granted ? MSG_MQTT_SUBSCRIBED : MSG_MQTT_SUBSCRIBE_REFUSED,
         ARGS(A_CSTR(text)));
     diagnosis_add(diagnosis, granted ? VERDICT_GOOD : VERDICT_BAD, &words);
     if (granted && p->messages == 0) {
         result = listen_for(p, io, text, io_mono_ns(io) + BROWSE_NS, false, err);
         bool came = p->messages > 0;
-        (void)err_set(&words, ERR_OK, came ? MSG_MQTT_MESSAGES_COME : MSG_MQTT_NO_MESSAGE,
+        (void)err_set(&words, ERR_INVALID, came ? MSG_MQTT_MESSAGES_COME : MSG_MQTT_NO_MESSAGE,
             ARGS(A_CSTR(text)));
         diagnosis_add(diagnosis, came ? VERDICT_GOOD : VERDICT_NOTE, &words);
     }
