@@ -105,6 +105,7 @@ int cmd_export(struct call *call, struct err *err) {
     if (status < 0) {
         return status;
     }
+    options.file.spool_folder = home_dir(call->home);
     int out_fd = call->out_fd;
     call->out_fd = call->file_fd >= 0 ? call->file_fd : out_fd;
     uint64_t rows = 0;

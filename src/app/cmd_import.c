@@ -96,6 +96,7 @@ int cmd_import(struct call *call, struct err *err) {
     if (status < 0 || (status = call_plant(call, &plant, err)) < 0) {
         return status;
     }
+    options.spool_folder = home_dir(call->home);
     struct listing listing = {.call = call};
     buf_init(&listing.rejected, 16 << 20);
     json_init(&listing.json, &listing.rejected);

@@ -1,8 +1,8 @@
 /*
  * libxlsxwriter in its constant-memory mode: each row is written to a temporary file when the next
- * one begins, so memory does not grow with the sheet. The library writes to a path only, so the
- * workbook is made in a folder of its own (mode 0700) inside the spool folder, opened, and unlinked
- * with its folder before the first byte is handed on.
+ * one begins, so memory does not grow with the sheet. The library writes to a path only; it is
+ * given that of a file without a name in the spool folder (/proc/self/fd/N), and its temporary
+ * files lose their names at once, so a kill leaves nothing behind.
  *
  * Numbers are written by the library with 16 significant digits, which some doubles need 17 of;
  * sheet_holds tells them apart. Texts are escaped here (ST_Xstring, ECMA-376 part 1, 22.9.2.19)
@@ -11,12 +11,9 @@
 #include "table/workbook.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <xlsxwriter.h>
@@ -25,6 +22,7 @@
 #include "core/file.h"
 #include "core/limits.h"
 #include "core/mem.h"
+#include "table/spool.h"
 
 enum {
     ROWS_MAX = LXW_ROW_MAX,    // 1,048,576: what a sheet of Excel holds; refused beyond.
@@ -39,46 +37,40 @@ struct sheet {
     lxw_worksheet *sheet;
     uint32_t row;
     struct buf text;
+    int fd; // -1: none.
     char folder[LIMIT_PATH_BYTES];
-    char path[LIMIT_PATH_BYTES];
 };
 
 static int failed(struct sheet *workbook, struct err *err) {
     return err_set_errno(err, errno != 0 ? errno : EIO, str_of(workbook->folder));
 }
 
-static void remove_files(struct sheet *workbook) {
-    if (workbook->path[0] != '\0') {
-        (void)unlink(workbook->path); // Perhaps it was never made.
-        workbook->path[0] = '\0';
-    }
-    if (workbook->folder[0] != '\0') {
-        (void)dir_remove_all(workbook->folder, NULL); // What is left is empty of secrets.
-        workbook->folder[0] = '\0';
-    }
+/* Where the library may put its temporary files. */
+static void choose_folder(struct sheet *workbook, const char *spool_folder) {
+    const char *folder = spool_folder != NULL ? spool_folder : secure_getenv("TMPDIR");
+    folder = folder != NULL && folder[0] == '/' ? folder : "/var/tmp";
+    (void)str_copy_z(str_of(folder), workbook->folder, sizeof workbook->folder);
 }
 
 int sheet_new(
     const char *sheet, const char *spool_folder, struct sheet **ret_workbook, struct err *err) {
     struct sheet *workbook = MEM_NEW(struct sheet);
-    const char *folder = spool_folder != NULL ? spool_folder : secure_getenv("TMPDIR");
-    folder = folder != NULL && folder[0] == '/' ? folder : "/var/tmp";
+    workbook->fd = -1;
+    choose_folder(workbook, spool_folder);
     buf_init(&workbook->text, 2 * TEXT_MAX_BYTES + 16);
-    int size = snprintf(workbook->folder, sizeof workbook->folder, "%s/maru-table-XXXXXX", folder);
-    if (size < 0 || (size_t)size + 16 > sizeof workbook->folder ||
-        mkdtemp(workbook->folder) == NULL) {
-        int status = failed(workbook, err);
-        workbook->folder[0] = '\0';
+    int status = spool_descriptor(spool_folder, &workbook->fd, err);
+    if (status < 0) {
         sheet_free(workbook);
         return status;
     }
-    (void)snprintf(workbook->path, sizeof workbook->path, "%.*s/t.xlsx", size, workbook->folder);
+    char path[40];
+    (void)snprintf(path, sizeof path, "/proc/self/fd/%d", workbook->fd);
     lxw_workbook_options options = {
         .constant_memory = LXW_TRUE, .tmpdir = workbook->folder, .use_zip64 = LXW_TRUE};
-    workbook->book = workbook_new_opt(workbook->path, &options);
+    workbook->book = workbook_new_opt(path, &options);
     workbook->sheet = workbook->book != NULL ? workbook_add_worksheet(workbook->book, sheet) : NULL;
     if (workbook->sheet == NULL) {
-        int status = failed(workbook, err);
+        status = failed(workbook, err);
         sheet_free(workbook);
         return status;
     }
@@ -91,9 +83,11 @@ void sheet_free(struct sheet *workbook) {
         return;
     }
     if (workbook->book != NULL) {
-        (void)workbook_close(workbook->book); // Frees it; the file is removed below.
+        (void)workbook_close(workbook->book); // Frees it; the file goes below.
     }
-    remove_files(workbook);
+    if (workbook->fd >= 0) {
+        file_close(workbook->fd);
+    }
     buf_fini(&workbook->text);
     mem_free(workbook);
 }
@@ -193,10 +187,8 @@ int sheet_finish(struct sheet *workbook,
     if (result != LXW_NO_ERROR) {
         return failed(workbook, err);
     }
-    AUTO_CLOSE int fd = open(workbook->path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) {
+    if (lseek(workbook->fd, 0, SEEK_SET) < 0) {
         return failed(workbook, err);
     }
-    remove_files(workbook);
-    return hand_on(fd, write, context, err);
+    return hand_on(workbook->fd, write, context, err);
 }
