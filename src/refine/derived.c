@@ -71,6 +71,12 @@ struct node {
     uint32_t input_count;
 };
 
+/* A row of the batch under way. */
+struct place {
+    int64_t time_ns;
+    uint32_t row;
+};
+
 struct derived {
     struct script *script;
     struct arena arena;
@@ -80,6 +86,8 @@ struct derived {
     uint32_t node_count;
     uint32_t *input_of; // By tag number; index + 1.
     uint32_t tag_count;
+    struct place *places; // Grows with the batches.
+    uint32_t place_capacity;
     uint32_t due_first; // Smallest place that is due, to begin the walk.
     /* Of the run under way. */
     struct node *node;
@@ -465,11 +473,6 @@ static uint32_t compute_moment(struct derived *derived, struct batch *batch) {
     return added;
 }
 
-struct place {
-    int64_t time_ns;
-    uint32_t row;
-};
-
 static int compare_places(const void *a, const void *b) {
     const struct place *x = a;
     const struct place *y = b;
@@ -485,7 +488,12 @@ uint32_t derived_run(struct derived *derived, struct batch *batch) {
     if (wanted == 0) {
         return 0;
     }
-    AUTO_FREE struct place *places = MEM_ARRAY(struct place, wanted);
+    if (wanted > derived->place_capacity) {
+        derived->place_capacity = wanted + wanted / 2;
+        derived->places =
+            mem_resize(derived->places, derived->place_capacity * sizeof(struct place));
+    }
+    struct place *places = derived->places;
     uint32_t count = 0;
     for (uint32_t i = 0; i < batch->count; i++) {
         if (input_find(derived, batch->rows[i].tag) != NULL) {
@@ -648,6 +656,7 @@ void derived_free(struct derived *derived) {
     mem_free(derived->inputs);
     mem_free(derived->order);
     mem_free(derived->input_of);
+    mem_free(derived->places);
     mem_free(derived);
 }
 
