@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -42,6 +43,7 @@ static bool answers(uint16_t port) {
 
 /* In the child: only stdout and stderr go, to nowhere. */
 static void become(const char *folder, char *const *arguments) {
+    (void)prctl(PR_SET_PDEATHSIG, SIGTERM); // A test that fails leaves no broker behind.
     int nowhere = open("/dev/null", O_RDWR);
     (void)dup2(nowhere, 1);
     (void)dup2(nowhere, 2);

@@ -482,6 +482,9 @@ bool sparkplug_host_take(struct sparkplug_host *host, const struct mqtt_message 
         wish_rebirth(message.edge, mono_ns);
         return false;
     }
+    if (str_eq(message.payload.uuid, STR("SPBV1.0_COMPRESSED"))) {
+        return false; // An extension of some nodes, not of the specification.
+    }
     take_parsed(host, &message, mono_ns, sink);
     sink_time(sink, 0);
     sink_quality(sink, STATUS_GOOD);
