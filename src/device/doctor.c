@@ -104,7 +104,8 @@ static bool split_address(struct str address, struct str *ret_host, struct str *
             port = str_of(SCHEMES[i].port);
         }
     }
-    if (rest.size == 0 || rest.data[0] == '/' || str_find(rest, ':') == rest.size) {
+    if (rest.size == 0 || rest.data[0] == '/' || str_starts(rest, STR("sqlite:")) ||
+        str_find(rest, ':') == rest.size) {
         if (port.size == 0) {
             return false; // A folder, a file.
         }

@@ -114,7 +114,8 @@ static int box_submit(void *context, struct batch *batch, struct err *err) {
     return dry ? err_set(err, ERR_SPACE, MSG_NONE, NO_ARGS) : 0;
 }
 
-static char (*box_bookmark(struct box *box, struct str device, struct str key))[256] {
+static char (
+    *box_bookmark(struct box *box, struct str device, struct str key))[BOX_BOOKMARK_BYTES] {
     for (size_t i = 0; i < BOX_BOOKMARKS; i++) {
         bool is_free = box->bookmarks[i][1][0] == 0;
         if (is_free || (str_eq(str_of(box->bookmarks[i][0]), device) &&
@@ -131,7 +132,7 @@ static int box_bookmark_get(
     (void)err;
     struct box *box = context;
     mutex_lock(&box->lock);
-    char(*bookmark)[256] = box_bookmark(box, device, key);
+    char(*bookmark)[BOX_BOOKMARK_BYTES] = box_bookmark(box, device, key);
     bool found = bookmark[2][0] != 0;
     buf_put_str(out, str_of(bookmark[2]));
     mutex_unlock(&box->lock);
@@ -143,7 +144,7 @@ static int box_bookmark_put(
     (void)err;
     struct box *box = context;
     mutex_lock(&box->lock);
-    char(*bookmark)[256] = box_bookmark(box, device, key);
+    char(*bookmark)[BOX_BOOKMARK_BYTES] = box_bookmark(box, device, key);
     (void)str_copy_z(device, bookmark[0], sizeof bookmark[0]);
     (void)str_copy_z(key, bookmark[1], sizeof bookmark[1]);
     (void)str_copy_z(value, bookmark[2], sizeof bookmark[2]);

@@ -36,7 +36,7 @@ struct tag_line {
 /* Devices and tags numbered from 1 in the order given; ended by a NULL id and name. */
 struct catalogue *make_catalogue(const struct device_line *devices, const struct tag_line *tags);
 
-enum { BOX_TAGS = 1024, BOX_ROWS = 65536, BOX_BOOKMARKS = 64 };
+enum { BOX_TAGS = 1024, BOX_ROWS = 65536, BOX_BOOKMARKS = 96, BOX_BOOKMARK_BYTES = 4097 };
 struct box_row {
     struct sample row;
     char text[256];
@@ -55,8 +55,8 @@ struct box {
     struct batch *spare;
     bool dry;         // Gives no batches: back-pressure. Refuses durable ones for want of space.
     uint32_t submits; // Durable batches taken.
-    char bookmarks[BOX_BOOKMARKS][3][256]; // Device, key, value.
-    uint32_t refused;                      // Batches asked for while dry.
+    char bookmarks[BOX_BOOKMARKS][3][BOX_BOOKMARK_BYTES]; // Device, key, value.
+    uint32_t refused;                                     // Batches asked for while dry.
 };
 void box_init(struct box *box);
 void box_fini(struct box *box);
