@@ -1,9 +1,9 @@
 /*
- * maru demo: a whole moving factory. Simulated machines (sim/) speak real Modbus TCP and LS XGT on
- * loopback;
- * a home with plant `demo` is filled from their tables and then served exactly as `maru run` serves
- * any other. The home is a fresh temporary folder that goes when the demo ends, unless HOME is
- * given; a home that the demo did not make is refused, told by the file `demo` inside it.
+ * maru demo: a whole moving factory. Simulated machines (sim/) speak their real protocols on
+ * loopback, a reader sends labels and a tester drops files; a home with plant `demo` is filled from
+ * their tables and then served exactly as `maru run` serves any other. The home is a fresh
+ * temporary folder that goes when the demo ends, unless HOME is given; a home that the demo did not
+ * make is refused, told by the file `demo` inside it.
  *
  * Ports of the machines change from start to start, so the device lines are written at each start.
  */
@@ -17,6 +17,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "app/demo_floor.h"
 #include "app/demo_past.h"
 #include "app/serving.h"
 #include "core/mem.h"
@@ -27,6 +28,7 @@ enum { SWEEP_AGE_S = 60 };
 struct demo {
     struct call *call;
     struct sim_plant *sim;
+    struct sim_floor *floor;
     enum lang lang;
     char dir[LIMIT_PATH_BYTES];
     bool temporary;
@@ -203,7 +205,10 @@ static int put_all(struct ledger_tx *tx, void *context, struct err *err) {
     if (status >= 0) {
         status = put_devices(demo, tx, err);
     }
-    return status < 0 ? status : put_tags(demo, tx, err);
+    if (status >= 0) {
+        status = put_tags(demo, tx, err);
+    }
+    return status < 0 ? status : demo_floor_put(tx, demo->floor, demo->dir, demo->lang, err);
 }
 
 static int fill_catalogue(struct demo *demo, struct err *err) {
@@ -284,11 +289,15 @@ int cmd_demo(struct call *call, struct err *err) {
         status = sim_plant_start(&sim, &demo.sim, err);
     }
     if (status >= 0) {
+        status = demo_floor_start(demo.dir, sim.seed, &demo.floor, err);
+    }
+    if (status >= 0) {
         status = fill_catalogue(&demo, err);
     }
     if (status >= 0) {
         status = serving_run(&serving, err);
     }
+    sim_floor_stop(demo.floor);
     sim_plant_stop(demo.sim);
     if (demo.temporary) {
         struct err ignored = ERR_INIT;
