@@ -1,6 +1,7 @@
 /* A folder that fills: tables, logs that grow, JSON, XML; taken once, half-written files wait. */
 #include "support_device.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -144,6 +145,84 @@ static void a_log_that_grows_gives_its_new_whole_lines(void **state) {
     scene_end(&scene);
 }
 
+static void a_log_that_was_begun_anew_and_outgrew_the_old_one_is_read_whole(void **state) {
+    (void)state;
+    static const struct tag_line TAGS[] = {{"x", "d", "x"}, {0}};
+    struct scene scene;
+    scene_start(&scene, "grows=1 time=t", TAGS);
+    put(&scene, "log.csv", "t,x\n1700000000,1\n1700000001,2\n", "w");
+    poll_once(&scene);
+    assert_int_equal(box_count(&scene.rig.box, 1), 2);
+    poller_disconnect(&scene.rig.poller);
+    put(&scene, "log.csv", "t,x\n1700000100,3\n1700000101,4\n1700000102,5\n", "w");
+    scene_connect(&scene);
+    poll_once(&scene);
+    assert_int_equal(box_count(&scene.rig.box, 1), 5);
+    scene_end(&scene);
+}
+
+/* Gives the file the time of change that it had: file systems count in steps of up to 2 s. */
+static void set_back_mtime(const struct scene *scene, const char *name) {
+    char path[256];
+    (void)snprintf(path, sizeof path, "%s/%s", scene->dir, name);
+    const struct timespec times[2] = {{.tv_sec = 1700000000}, {.tv_sec = 1700000000}};
+    assert_int_equal(0, utimensat(AT_FDCWD, path, times, 0));
+}
+
+static void lines_within_one_tick_of_the_file_system_are_seen(void **state) {
+    (void)state;
+    static const struct tag_line TAGS[] = {{"x", "d", "x"}, {0}};
+    struct scene scene;
+    scene_start(&scene, "grows=1 time=t", TAGS);
+    put(&scene, "log.csv", "t,x\n1700000000,1\n", "w");
+    set_back_mtime(&scene, "log.csv");
+    poll_once(&scene);
+    put(&scene, "log.csv", "1700000001,2\n", "a");
+    set_back_mtime(&scene, "log.csv");
+    poll_once(&scene);
+    assert_int_equal(box_count(&scene.rig.box, 1), 2);
+    scene_end(&scene);
+}
+
+static void a_file_that_cannot_be_read_now_is_taken_later(void **state) {
+    (void)state;
+    static const struct tag_line TAGS[] = {{"x", "d", "x"}, {0}};
+    struct scene scene;
+    scene_start(&scene, "settle_s=0 time=t", TAGS);
+    char path[128];
+    (void)snprintf(path, sizeof path, "%s/a.csv", scene.dir);
+    put(&scene, "a.csv", "t,x\n1700000000,1\n", "w");
+    assert_int_equal(0, chmod(scene.dir, 0755));
+    assert_int_equal(0, chmod(path, 0));
+    bool root = geteuid() == 0; // Who may read everything.
+    assert_true(!root || seteuid(65534) == 0);
+    poll_once(&scene);
+    assert_true(!root || seteuid(0) == 0);
+    assert_int_equal(box_count(&scene.rig.box, 1), 0);
+    assert_non_null(strstr(error_of(&scene), "tried again"));
+    assert_int_equal(0, chmod(path, 0644));
+    poller_disconnect(&scene.rig.poller); // After a restart at the latest.
+    scene_connect(&scene);
+    poll_once(&scene);
+    assert_int_equal(box_count(&scene.rig.box, 1), 1);
+    scene_end(&scene);
+}
+
+static void rows_of_a_time_that_is_not_believed_keep_apart(void **state) {
+    (void)state;
+    static const struct tag_line TAGS[] = {{"x", "d", "x"}, {0}};
+    struct scene scene;
+    scene_start(&scene, "settle_s=0 time=t", TAGS);
+    put(&scene, "a.csv", "t,x\n2190-01-01,1\n2190-01-02,2\n2190-01-03,3\n", "w");
+    poll_once(&scene);
+    assert_int_equal(box_count(&scene.rig.box, 1), 3);
+    for (uint32_t i = 1; i < 3; i++) {
+        assert_true(scene.rig.box.rows[i].row.time_ns > scene.rig.box.rows[i - 1].row.time_ns);
+        assert_int_equal(scene.rig.box.rows[i].row.status, (uint32_t)STATUS_UNCERTAIN);
+    }
+    scene_end(&scene);
+}
+
 static void bad_rows_are_named_and_the_good_ones_taken(void **state) {
     (void)state;
     static const struct tag_line TAGS[] = {{"x", "d", "x"}, {0}};
@@ -248,6 +327,10 @@ int main(void) {
         cmocka_unit_test(what_the_store_refused_is_taken_again),
         cmocka_unit_test(half_written_files_wait),
         cmocka_unit_test(a_log_that_grows_gives_its_new_whole_lines),
+        cmocka_unit_test(a_log_that_was_begun_anew_and_outgrew_the_old_one_is_read_whole),
+        cmocka_unit_test(lines_within_one_tick_of_the_file_system_are_seen),
+        cmocka_unit_test(a_file_that_cannot_be_read_now_is_taken_later),
+        cmocka_unit_test(rows_of_a_time_that_is_not_believed_keep_apart),
         cmocka_unit_test(bad_rows_are_named_and_the_good_ones_taken),
         cmocka_unit_test(json_and_xml_are_read),
         cmocka_unit_test(rows_without_a_time_get_the_same_times_again),

@@ -17,6 +17,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <fnmatch.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +26,7 @@
 
 #include "core/clock.h"
 #include "core/file.h"
+#include "core/hash.h"
 #include "core/limits.h"
 #include "core/mem.h"
 #include "wire/json_path.h"
@@ -36,7 +38,9 @@ enum {
     NAME_BYTES = 256,
     BOOKMARK_BYTES = 128,
     TAIL_BYTES = 65536,
+    MARK_BYTES = 256, // Of what was taken last are remembered, as a hash.
 };
+#define UNREADABLE_AGAIN_NS (10 * NS_PER_S)
 
 /* A file that was seen. */
 struct seen_file {
@@ -46,8 +50,12 @@ struct seen_file {
     int64_t since_ns;    // Monotonic: it has these since then.
     uint64_t taken_size; // Of the bookmark; taken when both agree.
     int64_t taken_ns;
-    bool looked_up; // The bookmark was read.
-    bool is_new;    // Taken in the running call: to be marked.
+    uint64_t taken_mark; // What stood before taken_size in a growing file; 0: not known.
+    uint64_t tried_size; // Of a growing file at its last visit, which found what there was.
+    int64_t tried_ns;
+    int64_t again_ns; // Monotonic: it could not be read and is tried again then.
+    bool looked_up;   // The bookmark was read.
+    bool is_new;      // Taken in the running call: to be marked.
     uint64_t visit;
 };
 
@@ -140,7 +148,7 @@ static bool is_wanted(const struct driver_settings *settings, const char *name) 
            fnmatch(pattern_z, name, FNM_CASEFOLD) == 0;
 }
 
-/* What the bookmark says of the file: "SIZE MTIME". */
+/* What the bookmark says of the file: "SIZE MTIME", of a growing one "SIZE MTIME MARK". */
 static void look_up(struct driver_io *io, struct seen_file *file) {
     AUTO_BUF struct buf text;
     buf_init(&text, BOOKMARK_BYTES);
@@ -148,7 +156,8 @@ static void look_up(struct driver_io *io, struct seen_file *file) {
     if (io_bookmark_get(io, str_of(file->name), &text, NULL) == 0) {
         struct str rest = buf_str(&text);
         (void)str_to_u64(str_cut(&rest, ' '), &file->taken_size);
-        (void)str_to_i64(rest, &file->taken_ns);
+        (void)str_to_i64(str_cut(&rest, ' '), &file->taken_ns);
+        (void)str_to_u64(rest, &file->taken_mark);
     }
 }
 
@@ -163,7 +172,7 @@ static void note_stat(struct driver_io *io, struct seen_file *file, const struct
 }
 
 /* Looks the folder through once. */
-static int look(struct driver_io *io, const char *path, struct err *err) {
+static int look(struct driver_io *io, const char *path, struct point_sink *sink, struct err *err) {
     struct folder_private *folder = io_private(io);
     DIR *dir = opendir(path);
     if (dir == NULL) {
@@ -173,15 +182,20 @@ static int look(struct driver_io *io, const char *path, struct err *err) {
     }
     folder->visit++;
     uint32_t known = folder->file_count;
+    bool too_many = false;
     for (struct dirent *entry = readdir(dir); entry != NULL; entry = readdir(dir)) {
         struct stat facts;
-        if (!is_wanted(io_settings(io), entry->d_name) || folder->file_count >= FILES_MAX ||
+        if (!is_wanted(io_settings(io), entry->d_name) ||
             fstatat(dirfd(dir), entry->d_name, &facts, 0) != 0 || !S_ISREG(facts.st_mode)) {
             continue;
         }
         struct folder_private sorted = *folder;
         sorted.file_count = known;
         struct seen_file *file = find_file(&sorted, entry->d_name);
+        if (file == NULL && folder->file_count >= FILES_MAX) {
+            too_many = true;
+            continue;
+        }
         if (file == NULL) {
             add_file(folder, entry->d_name);
             file = &folder->files[folder->file_count - 1];
@@ -202,6 +216,11 @@ static int look(struct driver_io *io, const char *path, struct err *err) {
     if (kept > 0) {
         qsort(folder->files, kept, sizeof *folder->files, compare_names);
     }
+    if (too_many) {
+        struct err words = ERR_INIT;
+        (void)err_set(&words, ERR_LIMIT, MSG_FOLDER_MANY, ARGS(A_CSTR(path), A_INT(FILES_MAX)));
+        sink_warn(sink, &words);
+    }
     return 0;
 }
 
@@ -214,6 +233,11 @@ void folder_note(struct folder_file *file, uint64_t line, struct str column, str
             &file->first_bad, ERR_INVALID, MSG_FOLDER_CELL, ARGS(A_STR(column), A_STR(text)));
         (void)err_context(&file->first_bad, MSG_FOLDER_LINE, ARGS(A_STR(file->name), A_INT(line)));
     }
+}
+
+void folder_row(struct folder_file *file, int64_t time_ns) {
+    io_arrived(file->io); // Where its own time is not believed, rows do not share one either.
+    sink_time(file->sink, time_ns);
 }
 
 bool folder_time(struct folder_file *file, struct str text, int64_t *ret_time_ns) {
@@ -258,6 +282,25 @@ static uint64_t last_line_end(int fd, uint64_t from, uint64_t size) {
     return from;
 }
 
+/* A hash of the last bytes before `end`, never 0; 0 where they cannot be read. A log that was
+ * begun anew and has grown past the old place has others there. */
+static uint64_t mark_of(int fd, uint64_t end) {
+    char bytes[MARK_BYTES];
+    size_t size = end < sizeof bytes ? (size_t)end : sizeof bytes;
+    ssize_t got = pread(fd, bytes, size, (off_t)(end - size));
+    return got == (ssize_t)size && size > 0 ? 1 + (uint64_t)crc32c(0, bytes, size) : 0;
+}
+
+/* Where the new lines of a growing file begin and end. A log that was begun anew is read from its
+ * beginning. */
+static void find_new_lines(struct folder_file *file, const struct seen_file *seen) {
+    bool goes_on =
+        seen->taken_size <= seen->size &&
+        (seen->taken_mark == 0 || seen->taken_mark == mark_of(file->fd, seen->taken_size));
+    file->from = goes_on ? seen->taken_size : 0;
+    file->end = last_line_end(file->fd, file->from, seen->size);
+}
+
 static int take_open(struct folder_file *file, struct err *err) {
     switch (format_of(file->settings, file->name)) {
     case FOLDER_JSON: return folder_take_json(file, err);
@@ -273,7 +316,8 @@ static uint64_t take_file(struct driver_io *io, const char *path, struct seen_fi
     const struct point_group *all, struct point_sink *sink) {
     struct folder_private *folder = io_private(io);
     struct err err = ERR_INIT;
-    struct folder_file file = {.settings = io_settings(io),
+    struct folder_file file = {.io = io,
+        .settings = io_settings(io),
         .zone = folder->zone,
         .all = all,
         .sink = sink,
@@ -286,26 +330,34 @@ static uint64_t take_file(struct driver_io *io, const char *path, struct seen_fi
     AUTO_CLOSE int fd = open(full, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     file.fd = fd;
     int result = fd >= 0 ? 0 : err_set(&err, ERR_IO, MSG_FOLDER_READ, ARGS(A_CSTR(full)));
-    if (result == 0 && file.settings->values[FOLDER_GROWS] != 0) {
-        /* A shorter file than at the last visit was begun anew. */
-        file.from = seen->taken_size <= seen->size ? seen->taken_size : 0;
-        file.end = last_line_end(fd, file.from, seen->size);
+    bool grows = file.settings->values[FOLDER_GROWS] != 0;
+    if (result == 0 && grows) {
+        find_new_lines(&file, seen);
     }
     if (result == 0 && file.end > file.from) {
         result = take_open(&file, &err);
     }
     sink_time(sink, 0);
     if (result < 0) {
-        (void)err_context(&err, MSG_FOLDER_FILE, ARGS(A_STR(file.name)));
+        bool unreadable = err.code == ERR_IO;
+        (void)err_context(&err, unreadable ? MSG_FOLDER_AGAIN : MSG_FOLDER_FILE,
+            ARGS(A_STR(file.name), A_INT(UNREADABLE_AGAIN_NS / NS_PER_S)));
         sink_warn(sink, &err);
+        if (unreadable) { // Locked, forbidden, the share went away: nothing is wrong with the file.
+            seen->again_ns = io_mono_ns(io) + UNREADABLE_AGAIN_NS;
+            return file.rows;
+        }
     } else if (file.bad_rows > 0) {
         (void)err_context(
             &file.first_bad, MSG_FOLDER_BAD_ROWS, ARGS(A_INT(file.bad_rows), A_INT(file.rows)));
         sink_warn(sink, &file.first_bad);
     }
+    seen->tried_size = seen->size;
+    seen->tried_ns = seen->mtime_ns;
+    seen->is_new = !grows || file.end != seen->taken_size || file.from == 0;
     seen->taken_size = file.end;
     seen->taken_ns = seen->mtime_ns;
-    seen->is_new = true;
+    seen->taken_mark = grows ? mark_of(fd, file.end) : 0;
     return file.rows;
 }
 
@@ -314,11 +366,17 @@ static bool is_due(struct driver_io *io, struct seen_file *file) {
     if (!file->looked_up) {
         look_up(io, file);
     }
-    bool taken = settings->values[FOLDER_GROWS] != 0
-                     ? file->taken_ns == file->mtime_ns || file->taken_size == file->size
-                     : file->taken_size == file->size && file->taken_ns == file->mtime_ns;
-    bool settled = io_mono_ns(io) - file->since_ns >= settings->values[FOLDER_SETTLE_S] * NS_PER_S;
-    return !taken && (settled || settings->values[FOLDER_GROWS] != 0);
+    bool grows = settings->values[FOLDER_GROWS] != 0;
+    bool taken = (file->taken_size == file->size && file->taken_ns == file->mtime_ns) ||
+                 (grows && file->tried_size == file->size && file->tried_ns == file->mtime_ns);
+    int64_t now_ns = io_mono_ns(io);
+    bool settled = now_ns - file->since_ns >= settings->values[FOLDER_SETTLE_S] * NS_PER_S;
+    return !taken && (settled || grows) && now_ns >= file->again_ns;
+}
+
+static bool is_stopping(const struct driver_io *io) {
+    struct pollfd stop = {.fd = io_stop_fd(io), .events = POLLIN};
+    return stop.fd >= 0 && poll(&stop, 1, 0) > 0;
 }
 
 static int folder_read_groups(struct driver_io *io, const struct point_group *groups,
@@ -327,14 +385,14 @@ static int folder_read_groups(struct driver_io *io, const struct point_group *gr
     char path[LIMIT_PATH_BYTES];
     (void)str_copy_z(io_address(io), path, sizeof path);
     int64_t stamp = io_request_sent(io);
-    int result = look(io, path, err);
+    int result = look(io, path, sink, err);
     if (result < 0 || count == 0) {
         return result;
     }
     io_request_answered(io, stamp);
     uint64_t rows = 0;
     uint32_t taken = 0;
-    for (uint32_t i = 0; i < folder->file_count; i++) {
+    for (uint32_t i = 0; i < folder->file_count && !is_stopping(io); i++) {
         if (is_due(io, &folder->files[i])) {
             rows += take_file(io, path, &folder->files[i], &groups[0], sink);
             taken++;
@@ -355,8 +413,8 @@ static int folder_acknowledge(struct driver_io *io, struct err *err) {
             continue;
         }
         char text[BOOKMARK_BYTES];
-        (void)snprintf(text, sizeof text, "%llu %lld", (unsigned long long)file->taken_size,
-            (long long)file->taken_ns);
+        (void)snprintf(text, sizeof text, "%llu %lld %llu", (unsigned long long)file->taken_size,
+            (long long)file->taken_ns, (unsigned long long)file->taken_mark);
         int result = io_bookmark_put(io, str_of(file->name), str_of(text), err);
         if (result < 0) {
             return result;

@@ -24,6 +24,7 @@ enum folder_format { FOLDER_AUTO = 0, FOLDER_TABLE, FOLDER_JSON, FOLDER_XML };
 
 /* One file that is being taken. */
 struct folder_file {
+    struct driver_io *io;
     const struct driver_settings *settings;
     const struct zone *zone;
     const struct point_group *all;
@@ -44,8 +45,11 @@ void folder_note(struct folder_file *file, uint64_t line, struct str column, str
  * is no time. */
 bool folder_time(struct folder_file *file, struct str text, int64_t *ret_time_ns);
 
+/* Begins a row: its values have that time. */
+void folder_row(struct folder_file *file, int64_t time_ns);
+
 /* folder_table.c: CSV and workbooks. folder_tree.c: JSON and XML. Negative: the file cannot be
- * read. */
+ * taken; with ERR_IO it cannot be read now and is tried again. */
 int folder_take_table(struct folder_file *file, struct err *err);
 int folder_take_json(struct folder_file *file, struct err *err);
 int folder_take_xml(struct folder_file *file, struct err *err);

@@ -136,7 +136,7 @@ static void take_row(struct folder_file *file, const struct layout *layout,
     if (!row_time(file, layout, fields, count, line, &time_ns)) {
         return;
     }
-    sink_time(file->sink, time_ns);
+    folder_row(file, time_ns);
     for (uint32_t i = 0; i < file->all->count; i++) {
         uint32_t column = layout->columns[i];
         if (column == 0 || column > count) {

@@ -7,7 +7,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "core/file.h"
 #include "core/limits.h"
 #include "core/mem.h"
 #include "device/drivers/folder.h"
@@ -99,7 +98,7 @@ static void take_record(
         folder_note(file, number, file->settings->texts[FOLDER_TIME], buf_str(&text));
         return;
     }
-    sink_time(file->sink, time_ns);
+    folder_row(file, time_ns);
     for (uint32_t i = 0; i < json->count; i++) {
         value_text(&json->values[i], &text);
         if (!cell_give(file->sink, json->points[i], json->types[i], buf_str(&text), NULL)) {
@@ -148,20 +147,36 @@ static void take_records(struct folder_file *file, struct json_points *json, str
     }
 }
 
+/* What the file has from `from` to `end`; less where it became shorter. */
+static int read_whole(
+    const struct folder_file *file, char *bytes, size_t *ret_size, struct err *err) {
+    size_t size = (size_t)(file->end - file->from);
+    size_t have = 0;
+    while (have < size) {
+        ssize_t got = pread(file->fd, bytes + have, size - have, (off_t)(file->from + have));
+        if (got < 0) {
+            return err_set(err, ERR_IO, MSG_FOLDER_READ, ARGS(A_STR(file->name)));
+        }
+        if (got == 0) {
+            break;
+        }
+        have += (size_t)got;
+    }
+    *ret_size = have;
+    return 0;
+}
+
 int folder_take_json(struct folder_file *file, struct err *err) {
     if (file->end - file->from > DOCUMENT_BYTES_MAX) {
         return err_set(err, ERR_LIMIT, MSG_FOLDER_LARGE, ARGS(A_STR(file->name)));
     }
-    struct file_map map;
-    char name[LIMIT_PATH_BYTES];
-    (void)str_copy_z(file->name, name, sizeof name);
-    int result = file_map(file->fd, name, &map, err);
+    /* Read, not mapped: a file that is cut off while it is mapped ends the program. */
+    AUTO_FREE char *bytes = mem_alloc((size_t)(file->end - file->from) + 1);
+    struct str text = {bytes, 0};
+    int result = read_whole(file, bytes, &text.size, err);
     if (result < 0) {
         return result;
     }
-    size_t end = file->end < map.size ? (size_t)file->end : map.size;
-    size_t from = file->from < end ? (size_t)file->from : end;
-    struct str text = {(const char *)map.data + from, end - from};
     struct json_points json = {0};
     json_points_init(&json, file);
     if (text.size > 0 && !str_is_utf8(text, NULL)) {
@@ -170,7 +185,6 @@ int folder_take_json(struct folder_file *file, struct err *err) {
         take_records(file, &json, text);
     }
     json_points_fini(&json);
-    file_unmap(&map);
     return result;
 }
 
@@ -262,7 +276,7 @@ static void give_record(struct xml_reading *xml) {
         folder_note(file, xml->number, file->settings->texts[FOLDER_TIME], time);
         return;
     }
-    sink_time(file->sink, time_ns);
+    folder_row(file, time_ns);
     for (uint32_t i = 0; i < count; i++) {
         const struct point *point = &file->all->points[i];
         struct str value = str_trim(buf_str(&xml->values[i]));
@@ -288,6 +302,7 @@ static int xml_end(void *context, struct str name, struct err *err) {
         return 0;
     }
     keep(xml, buf_str(&xml->path), buf_str(&xml->text));
+    buf_clear(&xml->text); // What follows is not of the element around it.
     xml->path.size = xml->starts[--xml->depth];
     buf_clear(&xml->text);
     return 0;
