@@ -96,9 +96,42 @@ static void lines_may_be_cut_glued_and_repeated(void **state) {
     put(&scene, "45678905\r\n\r\nNOREAD\rA1\rA1\rB2\r");
     take(&scene, 3);
     assert_string_equal(scene.rig.box.rows[0].text, "0012345678905"); // Leading zeros stay.
+    int64_t last_ns = 0; // What came in one piece has times of its own all the same.
+    for (uint32_t i = 0; i < scene.rig.box.count; i++) {
+        const struct sample *row = &scene.rig.box.rows[i].row;
+        assert_true(row->tag != CODE || row->time_ns > last_ns);
+        last_ns = row->tag == CODE ? row->time_ns : last_ns;
+    }
     put(&scene, "B2\rA1\r");
     take(&scene, 4);
     scene_end(&scene);
+}
+
+static int babble(
+    struct link *link, void *data, size_t capacity, int64_t deadline_ns, struct err *err) {
+    (void)link;
+    (void)deadline_ns;
+    (void)err;
+    static size_t given;
+    assert_true((given += capacity) < 64 << 20); // Nobody listens that long in one turn.
+    memset(data, 'x', capacity);
+    return (int)capacity;
+}
+
+static void a_machine_that_never_stops_sending_holds_nobody_up(void **state) {
+    (void)state;
+    struct memory_link *memory = memory_link_new(NULL, NULL);
+    struct link_ops ops = *memory->link.ops;
+    ops.receive = babble;
+    memory->link.ops = &ops;
+    struct device_line device = {"d", "scanner", "127.0.0.1:9", "", 1000};
+    struct rig rig;
+    rig_init(&rig, &device, TAGS, &memory->link);
+    struct err err = ERR_INIT;
+    assert_int_equal(0, rig_connect(&rig, &err));
+    assert_int_equal(0, poller_receive(&rig.poller, rig.plan, &err));
+    assert_true(rig.poller.io.wake_ns <= clock_mono_ns(clock_system())); // It goes on at once.
+    rig_fini(&rig);
 }
 
 static void a_line_without_an_end_is_counted_and_left_out(void **state) {
@@ -161,6 +194,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_scan_gives_each_tag_its_part),
         cmocka_unit_test(lines_may_be_cut_glued_and_repeated),
+        cmocka_unit_test(a_machine_that_never_stops_sending_holds_nobody_up),
         cmocka_unit_test(a_line_without_an_end_is_counted_and_left_out),
         cmocka_unit_test(the_count_goes_on_and_half_a_line_is_forgotten),
         cmocka_unit_test(sources_are_checked),

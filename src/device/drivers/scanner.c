@@ -33,7 +33,7 @@ enum scanner_part {
     PART_COUNT
 };
 enum { DETAIL_PART = 0, DETAIL_AI, DETAIL_AI_DIGITS };
-enum { LINE_BYTES = LIMIT_TEXT_VALUE_BYTES, STX = 2, ETX = 3 };
+enum { LINE_BYTES = LIMIT_TEXT_VALUE_BYTES, STX = 2, ETX = 3, READS_MAX = 64 };
 
 #define COUNT_BOOKMARK "count"
 
@@ -214,6 +214,7 @@ static void take_line(
     scanner->last_size = code.size;
     scanner->count++;
     scanner->changed = true;
+    io_arrived(io); // Scans that come in one piece have times of their own.
     give(io, all, sink, code);
 }
 
@@ -236,7 +237,7 @@ static int scanner_receive(
     }
     char bytes[IO_BUFFER_BYTES];
     int got = io_receive_ready(io, bytes, sizeof bytes, err);
-    for (; got > 0; got = io_receive_ready(io, bytes, sizeof bytes, err)) {
+    for (int reads = 0; got > 0; got = io_receive_ready(io, bytes, sizeof bytes, err)) {
         for (int i = 0; i < got; i++) {
             char c = bytes[i];
             if (c == '\r' || c == '\n' || c == ETX) {
@@ -249,6 +250,11 @@ static int scanner_receive(
             } else {
                 scanner->is_long = true;
             }
+        }
+        if (++reads == READS_MAX) { // A machine that never stops sending: others have a turn too.
+            io_wake_at(io, io_mono_ns(io));
+            got = 0;
+            break;
         }
     }
     sink_alive(sink);
