@@ -46,7 +46,8 @@ enum {
 struct ticket {
     struct mutex mutex;
     struct cond done;
-    uint32_t open; // Batches not finished yet.
+    uint32_t open;    // Batches not finished yet.
+    bool from_device; // Rows are not judged one for all.
     struct err err;
 };
 
@@ -300,7 +301,8 @@ static uint32_t refine_items(struct pipeline *p, struct item *items, uint32_t co
         p->status.rows_in += batch->count;
         mutex_unlock(&p->status_mutex);
         struct err err = ERR_INIT;
-        if (items[i].ticket != NULL && check_rows(p, batch, &err) < 0) {
+        bool judged = items[i].ticket != NULL && !items[i].ticket->from_device;
+        if (judged && check_rows(p, batch, &err) < 0) {
             mutex_lock(&p->status_mutex);
             p->status.rows_refused += batch->count;
             mutex_unlock(&p->status_mutex);
@@ -393,8 +395,56 @@ static int port_give(void *context, struct batch *batch) {
     return 0;
 }
 
+/* Queues one batch; when the queue stays full or closes, its part of the ticket is finished. */
+static void submit_one(struct pipeline *p, struct batch *batch, struct ticket *ticket) {
+    struct item item = {.batch = batch, .ticket = ticket};
+    int64_t deadline = clock_mono_ns(clock_system()) + SUBMIT_WAIT_MS * NS_PER_MS;
+    int status = queue_push(p->queue, &item, deadline);
+    if (status < 0) {
+        struct err err = ERR_INIT;
+        if (status == -ERR_CLOSED) {
+            (void)err_set(&err, ERR_CLOSED, MSG_PLANT_STOPPING, NO_ARGS);
+        } else {
+            (void)err_set(&err, ERR_BUSY, MSG_PLANT_BUSY, ARGS(A_INT(SUBMIT_WAIT_MS / 1000)));
+        }
+        ticket_finish(ticket, &err);
+    }
+}
+
+static int submit(struct pipeline *p, struct batch *const *batches, uint32_t count,
+    bool from_device, struct err *err) {
+    struct ticket ticket = {.open = count, .from_device = from_device};
+    mutex_init(&ticket.mutex);
+    cond_init(&ticket.done);
+    for (uint32_t i = 0; i < count; i++) {
+        submit_one(p, batches[i], &ticket);
+    }
+    mutex_lock(&ticket.mutex);
+    while (ticket.open > 0) {
+        (void)cond_wait_until(&ticket.done, &ticket.mutex, INT64_MAX); // No deadline to miss.
+    }
+    mutex_unlock(&ticket.mutex);
+    cond_fini(&ticket.done);
+    mutex_fini(&ticket.mutex);
+    if (ticket.err.code != ERR_OK) {
+        if (err != NULL) {
+            *err = ticket.err;
+        }
+        return -(int)ticket.err.code;
+    }
+    return 0;
+}
+
+int pipeline_submit(
+    struct pipeline *p, struct batch *const *batches, uint32_t count, struct err *err) {
+    return submit(p, batches, count, false, err);
+}
+
+/* A device that has not seen the newest catalogue yet may send rows of tags that are gone. Refine
+ * drops those, as it does with polled ones; the others of the batch count, because their sender
+ * takes them for stored. */
 static int port_submit(void *context, struct batch *batch, struct err *err) {
-    return pipeline_submit(context, &batch, 1, err);
+    return submit(context, &batch, 1, true, err);
 }
 
 struct bookmark {
@@ -473,46 +523,6 @@ struct sample_port pipeline_port(struct pipeline *p) {
         .submit = port_submit,
         .bookmark_get = port_bookmark_get,
         .bookmark_put = port_bookmark_put};
-}
-
-/* Queues one batch; when the queue stays full or closes, its part of the ticket is finished. */
-static void submit_one(struct pipeline *p, struct batch *batch, struct ticket *ticket) {
-    struct item item = {.batch = batch, .ticket = ticket};
-    int64_t deadline = clock_mono_ns(clock_system()) + SUBMIT_WAIT_MS * NS_PER_MS;
-    int status = queue_push(p->queue, &item, deadline);
-    if (status < 0) {
-        struct err err = ERR_INIT;
-        if (status == -ERR_CLOSED) {
-            (void)err_set(&err, ERR_CLOSED, MSG_PLANT_STOPPING, NO_ARGS);
-        } else {
-            (void)err_set(&err, ERR_BUSY, MSG_PLANT_BUSY, ARGS(A_INT(SUBMIT_WAIT_MS / 1000)));
-        }
-        ticket_finish(ticket, &err);
-    }
-}
-
-int pipeline_submit(
-    struct pipeline *p, struct batch *const *batches, uint32_t count, struct err *err) {
-    struct ticket ticket = {.open = count};
-    mutex_init(&ticket.mutex);
-    cond_init(&ticket.done);
-    for (uint32_t i = 0; i < count; i++) {
-        submit_one(p, batches[i], &ticket);
-    }
-    mutex_lock(&ticket.mutex);
-    while (ticket.open > 0) {
-        (void)cond_wait_until(&ticket.done, &ticket.mutex, INT64_MAX); // No deadline to miss.
-    }
-    mutex_unlock(&ticket.mutex);
-    cond_fini(&ticket.done);
-    mutex_fini(&ticket.mutex);
-    if (ticket.err.code != ERR_OK) {
-        if (err != NULL) {
-            *err = ticket.err;
-        }
-        return -(int)ticket.err.code;
-    }
-    return 0;
 }
 
 void pipeline_use(struct pipeline *p, struct catalogue *catalogue) {

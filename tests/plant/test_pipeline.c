@@ -6,6 +6,8 @@
 
 #include "core/file_fault.h"
 #include "core/thread.h"
+#include "plant/pipeline.h"
+#include "refine/refine.h"
 #include "support_plant.h"
 
 /* */
@@ -71,6 +73,41 @@ static void a_full_disk_refuses_in_words_shows_nothing_and_recovers(void **state
     rig_close(&rig);
 }
 
+/* A device that has not seen the newest catalogue sends a tag that was just deleted. */
+static void a_tag_that_is_gone_takes_no_neighbour_with_it(void **state) {
+    (void)state;
+    struct rig rig;
+    rig_open(&rig, NULL);
+    uint32_t tag = tag_number(&rig, "a");
+    struct err err = ERR_INIT;
+    struct catalogue *catalogue = plant_catalogue(rig.plant);
+    struct refine *refine = refine_new(catalogue->tag_count);
+    refine_use(refine, catalogue);
+    const struct pipeline_options options = {.clock = clock_system(),
+        .historian = plant_historian(rig.plant),
+        .live = plant_live(rig.plant),
+        .refine = refine};
+    struct pipeline *pipeline = pipeline_new(&options);
+    pipeline_use(pipeline, catalogue);
+    struct batch *batch = batch_new(8, 64);
+    const uint32_t tags[] = {tag, 999999, tag};
+    for (int i = 0; i < 3; i++) {
+        struct sample *row = batch_add(batch);
+        row->tag = tags[i];
+        row->time_ns = 1000 + i;
+        row->type = TYPE_F64;
+        row->value.f64 = i;
+    }
+    struct sample_port port = pipeline_port(pipeline);
+    assert_int_equal(port.submit(port.context, batch, &err), 0);
+    pipeline_free(pipeline);
+    refine_free(refine);
+    catalogue_unref(catalogue);
+    batch_free(batch);
+    assert_int_equal(stored_rows(&rig, "a", true), 2);
+    rig_close(&rig);
+}
+
 struct writer {
     struct thread thread;
     struct rig *rig;
@@ -116,6 +153,7 @@ int main(void) {
         cmocka_unit_test(what_was_submitted_is_durable_and_shown),
         cmocka_unit_test(a_late_sample_is_kept_and_does_not_move_the_newest),
         cmocka_unit_test(a_full_disk_refuses_in_words_shows_nothing_and_recovers),
+        cmocka_unit_test(a_tag_that_is_gone_takes_no_neighbour_with_it),
         cmocka_unit_test(many_submitters_share_syncs_and_lose_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
