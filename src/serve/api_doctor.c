@@ -4,6 +4,7 @@
  * many seconds of a worker, so only DOCTORS_MAX of them run at once.
  */
 #include "core/limits.h"
+#include "refine/derived.h"
 #include "serve/call.h"
 #include "serve/json_in.h"
 #include "serve/server.h"
@@ -11,7 +12,7 @@
 enum { DOCTORS_MAX = 3, PERIOD_DEFAULT_MS = 1000 };
 
 static const char *const MEMBERS[] = {
-    "id", "driver", "address", "options", "source", "type", "under", NULL};
+    "id", "driver", "address", "options", "source", "type", "under", "name", NULL};
 
 /* A device line as the caller has it in hand, saved or not. */
 struct draft {
@@ -21,6 +22,7 @@ struct draft {
     struct device device;
     struct str source;
     struct str under;
+    struct str name;      // Of the tag that is made; for expressions.
     enum value_type type; // 0: not said.
     bool saved;
 };
@@ -57,7 +59,8 @@ static int draft_read(struct call *call, struct draft *draft, struct err *err) {
         {"address", LIMIT_SOURCE_BYTES, &draft->device.address},
         {"options", LIMIT_SOURCE_BYTES, &draft->device.options},
         {"source", LIMIT_SOURCE_BYTES, &draft->source},
-        {"under", LIMIT_SOURCE_BYTES, &draft->under}, {"type", LIMIT_ID_BYTES, &type}};
+        {"under", LIMIT_SOURCE_BYTES, &draft->under}, {"type", LIMIT_ID_BYTES, &type},
+        {"name", LIMIT_TAG_NAME_BYTES, &draft->name}};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0] && rc >= 0; i++) {
         rc = json_in_str(draft->body, texts[i].name, texts[i].max, texts[i].place, err);
     }
@@ -131,7 +134,23 @@ int api_drivers(struct call *call, struct err *err) {
 
 /* ---- Checking while typing ---- */
 
+/* The source of a tag in the catalogue, as derived_check asks for it. */
+static int source_of(void *context, struct str name, struct str *ret_source, struct err *err) {
+    (void)err;
+    const struct tag *tag = catalogue_find(context, name);
+    if (tag != NULL) {
+        *ret_source = derived_is(tag) ? tag->source : STR_NONE;
+    }
+    return tag != NULL;
+}
+
 static int check(const struct draft *draft, struct point *ret_point, struct err *err) {
+    if (str_starts(str_trim(draft->source), STR("="))) {
+        struct tag tag = {.name = draft->name, .source = draft->source};
+        const struct derived_lookup lookup = {draft->catalogue, source_of};
+        ret_point->natural_type = TYPE_F64;
+        return derived_check(&tag, &lookup, err);
+    }
     int rc = device_check(&draft->device, err);
     if (rc == 0 && draft->source.size > 0) {
         rc = device_check_source(&draft->device, draft->source, ret_point, err);

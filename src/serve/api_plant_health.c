@@ -25,6 +25,11 @@ static void put_words(struct json *json, const char *key, const struct err *word
 static void put_finding(struct json *json, const struct finding *finding, enum lang lang) {
     json_object_begin(json);
     json_put_str(json, "id", str_of(finding->id));
+    if (finding->subject[0] != '\0') {
+        json_put_str(json, "subject", str_of(finding->subject));
+    } else {
+        json_put_null(json, "subject");
+    }
     json_put_str(json, "severity", str_of(finding_severity_name(finding->severity)));
     put_words(json, "words", &finding->words, finding->detail[lang], lang);
     put_words(json, "action", &finding->action, "", lang);

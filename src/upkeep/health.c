@@ -125,16 +125,20 @@ static void check_device(struct findings *f, const struct device *device, struct
     const struct arg *id = ARGS(A_STR(device->id), A_INT(health.points_bad), A_INT(health.points));
     bool down = health.state == LINK_DOWN || health.state == LINK_STALE ||
                 (health.state == LINK_CONNECTING && health.last_error.code != ERR_OK);
+    struct finding *finding = NULL;
     if (down) {
-        struct finding *finding = add(f, "device.down", FINDING_ERROR);
+        finding = add(f, "device.down", FINDING_ERROR);
         say(finding, MSG_HEALTH_DEVICE, id, MSG_HEALTH_DO_DEVICE, id);
         if (health.last_error.code != ERR_OK) {
             finding->words = health.last_error;
             (void)err_context(&finding->words, MSG_HEALTH_DEVICE, id);
         }
     } else if (health.points_bad > 0) {
-        say(add(f, "device.points", FINDING_WARNING), MSG_HEALTH_POINTS, id, MSG_HEALTH_DO_POINTS,
-            id);
+        finding = add(f, "device.points", FINDING_WARNING);
+        say(finding, MSG_HEALTH_POINTS, id, MSG_HEALTH_DO_POINTS, id);
+    }
+    if (finding != NULL) {
+        (void)str_copy_z(device->id, finding->subject, sizeof finding->subject);
     }
 }
 

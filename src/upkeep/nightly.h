@@ -4,6 +4,7 @@
  * What a home does for itself: a backup each night, a test restore each week, a look at the clock.
  * One thread. Owned by app, whose serving process starts and stops it; health reads its state.
  */
+#include "core/limits.h"
 #include "upkeep/upkeep.h"
 
 struct upkeep;
@@ -31,7 +32,8 @@ int upkeep_test(struct upkeep *upkeep, struct err *err);
 enum finding_severity { FINDING_INFO = 0, FINDING_WARNING, FINDING_ERROR };
 
 struct finding {
-    const char *id; // Stable: "disk.full", "device.down".
+    const char *id;                   // Stable: "disk.full", "device.down".
+    char subject[LIMIT_ID_BYTES + 1]; // The id of the device it is about; else empty.
     enum finding_severity severity;
     struct err words;    // What is wrong, where.
     char detail[2][512]; // More, by language; may be empty.

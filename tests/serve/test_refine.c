@@ -153,6 +153,26 @@ static void a_wrong_preview_is_refused_in_words(void **state) {
     }
 }
 
+static void check_expression(const char *body, bool good, const char *words) {
+    AUTO_ANSWER struct answer answer;
+    rig_ask(&rig, "POST", "/api/v1/plants/p1/check", rig.installer, str_of(body), &answer);
+    assert_int_equal(answer.status, 200);
+    assert_true(has(&answer, good ? "\"good\":true" : "\"good\":false"));
+    assert_true(has(&answer, words));
+}
+
+static void an_expression_is_checked_before_it_is_stored(void **state) {
+    (void)state;
+    AUTO_ANSWER struct answer made;
+    assert_int_equal(put(TAGS "/e.a", "{\"type\":\"f64\"}", &made), 201);
+    check_expression("{\"name\":\"e.b\",\"source\":\"= tag('e.a') * 2\"}", true, "\"words\":\"\"");
+    check_expression("{\"name\":\"e.b\",\"source\":\"= tag('e.none')\"}", false, "e.none");
+    check_expression("{\"name\":\"e.b\",\"source\":\"= tag('e.b') + 1\"}", false, "e.b");
+    check_expression("{\"name\":\"e.b\",\"source\":\"= tag('e.a') *\"}", false, "e.b");
+    AUTO_ANSWER struct answer none;
+    rig_get(&rig, TAGS "/e.b", 404, &none);
+}
+
 int main(void) {
     const struct CMUnitTest TESTS[] = {
         cmocka_unit_test(the_rules_are_told),
@@ -160,6 +180,7 @@ int main(void) {
         cmocka_unit_test(a_preview_tells_what_would_happen_and_changes_nothing),
         cmocka_unit_test(a_preview_of_much_history_looks_at_the_newest),
         cmocka_unit_test(a_wrong_preview_is_refused_in_words),
+        cmocka_unit_test(an_expression_is_checked_before_it_is_stored),
     };
     return cmocka_run_group_tests(TESTS, open_rig, close_rig);
 }
