@@ -35,10 +35,10 @@ void sim_unit_use_power(struct sim_unit *unit, double kw) {
 
 /* Every machine keeps its state first and its alarm code second. */
 _Static_assert((int)PRESS_STATE == 0 && (int)CNC_STATE == 0 && (int)PACK_STATE == 0 &&
-                   (int)METER_STATE == 0 && (int)FILL_STATE == 0,
+                   (int)METER_STATE == 0 && (int)FILL_STATE == 0 && (int)COMP_STATE == 0,
     "state is value 0");
-_Static_assert(
-    (int)PRESS_ALARM == 1 && (int)CNC_ALARM == 1 && (int)PACK_ALARM == 1 && (int)FILL_ALARM == 1,
+_Static_assert((int)PRESS_ALARM == 1 && (int)CNC_ALARM == 1 && (int)PACK_ALARM == 1 &&
+                   (int)FILL_ALARM == 1 && (int)COMP_ALARM == 1,
     "alarm code is value 1");
 
 void sim_unit_hold(

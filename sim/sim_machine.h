@@ -124,11 +124,32 @@ enum fill_value {
     FILL_VALUE_COUNT
 };
 
+enum comp_value {
+    COMP_STATE = 0,
+    COMP_ALARM,
+    COMP_MODE, // Its text.
+    COMP_LOADED,
+    COMP_PRESSURE,
+    COMP_FLOW,
+    COMP_DEW,
+    COMP_OIL,
+    COMP_FAN,
+    COMP_FILTER,
+    COMP_POWER,
+    COMP_CURRENT,
+    COMP_ENERGY,
+    COMP_HOURS,
+    COMP_LOADED_HOURS,
+    COMP_STARTS,
+    COMP_VALUE_COUNT
+};
+
 _Static_assert((int)PRESS_VALUE_COUNT <= (int)SIM_VALUES_MAX, "values fit");
 _Static_assert((int)CNC_VALUE_COUNT <= (int)SIM_VALUES_MAX, "values fit");
 _Static_assert((int)PACK_VALUE_COUNT <= (int)SIM_VALUES_MAX, "values fit");
 _Static_assert((int)METER_VALUE_COUNT <= (int)SIM_VALUES_MAX, "values fit");
 _Static_assert((int)FILL_VALUE_COUNT <= (int)SIM_VALUES_MAX, "values fit");
+_Static_assert((int)COMP_VALUE_COUNT <= (int)SIM_VALUES_MAX, "values fit");
 
 /* What went wrong, as `.alarm_code` shows it. */
 enum sim_alarm {
@@ -141,6 +162,7 @@ enum sim_alarm {
     SIM_ALARM_FILM = 530,        // Film roll empty.
     SIM_ALARM_BOTTLE = 610,      // Bottle fallen.
     SIM_ALARM_CAPS = 620,        // No caps.
+    SIM_ALARM_OIL = 710,         // Compressor oil too hot.
 };
 
 /* The parts that every machine has. */
@@ -212,6 +234,24 @@ struct sim_fill {
     int batch_left; // Bottles until the product is changed.
 };
 
+enum comp_mode { COMP_LOAD = 0, COMP_UNLOAD, COMP_STANDBY, COMP_TRIP, COMP_MODE_COUNT };
+
+struct sim_comp {
+    struct sim_unit unit;
+    enum comp_mode mode;
+    double unloaded_s; // How long it has been running without load.
+    double pressure;   // Of the receiver, bar.
+    double demand;     // What the shop takes, m3/min.
+    double demand_goal;
+    double demand_left_s;
+    double oil;
+    double dew;
+    double cooler; // Share of its cooling that is left; 1: clean.
+    double hours;
+    double loaded_hours;
+    bool fan;
+};
+
 /* Shared by the machines' files. */
 void sim_unit_init(struct sim_unit *unit, uint64_t seed);
 double sim_noise(struct sim_unit *unit, double sigma); // Near normal, mean 0.
@@ -233,6 +273,8 @@ void sim_pack_init(struct sim_pack *pack, uint64_t seed);
 void sim_pack_step(struct sim_pack *pack, int arrived);
 void sim_fill_init(struct sim_fill *fill, uint64_t seed);
 void sim_fill_step(struct sim_fill *fill);
+void sim_comp_init(struct sim_comp *comp, uint64_t seed);
+void sim_comp_step(struct sim_comp *comp);
 void sim_meter_init(struct sim_meter *meter, uint64_t seed);
 void sim_meter_step(struct sim_meter *meter, double load_kw);
 

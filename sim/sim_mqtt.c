@@ -11,6 +11,7 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include "core/bytes.h"
@@ -177,6 +178,8 @@ static int connect_to(uint16_t port, struct err *err) {
     }
     int one = 1;
     (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one); // Only faster.
+    struct timeval patience = {.tv_sec = ANSWER_MS / 1000};
+    (void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience); // Always allowed.
     return fd;
 }
 
@@ -188,8 +191,8 @@ static int sign_in(struct sim_mqtt *mqtt, const struct sim_mqtt_options *options
     buf_init(&answer, 64);
     put_text(&body, STR("MQTT"));
     write_u8(&body, 4);
-    write_u8(
-        &body, (uint8_t)((options->keep_session ? 0 : 2) | (options->will_topic != NULL ? 4 : 0)));
+    int will = options->will_topic != NULL ? 4 | options->will_qos << 3 : 0;
+    write_u8(&body, (uint8_t)((options->keep_session ? 0 : 2) | will));
     write_u16_be(&body, KEEPALIVE_S);
     put_text(&body, str_of(options->client_id));
     if (options->will_topic != NULL) {

@@ -16,8 +16,9 @@ struct sim_mqtt;
 struct sim_mqtt_options {
     uint16_t port; // On 127.0.0.1.
     const char *client_id;
-    const char *will_topic; // NULL: none. QoS 0, not retained, as Sparkplug's NDEATH.
+    const char *will_topic; // NULL: none. Not retained, as Sparkplug's NDEATH.
     struct str will_payload;
+    int will_qos;      // 0 or 1.
     bool keep_session; // Clean session off.
 };
 

@@ -1,9 +1,9 @@
 /*
  * maru demo: a whole moving factory. Simulated machines (sim/) speak their real protocols on
- * loopback, a reader sends labels and a tester drops files; a home with plant `demo` is filled from
- * their tables and then served exactly as `maru run` serves any other. The home is a fresh
- * temporary folder that goes when the demo ends, unless HOME is given; a home that the demo did not
- * make is refused, told by the file `demo` inside it.
+ * loopback, a reader sends labels, a tester drops files, a compressor publishes to a broker; a home
+ * with plant `demo` is filled from their tables and then served exactly as `maru run` serves any
+ * other. The home is a fresh temporary folder that goes when the demo ends, unless HOME is given; a
+ * home that the demo did not make is refused, told by the file `demo` inside it.
  *
  * Ports of the machines change from start to start, so the device lines are written at each start.
  */
@@ -19,6 +19,7 @@
 
 #include "app/demo_floor.h"
 #include "app/demo_past.h"
+#include "app/demo_utility.h"
 #include "app/serving.h"
 #include "core/mem.h"
 #include "sim/sim.h"
@@ -29,6 +30,7 @@ struct demo {
     struct call *call;
     struct sim_plant *sim;
     struct sim_floor *floor;
+    struct demo_utility utility;
     enum lang lang;
     char dir[LIMIT_PATH_BYTES];
     bool temporary;
@@ -208,7 +210,10 @@ static int put_all(struct ledger_tx *tx, void *context, struct err *err) {
     if (status >= 0) {
         status = put_tags(demo, tx, err);
     }
-    return status < 0 ? status : demo_floor_put(tx, demo->floor, demo->dir, demo->lang, err);
+    if (status >= 0) {
+        status = demo_floor_put(tx, demo->floor, demo->dir, demo->lang, err);
+    }
+    return status < 0 ? status : demo_utility_put(tx, &demo->utility, demo->lang, err);
 }
 
 static int fill_catalogue(struct demo *demo, struct err *err) {
@@ -224,6 +229,7 @@ static int fill_catalogue(struct demo *demo, struct err *err) {
     }
     if (status >= 0 && demo->fresh && (status = plant_refresh(plant, err)) >= 0) {
         status = demo_past_fill(plant, demo->sim, &demo->clock, err);
+        status = status < 0 ? status : demo_utility_past(&demo->utility, plant, err);
     }
     home_close(home);
     return status;
@@ -292,11 +298,14 @@ int cmd_demo(struct call *call, struct err *err) {
         status = demo_floor_start(demo.dir, sim.seed, &demo.floor, err);
     }
     if (status >= 0) {
+        demo_utility_init(&demo.utility, call, demo.dir, sim.seed);
         status = fill_catalogue(&demo, err);
     }
     if (status >= 0) {
+        demo_utility_start(&demo.utility);
         status = serving_run(&serving, err);
     }
+    demo_utility_fini(&demo.utility);
     sim_floor_stop(demo.floor);
     sim_plant_stop(demo.sim);
     if (demo.temporary) {

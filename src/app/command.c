@@ -25,7 +25,7 @@ static const struct option_row INIT_OPTIONS[] = {
 static const struct option_row RUN_OPTIONS[] = {
     COMMON_OPTIONS, {"--listen", true}, {"--for", true}, {NULL, false}};
 static const struct option_row DEMO_OPTIONS[] = {COMMON_OPTIONS, {"--listen", true},
-    {"--for", true}, {"--seed", true}, {"--external", true}, {NULL, false}};
+    {"--for", true}, {"--seed", true}, {"--external", true}, {"--broker", true}, {NULL, false}};
 static const struct option_row TOKEN_OPTIONS[] = {COMMON_OPTIONS, {"--role", true},
     {"--scope", true}, {"--ttl", true}, {"--name", true}, {"--list", false}, {"--revoke", true},
     {NULL, false}};

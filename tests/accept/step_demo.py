@@ -1,5 +1,6 @@
 """The demo in a network namespace without a route: ready within 10 s, at least 60 fresh tags, under
-100 MB, counters that count. R-001 R-006 R-021 R-022 R-023
+100 MB, counters that count; where mosquitto is installed, a compressor that publishes through a broker
+which ends with the demo, also when that is killed. R-001 R-006 R-021 R-022 R-023
 
 usage: step_demo.py [SECONDS]
 """
@@ -20,6 +21,44 @@ def isolated():
     return done.returncode == 0 and done.stdout.strip() == ""
 
 
+def broker_installed():
+    return shutil.which("mosquitto", path="/usr/sbin:" + os.environ.get("PATH", "")) is not None
+
+
+def children(pid):
+    with open(f"/proc/{pid}/task/{pid}/children") as listing:
+        return [int(one) for one in listing.read().split()]
+
+
+def is_gone(pid, seconds):
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        try:
+            with open(f"/proc/{pid}/stat") as stat:
+                if stat.read().rsplit(")", 1)[1].split()[0] == "Z":
+                    return True  # Whoever inherited it has not looked yet.
+        except OSError:
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def killed(folder):
+    """kill -9 takes the broker along; a broker that cannot start is told in words and costs one machine."""
+    if broker_installed():
+        server = Server("demo", f"{folder}/killed", "--listen", "127.0.0.1:0", log=f"{folder}/killed.log")
+        broker = children(server.process.pid)
+        claim(len(broker) == 1, f"the demo has the children {broker}")
+        server.kill()
+        claim(is_gone(broker[0], 5), "the broker outlived the demo")
+    server = Server("demo", f"{folder}/without", "--listen", "127.0.0.1:0", "--broker", f"{folder}/nothing", "--lang", "en",
+                    log=f"{folder}/without.log")
+    claim(server.stop() == 0, "the demo without a broker did not end well")
+    with open(f"{folder}/without.log") as log:
+        words = log.read()
+    claim(words.count("runs without its compressor") == 1, "the missing broker is not told once: " + words[-500:])
+
+
 def run(folder, seconds):
     home = f"{folder}/home"
     if isolated() and os.environ.get("MARU_ISOLATED") != "1":
@@ -38,6 +77,9 @@ def run(folder, seconds):
     time.sleep(5)
     fresh = get_json(server.address, "/api/v1/plants/demo/tags?fresh=5s", token)["items"]
     claim(len(fresh) >= 60, f"only {len(fresh)} tags are fresh")
+    machine = [t["name"] for t in fresh if t["name"].startswith("util.comp1.")]
+    brokers = children(server.process.pid)
+    claim(len(machine) >= 5 if broker_installed() else not machine, f"of the compressor there are {machine}")
     first = {c["tag"]: c["total"] for c in get_json(server.address, "/api/v1/plants/demo/counts", token)["items"]}
     peak, changed = 0.0, set()
     start_values = {t["name"]: t["value"] for t in fresh}
@@ -53,8 +95,10 @@ def run(folder, seconds):
     claim(os.environ.get("MARU_SANITIZED") or peak < 100, f"{peak:.0f} MB of memory")
     server.process.wait(30)
     claim(server.process.returncode == 0, f"the demo ended with {server.process.returncode}")
+    claim(all(is_gone(one, 1) for one in brokers), "the broker outlived the demo")
+    killed(folder)
     return {"ready_s": round(ready_s, 2), "fresh_tags": len(fresh), "changed_tags": len(changed), "rss_peak_mb": round(peak, 1),
-            "counters": len(second), "namespace": os.environ.get("MARU_ISOLATED") == "1"}
+            "counters": len(second), "published_tags": len(machine), "namespace": os.environ.get("MARU_ISOLATED") == "1"}
 
 
 if __name__ == "__main__":

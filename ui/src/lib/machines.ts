@@ -58,6 +58,7 @@ const TELLING: Record<string, string[]> = {
   cnc: ['spindle_load', 'tool_life', 'vibration', 'power_kw'],
   packing: ['speed', 'weight', 'film_left', 'power_kw'],
   filling: ['speed', 'volume', 'temp_product', 'tank_level'],
+  compressor: ['pressure', 'flow', 'temp_oil', 'power_kw'],
   meter: ['energy_kwh', 'power_factor', 'volt_l1', 'frequency'],
 };
 const KEYS_SHOWN = 4;
