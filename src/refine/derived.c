@@ -17,6 +17,11 @@
  *
  * Sums are made anew over the window for each result, newest row last: no error piles up, and the
  * result does not depend on how long the program has been running.
+ *
+ * The pipeline collects for the whole plant, so expressions may not eat its time. A run of more
+ * than SLOW_RUN_US is slow. When slow runs have taken SLOW_MS in SLOW_WINDOW_S, expressions whose
+ * last SLOW_RUNS runs were slow rest to the end of that window: their rows are bad and say why.
+ * (Three runs, so that a busy computer does not make an ordinary expression rest.)
  */
 #include "refine/derived.h"
 
@@ -30,6 +35,9 @@
 #include "refine/script.h"
 
 enum { RING_MAX = 16384, NODES_MAX = 10000 };
+
+/* What all slow runs together may take of the pipeline: a tenth of its time. */
+enum { SLOW_RUN_US = 200, SLOW_RUNS = 3, SLOW_MS = 1000, SLOW_WINDOW_S = 10 };
 
 struct moment {
     int64_t time_ns;
@@ -67,6 +75,7 @@ struct node {
     int script;
     bool is_ready; // Compiled.
     bool is_due;
+    uint32_t slow_runs; // One after the other, up to now.
     uint32_t inputs[DERIVED_NEEDS_MAX];
     uint32_t input_count;
 };
@@ -78,6 +87,7 @@ struct place {
 };
 
 struct derived {
+    const struct clock *clock;
     struct script *script;
     struct arena arena;
     struct input *inputs;
@@ -88,7 +98,9 @@ struct derived {
     uint32_t tag_count;
     struct place *places; // Grows with the batches.
     uint32_t place_capacity;
-    uint32_t due_first; // Smallest place that is due, to begin the walk.
+    uint32_t due_first;         // Smallest place that is due, to begin the walk.
+    int64_t slow_since_mono_ns; // The window in which slow runs are summed.
+    int64_t slow_ns;
     /* Of the run under way. */
     struct node *node;
     int64_t moment_ns; // Of the rows that came.
@@ -389,13 +401,37 @@ static void note_failure(
     }
 }
 
+static bool must_rest(struct derived *derived, const struct node *node, int64_t mono_ns) {
+    if (mono_ns - derived->slow_since_mono_ns >= SLOW_WINDOW_S * NS_PER_S) {
+        derived->slow_since_mono_ns = mono_ns;
+        derived->slow_ns = 0;
+    }
+    return node->slow_runs >= SLOW_RUNS && derived->slow_ns >= SLOW_MS * NS_PER_MS;
+}
+
+/* As script_run, within the time that slow expressions have. */
+static int run_node(
+    struct derived *derived, struct node *node, struct script_value *ret_value, struct err *err) {
+    const struct script_world world = {.context = derived, .answer = answer};
+    int64_t begun_ns = clock_mono_ns(derived->clock);
+    if (must_rest(derived, node, begun_ns)) {
+        return err_set(
+            err, ERR_LIMIT, MSG_DERIVED_RESTS, ARGS(A_INT(SLOW_MS), A_INT(SLOW_WINDOW_S)));
+    }
+    int status = script_run(derived->script, node->script, &world, ret_value, err);
+    int64_t spent_ns = clock_mono_ns(derived->clock) - begun_ns;
+    bool is_slow = spent_ns > SLOW_RUN_US * NS_PER_US;
+    derived->slow_ns += is_slow ? spent_ns : 0;
+    node->slow_runs = is_slow ? node->slow_runs + 1 : 0;
+    return status;
+}
+
 /* Computes a node at this moment and adds its row. Returns the row, or NULL: none. */
 static struct sample *compute(struct derived *derived, struct node *node, struct batch *batch) {
     if (!make_room(batch)) {
         derived->status.left_out++;
         return NULL;
     }
-    const struct script_world world = {.context = derived, .answer = answer};
     struct script_value value = {.kind = SCRIPT_NIL};
     derived->node = node;
     derived->now_ns = derived->moment_ns;
@@ -407,8 +443,7 @@ static struct sample *compute(struct derived *derived, struct node *node, struct
     derived->worst = 0;
     derived->is_short = false;
     struct err err = ERR_INIT;
-    int status = node->is_ready ? script_run(derived->script, node->script, &world, &value, &err)
-                                : -ERR_INVALID;
+    int status = node->is_ready ? run_node(derived, node, &value, &err) : -ERR_INVALID;
     if (status > 0 && value.kind == SCRIPT_NIL && !derived->is_short) {
         return NULL; // Nothing to say at present.
     }
@@ -626,6 +661,7 @@ struct derived *derived_new(const struct catalogue *catalogue, const struct cloc
     struct derived *derived = MEM_NEW(struct derived);
     nodes = nodes < NODES_MAX ? nodes : NODES_MAX;
     arena_init(&derived->arena, 0);
+    derived->clock = clock;
     derived->script = script_new(clock);
     derived->tag_count = catalogue->tag_count;
     derived->input_of = MEM_ARRAY(uint32_t, catalogue->tag_count + 1);

@@ -8,7 +8,8 @@
  * computed once, inputs before what depends on them. The row's time is that of the newest input: if
  * another input is ahead, the row is a new version of the one computed for it. Rows that came late,
  * omitted rows and corrections bring nothing about. What an input is worth is its newest row at
- * that moment. So the same rows in the same batches give the same results.
+ * that moment. So the same rows in the same batches give the same results, unless an expression is
+ * so slow that it has to rest (derived.c).
  *
  * What. A bad input makes the result bad (BadNoData), an uncertain one uncertain, unless the
  * expression handles it (good(), tag(name, otherwise)). nil makes no row. A result that fails or

@@ -7,6 +7,7 @@
 
 #include <math.h>
 #include <setjmp.h>
+#include <stdatomic.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -276,6 +277,47 @@ static void a_circle_that_stands_all_the_same_is_left_out(void **state) {
     desk_close(&desk);
 }
 
+/* Each look at this clock takes a millisecond. */
+static int64_t slow_mono_ns(const struct clock *clock) {
+    union {
+        const struct clock *clock;
+        struct clock_fake *fake;
+    } own = {.clock = clock};
+    return atomic_fetch_add(&own.fake->mono_ns, NS_PER_MS);
+}
+
+static void a_slow_expression_rests_and_others_go_on(void **state) {
+    (void)state;
+    static const struct wish WISHES[] = {{"a", TYPE_F64, NULL},
+        {"slow", TYPE_F64, "= local x = tag('a') while true do end return x"},
+        {"b", TYPE_F64, NULL}, {"quick", TYPE_F64, "= tag('b') + 1"}};
+    struct desk desk;
+    struct clock_fake fake;
+    clock_fake_init(&fake, 0);
+    fake.clock.mono_ns = slow_mono_ns;
+    desk_open(&desk, WISHES, 4);
+    derived_free(desk.derived);
+    desk.derived = derived_new(desk.catalogue, &fake.clock);
+    uint32_t rows = 0;
+    for (int i = 0; i < 400; i++) {
+        put(&desk, 1, 1000 + i, 1);
+        rows += go(&desk);
+        assert_true(status_quality(last(&desk)->status) == QUALITY_BAD);
+        batch_clear(desk.batch);
+    }
+    assert_int_equal(rows, 400); // Each says that it failed.
+    /* Without rest it would be 400 runs of 50 ms. */
+    assert_true(atomic_load(&fake.mono_ns) < 3603 * NS_PER_S); // It begins at an hour.
+    fake.clock = *clock_system();
+    for (int i = 0; i < 10; i++) {
+        put(&desk, 3, 2000 + i, i);
+        assert_int_equal(go(&desk), 1);
+        assert_true(last(&desk)->value.f64 == i + 1);
+        batch_clear(desk.batch);
+    }
+    desk_close(&desk);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(needs_are_read_from_the_source),
@@ -284,6 +326,7 @@ int main(void) {
         cmocka_unit_test(windows_agree_with_a_naive_sum),
         cmocka_unit_test(cutting_rows_into_other_batches_changes_nothing),
         cmocka_unit_test(circles_and_missing_inputs_are_refused),
+        cmocka_unit_test(a_slow_expression_rests_and_others_go_on),
         cmocka_unit_test(a_circle_that_stands_all_the_same_is_left_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
