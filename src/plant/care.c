@@ -11,13 +11,20 @@
 #include "core/mem.h"
 #include "plant/quality.h"
 
-enum { FIRST_S = 60, EVERY_S = 3600 };
+enum {
+    FIRST_S = 60,
+    EVERY_S = 3600,
+    LEAP_S = 86400,     // Of the wall clock against the other, between two looks.
+    AWAY_S = 7 * 86400, // Since the newest sample, at the start.
+    WAIT_S = 86400,     // Of running, until a new time is believed.
+};
 
 struct care {
     struct plant *plant;
     struct thread thread;
     struct stop_flag stop;
     int64_t *moved;
+    struct care_clock clock;
     int64_t night_ns; // The day on which quality was computed last.
 };
 
@@ -57,20 +64,62 @@ int care_round(struct plant *plant, int64_t *moved, uint32_t capacity, const str
     return status < 0 ? status : (int)count;
 }
 
+bool care_clock_holds(struct care_clock *clock, int64_t wall_ns, int64_t mono_ns) {
+    bool is_first = clock->mono_ns == 0;
+    bool is_known = !is_first || clock->wall_ns != 0;
+    int64_t leap_ns = wall_ns - clock->wall_ns - (is_first ? 0 : mono_ns - clock->mono_ns);
+    int64_t limit_ns = (is_first ? AWAY_S : LEAP_S) * NS_PER_S;
+    if (is_known && leap_ns > limit_ns) {
+        clock->wait_until_mono_ns = mono_ns + WAIT_S * NS_PER_S;
+    } else if (!is_first && leap_ns < -limit_ns) {
+        clock->wait_until_mono_ns = 0; // Set right again.
+    }
+    clock->wall_ns = wall_ns;
+    clock->mono_ns = mono_ns;
+    return mono_ns >= clock->wait_until_mono_ns;
+}
+
+/* The time of the newest stored sample, or 0. */
+static int64_t newest_sample(struct plant *plant) {
+    struct catalogue *catalogue = plant_catalogue(plant);
+    int64_t newest_ns = 0;
+    for (uint32_t i = 0; i < catalogue->tag_count; i++) {
+        struct hist_last last;
+        if (hist_last(plant_historian(plant), catalogue->tags[i].number, &last) &&
+            last.row.time_ns > newest_ns) {
+            newest_ns = last.row.time_ns;
+        }
+    }
+    catalogue_unref(catalogue);
+    return newest_ns;
+}
+
+static void let_go(struct care *care) {
+    struct err err = ERR_INIT;
+    int64_t wall_ns = clock_wall_ns(plant_clock(care->plant));
+    if (!care_clock_holds(&care->clock, wall_ns, clock_mono_ns(clock_system()))) {
+        log_event(LOG_WARN, "plant", "retention_waits",
+            LOG_FIELDS({"why", A_CSTR("the clock leapt ahead, or the plant was off for long")},
+                {"next", A_CSTR("old samples go after a day of running; check the clock")}),
+            NULL);
+        return;
+    }
+    int count = care_round(care->plant, care->moved, LIMIT_TAGS + 1, &care->stop, &err);
+    if (count < 0) {
+        log_event(LOG_WARN, "plant", "retention_failed",
+            LOG_FIELDS({"next", A_CSTR("tried again in an hour")}), &err);
+    } else if (count > 0) {
+        log_event(LOG_INFO, "plant", "retention", LOG_FIELDS({"tags", A_INT(count)}), NULL);
+    }
+}
+
 static void care_run(void *context) {
     struct care *care = context;
     int64_t next = clock_mono_ns(clock_system()) + FIRST_S * NS_PER_S;
     while (!stop_flag_wait(&care->stop, next)) {
         struct err err = ERR_INIT;
-        int count = care_round(care->plant, care->moved, LIMIT_TAGS + 1, &care->stop, &err);
-        if (count < 0) {
-            log_event(LOG_WARN, "plant", "retention_failed",
-                LOG_FIELDS({"next", A_CSTR("tried again in an hour")}), &err);
-        } else if (count > 0) {
-            log_event(LOG_INFO, "plant", "retention", LOG_FIELDS({"tags", A_INT(count)}), NULL);
-        }
-        err_clear(&err);
-        count = quality_round(care->plant, &care->night_ns, &care->stop, &err);
+        let_go(care);
+        int count = quality_round(care->plant, &care->night_ns, &care->stop, &err);
         if (count < 0) {
             log_event(LOG_WARN, "plant", "quality_failed",
                 LOG_FIELDS({"next", A_CSTR("tried again in an hour")}), &err);
@@ -85,6 +134,7 @@ struct care *care_start(struct plant *plant) {
     struct care *care = MEM_NEW(struct care);
     care->plant = plant;
     care->moved = MEM_ARRAY(int64_t, LIMIT_TAGS + 1);
+    care->clock.wall_ns = newest_sample(plant);
     stop_flag_init(&care->stop);
     thread_start(&care->thread, "care", care_run, care);
     return care;

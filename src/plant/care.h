@@ -17,6 +17,16 @@ void care_stop(struct care *care); // NULL is allowed.
 /* The moment before which samples may go: `days` whole days before the start of today in the
  * plant's zone, so that it moves once a day and a day goes as a whole. */
 int64_t care_horizon_ns(int64_t now_ns, uint32_t days, const struct zone *zone);
+/* Whether the wall clock may decide what is old. A clock that is set years ahead by mistake (a dead
+ * battery, a wrong time server) would let everything go at once, and that is not undone by setting
+ * it back. So after a leap ahead nothing goes for a day of running; a plant that was off for more
+ * than a week waits that day as well, because its clock cannot be told from a wrong one. */
+struct care_clock {
+    int64_t wall_ns; // At the last look; at first the newest stored sample, or 0.
+    int64_t mono_ns; // 0: no look yet.
+    int64_t wait_until_mono_ns;
+};
+bool care_clock_holds(struct care_clock *clock, int64_t wall_ns, int64_t mono_ns);
 /* One round now. Count of tags whose horizon moved, or negative. `moved` holds one entry for each
  * tag number below `capacity`: the horizon told last. Ends early when `stop` (may be NULL) is
  * raised. */

@@ -36,6 +36,26 @@ static void a_horizon_is_a_local_midnight_whole_days_back(void **state) {
     }
 }
 
+static void a_clock_that_leapt_lets_nothing_go_for_a_day(void **state) {
+    (void)state;
+    const int64_t hour = 3600 * NS_PER_S;
+    const int64_t year = 365 * 24 * hour;
+    int64_t wall = at("2026-11-20T12:00:00+09:00");
+    struct care_clock clock = {.wall_ns = wall - hour};
+    assert_true(care_clock_holds(&clock, wall, hour));
+    assert_true(care_clock_holds(&clock, wall + hour, 2 * hour));
+    assert_false(care_clock_holds(&clock, wall + 10 * year, 3 * hour));
+    assert_false(care_clock_holds(&clock, wall + 10 * year + 23 * hour, 26 * hour));
+    assert_true(care_clock_holds(&clock, wall + 10 * year + 24 * hour, 27 * hour)); // It is so.
+    assert_false(care_clock_holds(&clock, wall + 20 * year, 28 * hour));
+    assert_true(care_clock_holds(&clock, wall, 29 * hour)); // Set right again.
+    struct care_clock away = {.wall_ns = wall - 8 * 24 * hour};
+    assert_false(care_clock_holds(&away, wall, hour));
+    assert_true(care_clock_holds(&away, wall + 24 * hour, 25 * hour));
+    struct care_clock empty = {.wall_ns = 0};
+    assert_true(care_clock_holds(&empty, wall, hour));
+}
+
 static void old_samples_go_and_others_stay(void **state) {
     (void)state;
     struct rig rig;
@@ -65,6 +85,7 @@ static void old_samples_go_and_others_stay(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_horizon_is_a_local_midnight_whole_days_back),
+        cmocka_unit_test(a_clock_that_leapt_lets_nothing_go_for_a_day),
         cmocka_unit_test(old_samples_go_and_others_stay),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
