@@ -24,7 +24,10 @@ static int put_file(void *context, const void *data, size_t size, struct err *er
     if (size > EXPORT_MAX_BYTES - file->size) {
         return err_set(err, ERR_LIMIT, MSG_SERVE_EXPORT_LARGE, ARGS(A_INT(EXPORT_MAX_BYTES >> 30)));
     }
-    int status = file_write_at(files_system(), file->fd, "export", file->size, data, size, err);
+    int status = table_spool_room(file->fd, size, err);
+    status = status < 0
+                 ? status
+                 : file_write_at(files_system(), file->fd, "export", file->size, data, size, err);
     file->size += status >= 0 ? size : 0;
     return status;
 }
@@ -127,7 +130,11 @@ int api_export(struct call *call, struct err *err) {
     }
     struct export_file *file = MEM_NEW(struct export_file);
     file->fd = -1;
-    int rc = make(call, file, err);
+    int rc = call_long_begin(call, err);
+    if (rc >= 0) {
+        rc = make(call, file, err);
+        call_long_end(call);
+    }
     atomic_fetch_sub(&call->server->exports, 1);
     if (rc < 0) {
         file_free(file);

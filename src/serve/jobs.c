@@ -252,8 +252,10 @@ static int append(struct job *job, uint64_t offset, struct str part, struct err 
     if (part.size > FILE_MAX_BYTES - job->status.received_bytes) {
         return err_set(err, ERR_LIMIT, MSG_SERVE_JOB_LARGE, ARGS(A_INT(FILE_MAX_BYTES >> 30)));
     }
-    int status =
-        file_write_at(files_system(), job->fd, "import", offset, part.data, part.size, err);
+    int status = table_spool_room(job->fd, part.size, err);
+    status = status < 0 ? status
+                        : file_write_at(
+                              files_system(), job->fd, "import", offset, part.data, part.size, err);
     if (status >= 0) {
         job->status.received_bytes += part.size;
         job->touched_ns = clock_mono_ns(job->jobs->clock);

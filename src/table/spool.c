@@ -2,13 +2,15 @@
  * Files without a name. O_TMPFILE gives a file that no folder lists, so nothing can be left behind
  * by a kill; where the file system does not know it, a name is made and removed at once. Reading
  * goes through a mapping: the kernel keeps what is in use and drops the rest when memory is short,
- * which is what a table of shared texts wants.
+ * which is what a table of shared texts wants. They share the disk with the plant's own data and
+ * leave it a reserve: a large upload must not be what stops collecting.
  */
 #include "table/spool.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "core/limits.h"
@@ -16,6 +18,8 @@
 
 enum { PENDING_BYTES = 256 << 10 };
 
+static const uint64_t SPARE_MIN_BYTES = 64ULL << 20;
+static const uint64_t SPARE_MAX_BYTES = 2ULL << 30;
 static const char WORDS[] = "spool";
 
 int spool_descriptor(const char *folder, int *ret_fd, struct err *err) {
@@ -44,6 +48,24 @@ int spool_descriptor(const char *folder, int *ret_fd, struct err *err) {
     return 0;
 }
 
+bool spool_fits(uint64_t disk_bytes, uint64_t free_bytes, uint64_t more) {
+    uint64_t spare = disk_bytes / 20;
+    spare = spare < SPARE_MIN_BYTES ? SPARE_MIN_BYTES : spare;
+    spare = spare > SPARE_MAX_BYTES ? SPARE_MAX_BYTES : spare;
+    return free_bytes >= spare && free_bytes - spare >= more;
+}
+
+int spool_room(int fd, uint64_t more, struct err *err) {
+    struct statvfs disk;
+    if (fstatvfs(fd, &disk) != 0) {
+        return 0; // Unknown: the write itself will tell.
+    }
+    uint64_t free_bytes = (uint64_t)disk.f_bavail * disk.f_frsize;
+    return spool_fits((uint64_t)disk.f_blocks * disk.f_frsize, free_bytes, more)
+               ? 0
+               : err_set(err, ERR_SPACE, MSG_TABLE_SPOOL_ROOM, ARGS(A_INT(free_bytes >> 20)));
+}
+
 int spool_open(struct spool *spool, const char *folder, uint64_t max_bytes, struct err *err) {
     *spool = (struct spool){.fd = -1, .max = max_bytes};
     buf_init(&spool->pending, PENDING_BYTES);
@@ -60,8 +82,11 @@ void spool_close(struct spool *spool) {
 }
 
 static int flush(struct spool *spool, struct err *err) {
-    int status = file_write_at(files_system(), spool->fd, WORDS, spool->size - spool->pending.size,
-        spool->pending.data, spool->pending.size, err);
+    int status = spool_room(spool->fd, spool->pending.size, err);
+    status = status < 0 ? status
+                        : file_write_at(files_system(), spool->fd, WORDS,
+                              spool->size - spool->pending.size, spool->pending.data,
+                              spool->pending.size, err);
     buf_clear(&spool->pending);
     return status;
 }

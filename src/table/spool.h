@@ -24,6 +24,10 @@ int spool_put(struct spool *spool, struct str bytes, struct err *err);
 int spool_map(struct spool *spool, struct err *err);
 /* Gives the descriptor, at the start, to the caller. */
 int spool_take(struct spool *spool, int *ret_fd, struct err *err);
+/* Whether `more` bytes may go where this file lies: ERR_SPACE in words when less than a twentieth
+ * of the disk (64 MB to 2 GB) would stay free, which belongs to what machines send. */
+int spool_room(int fd, uint64_t more, struct err *err);
+bool spool_fits(uint64_t disk_bytes, uint64_t free_bytes, uint64_t more);
 /* A file without a name, opened for reading and writing. */
 int spool_descriptor(const char *folder, int *ret_fd, struct err *err);
 

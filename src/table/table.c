@@ -303,6 +303,10 @@ int table_spool_new(const char *folder, int *ret_fd, struct err *err) {
     return spool_descriptor(folder, ret_fd, err);
 }
 
+int table_spool_room(int fd, uint64_t more, struct err *err) {
+    return spool_room(fd, more, err);
+}
+
 /* ---- Rows and facts ---- */
 
 int table_next(

@@ -95,6 +95,9 @@ int table_spool(
 
 /* An empty file without a name in `folder` (NULL: the system's); the caller closes it. */
 int table_spool_new(const char *folder, int *ret_fd, struct err *err);
+/* Before more is written into such a file: ERR_SPACE where that would leave too little of the disk
+ * for what machines send. */
+int table_spool_room(int fd, uint64_t more, struct err *err);
 
 /* The count without empty fields at the end, but at least `least`: spreadsheets leave such. */
 size_t table_trimmed(const struct str *fields, size_t count, size_t least);

@@ -15,6 +15,7 @@
 #include "core/mem.h"
 #include "table/encoding.h"
 #include "table/pack.h"
+#include "table/spool.h"
 #include "tests/table/support_table.h"
 
 static void check(struct str bytes, size_t piece, const char *want, struct table_facts *facts) {
@@ -197,6 +198,18 @@ static void a_spooled_file_can_be_read_twice(void **state) {
     assert_int_equal(close(fd), 0);
 }
 
+static void a_spool_leaves_room_for_the_plant(void **state) {
+    (void)state;
+    const uint64_t mb = 1ULL << 20;
+    assert_true(spool_fits(1000 * mb, 100 * mb, 36 * mb)); // 64 MB stay.
+    assert_false(spool_fits(1000 * mb, 100 * mb, 37 * mb));
+    assert_false(spool_fits(1000 * mb, 10 * mb, 0));
+    assert_false(spool_fits(20000 * mb, 1100 * mb, 101 * mb)); // A twentieth.
+    assert_true(spool_fits(20000 * mb, 1100 * mb, 100 * mb));
+    assert_true(spool_fits(4000000 * mb, 2049 * mb, mb)); // 2 GB at most.
+    assert_false(spool_fits(4000000 * mb, 2049 * mb, 2 * mb));
+}
+
 static void a_short_text_of_a_machine_is_cp949_or_refused(void **state) {
     (void)state;
     char text[16];
@@ -252,6 +265,7 @@ int main(void) {
         cmocka_unit_test(packed_files_read_as_plain_ones),
         cmocka_unit_test(a_bomb_is_refused),
         cmocka_unit_test(a_spooled_file_can_be_read_twice),
+        cmocka_unit_test(a_spool_leaves_room_for_the_plant),
         cmocka_unit_test(a_short_text_of_a_machine_is_cp949_or_refused),
         cmocka_unit_test(progress_moves_to_the_whole),
     };
