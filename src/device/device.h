@@ -68,6 +68,8 @@ int device_browse(const struct device *device, struct str under,
     void (*each)(void *context, const struct browse_item *item), void *context, struct err *err);
 /* An option line as people may see it: values of secret options (passwords) replaced by "***". */
 void device_options_show(struct str driver, struct str options, struct buf *out);
+/* Whether a line holds a shown secret that `present` has no value for: nobody can know it. */
+bool device_options_lack(struct str driver, struct str present, struct str options);
 /* The line to store when such a shown line comes back: a secret that is "***" keeps its value of
  * `present`. A line that cannot be read is copied; the check will name its fault. */
 void device_options_keep(

@@ -263,3 +263,17 @@ void device_options_keep(
     struct str driver, struct str present, struct str options, struct buf *out) {
     rewrite(driver, &present, options, out);
 }
+
+bool device_options_lack(struct str driver_name, struct str present, struct str options) {
+    const struct driver *driver = driver_find(driver_name);
+    struct str rest = str_trim(options);
+    struct str name = STR_NONE;
+    struct str value = STR_NONE;
+    while (rest.size > 0 && cut_pair(&rest, &name, &value, NULL) == 0) {
+        if (is_secret(driver, name) && str_eq(value, STR(SECRET_SHOWN)) &&
+            value_of(present, name).size == 0) {
+            return true;
+        }
+    }
+    return false;
+}

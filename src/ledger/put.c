@@ -16,7 +16,6 @@
 #include "ledger/input.h"
 
 enum {
-    ADDRESS_MAX = 1024,    // Device address or options.
     ASSET_DEPTH_MAX = 64,  // Parents walked to find a circle.
     RETENTION_MAX = 36525, // Days: 100 years.
 };
@@ -233,8 +232,10 @@ static int check_device(const struct device *device, struct err *err) {
     int result = check_id(device->id, err);
     result = result < 0 ? result : check_id(device->driver, err);
     result = result < 0 ? result : input_text("display", device->display, LIMIT_DISPLAY_BYTES, err);
-    result = result < 0 ? result : input_text("address", device->address, ADDRESS_MAX, err);
-    result = result < 0 ? result : input_text("options", device->options, ADDRESS_MAX, err);
+    result =
+        result < 0 ? result : input_text("address", device->address, LIMIT_DEVICE_TEXT_BYTES, err);
+    result =
+        result < 0 ? result : input_text("options", device->options, LIMIT_DEVICE_TEXT_BYTES, err);
     if (result == 0 && device->period_ns <= 0) {
         return err_set(err, ERR_INVALID, MSG_LEDGER_DEVICE_PERIOD, ARGS(A_STR(device->id)));
     }

@@ -13,8 +13,41 @@
     " corrected, skipped, undoes, finished,"                                                       \
     " (SELECT max(u.id) FROM rerefinements u WHERE u.undoes = r.id)"
 
-int rerefine_begin(
-    struct ledger_tx *tx, const struct rerefine_record *record, int64_t *ret_id, struct err *err) {
+int rerefine_part_put(
+    struct ledger_tx *tx, int64_t id, int64_t part, struct str rows, struct err *err) {
+    struct ledger_stmt *stmt = NULL;
+    int result = ledger_prepare(
+        tx, "INSERT INTO rerefinement_rows (id, part, rows) VALUES (?1, ?2, ?3)", &stmt, err);
+    if (result < 0) {
+        return result;
+    }
+    ledger_bind_i64(stmt, 1, id);
+    ledger_bind_i64(stmt, 2, part);
+    ledger_bind_blob(stmt, 3, rows.data, rows.size);
+    return ledger_step(stmt, err);
+}
+
+static int note_in_chain(struct ledger_tx *tx, const struct rerefine_record *record,
+    struct str action, struct str tag_name, struct err *err) {
+    AUTO_BUF struct buf payload;
+    buf_init(&payload, 65536);
+    struct json json;
+    json_init(&json, &payload);
+    json_object_begin(&json);
+    json_put_i64(&json, "id", record->id);
+    json_put_time(&json, "from", record->from_ns);
+    json_put_time(&json, "to", record->to_ns);
+    json_put_i64(&json, "rows", (int64_t)record->rows_read);
+    json_put_i64(&json, "changed", (int64_t)record->changed);
+    if (record->undoes != 0) {
+        json_put_i64(&json, "undoes", record->undoes);
+    }
+    json_object_end(&json);
+    return audit_append(tx, record->actor, action, tag_name, buf_str(&payload), err);
+}
+
+int rerefine_begin(struct ledger_tx *tx, const struct rerefine_record *record, struct str tag_name,
+    int64_t *ret_id, struct err *err) {
     int64_t last = 0;
     struct ledger_stmt *stmt = NULL;
     int result = db_number(tx->db, "SELECT max(id) FROM rerefinements", &last, err);
@@ -40,43 +73,15 @@ int rerefine_begin(
         ledger_bind_i64(stmt, 8, record->undoes);
     }
     result = ledger_step(stmt, err);
+    if (result >= 0 && tag_name.size > 0) {
+        struct rerefine_record begun = *record;
+        begun.id = last + 1;
+        result = note_in_chain(tx, &begun, STR("tag.rerefine.begin"), tag_name, err);
+    }
     if (result >= 0) {
         *ret_id = last + 1;
     }
     return result;
-}
-
-int rerefine_part_put(
-    struct ledger_tx *tx, int64_t id, int64_t part, struct str rows, struct err *err) {
-    struct ledger_stmt *stmt = NULL;
-    int result = ledger_prepare(
-        tx, "INSERT INTO rerefinement_rows (id, part, rows) VALUES (?1, ?2, ?3)", &stmt, err);
-    if (result < 0) {
-        return result;
-    }
-    ledger_bind_i64(stmt, 1, id);
-    ledger_bind_i64(stmt, 2, part);
-    ledger_bind_blob(stmt, 3, rows.data, rows.size);
-    return ledger_step(stmt, err);
-}
-
-static int note_in_chain(struct ledger_tx *tx, const struct rerefine_record *record,
-    struct str tag_name, struct err *err) {
-    AUTO_BUF struct buf payload;
-    buf_init(&payload, 65536);
-    struct json json;
-    json_init(&json, &payload);
-    json_object_begin(&json);
-    json_put_i64(&json, "id", record->id);
-    json_put_time(&json, "from", record->from_ns);
-    json_put_time(&json, "to", record->to_ns);
-    json_put_i64(&json, "rows", (int64_t)record->rows_read);
-    json_put_i64(&json, "changed", (int64_t)record->changed);
-    if (record->undoes != 0) {
-        json_put_i64(&json, "undoes", record->undoes);
-    }
-    json_object_end(&json);
-    return audit_append(tx, record->actor, STR("tag.rerefine"), tag_name, buf_str(&payload), err);
 }
 
 int rerefine_finish(struct ledger_tx *tx, const struct rerefine_record *record, struct str tag_name,
@@ -96,7 +101,7 @@ int rerefine_finish(struct ledger_tx *tx, const struct rerefine_record *record, 
     ledger_bind_i64(stmt, 5, (int64_t)record->corrected);
     ledger_bind_i64(stmt, 6, (int64_t)record->skipped);
     result = ledger_step(stmt, err);
-    return result < 0 ? result : note_in_chain(tx, record, tag_name, err);
+    return result < 0 ? result : note_in_chain(tx, record, STR("tag.rerefine"), tag_name, err);
 }
 
 static void read_record(

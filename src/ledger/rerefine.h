@@ -25,9 +25,10 @@ struct rerefine_record {
     bool is_finished;  // False: cut short by a stop; what it changed stands in its parts.
 };
 
-/* Begins a record: actor, tag, range, rule and undoes count; rule_before is looked up. */
-int rerefine_begin(
-    struct ledger_tx *tx, const struct rerefine_record *record, int64_t *ret_id, struct err *err);
+/* Begins a record: actor, tag, range, rule and undoes count; rule_before is looked up. With a name,
+ * the chain says so too ("tag.rerefine.begin"): a run that a kill cuts short is signed for. */
+int rerefine_begin(struct ledger_tx *tx, const struct rerefine_record *record, struct str tag_name,
+    int64_t *ret_id, struct err *err);
 /* Adds a part of what is changed: before the new versions are stored. */
 int rerefine_part_put(
     struct ledger_tx *tx, int64_t id, int64_t part, struct str rows, struct err *err);

@@ -2,7 +2,9 @@
  * Tables out. Long samples are one scan a tag, one after the other; wide ones are a merge by time
  * of one scan a column, which is why their number is bounded. Times are RFC 3339 in the plant's
  * zone to the nanosecond, numbers the shortest text that reads back the same. The catalogue's
- * columns are those of the import, in its order, and all of them.
+ * columns are those of the import, in its order, and all of them. Passwords of devices are shown as
+ * "***", which the import understands: who may read the plant need not be able to enter its
+ * machines.
  */
 #include "plant/export.h"
 
@@ -330,7 +332,10 @@ static int export_devices(struct job *job, struct err *err) {
         table_put_text(job->writer, device->driver);
         table_put_text(job->writer, device->address);
         table_put_f64(job->writer, (double)device->period_ns / (double)NS_PER_MS);
-        table_put_text(job->writer, device->options);
+        AUTO_BUF struct buf options;
+        buf_init(&options, 4 * LIMIT_DEVICE_TEXT_BYTES);
+        device_options_show(device->driver, device->options, &options);
+        table_put_text(job->writer, buf_str(&options));
         table_put_text(job->writer, device->display);
         put_switch(job, device->enabled);
         status = end_row(job, err);

@@ -5,14 +5,17 @@
  * (`partial`), and when it was only a trial. So a trial finds what the ledger would refuse, too. A
  * tag's source is checked by its device's driver at once: a typing mistake is told here, with its
  * line, and not by a silent tag on the shop floor. A column that the file does not have leaves what
- * stands already as it is, so a list of names and limits cannot unwire a tag.
+ * stands already as it is, so a list of names and limits cannot unwire a tag. The audit has an
+ * entry for each thing that changed, and one for the table.
  */
 #include <math.h>
 
+#include "core/json.h"
 #include "core/mem.h"
 #include "plant/import.h"
 #include "refine/derived.h"
 
+enum { NOTE_BYTES = 60000 }; // Of a row's entry in the audit; a row is far below.
 enum { COLUMNS_MAX = 24, RETENTION_DAYS_MAX = 36525, SECONDS_MAX = 31622400, PLACE_MAX = 1000 };
 
 struct column {
@@ -114,11 +117,14 @@ static const struct shape {
     int column_count;
     uint64_t rows_max;
     struct str action; // In the audit.
+    struct str row_action;
 } SHAPES[IMPORT_KIND_COUNT] = {
-    [IMPORT_DEVICES] = {DEVICE_COLUMNS, DEVICE_COLUMN_COUNT, LIMIT_DEVICES, {"import.devices", 14}},
-    [IMPORT_TAGS] = {TAG_COLUMNS, TAG_COLUMN_COUNT, LIMIT_TAGS, {"import.tags", 11}},
+    [IMPORT_DEVICES] = {DEVICE_COLUMNS, DEVICE_COLUMN_COUNT, LIMIT_DEVICES, {"import.devices", 14},
+        {"device.put", 10}},
+    [IMPORT_TAGS] = {TAG_COLUMNS, TAG_COLUMN_COUNT, LIMIT_TAGS, {"import.tags", 11},
+        {"tag.put", 7}},
     [IMPORT_EQUIPMENT] = {ASSET_COLUMNS, ASSET_COLUMN_COUNT, LEDGER_ASSETS_MAX,
-        {"import.equipment", 16}},
+        {"import.equipment", 16}, {"asset.put", 9}},
 };
 _Static_assert((int)TAG_COLUMN_COUNT <= (int)COLUMNS_MAX, "columns fit");
 _Static_assert((int)DEVICE_COLUMN_COUNT <= (int)COLUMNS_MAX, "columns fit");
@@ -329,8 +335,23 @@ static int device_period(const struct row *row, int64_t *ret_period_ns, struct e
     return status;
 }
 
+/* A secret that the table shows as "***" keeps its value. */
+static int keep_secrets(
+    struct job *job, const struct device *known, struct device *device, struct err *err) {
+    struct str present = known != NULL ? known->options : STR_NONE;
+    if (device_options_lack(device->driver, present, device->options)) {
+        (void)err_set(err, ERR_INVALID, MSG_DEVICE_SECRET_SHOWN, ARGS(A_STR(device->id)));
+        return in_column(&DEVICE_COLUMNS[DEVICE_OPTIONS], err);
+    }
+    AUTO_BUF struct buf options;
+    buf_init(&options, 4 * LIMIT_DEVICE_TEXT_BYTES);
+    device_options_keep(device->driver, present, device->options, &options);
+    device->options = arena_copy(&job->arena, buf_str(&options));
+    return 0;
+}
+
 static int device_of(
-    const struct job *job, const struct row *row, struct device *device, struct err *err) {
+    struct job *job, const struct row *row, struct device *device, struct err *err) {
     const struct device *known = catalogue_device(job->catalogue, row->fields[DEVICE_ID]);
     *device =
         known != NULL
@@ -345,8 +366,10 @@ static int device_of(
     if (!str_is_id(device->id)) {
         return err_set(err, ERR_INVALID, MSG_ID_INVALID, ARGS(A_STR(device->id)));
     }
-    int status =
-        job->positions[DEVICE_PERIOD] >= 0 ? device_period(row, &device->period_ns, err) : 0;
+    int status = keep_secrets(job, known, device, err);
+    if (status >= 0 && job->positions[DEVICE_PERIOD] >= 0) {
+        status = device_period(row, &device->period_ns, err);
+    }
     if (status >= 0) {
         status = take_switch(job, row, DEVICE_ENABLED, true, &device->enabled, err);
     }
@@ -534,6 +557,32 @@ static int asset_of(const struct job *job, const struct row *row, struct asset *
 
 /* ---- Storing ---- */
 
+/* Who changed what: an entry for each thing that changed, as the table says it. */
+static int note_row(
+    const struct job *job, struct ledger_tx *tx, const struct row *row, struct err *err) {
+    AUTO_BUF struct buf payload;
+    buf_init(&payload, NOTE_BYTES);
+    struct json json;
+    json_init(&json, &payload);
+    json_object_begin(&json);
+    for (int i = 1; i < job->column_count; i++) {
+        if (job->positions[i] < 0) {
+            continue;
+        }
+        AUTO_BUF struct buf shown;
+        buf_init(&shown, 4 * LIMIT_DEVICE_TEXT_BYTES);
+        bool has_secrets = job->options->kind == IMPORT_DEVICES && i == (int)DEVICE_OPTIONS;
+        if (has_secrets) {
+            device_options_show(row->fields[DEVICE_DRIVER], row->fields[i], &shown);
+        }
+        json_put_str(
+            &json, job->columns[i].name.data, has_secrets ? buf_str(&shown) : row->fields[i]);
+    }
+    json_object_end(&json);
+    return audit_append(tx, import_actor(job->options), SHAPES[job->options->kind].row_action,
+        row->fields[0], buf_str(&payload), err);
+}
+
 static int put_row(struct job *job, struct ledger_tx *tx, const struct row *row, bool *ret_changed,
     struct err *err) {
     uint32_t number = 0;
@@ -567,6 +616,9 @@ static int put_rows(struct job *job, struct ledger_tx *tx, struct err *err) {
             continue;
         }
         int status = put_row(job, tx, row, &changed, err);
+        if (status >= 0 && changed && !job->options->dry_run) {
+            status = note_row(job, tx, row, err);
+        }
         if (status < 0 && !is_row_fault(status)) {
             return status;
         }
@@ -584,7 +636,10 @@ static int put_rows(struct job *job, struct ledger_tx *tx, struct err *err) {
 
 static int put_all(struct ledger_tx *tx, void *context, struct err *err) {
     struct job *job = context;
-    int status = put_rows(job, tx, err);
+    /* What stands now, not what stood when the file began to come: what the file does not say is
+     * taken from there, and somebody may have changed it meanwhile. */
+    int status = catalogue_load(tx, &job->catalogue, err);
+    status = status < 0 ? status : put_rows(job, tx, err);
     if (status < 0) {
         return status;
     }
@@ -631,7 +686,6 @@ int import_catalogue(struct plant *plant, const struct import_options *options,
         .rows_max = shape->rows_max};
     arena_init(&job.arena, 0);
     job.last = &job.first;
-    job.catalogue = plant_catalogue(plant);
     struct import_rows *rows = NULL;
     int status = import_rows_open(options, report, &rows, err);
     if (status >= 0) {

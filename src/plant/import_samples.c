@@ -15,6 +15,7 @@
 
 #include "core/check.h"
 #include "core/hash.h"
+#include "core/json.h"
 #include "core/mem.h"
 #include "plant/import.h"
 
@@ -513,6 +514,30 @@ static int run(struct job *job, struct import_rows *rows, struct err *err) {
     return flush(job, err);
 }
 
+struct signing {
+    struct plant *plant;
+    const struct import_options *options;
+    const struct import_report *checked; // NULL: nothing was checked beforehand.
+};
+
+static int sign(struct ledger_tx *tx, void *context, struct err *err) {
+    const struct signing *signing = context;
+    AUTO_BUF struct buf payload;
+    buf_init(&payload, 256);
+    struct json json;
+    json_init(&json, &payload);
+    json_object_begin(&json);
+    json_put_bool(&json, "partial", signing->options->partial);
+    if (signing->checked != NULL) {
+        json_put_i64(&json, "rows", (int64_t)signing->checked->rows);
+        json_put_i64(&json, "values", (int64_t)signing->checked->values);
+        json_put_i64(&json, "new_tags", (int64_t)signing->checked->created);
+    }
+    json_object_end(&json);
+    return audit_append(tx, import_actor(signing->options), STR("import.samples"),
+        plant_id(signing->plant), buf_str(&payload), err);
+}
+
 /* One reading of the file, with names and batch of its own. */
 static int run_pass(struct plant *plant, const struct import_options *options,
     struct import_report *report, struct import_rows *rows, bool check_only, struct err *err) {
@@ -541,6 +566,7 @@ static int run_pass(struct plant *plant, const struct import_options *options,
 int import_samples(struct plant *plant, const struct import_options *options,
     struct import_report *report, struct err *err) {
     struct import_rows *rows = NULL;
+    struct import_report checked = {.rows = 0};
     bool check_first = !options->dry_run && !options->partial;
     int status = import_rows_open(options, report, &rows, err);
     if (status >= 0 && check_first) {
@@ -551,8 +577,13 @@ int import_samples(struct plant *plant, const struct import_options *options,
     report->refused = check_first && report->rejected > 0;
     if (status >= 0 && check_first && !report->refused) {
         struct import_report second = {.facts = report->facts};
+        checked = *report;
         status = import_rows_again(rows, err);
         *report = second;
+    }
+    if (status >= 0 && !report->refused && !options->dry_run) { // Before the first value changes.
+        struct signing signing = {plant, options, check_first ? &checked : NULL};
+        status = ledger_write(plant_ledger(plant), sign, &signing, err);
     }
     if (status >= 0 && !report->refused) {
         status = run_pass(plant, options, report, rows, options->dry_run, err);

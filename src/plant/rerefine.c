@@ -304,7 +304,7 @@ static int store_part(struct ledger_tx *tx, void *context, struct err *err) {
     struct run *run = storing->run;
     int status = 0;
     if (run->record.id == 0) {
-        status = rerefine_begin(tx, &run->record, &run->record.id, err);
+        status = rerefine_begin(tx, &run->record, run->tag->name, &run->record.id, err);
     }
     return status < 0 || storing->part.size == 0
                ? status
@@ -384,7 +384,7 @@ static int finish_record(struct ledger_tx *tx, void *context, struct err *err) {
     struct run *run = context;
     int status = 0;
     if (run->record.id == 0) {
-        status = rerefine_begin(tx, &run->record, &run->record.id, err);
+        status = rerefine_begin(tx, &run->record, STR_NONE, &run->record.id, err);
     }
     run->record.rows_read = run->report.rows_read;
     run->record.changed = run->report.changed;

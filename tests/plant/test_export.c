@@ -171,9 +171,43 @@ static void wide_tables_have_a_column_a_tag_and_no_bad_values(void **state) {
     rig_close(&rig);
 }
 
+static void passwords_stay_where_they_are(void **state) {
+    (void)state;
+    struct rig rig;
+    struct rig other;
+    rig_open(&rig, NULL);
+    rig_open(&other, NULL);
+    static const char TABLE[] =
+        "device,driver,address,period_ms,options,display,enabled\n"
+        "b1,mqtt,127.0.0.1:1883,1000,user=maru password=hunter2 timeout_ms=900,,true\n";
+    take_in(&rig, IMPORT_DEVICES, str_of(TABLE), 1);
+    AUTO_BUF struct buf out;
+    AUTO_BUF struct buf plain;
+    buf_init(&out, 1 << 20);
+    buf_init(&plain, 1 << 20);
+    (void)write_out(&rig, (struct export_options){.kind = EXPORT_DEVICES}, &out);
+    assert_null(strstr(buf_z(&out), "hunter2"));
+    assert_non_null(strstr(buf_z(&out), "user=maru password=*** timeout_ms=900"));
+    struct import_report report;
+    struct err err = ERR_INIT;
+    assert_int_equal(import_text(&rig, IMPORT_DEVICES, buf_z(&out), &report, &err), 0);
+    assert_int_equal(report.omitted, 1); // Known, and the same.
+    struct catalogue *catalogue = plant_catalogue(rig.plant);
+    const struct device *device = catalogue_device(catalogue, STR("b1"));
+    assert_true(str_eq(device->options, STR("user=maru password=hunter2 timeout_ms=900")));
+    catalogue_unref(catalogue);
+    /* Where no password stands, three stars are none. */
+    assert_int_equal(import_text(&other, IMPORT_DEVICES, buf_z(&out), &report, &err), 0);
+    assert_int_equal(report.rejected, 1);
+    assert_int_equal(report.stored, 0);
+    rig_close(&rig);
+    rig_close(&other);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(export_then_import_is_the_identity),
+        cmocka_unit_test(passwords_stay_where_they_are),
         cmocka_unit_test(wide_tables_have_a_column_a_tag_and_no_bad_values),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,6 +3,7 @@
  * told with its line.
  */
 #include <math.h>
+#include <string.h>
 
 #include "support_plant.h"
 
@@ -217,6 +218,93 @@ static void a_column_that_is_not_there_leaves_what_stands(void **state) {
     assert_true(str_eq(tag->display, STR("압력")));
     assert_true(isnan(tag->max)); // Given, and empty: no limit any more.
     catalogue_unref(catalogue);
+    rig_close(&rig);
+}
+
+/* Somebody changes a tag while the file is still being read. */
+static bool change_meanwhile(void *context, const struct import_progress *progress) {
+    struct rig *rig = context;
+    struct import_report report;
+    if (progress->rows == 0) {
+        assert_int_equal(
+            import_text(rig, IMPORT_TAGS, "tag,unit,refine\nt1,MPa,spike=5\n", &report, NULL), 0);
+        assert_int_equal(report.stored, 1);
+    }
+    return true;
+}
+
+static void a_table_takes_nothing_back_that_changed_while_it_came(void **state) {
+    (void)state;
+    struct rig rig;
+    rig_open(&rig, NULL);
+    struct import_report report;
+    struct err err = ERR_INIT;
+    assert_int_equal(
+        import_text(&rig, IMPORT_TAGS, "tag,unit,display\nt1,bar,one\n", &report, &err), 0);
+    int fd = text_fd("tag,display\nt1,two\n");
+    struct import_options options = {
+        .kind = IMPORT_TAGS, .fd = fd, .context = &rig, .progress = change_meanwhile};
+    assert_int_equal(import_run(rig.plant, &options, &report, &err), 0);
+    assert_int_equal(report.stored, 1);
+    file_close(fd);
+    struct catalogue *catalogue = plant_catalogue(rig.plant);
+    const struct tag *tag = catalogue_find(catalogue, STR("t1"));
+    assert_true(str_eq(tag->display, STR("two")));
+    assert_true(str_eq(tag->unit, STR("MPa")));
+    assert_true(str_eq(tag->refine, STR("spike=5")));
+    catalogue_unref(catalogue);
+    rig_close(&rig);
+}
+
+struct audit_look {
+    struct arena arena;
+    struct audit_entry entries[20];
+    int count;
+};
+
+static int read_audit(struct ledger_tx *tx, void *context, struct err *err) {
+    struct audit_look *look = context;
+    look->count = audit_list(tx, INT64_MAX, look->entries, 20, &look->arena, err);
+    return look->count < 0 ? look->count : 0;
+}
+
+static void expect_entry(const struct audit_look *look, int back, const char *action,
+    const char *subject, const char *part) {
+    assert_true(back < look->count);
+    const struct audit_entry *entry = &look->entries[back];
+    if (!str_eq(entry->action, str_of(action)) || !str_eq(entry->subject, str_of(subject)) ||
+        memmem(entry->payload.data, entry->payload.size, part, strlen(part)) == NULL) {
+        fail_msg("%.*s %.*s %.*s", STR_ARG(entry->action), STR_ARG(entry->subject),
+            STR_ARG(entry->payload));
+    }
+    assert_true(str_eq(entry->actor, STR("installer")));
+}
+
+static void the_audit_says_what_an_import_changed(void **state) {
+    (void)state;
+    struct rig rig;
+    rig_open(&rig, NULL);
+    struct import_report report;
+    static struct audit_look look;
+    arena_init(&look.arena, 0);
+    assert_int_equal(import_text(&rig, IMPORT_TAGS, "tag,max\nt1,5\nt2,6\n", &report, NULL), 0);
+    assert_int_equal(
+        import_text(&rig, IMPORT_TAGS, "tag,refine\nt1,spike=3\nt2,\n", &report, NULL), 0);
+    assert_int_equal(
+        import_text(&rig, IMPORT_SAMPLES, "tag,ts_ms,value\nt1,1,2\n", &report, NULL), 0);
+    assert_int_equal(import_text(&rig, IMPORT_DEVICES,
+                         "device,driver,address,options\nb1,mqtt,127.0.0.1:1,user=a password=b\n",
+                         &report, NULL),
+        0);
+    assert_int_equal(ledger_read(plant_ledger(rig.plant), read_audit, &look, NULL), 0);
+    expect_entry(&look, 0, "import.devices", "p1", "\"changed\":1");
+    expect_entry(&look, 1, "device.put", "b1", "password=***");
+    expect_entry(&look, 2, "import.samples", "p1", "");
+    expect_entry(&look, 3, "import.tags", "p1", "\"changed\":1");
+    expect_entry(&look, 4, "tag.put", "t1", "{\"refine\":\"spike=3\"}");
+    expect_entry(&look, 5, "import.tags", "p1", "\"changed\":2");
+    expect_entry(&look, 6, "tag.put", "t2", "{\"max\":\"6\"}");
+    arena_fini(&look.arena);
     rig_close(&rig);
 }
 
@@ -463,6 +551,8 @@ int main(void) {
         cmocka_unit_test(a_dry_run_stores_nothing_and_creates_nothing),
         cmocka_unit_test(devices_and_tags_come_by_table_and_again_changes_nothing),
         cmocka_unit_test(a_column_that_is_not_there_leaves_what_stands),
+        cmocka_unit_test(a_table_takes_nothing_back_that_changed_while_it_came),
+        cmocka_unit_test(the_audit_says_what_an_import_changed),
         cmocka_unit_test(faults_in_a_tag_list_are_told_with_their_line),
         cmocka_unit_test(a_headless_table_may_end_its_first_row_with_empty_fields),
         cmocka_unit_test(unknown_and_missing_columns_are_refused_whole),
