@@ -54,10 +54,10 @@ static int device_read(const struct json_in *body, struct device *device, struct
         rc = json_in_str(body, "driver", LIMIT_ID_BYTES, &device->driver, err);
     }
     if (rc >= 0) {
-        rc = json_in_str(body, "address", LIMIT_SOURCE_BYTES, &device->address, err);
+        rc = json_in_str(body, "address", LIMIT_DEVICE_TEXT_BYTES, &device->address, err);
     }
     if (rc >= 0) {
-        rc = json_in_str(body, "options", LIMIT_SOURCE_BYTES, &device->options, err);
+        rc = json_in_str(body, "options", LIMIT_DEVICE_TEXT_BYTES, &device->options, err);
     }
     if (rc >= 0) {
         rc = json_in_i64(body, "period_ms", &period_ms, err);
@@ -89,7 +89,7 @@ static int device_store(struct ledger_tx *tx, void *context, struct err *err) {
     int rc = device_put(tx, change->device, &change->number, &change->changed, err);
     if (rc >= 0 && change->changed) {
         AUTO_BUF struct buf payload;
-        buf_init(&payload, 8 * LIMIT_SOURCE_BYTES);
+        buf_init(&payload, 8 * LIMIT_DEVICE_TEXT_BYTES);
         buf_printf(&payload, "%.*s %.*s %" PRId64 " ", STR_ARG(change->device->driver),
             STR_ARG(change->device->address), change->device->period_ns);
         buf_put_str(&payload, change->device->enabled ? STR("on ") : STR("off "));
@@ -127,8 +127,12 @@ int api_device_put(struct call *call, struct err *err) {
         device = *present;
     }
     rc = device_read(body, &device, err);
+    if (rc >= 0 &&
+        device_options_lack(device.driver, present ? present->options : STR_NONE, device.options)) {
+        rc = err_set(err, ERR_INVALID, MSG_DEVICE_SECRET_SHOWN, ARGS(A_STR(device.id)));
+    }
     AUTO_BUF struct buf options;
-    buf_init(&options, 2 * LIMIT_SOURCE_BYTES);
+    buf_init(&options, 4 * LIMIT_DEVICE_TEXT_BYTES);
     device_options_keep(
         device.driver, present ? present->options : STR_NONE, device.options, &options);
     device.options = buf_str(&options);

@@ -29,7 +29,7 @@ struct draft {
 
 static int draft_read(struct call *call, struct draft *draft, struct err *err) {
     *draft = (struct draft){.catalogue = plant_catalogue(call->plant)};
-    buf_init(&draft->options, 2 * LIMIT_SOURCE_BYTES);
+    buf_init(&draft->options, 4 * LIMIT_DEVICE_TEXT_BYTES);
     draft->device = (struct device){.number = 1,
         .id = STR("new"),
         .driver = STR_NONE,
@@ -56,8 +56,8 @@ static int draft_read(struct call *call, struct draft *draft, struct err *err) {
         size_t max;
         struct str *place;
     } texts[] = {{"driver", LIMIT_ID_BYTES, &draft->device.driver},
-        {"address", LIMIT_SOURCE_BYTES, &draft->device.address},
-        {"options", LIMIT_SOURCE_BYTES, &draft->device.options},
+        {"address", LIMIT_DEVICE_TEXT_BYTES, &draft->device.address},
+        {"options", LIMIT_DEVICE_TEXT_BYTES, &draft->device.options},
         {"source", LIMIT_SOURCE_BYTES, &draft->source},
         {"under", LIMIT_SOURCE_BYTES, &draft->under}, {"type", LIMIT_ID_BYTES, &type},
         {"name", LIMIT_TAG_NAME_BYTES, &draft->name}};
@@ -199,10 +199,15 @@ static int begin_session(struct call *call, struct err *err) {
         call->retry_after_s = 5;
         return err_set(err, ERR_BUSY, MSG_SERVE_DOCTORS_BUSY, NO_ARGS);
     }
-    return 0;
+    int rc = call_long_begin(call, err);
+    if (rc < 0) {
+        atomic_fetch_sub(&call->server->doctors, 1);
+    }
+    return rc;
 }
 
 static void end_session(struct call *call) {
+    call_long_end(call);
     atomic_fetch_sub(&call->server->doctors, 1);
 }
 

@@ -309,5 +309,10 @@ int api_import_preview(struct call *call, struct err *err) {
     AUTO_CLOSE int fd = -1;
     int rc = table_spool_new(home_dir(call->server->home), &fd, err);
     rc = rc < 0 ? rc : file_write_at(files_system(), fd, "preview", 0, body.data, body.size, err);
-    return rc < 0 ? rc : preview(call, fd, err);
+    rc = rc < 0 ? rc : call_long_begin(call, err);
+    if (rc >= 0) {
+        rc = preview(call, fd, err);
+        call_long_end(call);
+    }
+    return rc;
 }

@@ -112,7 +112,11 @@ int api_quality_run(struct call *call, struct err *err) {
     int rc = json_in_parse(call->http->request.body, &body, err);
     rc = rc < 0 ? rc : json_in_only(body, MEMBERS, err);
     rc = rc < 0 ? rc : json_in_need_str(body, "day", QUALITY_DAY_TEXT, &day, err);
-    rc = rc < 0 ? rc : quality_run(call->plant, day, false, NULL, err);
+    rc = rc < 0 ? rc : call_long_begin(call, err);
+    if (rc >= 0) {
+        rc = quality_run(call->plant, day, false, NULL, err);
+        call_long_end(call);
+    }
     if (rc < 0) {
         return rc;
     }

@@ -296,6 +296,10 @@ int api_tag_preview(struct call *call, struct err *err) {
     if (rc < 0) {
         return rc;
     }
+    rc = call_long_begin(call, err); // A year of rows is read.
+    if (rc < 0) {
+        return rc;
+    }
     AUTO_BATCH struct batch *batch = batch_new(PREVIEW_ROWS, PREVIEW_TEXT_BYTES);
     batch->source = 1; // As if a device sent it.
     struct recent recent = {.batch = batch, .present = present};
@@ -309,6 +313,7 @@ int api_tag_preview(struct call *call, struct err *err) {
         recent.is_raw = false;
         rc = read_recent(call, present->number, from_ns, &recent, err);
     }
+    call_long_end(call);
     const struct device *device = catalogue_device(catalogue, candidate.device);
     return rc < 0 ? rc : answer_preview(call, &candidate, device, &recent, err);
 }

@@ -119,7 +119,11 @@ int api_rerefine(struct call *call, struct err *err) {
     struct rerefine_report report = {0};
     int rc = json_in_parse(call->http->request.body, &body, err);
     rc = rc < 0 ? rc : json_in_only(body, MEMBERS, err);
-    rc = rc < 0 ? rc : run(call, body, &report, err);
+    rc = rc < 0 ? rc : call_long_begin(call, err);
+    if (rc >= 0) {
+        rc = run(call, body, &report, err);
+        call_long_end(call);
+    }
     if (rc < 0) {
         return rc;
     }

@@ -8,6 +8,7 @@
 #include "serve/call.h"
 
 #include "core/time.h"
+#include "serve/server.h"
 
 bool call_param(const struct call *call, const char *name, struct str *ret_value) {
     return query_find(&call->query, str_of(name), ret_value);
@@ -172,6 +173,19 @@ void call_source(struct call *call, const char *content_type, struct http_source
     response->status = 200;
     response->content_type = content_type;
     response->source = source;
+}
+
+int call_long_begin(struct call *call, struct err *err) {
+    if (atomic_fetch_add(&call->server->long_calls, 1) >= CALL_LONG_MAX) {
+        call_long_end(call);
+        call->retry_after_s = 5;
+        return err_set(err, ERR_BUSY, MSG_SERVE_LONG_BUSY, ARGS(A_INT(CALL_LONG_MAX)));
+    }
+    return 0;
+}
+
+void call_long_end(struct call *call) {
+    atomic_fetch_sub(&call->server->long_calls, 1);
 }
 
 void call_catalogue_unref(struct catalogue **catalogue) {

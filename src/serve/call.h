@@ -65,6 +65,13 @@ void problem_answer(struct http_exchange *exchange, enum lang lang, int status,
     const struct err *err, const struct problem_line *lines, uint32_t line_count);
 int problem_status(enum err_code code);
 
+/* ---- Work that may hold a worker for long ---- */
+
+enum { CALL_LONG_MAX = HTTP_WORKERS - 3 }; // Beyond: ERR_BUSY. The others keep answering.
+/* Before such work, and after it when it was let in. */
+int call_long_begin(struct call *call, struct err *err);
+void call_long_end(struct call *call);
+
 /* ---- Catalogue for the length of a scope ---- */
 void call_catalogue_unref(struct catalogue **catalogue);
 #define AUTO_CATALOGUE __attribute__((cleanup(call_catalogue_unref)))

@@ -39,9 +39,10 @@ struct server {
     struct buf openapi_text[2];
     struct write_scratch *write_scratch[HTTP_WORKERS]; // Of worker i alone.
     struct ingest_counts ingest[HOME_PLANTS_MAX];
-    struct jobs *jobs;   // Imports.
-    _Atomic int exports; // Tables that are being made now.
-    _Atomic int doctors; // Sessions to machines that doctor and browse hold now.
+    struct jobs *jobs;      // Imports.
+    _Atomic int long_calls; // That hold a worker for long.
+    _Atomic int exports;    // Tables that are being made now.
+    _Atomic int doctors;    // Sessions to machines that doctor and browse hold now.
     struct {
         _Atomic uint64_t answers[STATUS_CLASSES];
         _Atomic uint64_t time_us;

@@ -160,7 +160,7 @@ void view_device(
     json_put_str(json, "driver", device->driver);
     json_put_str(json, "address", device->address);
     AUTO_BUF struct buf options;
-    buf_init(&options, 2 * LIMIT_SOURCE_BYTES);
+    buf_init(&options, 4 * LIMIT_DEVICE_TEXT_BYTES);
     device_options_show(device->driver, device->options, &options);
     json_put_str(json, "options", buf_str(&options));
     json_put_i64(json, "period_ms", device->period_ns / NS_PER_MS);
