@@ -58,6 +58,8 @@ static const struct option_row RESTORE_OPTIONS[] = {
     COMMON_OPTIONS, {"--erasures", true}, {"--phrase-file", true}, {NULL, false}};
 static const struct option_row QUALITY_OPTIONS[] = {
     COMMON_OPTIONS, {"--plant", true}, {"--day", true}, {"--run", false}, {NULL, false}};
+static const struct option_row OUTBOX_OPTIONS[] = {
+    COMMON_OPTIONS, {"--plant", true}, {NULL, false}};
 static const struct option_row BENCH_OPTIONS[] = {
     COMMON_OPTIONS, {"--dir", true}, {"--data", true}, {"--quick", false}, {NULL, false}};
 
@@ -77,6 +79,8 @@ static const struct command COMMANDS[] = {
         -1, QUERY_OPTIONS, cmd_query},
     {"quality", MSG_HELP_QUALITY, COMMAND_HOME | COMMAND_OPENS | COMMAND_HOT, 0,
         POSITIONALS_MAX - 1, -1, QUALITY_OPTIONS, cmd_quality},
+    {"outbox", MSG_HELP_OUTBOX, COMMAND_HOME | COMMAND_OPENS | COMMAND_HOT, 0, 0, -1,
+        OUTBOX_OPTIONS, cmd_outbox},
     {"rerefine", MSG_HELP_REREFINE, COMMAND_HOME | COMMAND_OPENS | COMMAND_HOT, 0, 1, -1,
         REREFINE_OPTIONS, cmd_rerefine},
     {"verify", MSG_HELP_VERIFY, COMMAND_HOME | COMMAND_HOT, 0, 0, -1, VERIFY_OPTIONS, cmd_verify},

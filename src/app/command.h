@@ -97,6 +97,7 @@ int cmd_import(struct call *call, struct err *err);
 int cmd_export(struct call *call, struct err *err);
 int cmd_query(struct call *call, struct err *err);
 int cmd_quality(struct call *call, struct err *err);
+int cmd_outbox(struct call *call, struct err *err);
 int cmd_rerefine(struct call *call, struct err *err);
 int cmd_verify(struct call *call, struct err *err);
 int cmd_doctor(struct call *call, struct err *err);

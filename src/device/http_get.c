@@ -12,6 +12,7 @@
 
 #include "core/clock.h"
 #include "core/mem.h"
+#include "device/http_post.h"
 
 enum { REDIRECTIONS_MAX = 3, URL_BYTES = 2048, CONNECT_TIMEOUT_MS = 5000 };
 
@@ -161,4 +162,75 @@ int http_get_fd(const struct http_get *client) {
         return -1;
     }
     return fd == CURL_SOCKET_BAD ? -1 : fd;
+}
+
+/* ---- Sending ---- */
+
+struct sending {
+    const struct http_post *post;
+    struct buf *answer;
+};
+
+static size_t take_answer(char *data, size_t size, size_t count, void *context) {
+    struct sending *sending = context;
+    size_t room = sending->answer->max - sending->answer->size;
+    size_t bytes = size * count;
+    buf_put(sending->answer, data, bytes < room ? bytes : room);
+    return bytes;
+}
+
+static int watch_changes(void *context, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d) {
+    (void)a;
+    (void)b;
+    (void)c;
+    (void)d;
+    const struct sending *sending = context;
+    return *sending->post->changes != sending->post->unchanged;
+}
+
+static struct curl_slist *add_header(struct curl_slist *list, const char *name, struct str value) {
+    AUTO_BUF struct buf line;
+    buf_init(&line, URL_BYTES);
+    buf_printf(&line, "%s%.*s", name, STR_ARG(value));
+    struct curl_slist *longer =
+        value.size == 0 || line.overflow ? NULL : curl_slist_append(list, buf_z(&line));
+    return longer != NULL ? longer : list;
+}
+
+int http_post(const struct http_post *post, struct buf *answer, struct err *err) {
+    struct sending sending = {.post = post, .answer = answer};
+    CURL *curl = curl_easy_init();
+    int result = curl == NULL ? err_set(err, ERR_LIMIT, MSG_HTTP_URL, ARGS(A_STR(post->url))) : 0;
+    if (result < 0) {
+        return result;
+    }
+    struct curl_slist *headers = add_header(NULL, "Content-Type: ", post->type);
+    headers = add_header(headers, "Idempotency-Key: ", post->message_id);
+    headers = add_header(headers, "Authorization: Bearer ", post->token);
+    headers = add_header(headers, "Expect:", STR(" ")); // No round trip before the body.
+    set_text(curl, CURLOPT_URL, post->url);
+    (void)curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
+    (void)curl_easy_setopt(curl, CURLOPT_POST, 1L);
+    (void)curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)post->body.size);
+    (void)curl_easy_setopt(curl, CURLOPT_POSTFIELDS, post->body.data);
+    (void)curl_easy_setopt(curl, CURLOPT_USERAGENT, "maru/" MARU_VERSION);
+    (void)curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+    (void)curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
+    (void)curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L);
+    (void)curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)post->timeout_ms);
+    (void)curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_answer);
+    (void)curl_easy_setopt(curl, CURLOPT_WRITEDATA, &sending);
+    (void)curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
+    (void)curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, watch_changes);
+    (void)curl_easy_setopt(curl, CURLOPT_XFERINFODATA, &sending);
+    CURLcode code = curl_easy_perform(curl);
+    long status = 0;
+    (void)curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
+    curl_easy_cleanup(curl);
+    curl_slist_free_all(headers);
+    return code == CURLE_OK ? (int)status : fail(code, post->url, post->timeout_ms, err);
+}
+
+int http_post_check(struct str url, struct err *err) {
+    return http_get_check(url, err);
 }

@@ -21,6 +21,7 @@
 #include "plant/consumer.h"
 #include "plant/deident_key.h"
 #include "plant/home.h"
+#include "plant/outbox.h"
 #include "plant/pipeline.h"
 
 struct plant {
@@ -38,6 +39,8 @@ struct plant {
     bool has_key; // Refine was given its key; under refresh_mutex.
     struct pipeline *pipeline;
     struct consumer *consumer;
+    struct outbox *outbox;           // Only where links are collected from.
+    _Atomic uint32_t outbox_changes; // Of the consents.
     struct care *care;
     struct device_set *devices;
     struct mutex catalogue_mutex; // Guards the pointer, not the snapshot.
@@ -259,6 +262,7 @@ static int start_threads(
             .clock = plant->clock, .port = pipeline_port(plant->pipeline)};
         plant->devices = device_set_new(&links);
         device_set_apply(plant->devices, plant->catalogue);
+        plant->outbox = outbox_start(&(struct outbox_options){.plant = plant});
     }
     return 0;
 }
@@ -289,6 +293,7 @@ void plant_close(struct plant *plant) {
     if (plant == NULL) {
         return;
     }
+    outbox_stop(plant->outbox);
     device_set_free(plant->devices);
     pipeline_free(plant->pipeline);
     care_stop(plant->care);
@@ -549,4 +554,19 @@ bool plant_ready(struct plant *plant) {
     }
     catalogue_unref(catalogue);
     return ready;
+}
+
+const _Atomic uint32_t *plant_outbox_changes(const struct plant *plant) {
+    return &plant->outbox_changes;
+}
+
+void plant_outbox_changed(struct plant *plant) {
+    plant->outbox_changes++;
+}
+
+void plant_outbox_error(struct plant *plant, int64_t consent, struct err *ret_error) {
+    *ret_error = ERR_INIT;
+    if (plant->outbox != NULL) {
+        outbox_error(plant->outbox, consent, ret_error);
+    }
 }

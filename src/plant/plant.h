@@ -66,6 +66,13 @@ int plant_resolve_tags(struct plant *plant, const struct str *names, const enum 
 int plant_deident_key(
     struct plant *plant, struct str recipient, struct deident_key *ret_key, struct err *err);
 
+/* For outbox.c: counts changes of the consents, so that what is on its way under an older state is
+ * broken off. */
+const _Atomic uint32_t *plant_outbox_changes(const struct plant *plant);
+void plant_outbox_changed(struct plant *plant);
+/* Words of the last failure to send under a consent; code ERR_OK: none, or nothing is sent here. */
+void plant_outbox_error(struct plant *plant, int64_t consent, struct err *ret_error);
+
 /* For rerefine.c: one run a plant at a time. False: another one runs. */
 bool plant_rerefine_enter(struct plant *plant);
 void plant_rerefine_leave(struct plant *plant);

@@ -41,6 +41,11 @@ static const struct param_spec P_AUDIT[] = {
     {"before", PARAM_COUNT, .help = HELP("Entries below this number", "이 번호보다 앞의 기록")},
     {"limit", PARAM_COUNT, .help = HELP("At most so many items", "최대 개수")}, END};
 
+static const struct param_spec P_RECEIPTS[] = {
+    {"consent", PARAM_TEXT, .help = HELP("Only under this consent", "이 동의의 기록만")},
+    {"before", PARAM_COUNT, .help = HELP("Receipts below this number", "이 번호보다 앞의 기록")},
+    {"limit", PARAM_COUNT, .help = HELP("At most so many items", "최대 개수")}, END};
+
 #define RANGE_PARAMS                                                                               \
     {"tag", PARAM_TEXT, .repeated = true, .required = true,                                        \
         .help =                                                                                    \
