@@ -228,6 +228,7 @@ static int count_receipts(struct ledger_tx *tx, void *context, struct err *err) 
     return count < 0 ? count : 0;
 }
 
+/* R-046 R-048 R-052 */
 static void only_consented_tags_leave_in_order_through_a_bad_receiver(void **state) {
     (void)state;
     struct rig rig;
@@ -258,6 +259,7 @@ static void only_consented_tags_leave_in_order_through_a_bad_receiver(void **sta
     rig_close(&rig);
 }
 
+/* */
 static void a_withdrawal_stops_it_within_a_second_also_in_the_middle(void **state) {
     (void)state;
     struct rig rig;
