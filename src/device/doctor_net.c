@@ -11,10 +11,13 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <resolv.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#undef STATUS // The resolver's headers have one, too.
 
 #include "core/buf.h"
 #include "core/file.h"
@@ -62,27 +65,20 @@ static void take_address(struct target *target, const struct addrinfo *info) {
         NI_NUMERICHOST);
 }
 
-/* Looks a name up within NAME_WAIT_S. */
+/* Looks a name up. getaddrinfo takes no deadline, but it asks by the resolver state of its thread:
+ * here each name server once, for NAME_WAIT_S. */
 static int look_up(const char *host, struct target *ret_target) {
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
-    struct gaicb request = {.ar_name = host, .ar_request = &hints};
-    struct gaicb *list[1] = {&request};
-    if (getaddrinfo_a(GAI_NOWAIT, list, 1, NULL) != 0) {
-        return EAI_AGAIN;
+    struct addrinfo *found = NULL;
+    if ((_res.options & RES_INIT) == 0) {
+        (void)res_init(); // Fails without memory only.
     }
-    struct timespec wait = {.tv_sec = NAME_WAIT_S};
-    (void)gai_suspend((const struct gaicb *const *)list, 1, &wait);
-    int code = gai_error(&request);
-    if (code == EAI_INPROGRESS && gai_cancel(&request) != EAI_CANCELED) {
-        /* It is being worked on and cannot be called back: wait for it, the resolver's own limit
-         * ends it. The request lies on this stack. */
-        while ((code = gai_error(&request)) == EAI_INPROGRESS) {
-            (void)gai_suspend((const struct gaicb *const *)list, 1, &wait);
-        }
-    }
+    _res.retrans = NAME_WAIT_S;
+    _res.retry = 1;
+    int code = getaddrinfo(host, NULL, &hints, &found);
     if (code == 0) {
-        take_address(ret_target, request.ar_result);
-        freeaddrinfo(request.ar_result);
+        take_address(ret_target, found);
+        freeaddrinfo(found);
     }
     return code;
 }
