@@ -38,6 +38,9 @@ static const struct option_row EXPORT_OPTIONS[] = {COMMON_OPTIONS, {"--plant", t
     {"--as", true}, {"--format", true}, {"--encoding", true}, {"--separator", true},
     {"--pack", true}, {"--from", true}, {"--to", true}, {"--tags", true}, {"-o", true},
     {NULL, false}};
+static const struct option_row PAPERS_OPTIONS[] = {COMMON_OPTIONS, {"--plant", true},
+    {"--kind", true}, {"--format", true}, {"--from", true}, {"--to", true}, {"-o", true},
+    {NULL, false}};
 static const struct option_row QUERY_OPTIONS[] = {COMMON_OPTIONS, {"--plant", true},
     {"--from", true}, {"--to", true}, {"--every", true}, {"--agg", true}, {"--tz", true},
     {"--format", true}, {"--versions", false}, {"--join", false}, {"--lead", true},
@@ -75,6 +78,8 @@ static const struct command COMMANDS[] = {
         cmd_import},
     {"export", MSG_HELP_EXPORT, COMMAND_HOME | COMMAND_OPENS | COMMAND_HOT, 0, 0, -1,
         EXPORT_OPTIONS, cmd_export},
+    {"papers", MSG_HELP_PAPERS, COMMAND_HOME | COMMAND_OPENS | COMMAND_HOT, 0, 0, -1,
+        PAPERS_OPTIONS, cmd_papers},
     {"query", MSG_HELP_QUERY, COMMAND_HOME | COMMAND_OPENS | COMMAND_HOT, 1, POSITIONALS_MAX - 1,
         -1, QUERY_OPTIONS, cmd_query},
     {"quality", MSG_HELP_QUALITY, COMMAND_HOME | COMMAND_OPENS | COMMAND_HOT, 0,

@@ -95,6 +95,7 @@ int cmd_token(struct call *call, struct err *err);
 int cmd_owner(struct call *call, struct err *err);
 int cmd_import(struct call *call, struct err *err);
 int cmd_export(struct call *call, struct err *err);
+int cmd_papers(struct call *call, struct err *err);
 int cmd_query(struct call *call, struct err *err);
 int cmd_quality(struct call *call, struct err *err);
 int cmd_outbox(struct call *call, struct err *err);

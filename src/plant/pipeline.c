@@ -29,6 +29,7 @@
 #include "core/queue.h"
 #include "core/thread.h"
 #include "plant/derive.h"
+#include "plant/lag.h"
 
 enum {
     POOL_BATCHES = 48,       // Device batches alive at once; links wait when all are out.
@@ -75,6 +76,7 @@ struct pipeline {
     int64_t lag_window_start_ns;
     int64_t lag_max_before_ns;
     int64_t lag_max_now_ns;
+    struct lag lag; // Of all batches since the start.
 };
 
 static void ticket_finish(struct ticket *ticket, const struct err *err) {
@@ -130,6 +132,7 @@ static void note_lag(struct pipeline *p, int64_t lag_ns, int64_t now_ns) {
         p->lag_window_start_ns = now_ns;
     }
     p->status.lag_ns = lag_ns;
+    lag_add(&p->lag, lag_ns);
     if (lag_ns > p->lag_max_now_ns) {
         p->lag_max_now_ns = lag_ns;
     }
@@ -532,6 +535,9 @@ void pipeline_use(struct pipeline *p, struct catalogue *catalogue) {
 void pipeline_status_get(struct pipeline *p, struct pipeline_status *ret_status) {
     mutex_lock(&p->status_mutex);
     *ret_status = p->status;
+    ret_status->lag_count = p->lag.total;
+    ret_status->lag_p50_ns = lag_percentile_ns(&p->lag, 500);
+    ret_status->lag_p99_ns = lag_percentile_ns(&p->lag, 990);
     mutex_unlock(&p->status_mutex);
     ret_status->queue_size = (uint32_t)queue_size(p->queue);
 }

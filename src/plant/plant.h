@@ -89,6 +89,9 @@ struct pipeline_status {
     uint32_t queue_capacity;
     int64_t lag_ns;     // From reply to durable, of the last batch.
     int64_t lag_max_ns; // Largest of the last minute.
+    uint64_t lag_count; // Batches measured since the start, and their percentiles.
+    int64_t lag_p50_ns;
+    int64_t lag_p99_ns;
     uint64_t commits;
     bool stalled;          // The historian refuses (disk full): batches wait.
     struct err last_error; // Of the historian; code ERR_OK: none.

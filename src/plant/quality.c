@@ -329,13 +329,12 @@ static void fill_row(const struct pass *pass, struct quality_row *row) {
     row->score = weighted(row);
 }
 
-int quality_compute(struct plant *plant, const struct tag *tag, struct str day,
-    struct quality_row *ret_row, struct err *err) {
-    struct pass pass = {.tag = tag};
+int quality_span(struct plant *plant, const struct tag *tag, int64_t from_ns, int64_t to_ns,
+    struct quality_row *ret_row, int64_t *ret_window_ns, struct err *err) {
+    struct pass pass = {.tag = tag, .begin_ns = from_ns, .end_ns = to_ns};
     int64_t first_ns = 0;
     int64_t now_ns = clock_wall_ns(plant_clock(plant));
-    int status = quality_day_range(plant, day, &pass.begin_ns, &pass.end_ns, err);
-    status = status < 0 ? status : first_row(plant_historian(plant), tag->number, &first_ns, err);
+    int status = first_row(plant_historian(plant), tag->number, &first_ns, err);
     if (status < 0) {
         return status;
     }
@@ -349,10 +348,25 @@ int quality_compute(struct plant *plant, const struct tag *tag, struct str day,
         return status;
     }
     struct quality_row row = {.computed_ns = now_ns};
-    (void)str_copy_z(day, row.day, sizeof row.day);
     fill_row(&pass, &row);
     *ret_row = row;
+    *ret_window_ns = pass.end_ns - pass.begin_ns;
     return 1;
+}
+
+int quality_compute(struct plant *plant, const struct tag *tag, struct str day,
+    struct quality_row *ret_row, struct err *err) {
+    int64_t begin_ns = 0;
+    int64_t end_ns = 0;
+    int64_t window_ns = 0;
+    int status = quality_day_range(plant, day, &begin_ns, &end_ns, err);
+    if (status >= 0) {
+        status = quality_span(plant, tag, begin_ns, end_ns, ret_row, &window_ns, err);
+    }
+    if (status > 0) {
+        (void)str_copy_z(day, ret_row->day, sizeof ret_row->day);
+    }
+    return status;
 }
 
 /* ---- A day ---- */

@@ -39,6 +39,9 @@ int quality_day_range(struct plant *plant, struct str day, int64_t *ret_begin_ns
  * begun, or is inactive and silent). */
 int quality_compute(struct plant *plant, const struct tag *tag, struct str day,
     struct quality_row *ret_row, struct err *err);
+/* The same over any range: day empty; *ret_window_ns is the length that was judged. */
+int quality_span(struct plant *plant, const struct tag *tag, int64_t from_ns, int64_t to_ns,
+    struct quality_row *ret_row, int64_t *ret_window_ns, struct err *err);
 /* Computes and stores a day for all tags (`only_missing`: for those without a row of that day).
  * Count of tags stored. Ends early when `stop` (may be NULL) is raised. */
 int quality_run(struct plant *plant, struct str day, bool only_missing,

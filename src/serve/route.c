@@ -152,6 +152,34 @@ static const struct param_spec P_CORRECTIONS[] = {
     {"before", PARAM_COUNT, .help = HELP("Entries below this number", "이 번호보다 앞의 기록")},
     {"limit", PARAM_COUNT, .help = HELP("At most so many items", "최대 개수")}, END};
 
+static const struct param_spec P_MEASURE[] = {
+    {"from", PARAM_TIME,
+        .help = HELP(
+            "Begin, included; seven days before the end", "시작 시각(포함). 기본: 끝의 7일 전")},
+    {"to", PARAM_TIME, .help = HELP("End, excluded; now", "끝 시각(미포함). 기본: 지금")}, END};
+
+static const struct param_spec P_PAPER[] = {
+    {"kind", PARAM_CHOICE, .required = true, .choices = "definition|hardware|training|handover",
+        .help = HELP("Which paper", "문서의 종류")},
+    {"format", PARAM_CHOICE, .choices = "pdf|xlsx|zip",
+        .help = HELP("pdf; xlsx of all but the hand-over, zip of the hand-over",
+            "pdf. 인수인계를 뺀 나머지는 xlsx, 인수인계는 zip도 가능")},
+    {"from", PARAM_TIME,
+        .help = HELP("Begin of what is measured; seven days before the end",
+            "측정 시작 시각. 기본: 끝의 7일 전")},
+    {"to", PARAM_TIME, .help = HELP("End of what is measured; now", "측정 끝 시각. 기본: 지금")},
+    END};
+
+static const struct param_spec P_DUE[] = {
+    {"days", PARAM_COUNT, .help = HELP("So many days ahead; 60", "며칠 앞까지. 기본 60")}, END};
+
+static const struct param_spec P_DELIVERABLE[] = {
+    {"name", PARAM_TEXT, .required = true, .help = HELP("The file's name", "파일 이름")},
+    {"title", PARAM_TEXT, .help = HELP("What it is; the name", "제목. 기본: 파일 이름")},
+    {"kind", PARAM_CHOICE, .choices = "manual|report|drawing|source|data|contract|other",
+        .help = HELP("Kind; other", "종류. 기본 other")},
+    {"version", PARAM_TEXT, .help = HELP("Its version", "판")}, END};
+
 static const struct param_spec P_WRITE[] = {
     {"plant", PARAM_TEXT,
         .help = HELP("The plant; may be absent where there is one", "공장. 하나뿐이면 생략 가능")},

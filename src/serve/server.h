@@ -42,6 +42,7 @@ struct server {
     struct jobs *jobs;      // Imports.
     _Atomic int long_calls; // That hold a worker for long.
     _Atomic int exports;    // Tables that are being made now.
+    _Atomic int papers;     // Papers and measures that are being made now.
     _Atomic int doctors;    // Sessions to machines that doctor and browse hold now.
     struct {
         _Atomic uint64_t answers[STATUS_CLASSES];

@@ -203,6 +203,19 @@ static int put_spool(void *context, const char *name, struct err *err) {
     return dir_each(below.dir, put_spool, &below, err);
 }
 
+/* The bytes of deliverables; the ledger's copy says which. One put in after that copy comes along
+ * without harm. */
+static int put_papers(struct backup *b, struct plant *plant, const char *prefix, struct err *err) {
+    AUTO_BUF struct buf folder;
+    buf_init(&folder, LIMIT_PATH_BYTES);
+    buf_printf(&folder, "%s/plants/%.*s/papers", home_dir(b->with->home), STR_ARG(plant_id(plant)));
+    char name[LIMIT_ID_BYTES + 32];
+    (void)snprintf(name, sizeof name, "%spapers/", prefix);
+    struct spool_walk walk = {
+        .backup = b, .dir = buf_z(&folder), .prefix = name, .depth = SPOOL_DEPTH};
+    return file_exists(walk.dir) ? dir_each(walk.dir, put_spool, &walk, err) : 0;
+}
+
 static int put_plant_parts(struct backup *b, struct plant *plant, struct hist_snapshot *snapshot,
     const char *copy, struct plant_digest *digest, struct err *err) {
     char prefix[LIMIT_ID_BYTES + 16];
@@ -226,7 +239,7 @@ static int put_plant_parts(struct backup *b, struct plant *plant, struct hist_sn
     if (status >= 0 && file_exists(walk.dir)) {
         status = dir_each(walk.dir, put_spool, &walk, err);
     }
-    return status;
+    return status < 0 ? status : put_papers(b, plant, prefix, err);
 }
 
 static int put_plant(struct backup *b, struct plant *plant, struct err *err) {

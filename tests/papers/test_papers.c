@@ -1,0 +1,224 @@
+/*
+ * Papers of a plant whose figures are known: completeness as it was measured, the definition as it
+ * is collected, PDF and ZIP with what they promise inside.
+ */
+#include "papers/papers.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "support_papers.h"
+#include "table/table.h"
+
+#define DAY_NS (1741014000LL * NS_PER_S)
+
+static bool holds(const struct buf *bytes, const char *text) {
+    return memmem(bytes->data, bytes->size, text, strlen(text)) != NULL;
+}
+
+static void keep(const struct buf *bytes, const char *name) {
+    const char *folder = getenv("MARU_KEEP_PAPERS"); // To look at them.
+    if (folder != NULL) {
+        AUTO_BUF struct buf path;
+        buf_init(&path, LIMIT_PATH_BYTES);
+        buf_printf(&path, "%s/%s", folder, name);
+        AUTO_CLOSE int fd = -1;
+        assert_int_equal(file_open(files_system(), buf_z(&path), FILE_WRITE, &fd, NULL), 0);
+        assert_int_equal(
+            file_write_at(files_system(), fd, name, 0, bytes->data, bytes->size, NULL), 0);
+    }
+}
+
+static void enter_all(struct rig *rig) {
+    struct err err = ERR_INIT;
+    assert_true(rig_enter(rig, REGISTER_HARDWARE, 0, &err, "kind", "controller", "name",
+                    "프레스 제어반 PLC", "maker", "LS ELECTRIC", "model", "XGB-XBCH", "serial",
+                    "A-1204", "place", "1공장 A동", "asset", "press1", "warranty_end", "2027-03-31",
+                    "contract_end", "2026-12-31", NULL) > 0);
+    assert_true(rig_enter(rig, REGISTER_HARDWARE, 0, &err, "kind", "scanner", "name",
+                    "출하 바코드 스캐너", NULL) > 0);
+    const struct box_file file = {.title = STR("운영 설명서"),
+        .kind = STR("manual"),
+        .version = STR("1.0"),
+        .name = STR("운영 설명서.pdf"),
+        .bytes = STR("%PDF-1.4 manual"),
+        .actor = STR("tester")};
+    int64_t number = 0;
+    assert_int_equal(box_add(rig->plant, &file, &number, &err), 0);
+    assert_true(rig_enter(rig, REGISTER_TRAINING, 0, &err, "day", "2025-03-05", "subject",
+                    "데이터 기초와 화면 사용", "trainer", "박공급", "attendees", "김도입, 이현장",
+                    "hours", "2.5", "file", "1", NULL) > 0);
+}
+
+/* */
+static void the_definition_says_what_is_collected(void **state) {
+    (void)state;
+    struct rig rig;
+    rig_open(&rig);
+    struct err err = ERR_INIT;
+    AUTO_BUF struct buf out;
+    buf_init(&out, 16 << 20);
+    assert_int_equal(rig_make(&rig, PAPER_DEFINITION, PAPER_XLSX, LANG_KO, &out, &err), 0);
+    int fd = -1;
+    assert_int_equal(table_spool_new(NULL, &fd, &err), 0);
+    assert_int_equal(file_write_at(files_system(), fd, "x", 0, out.data, out.size, &err), 0);
+    struct table_options options = {.fd = fd};
+    struct table *table = NULL;
+    const struct str *fields = NULL;
+    size_t count = 0;
+    assert_int_equal(table_open(&options, &table, &err), 0);
+    assert_int_equal(table_next(table, &fields, &count, &err), TABLE_ROW);
+    assert_int_equal(count, 13);
+    static const char *const WANT[] = {"프레스 1호기", "plc1", "modbus", "127.0.0.1:15020",
+        "press1.temp", "금형 온도", "hr:0", "f64", "°C", "1m", "0 ~ 300",
+        "x0.1  모든 값 저장  spike=3", "365일"};
+    assert_int_equal(table_next(table, &fields, &count, &err), TABLE_ROW);
+    for (size_t i = 0; i < sizeof WANT / sizeof WANT[0]; i++) {
+        assert_true(str_eq(fields[i], str_of(WANT[i])));
+    }
+    assert_int_equal(table_next(table, &fields, &count, &err), TABLE_ROW);
+    assert_int_equal(table_next(table, &fields, &count, &err), TABLE_END);
+    table_close(table);
+    file_close(fd);
+    rig_close(&rig);
+}
+
+static void completeness_is_the_share_of_time_that_values_cover(void **state) {
+    (void)state;
+    struct rig rig;
+    rig_open(&rig);
+    struct err err = ERR_INIT;
+    rig_values(&rig, "press1.temp", 0, 1440);
+    rig_values(&rig, "press1.pressure", 0, 720); // Silent from noon on.
+    AUTO_ARENA struct arena arena;
+    arena_init(&arena, 0);
+    struct measure measure;
+    assert_int_equal(
+        measure_run(rig.plant, DAY_NS, DAY_NS + 86400 * NS_PER_S, &arena, &measure, &err), 0);
+    assert_int_equal(measure.tag_count, 2);
+    assert_true(fabs(measure.tags[0].covered - 100) < 0.2);
+    assert_true(fabs(measure.tags[1].covered - 50) < 0.2);
+    assert_int_equal(measure.tags[0].rows, 1440);
+    assert_int_equal(measure.tags[0].expected, 1440);
+    assert_int_equal(measure.tags[1].rows, 720);
+    assert_int_equal(measure.device_count, 1);
+    assert_true(fabs(measure.total.covered - 75) < 0.2);
+    assert_int_equal(measure.total.bad, 0);
+    assert_false(measure.is_live); // Nothing was polled here.
+    measure_fini(&measure);
+    assert_int_equal(
+        measure_run(rig.plant, DAY_NS - 86400 * NS_PER_S, DAY_NS, &arena, &measure, &err), 0);
+    assert_true(isnan(measure.total.covered)); // Before the first values there is nothing to judge.
+    measure_fini(&measure);
+    assert_int_equal(measure_run(rig.plant, DAY_NS, DAY_NS, &arena, &measure, &err), -ERR_INVALID);
+    assert_int_equal(
+        measure_run(rig.plant, DAY_NS, DAY_NS + 93LL * 86400 * NS_PER_S, &arena, &measure, &err),
+        -ERR_LIMIT);
+    rig_close(&rig);
+}
+
+static void a_tag_that_never_gave_a_value_is_no_complete_one(void **state) {
+    (void)state;
+    struct rig rig;
+    rig_open(&rig);
+    struct err err = ERR_INIT;
+    rig_values(&rig, "press1.temp", 0, 1440);
+    AUTO_ARENA struct arena arena;
+    arena_init(&arena, 0);
+    struct measure measure;
+    assert_int_equal(
+        measure_run(rig.plant, DAY_NS, DAY_NS + 86400 * NS_PER_S, &arena, &measure, &err), 0);
+    assert_int_equal(measure.tags[1].rows, 0);
+    assert_int_equal(measure.tags[1].expected, 1440);
+    assert_true(measure.tags[1].covered == 0);
+    assert_true(fabs(measure.total.covered - 50) < 0.2);
+    measure_fini(&measure);
+    rig_close(&rig);
+}
+
+static void a_pdf_is_made_in_both_languages(void **state) {
+    (void)state;
+    struct rig rig;
+    rig_open(&rig);
+    rig_values(&rig, "press1.temp", 0, 1440);
+    enter_all(&rig);
+    static const struct {
+        enum paper_kind kind;
+        const char *name[2];
+    } CASES[] = {{PAPER_DEFINITION, {"definition-ko.pdf", "definition-en.pdf"}},
+        {PAPER_HARDWARE, {"hardware-ko.pdf", "hardware-en.pdf"}},
+        {PAPER_TRAINING, {"training-ko.pdf", "training-en.pdf"}},
+        {PAPER_HANDOVER, {"handover-ko.pdf", "handover-en.pdf"}}};
+    for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++) {
+        for (int lang = LANG_KO; lang <= LANG_EN; lang++) {
+            AUTO_BUF struct buf out;
+            buf_init(&out, 16 << 20);
+            struct err err = ERR_INIT;
+            int status = rig_make(&rig, CASES[i].kind, PAPER_PDF, (enum lang)lang, &out, &err);
+            if (status == -ERR_UNSUPPORTED) {
+                rig_close(&rig);
+                skip(); // No cairo, or no font, on this machine.
+            }
+            assert_int_equal(status, 0);
+            assert_memory_equal(out.data, "%PDF-", 5);
+            assert_true(holds(&out, "%%EOF"));
+            keep(&out, CASES[i].name[lang]);
+        }
+    }
+    rig_close(&rig);
+}
+
+/* */
+static void the_hand_over_file_holds_report_tables_and_deliverables(void **state) {
+    (void)state;
+    struct rig rig;
+    rig_open(&rig);
+    rig_values(&rig, "press1.temp", 0, 1440);
+    enter_all(&rig);
+    AUTO_BUF struct buf out;
+    buf_init(&out, 64 << 20);
+    struct err err = ERR_INIT;
+    int status = rig_make(&rig, PAPER_HANDOVER, PAPER_ZIP, LANG_KO, &out, &err);
+    if (status == -ERR_UNSUPPORTED) {
+        rig_close(&rig);
+        skip();
+    }
+    assert_int_equal(status, 0);
+    keep(&out, "handover.zip");
+    assert_memory_equal(out.data, "PK\003\004", 4);
+    static const char *const NAMES[] = {"handover-draft.pdf", "collection-definition.pdf",
+        "collection-definition.xlsx", "measured.xlsx", "hardware.xlsx", "trainings.xlsx",
+        "deliverables.xlsx", "deliverables/0001-운영 설명서.pdf", "MANIFEST.txt"};
+    for (size_t i = 0; i < sizeof NAMES / sizeof NAMES[0]; i++) {
+        assert_true(holds(&out, NAMES[i]));
+    }
+    rig_close(&rig);
+}
+
+static void forms_that_do_not_exist_are_refused(void **state) {
+    (void)state;
+    struct rig rig;
+    rig_open(&rig);
+    AUTO_BUF struct buf out;
+    buf_init(&out, 1 << 20);
+    struct err err = ERR_INIT;
+    assert_int_equal(
+        rig_make(&rig, PAPER_HANDOVER, PAPER_XLSX, LANG_KO, &out, &err), -ERR_UNSUPPORTED);
+    assert_int_equal(
+        rig_make(&rig, PAPER_HARDWARE, PAPER_ZIP, LANG_KO, &out, &err), -ERR_UNSUPPORTED);
+    assert_int_equal(out.size, 0);
+    rig_close(&rig);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_definition_says_what_is_collected),
+        cmocka_unit_test(completeness_is_the_share_of_time_that_values_cover),
+        cmocka_unit_test(a_tag_that_never_gave_a_value_is_no_complete_one),
+        cmocka_unit_test(a_pdf_is_made_in_both_languages),
+        cmocka_unit_test(the_hand_over_file_holds_report_tables_and_deliverables),
+        cmocka_unit_test(forms_that_do_not_exist_are_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
