@@ -160,7 +160,7 @@ export interface SeriesAnswer {
   series: Series[];
 }
 
-interface Items<T> {
+export interface Items<T> {
   items: T[];
   next?: string | null;
 }
@@ -178,7 +178,7 @@ export class Problem extends Error {
 }
 
 const WAIT_MS = 10_000;
-const API = '/api/v1';
+export const API = '/api/v1';
 // No more pages than this are followed: 100 pages of 20,000 rows are beyond any plant.
 const MAX_PAGES = 100;
 
@@ -188,7 +188,7 @@ export function speak(language: string): void {
   spoken = language;
 }
 
-async function problemOf(answer: Response): Promise<Problem> {
+export async function problemFrom(answer: Response): Promise<Problem> {
   const body: unknown = await answer.json().catch(() => ({}));
   const fields = (typeof body === 'object' && body !== null ? body : {}) as Record<string, unknown>;
   const detail = typeof fields.detail === 'string' ? fields.detail : '';
@@ -218,7 +218,7 @@ async function ask<T>(method: string, path: string, body?: unknown, outer?: Abor
       cache: 'no-store',
     });
     if (!answer.ok) {
-      throw await problemOf(answer);
+      throw await problemFrom(answer);
     }
     return (answer.status === 204 ? undefined : await answer.json()) as T;
   } catch (error) {
