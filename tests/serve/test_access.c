@@ -58,7 +58,12 @@ static enum need need_of(const char *path, const char *method) {
         enum need need;
     } OTHERS[] = {{"post", "/write", NEED_WRITE}, {"post", "/import/preview", NEED_WRITE},
         {"post", "/preview", NEED_READ}, {"post", "/import", NEED_WRITE},
-        {"delete", "/import/{job}", NEED_WRITE}, {"post", "/corrections", NEED_WRITE}};
+        {"delete", "/import/{job}", NEED_WRITE}, {"post", "/corrections", NEED_WRITE},
+        {"put", "/papers/operation", NEED_WRITE}, {"post", "/papers/hardware", NEED_WRITE},
+        {"put", "/papers/hardware/{number}", NEED_WRITE}, {"post", "/papers/trainings", NEED_WRITE},
+        {"put", "/papers/trainings/{number}", NEED_WRITE},
+        {"post", "/papers/deliverables", NEED_WRITE},
+        {"put", "/papers/deliverables/{number}", NEED_WRITE}};
     for (size_t i = 0; i < sizeof OTHERS / sizeof OTHERS[0]; i++) {
         if (strcmp(method, OTHERS[i].method) == 0 &&
             str_ends(str_of(path), str_of(OTHERS[i].end))) {
