@@ -132,9 +132,11 @@ bool part_path_good(struct str name) {
     }
     bool history = str_eq(kind, STR("history"));
     int steps = 0;
-    bool good = (history || str_eq(kind, STR("spool"))) && rest.data != NULL;
+    bool papers = str_eq(kind, STR("papers"));
+    bool good = (history || papers || str_eq(kind, STR("spool"))) && rest.data != NULL;
     while (good && rest.data != NULL) {
-        good = part_name_good(str_cut(&rest, '/')) && ++steps <= (history ? 1 : PATH_STEPS_MAX - 3);
+        good = part_name_good(str_cut(&rest, '/')) &&
+               ++steps <= (history || papers ? 1 : PATH_STEPS_MAX - 3);
     }
     return good;
 }

@@ -122,6 +122,41 @@ static void a_restored_home_says_the_same(void **state) {
     place_fini(&place);
 }
 
+/* */
+static void deliverables_come_back_with_the_home(void **state) {
+    (void)state;
+    static const char NAME[] = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+    struct place place;
+    place_init(&place);
+    store(&place, 10, 1700000000 * NS_PER_S);
+    counted(&place);
+    struct str plant = plant_id(home_plant_at(place.open, 0));
+    char folder[200];
+    char path[300];
+    (void)snprintf(
+        folder, sizeof folder, "%s/plants/%.*s/papers", home_dir(place.open), STR_ARG(plant));
+    (void)snprintf(path, sizeof path, "%s/%s", folder, NAME);
+    assert_int_equal(dir_create(files_system(), folder, NULL), 0);
+    int paper = -1;
+    assert_int_equal(file_open(files_system(), path, FILE_CREATE_NEW, &paper, NULL), 0);
+    assert_int_equal(file_write_at(files_system(), paper, path, 0, "manual", 6, NULL), 0);
+    file_close(paper);
+    struct backup_report report;
+    int fd = file_of(&place, "one");
+    make(&place, fd, &report);
+    struct restore_options options = {.fd = fd, .path = "test", .home_dir = place.back};
+    struct restore_report restored;
+    assert_int_equal(restore_run(&options, &restored, NULL), 0);
+    (void)snprintf(path, sizeof path, "%s/plants/%.*s/papers/%s", place.back, STR_ARG(plant), NAME);
+    char bytes[6];
+    assert_int_equal(file_open(files_system(), path, FILE_READ, &paper, NULL), 0);
+    assert_int_equal(file_read_at(paper, path, 0, bytes, sizeof bytes, NULL), 0);
+    assert_memory_equal(bytes, "manual", sizeof bytes);
+    file_close(paper);
+    file_close(fd);
+    place_fini(&place);
+}
+
 static void optimizing_changes_nothing_that_is_said(void **state) {
     (void)state;
     struct place place;
@@ -247,6 +282,7 @@ static void an_empty_folder_is_taken_and_a_full_one_refused(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(a_restored_home_says_the_same),
+        cmocka_unit_test(deliverables_come_back_with_the_home),
         cmocka_unit_test(optimizing_changes_nothing_that_is_said),
         cmocka_unit_test(what_was_erased_since_is_erased_again),
         cmocka_unit_test(a_plant_alone_comes_back_with_a_new_hub),
