@@ -1,0 +1,122 @@
+// Data that leaves the plant: a consent recorded on the page, a receiver that gets what it covers, and
+// the button that ends it. MARU_PROGRAM names another build.
+import { after, before, describe, test } from 'node:test';
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { createServer } from 'node:http';
+import { join } from 'node:path';
+import { axe, launch, openPage, picture, ROOT, sideways, smallTargets } from './browser.mjs';
+
+const PROGRAM = process.env.MARU_PROGRAM ?? join(ROOT, 'build', 'maru');
+const START_MS = 20_000;
+const SEND_MS = 45_000;
+const LEAST_TARGET = 44;
+const TAG = 'line1.press2.strokes';
+
+describe('giving data to others', () => {
+  let browser;
+  let desk;
+  let url;
+  let demo;
+  let receiver;
+  let target;
+  const taken = [];
+
+  before(async () => {
+    receiver = createServer((request, response) => {
+      let body = '';
+      request.on('data', (bytes) => (body += bytes));
+      request.on('end', () => {
+        taken.push({ auth: request.headers.authorization, lines: body.trim().split('\n').map((one) => JSON.parse(one)) });
+        response.end('ok');
+      });
+    });
+    await new Promise((resolve) => receiver.listen(0, '127.0.0.1', resolve));
+    target = `http://127.0.0.1:${receiver.address().port}/in`;
+    demo = spawn(PROGRAM, ['demo', '--listen', '127.0.0.1:0'], { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, LANG: 'ko_KR.UTF-8' } });
+    demo.said = '';
+    demo.stdout.on('data', (bytes) => (demo.said += bytes));
+    demo.stderr.on('data', (bytes) => (demo.said += bytes));
+    const end = Date.now() + START_MS;
+    while (!/^setup http/m.test(demo.said) && Date.now() < end && demo.exitCode === null) {
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    url = /^ready (http:\S+)$/m.exec(demo.said)?.[1];
+    assert.ok(url, demo.said);
+    browser = await launch();
+    desk = await openPage(browser, { width: 1440, height: 900 });
+    await desk.page.goto(/^setup (http:\S+)$/m.exec(demo.said)[1]);
+    await desk.page.waitForSelector('article.panel .big', { timeout: START_MS });
+  });
+
+  after(async () => {
+    await browser?.close();
+    demo?.kill('SIGTERM');
+    await new Promise((resolve) => (demo.exitCode === null ? demo.on('exit', resolve) : resolve()));
+    receiver?.closeAllConnections();
+    receiver?.close();
+  });
+
+  test('a consent is recorded, and only what it names is sent', async () => {
+    const { page } = desk;
+    await page.goto(`${url}/data/outbox?lang=ko`);
+    await page.getByRole('button', { name: '동의 기록' }).last().click({ timeout: START_MS });
+    const record = page.getByRole('button', { name: '기록', exact: true });
+    await page.getByLabel('받는 곳', { exact: true }).fill('시험 수신처');
+    await page.getByLabel('동의한 사람', { exact: true }).fill('김대표');
+    await page.getByLabel('목적', { exact: true }).fill('사출기 분석');
+    await page.getByLabel('동의 이름(영문)').fill('try-1');
+    await page.getByLabel('보내는 주소', { exact: true }).fill(target);
+    await page.getByLabel('받는 곳의 토큰').fill('word');
+    assert.ok(await record.isDisabled(), 'without a tag there is nothing to consent to');
+    await page.getByLabel('태그', { exact: true }).fill(TAG);
+    await page.getByRole('button', { name: '추가', exact: true }).click();
+    assert.deepEqual(await axe(page), []);
+    await picture(page, 'outbox-new');
+    await record.click();
+    await page.locator('li[data-consent="try-1"][data-state="active"]').waitFor({ timeout: START_MS });
+    const end = Date.now() + SEND_MS;
+    while (taken.length === 0 && Date.now() < end) {
+      await new Promise((resolve) => setTimeout(resolve, 200));
+    }
+    assert.ok(taken.length > 0, 'the receiver got nothing');
+    assert.equal(taken[0].auth, 'Bearer word');
+    assert.equal(taken[0].lines[0].purpose, '사출기 분석');
+    assert.deepEqual([...new Set(taken.flatMap((one) => one.lines.slice(1).map((row) => row.tag)))], [TAG]);
+    await page.locator('.receipts li').first().waitFor({ timeout: START_MS });
+  });
+
+  test('the page is usable on a phone, in the dark', async () => {
+    const phone = await openPage(browser, { width: 390, height: 844, theme: 'dark' });
+    await phone.context.addCookies(await desk.context.cookies());
+    await phone.page.goto(`${url}/data/outbox?consent=try-1`);
+    await phone.page.waitForSelector('li[data-consent]', { timeout: START_MS });
+    assert.equal(await sideways(phone.page), 0);
+    assert.deepEqual(await axe(phone.page), []);
+    assert.deepEqual(await smallTargets(phone.page, LEAST_TARGET), []);
+    await picture(phone.page, 'outbox-phone');
+    await phone.context.close();
+  });
+
+  test('one button withdraws it, after a question, and nothing more is sent', async () => {
+    const { page } = desk;
+    await page.getByRole('button', { name: '동의 철회' }).click();
+    const dialog = page.getByRole('dialog', { name: '시험 수신처에 더 보내지 않습니다' });
+    await dialog.waitFor({ timeout: START_MS });
+    assert.deepEqual(await axe(page), []);
+    await picture(page, 'outbox-withdraw');
+    await dialog.getByRole('button', { name: '닫기' }).click();
+    assert.equal(await page.locator('li[data-state="active"]').count(), 1, 'closing the question changes nothing');
+    await page.getByRole('button', { name: '동의 철회' }).click();
+    await dialog.getByRole('button', { name: '동의 철회' }).click();
+    await page.locator('li[data-consent="try-1"][data-state="withdrawn"]').waitFor({ timeout: START_MS });
+    // What was on its way is broken off within a second.
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+    const before = taken.length;
+    await new Promise((resolve) => setTimeout(resolve, 12_000));
+    assert.equal(taken.length, before);
+    assert.equal(await page.getByRole('button', { name: '동의 철회' }).count(), 0);
+    await picture(page, 'outbox');
+    assert.deepEqual(desk.troubles, []);
+  });
+});
