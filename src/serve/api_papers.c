@@ -392,7 +392,16 @@ static int enter_making(struct call *call, struct err *err) {
         call->retry_after_s = 10;
         return err_set(err, ERR_BUSY, MSG_SERVE_PAPERS_BUSY, ARGS(A_INT(PAPERS_AT_ONCE)));
     }
-    return 0;
+    int rc = call_long_begin(call, err);
+    if (rc < 0) {
+        atomic_fetch_sub(&call->server->papers, 1);
+    }
+    return rc;
+}
+
+static void leave_making(struct call *call) {
+    call_long_end(call);
+    atomic_fetch_sub(&call->server->papers, 1);
 }
 
 int api_paper(struct call *call, struct err *err) {
@@ -403,7 +412,7 @@ int api_paper(struct call *call, struct err *err) {
     struct sent_file *file = MEM_NEW(struct sent_file);
     file->fd = -1;
     rc = make(call, file, err);
-    atomic_fetch_sub(&call->server->papers, 1);
+    leave_making(call);
     if (rc < 0) {
         file_free(file);
     }
@@ -479,7 +488,7 @@ int api_measure(struct call *call, struct err *err) {
     int rc = enter_making(call, err);
     if (rc >= 0) {
         rc = measured(call, err);
-        atomic_fetch_sub(&call->server->papers, 1);
+        leave_making(call);
     }
     return rc;
 }
