@@ -92,8 +92,8 @@ int definition_sheet(const struct making *making, struct grid **ret_sheet, struc
     } COLUMNS[] = {{MSG_PAPERS_C_EQUIPMENT, 1.1}, {MSG_PAPERS_C_DEVICE, 0.8},
         {MSG_PAPERS_C_PROTOCOL, 0.9}, {MSG_PAPERS_C_ADDRESS, 1.5}, {MSG_PAPERS_C_TAG, 2},
         {MSG_PAPERS_C_NAME, 1.3}, {MSG_PAPERS_C_SOURCE, 1.3}, {MSG_PAPERS_C_TYPE, 0.6},
-        {MSG_PAPERS_C_UNIT, 0.6}, {MSG_PAPERS_C_PERIOD, 0.6}, {MSG_PAPERS_C_RANGE, 0.9},
-        {MSG_PAPERS_C_RULES, 1.8}, {MSG_PAPERS_C_KEPT, 0.7}};
+        {MSG_PAPERS_C_UNIT, 0.6}, {MSG_PAPERS_C_PERIOD, 0.75}, {MSG_PAPERS_C_RANGE, 0.9},
+        {MSG_PAPERS_C_RULES, 1.6}, {MSG_PAPERS_C_KEPT, 0.95}};
     struct grid *sheet = grid_new(making->arena);
     for (size_t i = 0; i < sizeof COLUMNS / sizeof COLUMNS[0]; i++) {
         grid_column(sheet, words(making, COLUMNS[i].head, NO_ARGS), COLUMNS[i].weight, false);

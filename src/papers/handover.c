@@ -15,7 +15,7 @@ static struct str share(struct arena *arena, uint64_t part, uint64_t whole) {
 }
 
 static struct str millis(struct arena *arena, int64_t ns) {
-    return text_f(arena, "%.1f", (double)ns / (double)NS_PER_MS);
+    return text_f(arena, "%.2f", (double)ns / (double)NS_PER_MS);
 }
 
 static void measured_columns(const struct making *making, struct grid *sheet, bool of_tags) {

@@ -7,6 +7,7 @@
  */
 #include <math.h>
 
+#include "device/driver.h"
 #include "papers/papers.h"
 #include "plant/quality.h"
 
@@ -42,22 +43,28 @@ static int judge(
     if (status < 0) {
         return status;
     }
+    one->rows = counting.rows;
+    one->bad = counting.bad;
+    one->late = row.late;
+    one->covered = (double)NAN;
+    const struct device *device =
+        one->tag->device.size > 0 ? catalogue_device(measure->catalogue, one->tag->device) : NULL;
+    const struct driver *driver = device != NULL ? driver_find(device->driver) : NULL;
+    if (driver != NULL && driver->events) {
+        return 0; // Nothing is due at a time, so nothing can be missing by time.
+    }
     struct hist_last last;
-    bool is_silent = status == 0 && one->tag->active && one->tag->device.size > 0 &&
+    bool is_silent = status == 0 && one->tag->active && device != NULL &&
                      !hist_last(plant_historian(plant), one->tag->number, &last);
     if (is_silent) { // It is asked and never gave a value: nothing of the range is covered.
         window_ns = measure->to_ns - measure->from_ns;
         row.gap_ns = window_ns;
+        row.gaps = 0;
     }
     one->judged = status > 0 || is_silent;
-    one->rows = counting.rows;
-    one->bad = counting.bad;
     one->window_s = (double)window_ns / (double)NS_PER_S;
     one->gap_s = (double)row.gap_ns / (double)NS_PER_S;
-    one->late = row.late;
-    one->covered = status > 0 ? row.gaps : is_silent ? 0 : (double)NAN;
-    const struct device *device =
-        one->tag->device.size > 0 ? catalogue_device(measure->catalogue, one->tag->device) : NULL;
+    one->covered = one->judged ? row.gaps : (double)NAN;
     if (device != NULL && device->period_ns > 0) {
         one->expected = (uint64_t)(window_ns / device->period_ns);
     }
@@ -105,7 +112,7 @@ static int run(struct plant *plant, struct measure *measure, struct err *err) {
         struct measure_tag *one = &measure->tags[measure->tag_count];
         *one = (struct measure_tag){.tag = &catalogue->tags[i]};
         status = judge(plant, measure, one, err);
-        if (status < 0 || (!one->judged && !one->tag->active)) {
+        if (status < 0 || (!one->judged && one->rows == 0 && !one->tag->active)) {
             continue;
         }
         measure->tag_count++;

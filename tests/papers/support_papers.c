@@ -45,10 +45,23 @@ static int fill(struct ledger_tx *tx, void *context, struct err *err) {
     int status = asset_put(tx, &asset, STR_NONE, &number, &changed, err);
     status = status < 0 ? status : device_put(tx, &device, &number, &changed, err);
     status = status < 0 ? status : tag_put(tx, &tag, &number, &changed, err);
+    struct device reader = device; // Speaks when something happens.
+    reader.id = STR("reader1");
+    reader.display = STR("바코드");
+    reader.driver = STR("mqtt");
+    reader.address = STR("127.0.0.1:18830");
+    reader.options = STR_NONE;
+    status = status < 0 ? status : device_put(tx, &reader, &number, &changed, err);
     tag.name = STR("press1.pressure");
     tag.display = STR("사출 압력");
     tag.source = STR("hr:2");
     tag.unit = STR("bar");
+    status = status < 0 ? status : tag_put(tx, &tag, &number, &changed, err);
+    tag.name = STR("press1.code");
+    tag.display = STR("로트 번호");
+    tag.device = STR("reader1");
+    tag.source = STR("plant/code");
+    tag.unit = STR_NONE;
     return status < 0 ? status : tag_put(tx, &tag, &number, &changed, err);
 }
 

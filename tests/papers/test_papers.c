@@ -78,6 +78,7 @@ static void the_definition_says_what_is_collected(void **state) {
         assert_true(str_eq(fields[i], str_of(WANT[i])));
     }
     assert_int_equal(table_next(table, &fields, &count, &err), TABLE_ROW);
+    assert_int_equal(table_next(table, &fields, &count, &err), TABLE_ROW);
     assert_int_equal(table_next(table, &fields, &count, &err), TABLE_END);
     table_close(table);
     file_close(fd);
@@ -96,13 +97,15 @@ static void completeness_is_the_share_of_time_that_values_cover(void **state) {
     struct measure measure;
     assert_int_equal(
         measure_run(rig.plant, DAY_NS, DAY_NS + 86400 * NS_PER_S, &arena, &measure, &err), 0);
-    assert_int_equal(measure.tag_count, 2);
+    assert_int_equal(measure.tag_count, 3);
+    assert_true(isnan(measure.tags[2].covered)); // A reader: nothing is due, nothing is missing.
+    assert_int_equal(measure.tags[2].expected, 0);
     assert_true(fabs(measure.tags[0].covered - 100) < 0.2);
     assert_true(fabs(measure.tags[1].covered - 50) < 0.2);
     assert_int_equal(measure.tags[0].rows, 1440);
     assert_int_equal(measure.tags[0].expected, 1440);
     assert_int_equal(measure.tags[1].rows, 720);
-    assert_int_equal(measure.device_count, 1);
+    assert_int_equal(measure.device_count, 2);
     assert_true(fabs(measure.total.covered - 75) < 0.2);
     assert_int_equal(measure.total.bad, 0);
     assert_false(measure.is_live); // Nothing was polled here.
