@@ -69,7 +69,7 @@ export function smallTargets(page, least) {
     const out = [];
     for (const element of document.querySelectorAll('a[href], button, input, select, summary, [role="option"]')) {
       // A control inside a larger label or row is pressed through it.
-      const target = element.matches('input[type="checkbox"]') ? element.closest('.c-check, label') : element;
+      const target = (element.matches('input[type="checkbox"], input[type="radio"]') ? element.closest('.c-check, label') : null) ?? element;
       const box = target.getBoundingClientRect();
       const style = getComputedStyle(element);
       const hidden = box.width === 0 || style.visibility === 'hidden' || box.bottom < 0 || element.classList.contains('skip');

@@ -206,13 +206,13 @@ async function ask<T>(method: string, path: string, body?: unknown, outer?: Abor
     headers['X-Requested-With'] = 'maru';
   }
   if (body !== undefined) {
-    headers['Content-Type'] = 'application/json';
+    headers['Content-Type'] = body instanceof Blob ? 'application/octet-stream' : 'application/json';
   }
   try {
     const answer = await fetch(API + path, {
       method,
       headers,
-      body: body === undefined ? undefined : JSON.stringify(body),
+      body: body === undefined || body instanceof Blob ? body : JSON.stringify(body),
       signal: timer.signal,
       credentials: 'same-origin',
       cache: 'no-store',
@@ -237,6 +237,8 @@ export const post = <T>(path: string, body: unknown): Promise<T> => ask<T>('POST
 export const put = <T>(path: string, body: unknown): Promise<T> => ask<T>('PUT', path, body);
 /** For questions to machines, which take their time. */
 export const postSlow = <T>(path: string, body: unknown): Promise<T> => ask<T>('POST', path, body, undefined, 60_000);
+/** Bytes of a file. */
+export const send = <T>(path: string, bytes: Blob, waitMs: number, signal?: AbortSignal): Promise<T> => ask<T>('POST', path, bytes, signal, waitMs);
 export const del = (path: string): Promise<void> => ask<void>('DELETE', path);
 
 export function plantPath(plant: string, rest: string): string {
