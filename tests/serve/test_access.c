@@ -63,8 +63,7 @@ static enum need need_of(const char *path, const char *method) {
         {"put", "/papers/hardware/{number}", NEED_WRITE}, {"post", "/papers/trainings", NEED_WRITE},
         {"put", "/papers/trainings/{number}", NEED_WRITE},
         {"post", "/papers/deliverables", NEED_WRITE},
-        {"put", "/papers/deliverables/{number}", NEED_WRITE},
-        {"post", "/scans", NEED_WRITE}};
+        {"put", "/papers/deliverables/{number}", NEED_WRITE}, {"post", "/scans", NEED_WRITE}};
     for (size_t i = 0; i < sizeof OTHERS / sizeof OTHERS[0]; i++) {
         if (strcmp(method, OTHERS[i].method) == 0 &&
             str_ends(str_of(path), str_of(OTHERS[i].end))) {
