@@ -52,8 +52,13 @@ int io_send(struct driver_io *io, const void *data, size_t size, struct err *err
     return no_answer(io, io->link->ops->send(io->link, data, size, io->deadline_ns, err), err);
 }
 
-/* Reads once from the link behind what is buffered. */
+/* Reads once from the link behind what is buffered. What is there already is taken a little after
+ * the deadline too (we may have been late ourselves), but whoever never stops sending things that
+ * are no answer is timed out like one who is silent. */
 static int fill(struct driver_io *io, struct err *err) {
+    if (clock_mono_ns(io->clock) > io->deadline_ns + timeout_ns(io)) {
+        return no_answer(io, -ERR_TIMEOUT, err);
+    }
     if (io->in_start > 0) {
         memmove(io->in, io->in + io->in_start, io->in_size);
         io->in_start = 0;

@@ -596,10 +596,22 @@ static void turn_to(struct poller *poller, const struct device_plan *device) {
     poller->io.address = device->address;
 }
 
+/* What was told of the points did not reach the store: it is told again. */
+static void forget_told(struct device_plan *device) {
+    for (uint32_t i = 0; i < device->point_count; i++) {
+        device->last_status[i] = POINT_NEVER;
+    }
+    device->bad_count = 0;
+    device->broken_told = false;
+}
+
 /* The end of a call: rows go on, are confirmed where that is asked, and the device is judged. */
 static int finish_call(struct point_sink *sink, int result, struct err *err) {
     struct poller *poller = sink->poller;
     give_rows(sink, clock_wall_ns(poller->clock));
+    if (sink->refused < 0) {
+        forget_told(sink->device);
+    }
     if (result == 0 && sink->refused < 0) {
         *err = sink->error;
         result = err_context(err, MSG_DEVICE_NOT_STORED, NO_ARGS);
@@ -679,6 +691,9 @@ void poller_mark_bad(struct poller *poller, struct device_plan *device, enum sta
         }
     }
     give_rows(&sink, 0); // Nobody was asked: no request, no reply.
+    if (sink.refused < 0) {
+        forget_told(device);
+    }
     struct health_change change = device_plan_change(device, LINK_DOWN);
     change.samples = sink.change.samples;
     health_add(device->health, &change, poller->clock);

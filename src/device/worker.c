@@ -36,7 +36,7 @@
 #include "device/poll.h"
 
 #define BACKOFF_FIRST_NS (NS_PER_S / 2)
-#define BACKOFF_MAX_NS   (3 * NS_PER_S)
+#define BACKOFF_MAX_NS   (3 * NS_PER_S) // Less where a device is asked more often.
 #define SHORT_SESSION_NS (2 * NS_PER_S)
 #define RELEASE_MIN_NS   (100 * NS_PER_MS) // hold=0 pays only when the pause is longer.
 enum { JITTER_PERCENT = 25, NAME_BYTES = 16 };
@@ -113,10 +113,23 @@ static void reset_due(struct worker *worker) {
     }
 }
 
+/* One and a half periods: with its jitter and a connection that times out, a machine that is back
+ * is collected within three. */
+static int64_t backoff_max_ns(const struct worker *worker) {
+    int64_t max_ns = BACKOFF_MAX_NS;
+    for (uint32_t i = 0; i < worker->plan->device_count; i++) {
+        int64_t some_ns = worker->plan->devices[i]->period_ns * 3 / 2;
+        max_ns = some_ns < max_ns ? some_ns : max_ns;
+    }
+    return max_ns > BACKOFF_FIRST_NS ? max_ns : BACKOFF_FIRST_NS;
+}
+
 static void grow_backoff(struct worker *worker) {
+    int64_t max_ns = backoff_max_ns(worker);
     int64_t base_ns = worker->backoff_ns > 0 ? worker->backoff_ns : BACKOFF_FIRST_NS;
     int64_t next_ns = base_ns + base_ns / 2;
-    worker->backoff_ns = next_ns < BACKOFF_MAX_NS ? next_ns : BACKOFF_MAX_NS;
+    base_ns = base_ns < max_ns ? base_ns : max_ns;
+    worker->backoff_ns = next_ns < max_ns ? next_ns : max_ns;
     int64_t jitter_ns =
         (int64_t)random_below(&worker->poller.random, (uint64_t)base_ns * JITTER_PERCENT / 100);
     worker->next_try_ns = clock_mono_ns(worker->clock) + base_ns + jitter_ns;

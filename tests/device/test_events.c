@@ -127,6 +127,22 @@ static void nothing_is_confirmed_when_the_store_refuses(void **state) {
     scene_fini(&scene);
 }
 
+static void a_bad_mark_that_the_store_refused_is_told_again(void **state) {
+    (void)state;
+    struct scene scene;
+    scene_init(&scene);
+    struct err err = ERR_INIT;
+    script.values = 1;
+    assert_int_equal(0, poller_receive(&scene.poller, &scene.plan, &err));
+    scene.box.dry = true;
+    poller_mark_bad(&scene.poller, &scene.plan, STATUS_BAD_COMMUNICATION);
+    scene.box.dry = false;
+    assert_int_equal(box_last(&scene.box, TAG).row.status, (uint32_t)STATUS_GOOD);
+    poller_mark_bad(&scene.poller, &scene.plan, STATUS_BAD_COMMUNICATION);
+    assert_int_equal(box_last(&scene.box, TAG).row.status, (uint32_t)STATUS_BAD_COMMUNICATION);
+    scene_fini(&scene);
+}
+
 static void a_time_that_cannot_be_is_not_believed(void **state) {
     (void)state;
     struct scene scene;
@@ -156,6 +172,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rows_are_confirmed_after_they_are_durable),
         cmocka_unit_test(nothing_is_confirmed_when_the_store_refuses),
+        cmocka_unit_test(a_bad_mark_that_the_store_refused_is_told_again),
         cmocka_unit_test(a_time_that_cannot_be_is_not_believed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -55,6 +55,33 @@ static void a_timed_out_receive_takes_nothing(void **state) {
     link_free(&window.memory->link);
 }
 
+static int babble(
+    struct link *link, void *data, size_t capacity, int64_t deadline_ns, struct err *err) {
+    (void)link;
+    (void)deadline_ns;
+    (void)err;
+    memset(data, 'x', capacity);
+    return (int)capacity;
+}
+
+static void who_never_stops_sending_is_timed_out(void **state) {
+    (void)state;
+    struct window window;
+    window_init(&window, 0);
+    struct link_ops ops = *window.memory->link.ops;
+    ops.receive = babble;
+    window.memory->link.ops = &ops;
+    struct err err = ERR_INIT;
+    char bytes[16];
+    int result = 0;
+    int64_t until_ns = clock_mono_ns(clock_system()) + 2 * NS_PER_S;
+    while (result == 0 && clock_mono_ns(clock_system()) < until_ns) {
+        result = io_receive(&window.io, bytes, sizeof bytes, &err);
+    }
+    assert_int_equal(result, -ERR_TIMEOUT);
+    link_free(&window.memory->link);
+}
+
 static void receive_some_gives_what_there_is(void **state) {
     (void)state;
     struct window window;
@@ -106,6 +133,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_receive_gives_exactly_what_was_asked_in_whatever_pieces_it_comes),
         cmocka_unit_test(a_timed_out_receive_takes_nothing),
+        cmocka_unit_test(who_never_stops_sending_is_timed_out),
         cmocka_unit_test(receive_some_gives_what_there_is),
         cmocka_unit_test(draining_throws_away_buffered_and_waiting_bytes),
         cmocka_unit_test(requests_are_counted_and_timed),
