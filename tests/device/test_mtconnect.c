@@ -189,7 +189,17 @@ static void a_refusing_store_moves_no_bookmark(void **state) {
     web_stop(&agent.web);
 }
 
-static void a_new_run_of_the_agent_and_an_overrun_begin_at_the_present(void **state) {
+/* Good rows of a tag with that value. */
+static uint32_t count_of(uint32_t tag, double value) {
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < rig.box.count; i++) {
+        const struct sample *row = &rig.box.rows[i].row;
+        count += row->tag == tag && row->status == 0 && row->value.f64 == value;
+    }
+    return count;
+}
+
+static void all_that_the_agent_still_holds_comes_after_a_new_run_and_an_overrun(void **state) {
     (void)state;
     struct agent agent;
     agent_start(&agent);
@@ -197,17 +207,38 @@ static void a_new_run_of_the_agent_and_an_overrun_begin_at_the_present(void **st
     poll_once();
     agent.next = 50;
     poll_once();
-    agent.instance = 8; // Restarted: its numbers began anew.
+    agent.instance = 8; // Restarted: its numbers began anew, and it is further than we were.
+    agent.first = 10;
     agent.next = 60;
     poll_once();
-    assert_int_equal(agent.currents, 2);
-    uint32_t before = box_count(&rig.box, 1);
-    agent.first = 200000;
-    agent.next = 300000;
+    assert_int_equal(count_of(1, 10 / 2.0), 2); // Of the old run and of the new one.
+    assert_true(count_of(1, 59 / 2.0) > 0);     // What comes twice with its time, the store knows.
+    agent.instance = 9; // Restarted, and not as far: our place does not exist.
+    agent.first = 1;
+    agent.next = 5;
     poll_once();
-    assert_int_equal(agent.currents, 3);
-    assert_int_equal(box_count(&rig.box, 1), before + 2); // The gap is marked, then the present.
-    assert_true(box_last(&rig.box, 1).row.value.f64 == 299999 / 2.0);
+    assert_int_equal(count_of(1, 1 / 2.0), 2);
+    agent.first = 200000;
+    agent.next = 200500;
+    uint32_t execs = box_count(&rig.box, 2);
+    int64_t before_ns = clock_wall_ns(clock_system());
+    poll_once();
+    uint32_t marks = 0;
+    for (uint32_t i = 0; i < rig.box.count; i++) {
+        const struct sample *row = &rig.box.rows[i].row;
+        if (row->tag == 1 && row->status == (uint32_t)STATUS_BAD_NO_DATA) {
+            marks++; // Behind the last value, not at the time of the discovery.
+            assert_int_equal(row->time_ns, (EPOCH_MS + 59) * NS_PER_MS + 1);
+        }
+    }
+    assert_int_equal(marks, 1);
+    for (uint64_t i = 200000; i < 200500; i++) {
+        assert_true(count_of(1, (double)i / 2) >= 1);
+    }
+    /* What did not change behind the gap holds from now on. */
+    assert_int_equal(box_count(&rig.box, 2), execs + 2);
+    assert_int_equal(box_last(&rig.box, 2).row.status, (uint32_t)STATUS_GOOD);
+    assert_true(box_last(&rig.box, 2).row.time_ns >= before_ns);
     struct device_health health;
     assert_true(health_copy(rig.health, rig.clock, &health));
     assert_non_null(strstr(words_of(&health.last_error), "no longer holds"));
@@ -247,7 +278,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_observation_comes_once),
         cmocka_unit_test(a_refusing_store_moves_no_bookmark),
-        cmocka_unit_test(a_new_run_of_the_agent_and_an_overrun_begin_at_the_present),
+        cmocka_unit_test(all_that_the_agent_still_holds_comes_after_a_new_run_and_an_overrun),
         cmocka_unit_test(data_items_can_be_browsed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

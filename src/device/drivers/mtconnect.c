@@ -4,9 +4,10 @@
  * A session begins with /current and goes on with /sample?from=N. Every observation carries the
  * machine's own time and a sequence number, so nothing is read twice and nothing is left out as
  * long as the agent's buffer reaches back: `instanceId` and `nextSequence` are kept as a bookmark,
- * written after the values are durable. A new instanceId means the agent began anew: /current
- * again. OUT_OF_RANGE means its buffer has passed us: the points are marked once as without data,
- * and /current again. UNAVAILABLE is a quality, not a value.
+ * written after the values are durable. A new instanceId means the agent began anew: all that its
+ * new run still holds is read. OUT_OF_RANGE means its buffer has passed us: behind the last value
+ * the points are marked as without data, what has not changed since is known again by /current, and
+ * all that the buffer holds is read. UNAVAILABLE is a quality, not a value.
  *
  * A source is the dataItemId or the name of a data item, with a type where it is no number: `Xact`,
  * `exec text`, `partcount i64`. Conditions read as text: NORMAL, or WARNING or FAULT with their
@@ -44,7 +45,8 @@ struct mtc_private {
     struct http_get *client;
     uint64_t instance;
     uint64_t next;
-    bool placed; // instance and next hold.
+    int64_t newest_ns; // The newest time that was read; 0: none.
+    bool placed;       // instance and next hold.
     uint64_t saved_instance;
     uint64_t saved_next;
 };
@@ -138,7 +140,10 @@ struct document {
     struct point_sink *sink;
     struct driver_io *io;
     uint64_t instance;
+    uint64_t first; // That the agent still holds.
     uint64_t next;
+    int64_t gap_ns; // Not 0: what is not newer holds now, but nobody knows since when.
+    int64_t newest_ns;
     bool has_header;
     bool is_error;
     bool out_of_range;
@@ -167,6 +172,9 @@ static void read_header(
     }
     if (str_to_u64(attribute(attributes, count, "nextSequence"), &next)) {
         doc->next = next;
+    }
+    if (str_to_u64(attribute(attributes, count, "firstSequence"), &next)) {
+        doc->first = next;
     }
 }
 
@@ -249,7 +257,7 @@ static void give(struct document *doc, const struct point *point) {
     enum value_type type = (enum value_type)point->detail[0];
     double number = 0;
     int64_t whole = 0;
-    sink_time(doc->sink, doc->time_ns);
+    sink_time(doc->sink, doc->time_ns > doc->gap_ns ? doc->time_ns : 0);
     if (str_eq(text, STR("UNAVAILABLE")) || str_starts(buf_str(&doc->level), STR("Unavailable"))) {
         sink_bad(doc->sink, point, STATUS_BAD_NO_DATA, NULL);
     } else if (type == TYPE_TEXT && doc->is_condition) {
@@ -279,6 +287,8 @@ static int end_element(void *context, struct str name, struct err *err) {
     if (doc->depth == 0 || --doc->depth > 0) {
         return 0;
     }
+    bool sane = doc->time_ns < io_wall_ns(doc->io) + SAMPLE_AHEAD_MAX_NS;
+    doc->newest_ns = sane && doc->time_ns > doc->newest_ns ? doc->time_ns : doc->newest_ns;
     const uint32_t chains[] = {doc->point, doc->named};
     for (size_t i = 0; i < 2; i++) {
         for (uint32_t at = chains[i]; at != 0; at = doc->index->nexts[at - 1]) {
@@ -311,6 +321,7 @@ static int fetch(struct driver_io *io, const char *what, struct document *doc, s
     struct mtc_private *mtc = io_private(io);
     struct str base = io_address(io);
     doc->has_header = doc->is_error = doc->out_of_range = false;
+    doc->first = doc->next = 0;
     while (base.size > 0 && base.data[base.size - 1] == '/') {
         base.size--;
     }
@@ -336,6 +347,10 @@ static int fetch(struct driver_io *io, const char *what, struct document *doc, s
         *err = words;
         return err_context(err, MSG_HTTP_DOCUMENT, ARGS(A_STR(buf_str(&url))));
     }
+    if (doc->next == 0) {
+        return err_set(err, ERR_FRAME, MSG_MTC_NO_AGENT, NO_ARGS);
+    }
+    mtc->newest_ns = doc->newest_ns > mtc->newest_ns ? doc->newest_ns : mtc->newest_ns;
     return 0;
 }
 
@@ -350,14 +365,23 @@ static int fetch_current(struct driver_io *io, struct document *doc, struct err 
     return result > 0 ? err_set(err, ERR_FRAME, MSG_MTC_NO_AGENT, NO_ARGS) : result;
 }
 
-/* The agent's buffer no longer holds what comes next: say so once, then begin at the present. */
+/* The agent does not have what comes next. Of the same run: its buffer has passed us, so the gap is
+ * marked behind the last value. What it still holds is read from its beginning. */
 static int begin_behind_gap(struct driver_io *io, struct document *doc, struct err *err) {
+    struct mtc_private *mtc = io_private(io);
+    bool same_run = doc->instance == mtc->instance;
     struct err words = ERR_INIT;
     (void)err_set(&words, ERR_RANGE, MSG_MTC_GAP, NO_ARGS);
-    for (uint32_t i = 0; i < doc->group->count; i++) {
+    for (uint32_t i = 0; i < doc->group->count && same_run; i++) {
+        sink_time(doc->sink, mtc->newest_ns > 0 ? mtc->newest_ns + 1 : 0);
         sink_bad(doc->sink, &doc->group->points[i], STATUS_BAD_NO_DATA, &words);
     }
-    return fetch_current(io, doc, err);
+    sink_time(doc->sink, 0);
+    doc->gap_ns = same_run ? mtc->newest_ns : 0;
+    int result = fetch_current(io, doc, err);
+    doc->gap_ns = 0;
+    mtc->next = doc->first > 0 && doc->first < mtc->next ? doc->first : mtc->next;
+    return result;
 }
 
 static int catch_up(struct driver_io *io, struct document *doc, struct err *err) {
@@ -373,10 +397,16 @@ static int catch_up(struct driver_io *io, struct document *doc, struct err *err)
             return result;
         }
         if (result > 0) {
-            return begin_behind_gap(io, doc, err);
+            result = begin_behind_gap(io, doc, err);
+            if (result < 0) {
+                return result;
+            }
+            continue;
         }
         if (doc->instance != mtc->instance) { // What was read is of the new run: all of it counts.
-            return fetch_current(io, doc, err);
+            mtc->instance = doc->instance;
+            mtc->next = doc->first > 0 ? doc->first : doc->next;
+            continue;
         }
         mtc->next = doc->next;
         if (mtc->next <= before ||
@@ -403,15 +433,15 @@ static int mtc_read_groups(struct driver_io *io, const struct point_group *group
     return result;
 }
 
-/* "INSTANCE NEXT" */
+/* "INSTANCE NEXT NEWEST" */
 static int mtc_acknowledge(struct driver_io *io, struct err *err) {
     struct mtc_private *mtc = io_private(io);
     if (!mtc->placed || (mtc->next == mtc->saved_next && mtc->instance == mtc->saved_instance)) {
         return 0;
     }
     char place[64];
-    (void)snprintf(place, sizeof place, "%llu %llu", (unsigned long long)mtc->instance,
-        (unsigned long long)mtc->next);
+    (void)snprintf(place, sizeof place, "%llu %llu %lld", (unsigned long long)mtc->instance,
+        (unsigned long long)mtc->next, (long long)mtc->newest_ns);
     int result = io_bookmark_put(io, STR(BOOKMARK), str_of(place), err);
     if (result == 0) {
         mtc->saved_next = mtc->next;
@@ -432,8 +462,11 @@ static int mtc_open(struct driver_io *io, struct err *err) {
     }
     struct str rest = buf_str(&place);
     struct str instance = str_cut(&rest, ' ');
-    mtc->placed =
-        result == 0 && str_to_u64(instance, &mtc->instance) && str_to_u64(rest, &mtc->next);
+    mtc->placed = result == 0 && str_to_u64(instance, &mtc->instance) &&
+                  str_to_u64(str_cut(&rest, ' '), &mtc->next);
+    if (!str_to_i64(rest, &mtc->newest_ns)) {
+        mtc->newest_ns = 0;
+    }
     mtc->client = http_get_new(&(struct http_get_options){.user = settings->texts[MTC_USER],
         .password = settings->texts[MTC_PASSWORD],
         .ca_file = settings->texts[MTC_CA_FILE]});
