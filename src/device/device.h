@@ -68,12 +68,15 @@ int device_browse(const struct device *device, struct str under,
     void (*each)(void *context, const struct browse_item *item), void *context, struct err *err);
 /* An option line as people may see it: values of secret options (passwords) replaced by "***". */
 void device_options_show(struct str driver, struct str options, struct buf *out);
-/* Whether a line holds a shown secret that `present` has no value for: nobody can know it. */
-bool device_options_lack(struct str driver, struct str present, struct str options);
+/* Whether the line of `wanted` holds a shown secret that `present` (NULL: none) has no value for. It
+ * has none where driver or address are others: nobody sends a secret that he cannot read to a
+ * machine of his own. */
+bool device_options_lack(const struct device *present, const struct device *wanted);
 /* The line to store when such a shown line comes back: a secret that is "***" keeps its value of
- * `present`. A line that cannot be read is copied; the check will name its fault. */
+ * `present`, or stays "***", which the check refuses. A line that cannot be read is copied; the
+ * check will name its fault. */
 void device_options_keep(
-    struct str driver, struct str present, struct str options, struct buf *out);
+    const struct device *present, const struct device *wanted, struct buf *out);
 
 /* The connection doctor: goes from the device line to a value, step by step, and says at each what
  * was found and what to do. Opens sessions of its own; at most about 20 s. Nothing is changed. */

@@ -66,7 +66,8 @@ struct http_get *http_get_new(const struct http_get_options *options) {
     (void)curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
     (void)curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
     (void)curl_easy_setopt(curl, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
-    (void)curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 1L);
+    /* A header may be a key, which the library would also send where the machine points to. */
+    (void)curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, options->header.size > 0 ? 0L : 1L);
     (void)curl_easy_setopt(curl, CURLOPT_MAXREDIRS, (long)REDIRECTIONS_MAX);
     (void)curl_easy_setopt(curl, CURLOPT_ACCEPT_ENCODING, "");
     (void)curl_easy_setopt(curl, CURLOPT_NOPROXY, "*"); // Machines are not behind a proxy.
@@ -151,6 +152,11 @@ int http_get_check(struct str url, struct err *err) {
     bool blank = str_find(url, ' ') < url.size;
     if (!known || url.size <= head || url.size >= URL_BYTES || blank || url.data[head] == '/') {
         return err_set(err, ERR_INVALID, MSG_HTTP_ADDRESS, ARGS(A_STR(url)));
+    }
+    struct str host = str_slice(url, head, url.size);
+    host = str_slice(host, 0, str_find(host, '/'));
+    if (str_find(host, '@') < host.size) { // Addresses are shown: not repeated here either.
+        return err_set(err, ERR_INVALID, MSG_HTTP_USER_IN_URL, NO_ARGS);
     }
     return 0;
 }

@@ -80,6 +80,9 @@ static int64_t word_index(const char *words, struct str value) {
 
 static int parse_value(const struct driver_option *option, struct str value, int64_t *ret_value,
     struct str *ret_text, struct err *err) {
+    if (option->is_secret && str_eq(value, STR(SECRET_SHOWN))) {
+        return err_set(err, ERR_INVALID, MSG_DEVICE_OPTION_SECRET, ARGS(A_CSTR(option->name)));
+    }
     if (option->is_text) {
         *ret_text = value;
         return 0;
@@ -249,7 +252,8 @@ static void rewrite(
             return;
         }
         if (is_secret(driver, name) && (present == NULL || str_eq(value, STR(SECRET_SHOWN)))) {
-            value = present == NULL ? STR(SECRET_SHOWN) : value_of(*present, name);
+            struct str kept = present == NULL ? STR_NONE : value_of(*present, name);
+            value = kept.size > 0 ? kept : STR(SECRET_SHOWN);
         }
         put_pair(out, name, value);
     }
@@ -259,19 +263,27 @@ void device_options_show(struct str driver, struct str options, struct buf *out)
     rewrite(driver, NULL, options, out);
 }
 
-void device_options_keep(
-    struct str driver, struct str present, struct str options, struct buf *out) {
-    rewrite(driver, &present, options, out);
+/* The line whose secrets the wanted one may keep. */
+static struct str line_of(const struct device *present, const struct device *wanted) {
+    bool same = present != NULL && str_eq(present->driver, wanted->driver) &&
+                str_eq(present->address, wanted->address);
+    return same ? present->options : STR_NONE;
 }
 
-bool device_options_lack(struct str driver_name, struct str present, struct str options) {
-    const struct driver *driver = driver_find(driver_name);
-    struct str rest = str_trim(options);
+void device_options_keep(
+    const struct device *present, const struct device *wanted, struct buf *out) {
+    const struct str line = line_of(present, wanted);
+    rewrite(wanted->driver, &line, wanted->options, out);
+}
+
+bool device_options_lack(const struct device *present, const struct device *wanted) {
+    const struct driver *driver = driver_find(wanted->driver);
+    struct str rest = str_trim(wanted->options);
     struct str name = STR_NONE;
     struct str value = STR_NONE;
     while (rest.size > 0 && cut_pair(&rest, &name, &value, NULL) == 0) {
         if (is_secret(driver, name) && str_eq(value, STR(SECRET_SHOWN)) &&
-            value_of(present, name).size == 0) {
+            value_of(line_of(present, wanted), name).size == 0) {
             return true;
         }
     }

@@ -338,14 +338,13 @@ static int device_period(const struct row *row, int64_t *ret_period_ns, struct e
 /* A secret that the table shows as "***" keeps its value. */
 static int keep_secrets(
     struct job *job, const struct device *known, struct device *device, struct err *err) {
-    struct str present = known != NULL ? known->options : STR_NONE;
-    if (device_options_lack(device->driver, present, device->options)) {
+    if (device_options_lack(known, device)) {
         (void)err_set(err, ERR_INVALID, MSG_DEVICE_SECRET_SHOWN, ARGS(A_STR(device->id)));
         return in_column(&DEVICE_COLUMNS[DEVICE_OPTIONS], err);
     }
     AUTO_BUF struct buf options;
     buf_init(&options, 4 * LIMIT_DEVICE_TEXT_BYTES);
-    device_options_keep(device->driver, present, device->options, &options);
+    device_options_keep(known, device, &options);
     device->options = arena_copy(&job->arena, buf_str(&options));
     return 0;
 }

@@ -127,14 +127,12 @@ int api_device_put(struct call *call, struct err *err) {
         device = *present;
     }
     rc = device_read(body, &device, err);
-    if (rc >= 0 &&
-        device_options_lack(device.driver, present ? present->options : STR_NONE, device.options)) {
+    if (rc >= 0 && device_options_lack(present, &device)) {
         rc = err_set(err, ERR_INVALID, MSG_DEVICE_SECRET_SHOWN, ARGS(A_STR(device.id)));
     }
     AUTO_BUF struct buf options;
     buf_init(&options, 4 * LIMIT_DEVICE_TEXT_BYTES);
-    device_options_keep(
-        device.driver, present ? present->options : STR_NONE, device.options, &options);
+    device_options_keep(present, &device, &options);
     device.options = buf_str(&options);
     if (rc >= 0) {
         rc = device_check(&device, err);

@@ -67,8 +67,7 @@ static int draft_read(struct call *call, struct draft *draft, struct err *err) {
     if (rc >= 0 && type.size > 0 && !value_type_of_name(type, &draft->type)) {
         return err_set(err, ERR_INVALID, MSG_SERVE_TYPE_UNKNOWN, ARGS(A_STR(type)));
     }
-    device_options_keep(draft->device.driver, present != NULL ? present->options : STR_NONE,
-        draft->device.options, &draft->options);
+    device_options_keep(present, &draft->device, &draft->options);
     draft->device.options = buf_str(&draft->options);
     return rc < 0 ? rc : 0;
 }

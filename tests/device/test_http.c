@@ -134,10 +134,28 @@ static void user_and_header_are_sent_and_not_shown(void **state) {
     assert_string_equal(buf_z(&shown), "user=maru password=*** header=***");
     AUTO_BUF struct buf kept;
     buf_init(&kept, 512);
-    device_options_keep(STR("http"), str_of(options),
-        STR("user=other password=*** header=\"X: y\" timeout_ms=50"), &kept);
+    struct device present = {
+        .driver = STR("http"), .address = STR("http://10.0.0.1/"), .options = str_of(options)};
+    struct device wanted = present;
+    wanted.options = STR("user=other password=*** header=\"X: y\" timeout_ms=50");
+    device_options_keep(&present, &wanted, &kept);
     assert_string_equal(
         buf_z(&kept), "user=other password=\"geheim niss\" header=\"X: y\" timeout_ms=50");
+    /* To another machine only what was typed for it is sent. */
+    wanted.address = STR("http://10.0.0.66/");
+    buf_clear(&kept);
+    device_options_keep(&present, &wanted, &kept);
+    assert_null(strstr(buf_z(&kept), "geheim"));
+    wanted.id = STR("d");
+    wanted.period_ns = NS_PER_S;
+    wanted.options = buf_str(&kept);
+    assert_int_equal(-ERR_INVALID, device_check(&wanted, &err));
+    assert_non_null(strstr(words_of(&err), "typed again"));
+    wanted.address = STR("http://u:geheim@10.0.0.1/x");
+    wanted.options = STR_NONE;
+    err_clear(&err);
+    assert_int_equal(-ERR_INVALID, device_check(&wanted, &err));
+    assert_null(strstr(words_of(&err), "geheim"));
     rig_fini(&rig);
     web_stop(&scene.web);
 }

@@ -5,6 +5,10 @@
 #include <math.h>
 #include <string.h>
 
+#include <stdio.h>
+#include <string.h>
+
+#include "plant/export.h"
 #include "support_plant.h"
 
 /* */
@@ -173,6 +177,12 @@ static const char DEVICES[] = "device,driver,address,period_ms,options\n"
                               "p1,modbus,127.0.0.1:1502,1000,unit=1\n";
 
 /* */
+static int put_bytes(void *context, const void *data, size_t size, struct err *err) {
+    (void)err;
+    buf_put(context, data, size);
+    return 0;
+}
+
 static void devices_and_tags_come_by_table_and_again_changes_nothing(void **state) {
     (void)state;
     static const char TAGS[] = "tag,device,source,type,unit,kind,scale,offset,min,max\n"
@@ -194,6 +204,43 @@ static void devices_and_tags_come_by_table_and_again_changes_nothing(void **stat
     assert_non_null(tag);
     assert_int_equal(tag->kind, KIND_COUNTER);
     assert_int_equal(tag->type, TYPE_I64);
+    catalogue_unref(catalogue);
+    rig_close(&rig);
+}
+
+/* What is exported holds no password; taken in again it changes nothing, and a password that is
+ * not shown does not go to another address. */
+static void passwords_of_devices_do_not_leave(void **state) {
+    (void)state;
+    struct rig rig;
+    rig_open(&rig, NULL);
+    struct import_report report;
+    struct err err = ERR_INIT;
+    static const char HEAD[] = "device,driver,address,period_ms,options\n";
+    char table[512];
+    (void)snprintf(
+        table, sizeof table, "%sm1,http,http://10.0.0.1/x,1000,user=u password=geheim\n", HEAD);
+    assert_int_equal(import_text(&rig, IMPORT_DEVICES, table, &report, &err), 0);
+    AUTO_BUF struct buf out;
+    buf_init(&out, 4096);
+    struct export_options options = {.kind = EXPORT_DEVICES,
+        .from_ns = INT64_MIN,
+        .to_ns = INT64_MAX,
+        .file = {.context = &out, .write = put_bytes}};
+    uint64_t rows = 0;
+    assert_int_equal(export_run(rig.plant, &options, &rows, &err), 0);
+    assert_null(strstr(buf_z(&out), "geheim"));
+    assert_non_null(strstr(buf_z(&out), "password=***"));
+    assert_int_equal(import_text(&rig, IMPORT_DEVICES, buf_z(&out), &report, &err), 0);
+    assert_int_equal(report.stored, 0);
+    (void)snprintf(
+        table, sizeof table, "%sm1,http,http://10.0.0.66/x,1000,user=u password=***\n", HEAD);
+    (void)import_text(&rig, IMPORT_DEVICES, table, &report, &err);
+    assert_int_equal(report.stored, 0);
+    struct catalogue *catalogue = plant_catalogue(rig.plant);
+    const struct device *device = catalogue_device(catalogue, STR("m1"));
+    assert_true(str_eq(device->address, STR("http://10.0.0.1/x")));
+    assert_true(str_eq(device->options, STR("user=u password=geheim")));
     catalogue_unref(catalogue);
     rig_close(&rig);
 }
@@ -550,6 +597,7 @@ int main(void) {
         cmocka_unit_test(a_bad_row_without_a_value_comes_back_as_it_was_written),
         cmocka_unit_test(a_dry_run_stores_nothing_and_creates_nothing),
         cmocka_unit_test(devices_and_tags_come_by_table_and_again_changes_nothing),
+        cmocka_unit_test(passwords_of_devices_do_not_leave),
         cmocka_unit_test(a_column_that_is_not_there_leaves_what_stands),
         cmocka_unit_test(a_table_takes_nothing_back_that_changed_while_it_came),
         cmocka_unit_test(the_audit_says_what_an_import_changed),
