@@ -68,8 +68,8 @@ int device_browse(const struct device *device, struct str under,
     void (*each)(void *context, const struct browse_item *item), void *context, struct err *err);
 /* An option line as people may see it: values of secret options (passwords) replaced by "***". */
 void device_options_show(struct str driver, struct str options, struct buf *out);
-/* Whether the line of `wanted` holds a shown secret that `present` (NULL: none) has no value for. It
- * has none where driver or address are others: nobody sends a secret that he cannot read to a
+/* Whether the line of `wanted` holds a shown secret that `present` (NULL: none) has no value for.
+ * It has none where driver or address are others: nobody sends a secret that he cannot read to a
  * machine of his own. */
 bool device_options_lack(const struct device *present, const struct device *wanted);
 /* The line to store when such a shown line comes back: a secret that is "***" keeps its value of

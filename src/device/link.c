@@ -9,6 +9,8 @@
 #include "device/link.h"
 
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -17,6 +19,8 @@
 
 #include "core/check.h"
 #include "core/mem.h"
+
+enum { KEEPALIVE_IDLE_S = 2, KEEPALIVE_INTERVAL_S = 1, KEEPALIVE_COUNT = 3 };
 
 enum { CAPTURE_PREFIX_BYTES = 8, UDP_PREFIX_BYTES = 4 }; // "capture:", "udp:"
 
@@ -162,6 +166,18 @@ int link_fd_receive(
             return link_fd_broken(errno, err);
         }
     }
+}
+
+void link_fd_keep_alive(int fd) {
+    /* Each only tunes; a system that refuses one still works. */
+    int one = 1;
+    int idle = KEEPALIVE_IDLE_S;
+    int interval = KEEPALIVE_INTERVAL_S;
+    int count = KEEPALIVE_COUNT;
+    (void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof one);
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof idle);
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval, sizeof interval);
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &count, sizeof count);
 }
 
 void link_fd_close(struct link *link) {

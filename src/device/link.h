@@ -100,5 +100,8 @@ int link_fd_send(
 int link_fd_receive(
     struct link *link, void *data, size_t capacity, int64_t deadline_ns, struct err *err);
 void link_fd_close(struct link *link);
+/* Has the system look after a TCP connection on which only the other side speaks: one that vanished
+ * or began anew without a word is known within five seconds. Also for sockets of libraries. */
+void link_fd_keep_alive(int fd);
 
 #endif

@@ -27,12 +27,6 @@
 #include "core/mem.h"
 #include "device/link.h"
 
-enum {
-    KEEPALIVE_IDLE_S = 15,
-    KEEPALIVE_INTERVAL_S = 5,
-    KEEPALIVE_COUNT = 3,
-};
-
 struct link_tcp {
     struct link link;
     struct link_host host;
@@ -42,14 +36,8 @@ struct link_tcp {
 static void set_options(int fd) {
     /* Each only tunes; a system that refuses one still works. */
     int one = 1;
-    int idle = KEEPALIVE_IDLE_S;
-    int interval = KEEPALIVE_INTERVAL_S;
-    int count = KEEPALIVE_COUNT;
     (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-    (void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof one);
-    (void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof idle);
-    (void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval, sizeof interval);
-    (void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &count, sizeof count);
+    link_fd_keep_alive(fd);
 }
 
 /* Waits for a connect in progress and takes its result. */

@@ -3,8 +3,6 @@
  * told with its line.
  */
 #include <math.h>
-#include <string.h>
-
 #include <stdio.h>
 #include <string.h>
 

@@ -310,6 +310,7 @@ int mqtt_client_open(struct driver_io *io, const struct mqtt_client_options *opt
         return result;
     }
     client->detail[0] = '\0';
+    link_fd_keep_alive(mosquitto_socket(client->session));
     *ret_client = client;
     return 0;
 }
