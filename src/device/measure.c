@@ -1,6 +1,7 @@
 /*
  * How fast a device can be asked. The very poller of the link threads runs without pause, so the
- * figure holds all that a poll costs: framing, decoding, rows, health.
+ * figure holds all that a poll costs: framing, decoding, rows, health. A driver that only listens
+ * (MQTT, scanners) has no such rate.
  */
 #include "core/mem.h"
 #include "device/device.h"
@@ -53,6 +54,12 @@ int device_measure(const struct catalogue *catalogue, const struct device *devic
     struct device_plan *plan = device_plan_new(catalogue, device, err);
     if (plan == NULL) {
         return -(int)ERR_INVALID;
+    }
+    if (plan->driver->read_groups == NULL) {
+        int result =
+            err_set(err, ERR_UNSUPPORTED, MSG_DEVICE_NOT_ASKED, ARGS(A_CSTR(plan->driver->name)));
+        device_plan_free(plan);
+        return result;
     }
     const struct clock *clock = clock_system();
     AUTO_BATCH struct batch *batch = batch_new(BATCH_ROWS, BATCH_TEXT_BYTES);

@@ -1,15 +1,21 @@
 """The benchmarks print the keys that docs/PERFORMANCE.md names, and its table is written anew.
 
-usage: step_bench.py [--write]
+Beside `maru bench` stand strangers (libmodbus, pymodbus, a plain MQTT subscriber), where they are
+installed, and the whole program seen from outside (step_links.py, for 20 s). With `--only A,B` just
+these are measured and the other rows keep their figure and its date.
+
+usage: step_bench.py [--write] [--only historian,real,http,collect,modbus,mqtt,whole]
 """
 import datetime
 import json
 import lzma
+import os
 import subprocess
 import sys
 import tempfile
 
-from lib import PROGRAM, REAL, ROOT, claim
+import step_links
+from lib import PROGRAM, REAL, ROOT, claim, home_of
 
 # benchmark, key, what it is, goal (words), test of the goal
 ROWS = [
@@ -30,7 +36,21 @@ ROWS = [
     ("collect", "modbus_pipelined_rps", "Modbus, pipelined, requests/s", "see peers", None),
     ("collect", "links_cpu_pct", "500 links x 100 tags x 1 Hz, % of a core", "at most 15", lambda v: v <= 15),
     ("collect", "links_jitter_p99_ms", "period jitter p99, ms", "under 20", lambda v: v < 20),
+    ("modbus", "modbus_ratio", "Modbus, one in flight, our client / libmodbus's, on a libmodbus server", "at least 1.0", lambda v: v >= 1),
+    ("modbus", "modbus_pipelined_ratio", "the same, ours pipelined", "at least 1.5", lambda v: v >= 1.5),
+    ("modbus", "pymodbus_ratio", "one in flight, on a pymodbus server", "at least 1.0", lambda v: v >= 1),
+    ("mqtt", "mqtt_qos0_ratio", "MQTT QoS 0, stored, / a plain subscriber that keeps nothing", "at least 0.9", lambda v: v >= 0.9),
+    ("mqtt", "mqtt_qos1_ratio", "MQTT QoS 1, durable, / the same", "at least 0.9", lambda v: v >= 0.9),
+    ("whole", "links_cpu_pct", "whole program, 500 links x 100 tags x 1 Hz: its collecting threads, % of a core", "at most 15", lambda v: v <= 15),
+    ("whole", "whole_cpu_pct", "the same: everything, 50,000 samples/s refined and stored, % of a core", "told", None),
+    ("whole", "whole_jitter_p99_ms", "the same: lateness of requests where they arrive, p99, ms", "under 20", lambda v: v < 20),
+    ("whole", "stream_p99_ms", "register change to the browser's stream, 100 ms poll, p99, ms", "under 130", lambda v: v < 130),
+    ("whole", "rss_1000_tags_mb", "memory of the whole program, 1,000 tags, MB", "at most 60", lambda v: v <= 60),
+    ("whole", "ready_s", "start to `/readyz`, s", "under 1", lambda v: v < 1),
+    ("whole", "installed_mb", "programs as installed, MB", "at most 15", lambda v: v <= 15),
 ]
+NAMES = ("historian", "real", "http", "collect", "modbus", "mqtt", "whole")
+HEAD = ["| key | what | figure | goal | | measured |", "| --- | --- | --- | --- | --- | --- |"]
 
 
 def bench(name, *more):
@@ -47,40 +67,96 @@ def real():
         return bench("historian", "--data", out.name)
 
 
-def table(results):
-    limits = results["historian"]["limits"]
-    lines = [f"Measured {datetime.date.today().isoformat()}; this machine: memcpy {limits['memcpy_gb_s']:.1f} GB/s, sequential write "
-             f"{limits['seq_write_gb_s']:.2f} GB/s, fdatasync {limits['fdatasync_ms']:.3f} ms.", "",
-             "| key | what | figure | goal | |", "| --- | --- | --- | --- | --- |"]
+def peer(*command):
+    """The JSON of a comparison with a stranger; None where the stranger is not installed."""
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+    if done.returncode == 77:
+        print(f"SKIPPED {command[1]}: {done.stderr.strip()[-200:]}", file=sys.stderr)
+        return None
+    claim(done.returncode == 0, f"{command[1]} failed: {done.stderr[-2000:]}")
+    return json.loads(done.stdout)
+
+
+def build_of_peers():
+    """The release build, with the programs of the peers in it."""
+    build = str(ROOT / "build" / "release")
+    subprocess.run(["ninja", "-C", build, "maru", "modbus-client", "modbus-peer", "mqtt-plain"], capture_output=True, check=False)
+    return build
+
+
+def whole():
+    with home_of("whole") as folder:
+        os.environ["MARU_QUICK"] = "0"
+        return step_links.run(folder, 20)
+
+
+MEASURE = {
+    "historian": lambda: bench("historian"),
+    "http": lambda: bench("http"),
+    "collect": lambda: bench("collect"),
+    "real": lambda: real() if REAL.exists() else None,
+    "modbus": lambda: peer("sh", "bench/collect-peers.sh", build_of_peers()),
+    "mqtt": lambda: peer("/usr/bin/python3", "bench/mqtt-peers.py", build_of_peers()),
+    "whole": whole,
+}
+
+
+def verdict_of(key, value, holds, results):
+    if key == "scan_mpts_s":
+        share = value / (1000 / results["historian"]["limits"]["fdatasync_ms"] / 1000)
+        return f"{share * 100:.0f} %: " + ("met" if share >= 0.65 else "missed")
+    return "" if holds is None else "met" if holds(value) else "missed"
+
+
+def old_rows(text):
+    """What stands in the page: (key, what) -> line; and the line about the machine."""
+    lines = text.strip().splitlines()
+    machine = lines[0] if lines and lines[0].startswith("Measured") else ""
+    day = machine.split()[1].rstrip(";") if machine else ""
+    rows = {}
+    for line in lines:
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        if line.startswith("| `") and len(cells) >= 5:
+            rows[cells[0].strip("`"), cells[1]] = "| " + " | ".join([*cells[:5], cells[5] if len(cells) > 5 else day]) + " |"
+    return rows, machine
+
+
+def table(results, before):
+    old, machine = old_rows(before)
+    today = datetime.date.today().isoformat()
+    if "historian" in results:
+        limits = results["historian"]["limits"]
+        machine = (f"Measured {today}; this machine: memcpy {limits['memcpy_gb_s']:.1f} GB/s, sequential write "
+                   f"{limits['seq_write_gb_s']:.2f} GB/s, fdatasync {limits['fdatasync_ms']:.3f} ms.")
+    lines = [machine, "", *HEAD]
     for name, key, what, goal, holds in ROWS:
-        if name not in results:
-            lines.append(f"| `{key}` | {what} | not run | {goal} | |")
-            continue
-        value = results[name][key]
-        if key == "scan_mpts_s":
-            share = value / (1000 / limits["fdatasync_ms"] / 1000)
-            verdict = f"{share * 100:.0f} %: " + ("met" if share >= 0.65 else "missed")
+        value = results.get(name, {}).get(key)
+        if value is None:
+            lines.append(old.get((key, what), f"| `{key}` | {what} | not run | {goal} | | |"))
         else:
-            verdict = "" if holds is None else "met" if holds(value) else "missed"
-        lines.append(f"| `{key}` | {what} | {value:,.4g} | {goal} | {verdict} |")
+            lines.append(f"| `{key}` | {what} | {value:,.4g} | {goal} | {verdict_of(key, value, holds, results)} | {today} |")
     return "\n".join(lines)
 
 
 def main():
-    results = {name: bench(name) for name in ("historian", "http", "collect")}
-    if REAL.exists():
-        results["real"] = real()
-    else:
-        print(f"SKIPPED the real data: {REAL.name} is not beside the project", file=sys.stderr)
+    arguments = sys.argv[1:]
+    wanted = arguments[arguments.index("--only") + 1].split(",") if "--only" in arguments else NAMES
+    results = {}
+    for name in wanted:
+        measured = MEASURE[name]()
+        if measured is None:
+            print(f"SKIPPED {name}: what it needs is not here", file=sys.stderr)
+            continue
+        results[name] = measured
     for name, key, *_ in ROWS:
-        claim(name == "real" or key in results[name], f"bench {name} does not print {key}")
-    claim("limits" in results["historian"], "bench historian prints no limits")
+        claim(name not in results or key in results[name] or key == "pymodbus_ratio", f"bench {name} does not print {key}")
     page = ROOT / "docs" / "PERFORMANCE.md"
     begin, end = "<!-- bench:begin -->", "<!-- bench:end -->"
-    if "--write" in sys.argv[1:]:
+    if "--write" in arguments:
         head, rest = page.read_text().split(begin)
-        page.write_text(head + begin + "\n" + table(results) + "\n" + end + rest.split(end)[1])
-    flat = {f"{name}.{key}": results[name][key] for name, key, *_ in ROWS if name in results}
+        before, tail = rest.split(end)
+        page.write_text(head + begin + "\n" + table(results, before) + "\n" + end + tail)
+    flat = {f"{name}.{key}": results[name][key] for name, key, *_ in ROWS if key in results.get(name, {})}
     print(json.dumps(flat))
 
 

@@ -47,7 +47,21 @@ static void polls_requests_and_samples_are_counted(void **state) {
     sim_modbus_server_stop(server);
 }
 
+static void a_driver_that_only_listens_has_no_rate(void **state) {
+    (void)state;
+    struct device_line devices[] = {{"d", "mqtt", "127.0.0.1:1", "", 1000}, {0}};
+    struct tag_line tags[] = {{"a", "d", "plant/a"}, {0}};
+    struct catalogue *catalogue = make_catalogue(devices, tags);
+    struct device_rate rate;
+    struct err err = ERR_INIT;
+    assert_int_equal(-ERR_UNSUPPORTED,
+        device_measure(catalogue, &catalogue->devices[0], 20 * NS_PER_MS, &rate, &err));
+    assert_non_null(strstr(words_of(&err), "mqtt only listens"));
+    catalogue_unref(catalogue);
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(polls_requests_and_samples_are_counted)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(polls_requests_and_samples_are_counted),
+        cmocka_unit_test(a_driver_that_only_listens_has_no_rate)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
