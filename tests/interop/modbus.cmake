@@ -10,7 +10,7 @@ if(NOT MARU_FUZZ)
             COMMAND ${CMAKE_SOURCE_DIR}/tests/interop/modbus_peers.sh libmodbus ${CMAKE_BINARY_DIR})
         set_tests_properties(interop/modbus_libmodbus PROPERTIES TIMEOUT 60 SKIP_RETURN_CODE 77)
     endif()
-    foreach(peer pymodbus pymodbus_rtu)
+    foreach(peer pymodbus pymodbus_rtu modbus_serial mbpoll)
         add_test(NAME interop/modbus_${peer}
             COMMAND ${CMAKE_SOURCE_DIR}/tests/interop/modbus_peers.sh ${peer} ${CMAKE_BINARY_DIR})
         set_tests_properties(interop/modbus_${peer} PROPERTIES TIMEOUT 60 SKIP_RETURN_CODE 77)

@@ -1,6 +1,6 @@
 #!/bin/sh
-# modbus_peers.sh PEER BUILD: our Modbus client against libmodbus, pymodbus or pymodbus over a
-# pseudo-terminal pair. Exit 77 when the peer is not installed.
+# modbus_peers.sh PEER BUILD: our Modbus client against libmodbus, modbus-serial, pymodbus, or
+# pymodbus over a pseudo-terminal pair; and mbpoll against our simulated machine. Exit 77 when the peer is not installed.
 set -eu
 peer=$1
 build=$2
@@ -21,7 +21,7 @@ ready() {
             sed -n 's/^ready //p' "$work/out"
             return 0
         fi
-        if ! kill -0 "$server" 2>/dev/null; then
+        if grep -q '^SKIPPED' "$work/err" || ! kill -0 "$server" 2>/dev/null; then
             cat "$work/err" >&2
             return 77
         fi
@@ -39,6 +39,27 @@ libmodbus)
     address=127.0.0.1:$(ready)
     "$build/modbus-client" check "$address" "$options pipeline=4"
     "$build/modbus-client" check "$address" "$options pipeline=0 max_registers=20"
+    ;;
+modbus_serial)
+    command -v node >/dev/null || exit 77
+    node "$here/modbus_serial.mjs" >"$work/out" 2>"$work/err" &
+    server=$!
+    address=127.0.0.1:$(ready)
+    ;;
+mbpoll)
+    # The other way round: a client of others reads our simulated press and must see what we see.
+    command -v mbpoll >/dev/null || exit 77
+    port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+    "$build/maru-sim" press1 --port "$port" >"$work/out" 2>"$work/err" &
+    server=$!
+    for _ in $(seq 100); do
+        theirs=$(mbpoll -m tcp -a 1 -0 -r 0 -c 16 -t 3 -1 -p "$port" 127.0.0.1 2>/dev/null | grep -c '^\[[0-9]*\]:') || true
+        [ "$theirs" = 16 ] && break
+        sleep 0.1
+    done
+    [ "$theirs" = 16 ] || { echo "mbpoll read $theirs of 16 registers" >&2; exit 1; }
+    echo "mbpoll: 16 registers of the simulated press read"
+    exit 0
     ;;
 pymodbus)
     [ -x /usr/bin/python3 ] || exit 77
