@@ -45,7 +45,7 @@ Architecture: $arch
 Maintainer: Maru <maru@localhost>
 Installed-Size: $size
 Depends: ${depends}, tzdata, passwd, util-linux
-Recommends: libpangocairo-1.0-0, fonts-nanum
+Recommends: ca-certificates, libpangocairo-1.0-0, fonts-nanum
 Section: misc
 Priority: optional
 Description: a small factory's machines as data it can trust
