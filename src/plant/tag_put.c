@@ -3,8 +3,8 @@
  * is not there would do nothing, and nobody would notice.
  *
  * A tag that stands already is left as it is (its name for people, its retention), if it can take
- * what the rule makes: it has the type and no device feeds it. Two writers of one curve would make
- * nonsense of it.
+ * what the rule makes: it has the type, and neither a device nor an expression feeds it. Two
+ * writers of one curve would make nonsense of it.
  */
 #include "core/mem.h"
 #include "plant/plant.h"
@@ -14,7 +14,8 @@
 static int find_companion(
     struct ledger_tx *tx, const struct tag *tag, const struct tag *companion, struct err *err) {
     struct ledger_stmt *stmt = NULL;
-    int status = ledger_prepare(tx, "SELECT type, device FROM tags WHERE name = ?1", &stmt, err);
+    int status =
+        ledger_prepare(tx, "SELECT type, device, source FROM tags WHERE name = ?1", &stmt, err);
     if (status < 0) {
         return status;
     }
@@ -24,7 +25,9 @@ static int find_companion(
         return status;
     }
     struct str type = ledger_column_str(stmt, 0);
-    if (str_eq(type, str_of(value_type_name(companion->type))) && ledger_column_is_null(stmt, 1)) {
+    bool is_free = ledger_column_is_null(stmt, 1) &&
+                   !str_starts(str_trim(ledger_column_str(stmt, 2)), STR("="));
+    if (is_free && str_eq(type, str_of(value_type_name(companion->type)))) {
         return 1;
     }
     return err_set(err, ERR_CONFLICT, MSG_PLANT_COMPANION,

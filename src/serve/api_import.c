@@ -155,7 +155,8 @@ int api_import(struct call *call, struct err *err) {
         rc = err_set(err, ERR_INVALID, MSG_NUMBER_EXPECTED, ARGS(A_STR(offset_text)));
     }
     if (rc >= 0) {
-        rc = jobs_append(jobs, call->plant, number, offset, call->http->request.body, err);
+        rc = jobs_append(jobs, call->plant, number, str_of(call->principal.id), offset,
+            call->http->request.body, err);
     }
     if (rc >= 0 && !call_param_flag(call, "more")) {
         rc = jobs_run(jobs, call->plant, number, err);

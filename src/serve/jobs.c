@@ -240,7 +240,11 @@ int jobs_begin(
     return 0;
 }
 
-static int append(struct job *job, uint64_t offset, struct str part, struct err *err) {
+static int append(
+    struct job *job, struct str actor, uint64_t offset, struct str part, struct err *err) {
+    if (!str_eq(job->options.actor, actor)) { // The audit says whose values these are.
+        return err_set(err, ERR_FORBIDDEN, MSG_SERVE_JOB_OTHER, ARGS(A_INT(job->number)));
+    }
     if (job->status.state != JOB_RECEIVING) {
         return err_set(err, ERR_CONFLICT, MSG_SERVE_JOB_STATE,
             ARGS(A_INT(job->number), A_CSTR(job_state_name(job->status.state))));
@@ -263,11 +267,11 @@ static int append(struct job *job, uint64_t offset, struct str part, struct err 
     return status;
 }
 
-int jobs_append(struct jobs *jobs, const struct plant *plant, uint64_t number, uint64_t offset,
-    struct str part, struct err *err) {
+int jobs_append(struct jobs *jobs, const struct plant *plant, uint64_t number, struct str actor,
+    uint64_t offset, struct str part, struct err *err) {
     mutex_lock(&jobs->mutex);
     struct job *job = find(jobs, plant, number, err);
-    int status = job != NULL ? append(job, offset, part, err) : -ERR_NOT_FOUND;
+    int status = job != NULL ? append(job, actor, offset, part, err) : -ERR_NOT_FOUND;
     mutex_unlock(&jobs->mutex);
     return status;
 }

@@ -37,9 +37,10 @@ struct job_options {
 /* ERR_BUSY: all places are taken by jobs that have not ended. */
 int jobs_begin(
     struct jobs *jobs, const struct job_options *options, uint64_t *ret_number, struct err *err);
-/* A part of the file at `offset`, which must be where the last part ended (ERR_CONFLICT). */
-int jobs_append(struct jobs *jobs, const struct plant *plant, uint64_t number, uint64_t offset,
-    struct str part, struct err *err);
+/* A part of the file at `offset`, which must be where the last part ended (ERR_CONFLICT); of the
+ * actor who began the job (ERR_FORBIDDEN). */
+int jobs_append(struct jobs *jobs, const struct plant *plant, uint64_t number, struct str actor,
+    uint64_t offset, struct str part, struct err *err);
 /* All parts are there. ERR_BUSY: too many run already; ask again later. */
 int jobs_run(struct jobs *jobs, const struct plant *plant, uint64_t number, struct err *err);
 int jobs_cancel(struct jobs *jobs, const struct plant *plant, uint64_t number, struct err *err);

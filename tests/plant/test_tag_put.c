@@ -68,6 +68,13 @@ static void a_tag_of_another_type_is_not_taken_for_writing(void **state) {
     assert_int_equal(
         import_tags(&rig, "tag,type,kind,refine\nn,text,counter,increment=other\n", &report), 0);
     assert_int_equal(report.rejected, 1);
+    /* Nor one that an expression writes. */
+    assert_int_equal(
+        import_tags(&rig, "tag,type,source\nin,i64,\nsum,i64,= tag('in')\n", &report), 0);
+    assert_int_equal(report.rejected, 0);
+    assert_int_equal(
+        import_tags(&rig, "tag,type,kind,refine\nn,i64,counter,increment=sum\n", &report), 0);
+    assert_int_equal(report.rejected, 1);
     rig_close(&rig);
 }
 

@@ -46,19 +46,21 @@ static void long_options_of_a_device_survive_a_change(void **state) {
         "{\"driver\":\"mqtt\",\"address\":\"127.0.0.1:1883\",\"enabled\":false,"
         "\"options\":\"%s timeout_ms=900\"}",
         options);
-    AUTO_ANSWER struct answer answer = {0};
-    rig_ask(&rig, "PUT", "/api/v1/plants/p1/devices/b1", rig.owner, str_of(body), &answer);
-    assert_int_equal(answer.status, 201);
+    AUTO_ANSWER struct answer made = {0};
+    AUTO_ANSWER struct answer changed = {0};
+    AUTO_ANSWER struct answer refused = {0};
+    rig_ask(&rig, "PUT", "/api/v1/plants/p1/devices/b1", rig.owner, str_of(body), &made);
+    assert_int_equal(made.status, 201);
     rig_ask(&rig, "PUT", "/api/v1/plants/p1/devices/b1", rig.owner, STR("{\"display\":\"x\"}"),
-        &answer);
-    assert_int_equal(answer.status, 200);
-    assert_non_null(strstr(buf_z(&answer.body), "user=maru password=*** timeout_ms=900"));
+        &changed);
+    assert_int_equal(changed.status, 200);
+    assert_non_null(strstr(buf_z(&changed.body), "user=maru password=*** timeout_ms=900"));
     /* Stars where nothing stands are refused, not stored. */
     rig_ask(&rig, "PUT", "/api/v1/plants/p1/devices/b2", rig.owner,
         STR("{\"driver\":\"mqtt\",\"address\":\"127.0.0.1:1883\",\"enabled\":false,"
             "\"options\":\"user=maru password=***\"}"),
-        &answer);
-    assert_int_equal(answer.status, 400);
+        &refused);
+    assert_int_equal(refused.status, 400);
     rig_close(&rig);
 }
 

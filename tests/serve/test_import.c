@@ -131,6 +131,8 @@ static void a_file_may_come_in_parts(void **state) {
     post(target, rig.operator_, "00,7\n", 409, &wrong);
     (void)snprintf(
         target, sizeof target, PLANT "/import?job=%.*s&offset=24", STR_ARG(member(&first, "id")));
+    AUTO_ANSWER struct answer other;
+    post(target, rig.installer, "00,9\n", 403, &other); // Whoever began it signs for it.
     AUTO_ANSWER struct answer last;
     post(target, rig.operator_, "00,7\n", 200, &last);
     AUTO_ANSWER struct answer end;
