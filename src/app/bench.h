@@ -16,6 +16,7 @@ struct bench_options {
 };
 
 int bench_historian(const struct bench_options *options, struct buf *json_out, struct err *err);
+int bench_refine(const struct bench_options *options, struct buf *json_out, struct err *err);
 int bench_collect(const struct bench_options *options, struct buf *json_out, struct err *err);
 /* What bench_http measures; bench_historian reports the rate among its own keys. */
 struct bench_http_figures {

@@ -32,6 +32,9 @@ ROWS = [
     ("real", "bytes_per_point", "bytes a point, real data", "at most 1.20", lambda v: v <= 1.20),
     ("real", "scan_core_mpts_s", "raw scan, real data", "at least 200", lambda v: v >= 200),
     ("http", "http_mpts_s", "line protocol over HTTP, durable when answered, million points/s", "at least 6", lambda v: v >= 6),
+    ("refine", "refine_plain_mrows_s", "refining without rules, million rows/s a core", "told", None),
+    ("refine", "refine_rules_mrows_s", "refining with spike, rate, stuck, gap on every tag", "told", None),
+    ("refine", "refine_derived_mrows_s", "refining with 16 computed tags beside 64", "told", None),
     ("collect", "modbus_rps", "Modbus, 100 registers, one in flight, requests/s", "see peers", None),
     ("collect", "modbus_pipelined_rps", "Modbus, pipelined, requests/s", "see peers", None),
     ("collect", "links_cpu_pct", "500 links x 100 tags x 1 Hz, % of a core", "at most 15", lambda v: v <= 15),
@@ -49,7 +52,7 @@ ROWS = [
     ("whole", "ready_s", "start to `/readyz`, s", "under 1", lambda v: v < 1),
     ("whole", "installed_mb", "programs as installed, MB", "at most 15", lambda v: v <= 15),
 ]
-NAMES = ("historian", "real", "http", "collect", "modbus", "mqtt", "whole")
+NAMES = ("historian", "real", "http", "refine", "collect", "modbus", "mqtt", "whole")
 HEAD = ["| key | what | figure | goal | | measured |", "| --- | --- | --- | --- | --- | --- |"]
 
 
@@ -93,6 +96,7 @@ def whole():
 MEASURE = {
     "historian": lambda: bench("historian"),
     "http": lambda: bench("http"),
+    "refine": lambda: bench("refine"),
     "collect": lambda: bench("collect"),
     "real": lambda: real() if REAL.exists() else None,
     "modbus": lambda: peer("sh", "bench/collect-peers.sh", build_of_peers()),
