@@ -33,6 +33,7 @@ STEPS = [
     ("mqtt", "100,000 QoS 1 messages while Maru is killed five times: each stored once", [PYTHON, f"{HERE}/step_mqtt.py", "100000", "5"], 600),
     ("outage", "13 hours without broker and network at 200 times the speed: no gap, no duplicate", [PYTHON, f"{HERE}/step_outage.py", "13", "200"], 900),
     ("links", "500 links x 100 tags x 1 Hz for ten minutes; change to browser; memory, start, size", [PYTHON, f"{HERE}/step_links.py", "600"], 1200),
+    ("return", "after each of six faults and a clock that jumps every device is good within three periods", [PYTHON, f"{HERE}/step_return.py"], 1200),
     ("import", "a million real samples in and out, twice; flipped bytes found", [PYTHON, f"{HERE}/step_import.py", "200"], 1800),
     ("tables", "one table in every encoding, packing and as XLSX gives one result; 1 GB with bounded memory", [PYTHON, f"{HERE}/step_tables.py", "1024"], 3600),
     ("diskfull", "a full disk refuses writes in words, answers queries, recovers by itself", [PYTHON, f"{HERE}/step_diskfull.py"], 300),
