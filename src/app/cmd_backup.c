@@ -97,6 +97,9 @@ static void report_restore(struct call *call, const struct restore_report *repor
     if (!call->json) {
         call_say(call, MSG_RESTORE_DONE,
             ARGS(A_CSTR(dir), A_INT(facts->plants), A_INT(facts->rows), A_CSTR(facts->logical)));
+        if (report->withdrawn > 0) {
+            call_say(call, MSG_RESTORE_WITHDRAWN, ARGS(A_INT(report->withdrawn)));
+        }
         if (report->erased > 0) {
             call_say(call, MSG_RESTORE_ERASED, ARGS(A_INT(report->erased)));
         }
@@ -114,6 +117,7 @@ static void report_restore(struct call *call, const struct restore_report *repor
     json_put_i64(&json, "rows", (int64_t)facts->rows);
     json_put_str(&json, "digest", str_of(facts->logical));
     json_put_i64(&json, "erased", (int64_t)report->erased);
+    json_put_i64(&json, "consents_withdrawn", (int64_t)report->withdrawn);
     json_put_bool(&json, "keys", report->keys_restored);
     json_object_end(&json);
     buf_put_char(&call->out, '\n');

@@ -22,6 +22,7 @@
 
 #include "core/bytes.h"
 #include "core/mem.h"
+#include "ledger/consent.h"
 #include "upkeep/archive.h"
 #include "upkeep/check.h"
 #include "upkeep/digest_home.h"
@@ -35,6 +36,7 @@ struct restore {
     struct about about;
     struct backup_facts facts;
     struct buf sealed;
+    uint64_t withdrawn;
 };
 
 /* ---- The place ---- */
@@ -288,6 +290,46 @@ static int check_home(struct restore *r, struct err *err) {
     return status < 0 ? status : hub_check(r, err);
 }
 
+/* ---- Consents ---- */
+
+static int withdraw_standing(struct ledger_tx *tx, void *context, struct err *err) {
+    uint64_t *count = context;
+    struct arena arena;
+    arena_init(&arena, 0);
+    AUTO_FREE struct consent *consents = MEM_ARRAY(struct consent, CONSENTS_MAX);
+    int found = consent_list(tx, consents, &arena, err);
+    int status = found < 0 ? found : 0;
+    for (int i = 0; i < found && status >= 0; i++) {
+        if (consents[i].withdrawn_ns == 0 && consents[i].until_ns > ledger_now_ns(tx)) {
+            status = consent_withdraw(tx, consents[i].id, STR("maru restore"), err);
+            (*count)++;
+        }
+    }
+    arena_fini(&arena);
+    return status;
+}
+
+/* A consent may have been withdrawn since the backup was made, and the home it was made of may
+ * still be sending: what comes back sends nothing until somebody grants it anew. */
+static int silence_plant(void *context, const char *name, struct err *err) {
+    struct restore *r = context;
+    AUTO_BUF struct buf path;
+    buf_init(&path, LIMIT_PATH_BYTES);
+    buf_printf(&path, "%s/plants/%s/ledger.db", r->dir, name);
+    struct ledger *ledger = NULL;
+    int status = ledger_open(buf_z(&path), LEDGER_PLANT, clock_system(), &ledger, err);
+    status = status < 0 ? status : ledger_write(ledger, withdraw_standing, &r->withdrawn, err);
+    ledger_close(ledger);
+    return status;
+}
+
+static int silence(struct restore *r, struct err *err) {
+    AUTO_BUF struct buf plants;
+    buf_init(&plants, LIMIT_PATH_BYTES);
+    buf_printf(&plants, "%s/plants", r->dir);
+    return dir_each(buf_z(&plants), silence_plant, r, err);
+}
+
 /* ---- Together ---- */
 
 static int fill(struct restore *r, struct restore_report *report, struct err *err) {
@@ -305,6 +347,8 @@ static int fill(struct restore *r, struct restore_report *report, struct err *er
     if (status >= 0 && r->with->erasures != NULL) {
         status = erasures_replay(r->with->erasures, r->dir, &report->erased, err);
     }
+    status = status < 0 ? status : silence(r, err);
+    report->withdrawn = r->withdrawn;
     report->facts = r->facts;
     return status;
 }

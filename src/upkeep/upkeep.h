@@ -68,12 +68,14 @@ struct restore_options {
 };
 struct restore_report {
     struct backup_facts facts;
-    uint64_t erased; // Payloads erased again.
+    uint64_t erased;    // Payloads erased again.
+    uint64_t withdrawn; // Consents that stood: a restored home sends nothing by itself.
     bool keys_restored;
     bool keys_sealed; // They are inside, but no phrase was given: keys/sealed.
 };
 /* Checks the whole file, makes the home beside its place, checks that (every byte, the logical
- * digest), replays erasures, and renames it into place: a home is there or not, never half of one.
+ * digest), replays erasures, withdraws the consents that stood (who consented is asked anew), and
+ * renames it into place: a home is there or not, never half of one.
  * ERR_EXISTS: there is something at home_dir already. */
 int restore_run(
     const struct restore_options *options, struct restore_report *ret_report, struct err *err);

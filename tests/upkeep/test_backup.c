@@ -16,6 +16,7 @@
 #include <cmocka.h>
 
 #include "core/mem.h"
+#include "ledger/consent.h"
 #include "upkeep/upkeep.h"
 
 struct place {
@@ -237,6 +238,62 @@ static void what_was_erased_since_is_erased_again(void **state) {
     place_fini(&place);
 }
 
+static int grant(struct ledger_tx *tx, void *context, struct err *err) {
+    (void)context;
+    struct consent consent = {.id = STR("c1"),
+        .giver = STR("owner"),
+        .recipient = STR("centre"),
+        .purpose = STR("test"),
+        .tags = STR("line.press.temp"),
+        .method = STR("none"),
+        .url = STR("http://127.0.0.1:1/"),
+        .token = STR_NONE,
+        .from_ns = 0,
+        .until_ns = SAMPLE_TIME_MAX,
+        .every_s = 10,
+        .granted_by = STR("owner")};
+    return consent_grant(tx, &consent, err);
+}
+
+static int first_withdrawn(struct ledger_tx *tx, void *context, struct err *err) {
+    struct arena arena;
+    arena_init(&arena, 0);
+    AUTO_FREE struct consent *consents = MEM_ARRAY(struct consent, CONSENTS_MAX);
+    int count = consent_list(tx, consents, &arena, err);
+    *(bool *)context = count == 1 && consents[0].withdrawn_ns != 0;
+    arena_fini(&arena);
+    return count < 0 ? count : 0;
+}
+
+static void what_comes_back_sends_nothing(void **state) {
+    (void)state;
+    struct place place;
+    place_init(&place);
+    store(&place, 10, 1700000000 * NS_PER_S);
+    struct ledger *ledger = plant_ledger(home_plant_at(place.open, 0));
+    assert_int_equal(ledger_write(ledger, grant, NULL, NULL), 0);
+    struct backup_report report;
+    int fd = file_of(&place, "one");
+    counted(&place);
+    make(&place, fd, &report);
+    struct restore_options options = {.fd = fd, .path = "test", .home_dir = place.back};
+    struct restore_report restored;
+    assert_int_equal(restore_run(&options, &restored, NULL), 0);
+    assert_int_equal(restored.withdrawn, 1);
+    bool withdrawn = true;
+    assert_int_equal(ledger_read(ledger, first_withdrawn, &withdrawn, NULL), 0);
+    assert_false(withdrawn); // The home that was backed up goes on.
+    struct home_options back_options = {.dir = place.back, .exclusive = true};
+    struct home *back = NULL;
+    assert_int_equal(home_open(&back_options, &back, NULL), 0);
+    assert_int_equal(
+        ledger_read(plant_ledger(home_plant_at(back, 0)), first_withdrawn, &withdrawn, NULL), 0);
+    assert_true(withdrawn);
+    home_close(back);
+    file_close(fd);
+    place_fini(&place);
+}
+
 static void a_plant_alone_comes_back_with_a_new_hub(void **state) {
     (void)state;
     struct place place;
@@ -285,6 +342,7 @@ int main(void) {
         cmocka_unit_test(deliverables_come_back_with_the_home),
         cmocka_unit_test(optimizing_changes_nothing_that_is_said),
         cmocka_unit_test(what_was_erased_since_is_erased_again),
+        cmocka_unit_test(what_comes_back_sends_nothing),
         cmocka_unit_test(a_plant_alone_comes_back_with_a_new_hub),
         cmocka_unit_test(an_empty_folder_is_taken_and_a_full_one_refused)};
     return cmocka_run_group_tests(tests, NULL, NULL);
