@@ -27,6 +27,8 @@
 #include "core/check.h"
 #include "core/mem.h"
 
+#define AHEAD_MIN_NS (5LL * 1000000000) // Less is how clocks of machines differ.
+
 enum {
     LIVE_WORDS = sizeof(struct live_value) / sizeof(uint64_t),
     LIVE_NUMBER_WORDS = offsetof(struct live_value, value) / sizeof(uint64_t) + 1,
@@ -147,11 +149,21 @@ static void value_of_row(struct live_value *value, const struct batch *batch,
     }
 }
 
+/* What stands is of a time that has not come, and the row is of now: a clock was set back. Holding
+ * on to the later time would show one old value as fresh until the clock has caught up. */
+static bool clock_went_back(
+    const struct sample *row, const struct live_value *old, int64_t received_ns) {
+    int64_t off_ns = row->time_ns - received_ns;
+    return old->time_ns > received_ns + AHEAD_MIN_NS && off_ns < AHEAD_MIN_NS &&
+           off_ns > -AHEAD_MIN_NS;
+}
+
 /* Whether a row replaces what stands: newer, or of the same time unless a person's correction
  * stands there and the row is none. */
-static bool row_outranks(const struct sample *row, const struct live_value *old) {
+static bool row_outranks(
+    const struct sample *row, const struct live_value *old, int64_t received_ns) {
     if (row->time_ns != old->time_ns) {
-        return row->time_ns > old->time_ns;
+        return row->time_ns > old->time_ns || clock_went_back(row, old, received_ns);
     }
     return (old->flags & SAMPLE_CORRECTION) == 0 || (row->flags & SAMPLE_CORRECTION) != 0;
 }
@@ -171,7 +183,7 @@ void live_publish(struct live *live, const struct batch *batch, int64_t received
         }
         struct live_slot *slot = &live->slots[row->tag - 1];
         struct live_value value;
-        if (slot_read(slot, &value) && !row_outranks(row, &value)) {
+        if (slot_read(slot, &value) && !row_outranks(row, &value, received_ns)) {
             continue;
         }
         value_of_row(&value, batch, row, received_ns);

@@ -287,7 +287,8 @@ def play(scene):
     scene.clock_step(3600)  # An hour ahead.
     scene.wait_good("clock_ahead", limit=BACK_S)
     check_sessions(scene, "clock_ahead", False)
-    scene.clock_step(0)  # And right again: newest stays what has the newest time (docs/KNOWN_LIMITS.md), all is stored.
+    scene.clock_step(0)  # And right again: pages show what comes now, not what has the latest time; all is stored.
+    scene.wait_good("clock_back", limit=BACK_S)
     before = len(query(scene.home, "held"))
     time.sleep(5 * PERIOD_S)
     scene.worst["stored_in_5_periods_after_clock_back"] = stored = len(query(scene.home, "held")) - before

@@ -48,6 +48,25 @@ static void a_tag_without_a_value_reads_as_none(void **state) {
     live_free(NULL);
 }
 
+static void a_clock_that_is_set_back_does_not_freeze_a_value(void **state) {
+    (void)state;
+    const int64_t second = 1000000000;
+    const int64_t before = 1800000000 * second;
+    const int64_t after = before - 3600 * second; // An hour back.
+    struct live *live = live_new(10);
+    struct live_value value;
+    publish(live, 1, before, 1, 0, before);
+    publish(live, 1, after - 10 * second, 2, 0, before); // Merely late: the newer stays.
+    assert_true(live_read(live, 1, &value) && value.value.f64 == 1);
+    publish(live, 1, after - 86400 * second, 3, 0, after); // An import of old data, too.
+    assert_true(live_read(live, 1, &value) && value.value.f64 == 1);
+    publish(live, 1, after, 4, 0, after);
+    assert_true(live_read(live, 1, &value) && value.value.f64 == 4);
+    publish(live, 1, after + second, 5, 0, after + second);
+    assert_true(live_read(live, 1, &value) && value.value.f64 == 5);
+    live_free(live);
+}
+
 static void a_published_value_is_read_whole(void **state) {
     (void)state;
     struct live *live = live_new(10);
@@ -370,6 +389,7 @@ static void readers_see_whole_values_beside_the_writer(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_tag_without_a_value_reads_as_none),
+        cmocka_unit_test(a_clock_that_is_set_back_does_not_freeze_a_value),
         cmocka_unit_test(a_published_value_is_read_whole),
         cmocka_unit_test(late_sample_does_not_move_the_newest_value),
         cmocka_unit_test(a_correction_stands_against_source_values_of_its_time),
