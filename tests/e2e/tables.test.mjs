@@ -151,7 +151,7 @@ describe('tables', () => {
     await page.getByRole('cell', { name: 'cp.more' }).first().waitFor(WAIT);
     await page.getByRole('button', { name: '가져오기', exact: true }).click(WAIT);
     await bar.waitFor(WAIT);
-    await page.getByRole('link', { name: '흐름', exact: true }).click();
+    await page.getByRole('link', { name: '데이터', exact: true }).click();
     await page.waitForSelector('.flow', WAIT);
     await page.getByRole('link', { name: '자료', exact: true }).click();
     await page.getByRole('button', { name: '중지' }).click(WAIT);

@@ -1,5 +1,26 @@
 // Setting devices up: what the program knows of protocols, and the line that describes a device.
 import type { Device } from './api';
+import { t, type Key } from './words.svelte';
+
+// What people call a protocol; one that is not here goes by its driver's name.
+const PROTOCOLS: Record<string, Key> = {
+  modbus: 'protocol.modbus',
+  xgt: 'protocol.xgt',
+  s7: 'protocol.s7',
+  melsec: 'protocol.melsec',
+  fins: 'protocol.fins',
+  mqtt: 'protocol.mqtt',
+  http: 'protocol.http',
+  mtconnect: 'protocol.mtconnect',
+  scanner: 'protocol.scanner',
+  folder: 'protocol.folder',
+  sqlpoll: 'protocol.sqlpoll',
+};
+
+export function protocolWords(driver: string): string {
+  const key = PROTOCOLS[driver];
+  return key === undefined ? driver : t(key);
+}
 
 export interface DriverOption {
   name: string;

@@ -20,7 +20,8 @@ function sourceNotices(flow: Flow, nowMs: number): Notice[] {
     .filter((device) => device.enabled && (device.health.state === 'down' || device.health.state === 'stale'))
     .map((device) => {
       const { health } = device;
-      const from = msOf(health.last_good ?? health.since);
+      // A link that opens anew with each try renews `since`; before the first value no age is told.
+      const from = health.last_good === null ? NaN : msOf(health.last_good);
       const age = durationText(nowMs - from);
       const text =
         health.state === 'down'
