@@ -176,6 +176,9 @@ int gs1_parse(struct str text, struct gs1_code *ret_code, struct err *err) {
     } else {
         result = parse_elements(rest, &code, err);
     }
+    if (result == 0 && code.count == 0) { // Nothing but separators.
+        result = err_set(err, ERR_INVALID, MSG_GS1_EMPTY, NO_ARGS);
+    }
     if (result == 0) {
         *ret_code = code;
     }

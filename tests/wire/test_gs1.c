@@ -57,10 +57,10 @@ static void what_is_wrong_is_said(void **state) {
     static const struct {
         const char *code;
         enum msg_id msg;
-    } CASES[] = {{"", MSG_GS1_EMPTY}, {"]C1", MSG_GS1_EMPTY}, {"ORDER-7", MSG_GS1_IDENTIFIER},
-        {"(01)08801234567894", MSG_GS1_CHECK_DIGIT}, {"(01)0880", MSG_GS1_LENGTH},
-        {"(17)26AB31", MSG_GS1_LENGTH}, {"(05)1", MSG_GS1_IDENTIFIER}, {"(1", MSG_GS1_IDENTIFIER},
-        {"]C110", MSG_GS1_LENGTH}, {"(31)1", MSG_GS1_IDENTIFIER},
+    } CASES[] = {{"", MSG_GS1_EMPTY}, {"]C1", MSG_GS1_EMPTY}, {FNC1 FNC1, MSG_GS1_EMPTY},
+        {"ORDER-7", MSG_GS1_IDENTIFIER}, {"(01)08801234567894", MSG_GS1_CHECK_DIGIT},
+        {"(01)0880", MSG_GS1_LENGTH}, {"(17)26AB31", MSG_GS1_LENGTH}, {"(05)1", MSG_GS1_IDENTIFIER},
+        {"(1", MSG_GS1_IDENTIFIER}, {"]C110", MSG_GS1_LENGTH}, {"(31)1", MSG_GS1_IDENTIFIER},
         {"(10)123456789012345678901", MSG_GS1_LENGTH}};
     for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++) {
         struct gs1_code code = {.count = 77};
