@@ -42,6 +42,12 @@ struct receiver {
     bool seen[ROWS_MAX + 1]; // By value.
 };
 
+/* The child that is killed is forked from a process with threads, and makes its own. */
+const char *__tsan_default_options(void);
+const char *__tsan_default_options(void) {
+    return "die_after_fork=0";
+}
+
 static bool ready(struct receiver *receiver, int fd, int timeout_ms) {
     struct pollfd fds[2] = {
         {.fd = fd, .events = POLLIN}, {.fd = receiver->stop.event_fd, .events = POLLIN}};
