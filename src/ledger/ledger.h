@@ -46,17 +46,17 @@ int ledger_verify(struct ledger *ledger, struct err *err);
 struct ledger_stmt;
 /* Prepares (or takes from the cache) and resets. Parameters are ?1.. . One text is one statement:
  * preparing it again ends an earlier run of it. Valid until the transaction ends. */
-int ledger_prepare(struct ledger_tx *tx, const char *sql, struct ledger_stmt **ret_stmt,
-    struct err *err);
+int ledger_prepare(
+    struct ledger_tx *tx, const char *sql, struct ledger_stmt **ret_stmt, struct err *err);
 void ledger_bind_i64(struct ledger_stmt *stmt, int index, int64_t value);
-void ledger_bind_f64(struct ledger_stmt *stmt, int index, double value); // NaN binds NULL.
+void ledger_bind_f64(struct ledger_stmt *stmt, int index, double value);     // NaN binds NULL.
 void ledger_bind_str(struct ledger_stmt *stmt, int index, struct str value); // Copied.
 void ledger_bind_blob(struct ledger_stmt *stmt, int index, const void *data, size_t size);
 void ledger_bind_null(struct ledger_stmt *stmt, int index);
 /* 1: a row; 0: done; negative: refused (a broken constraint is ERR_CONFLICT). */
 int ledger_step(struct ledger_stmt *stmt, struct err *err);
 int64_t ledger_column_i64(struct ledger_stmt *stmt, int column);
-double ledger_column_f64(struct ledger_stmt *stmt, int column); // NULL gives NaN.
+double ledger_column_f64(struct ledger_stmt *stmt, int column);     // NULL gives NaN.
 struct str ledger_column_str(struct ledger_stmt *stmt, int column); // Until the next step.
 bool ledger_column_is_null(struct ledger_stmt *stmt, int column);
 int64_t ledger_now_ns(const struct ledger_tx *tx);
@@ -88,19 +88,26 @@ int audit_verify(struct ledger_tx *tx, struct err *err);
 /* ---- Hub: users, sessions, tokens ---- */
 
 /* Rights, weakest to strongest where they nest: docs/HTTP.md holds the table. */
-enum role { ROLE_NONE = 0, ROLE_VIEWER, ROLE_OPERATOR, ROLE_AUDITOR, ROLE_INSTALLER, ROLE_MANAGER,
-    ROLE_OWNER };
+enum role {
+    ROLE_NONE = 0,
+    ROLE_VIEWER,
+    ROLE_OPERATOR,
+    ROLE_AUDITOR,
+    ROLE_INSTALLER,
+    ROLE_MANAGER,
+    ROLE_OWNER
+};
 enum scope { SCOPE_READ = 1, SCOPE_WRITE = 2, SCOPE_SQL = 4 }; // Bits, of tokens.
 const char *role_name(enum role role);
 bool role_of_name(struct str name, enum role *ret_role);
 
 /* Who asks: from a session or token. */
 struct principal {
-    char id[40];        // User or token id (UUIDv7).
-    char name[64];      // Login name, or the token's label.
-    char display[260];  // As people call them; a token's label.
+    char id[40];       // User or token id (UUIDv7).
+    char name[64];     // Login name, or the token's label.
+    char display[260]; // As people call them; a token's label.
     enum role role;
-    uint32_t scopes;    // All bits for a session.
+    uint32_t scopes; // All bits for a session.
     bool is_session;
     int64_t expires_ns;
 };
@@ -130,8 +137,8 @@ int user_find(struct ledger_tx *tx, struct str login, char ret_id[40],
     char ret_hash[PASSWORD_HASH_MAX], enum role *ret_role, struct err *err);
 /* Gives a login, also a disabled one, the role owner and a new password, and ends its sessions. For
  * whoever proved to hold the home folder. ERR_NOT_FOUND: no such login. */
-int user_owner_reset(struct ledger_tx *tx, struct str login, const char *hash, char ret_id[40],
-    struct err *err);
+int user_owner_reset(
+    struct ledger_tx *tx, struct str login, const char *hash, char ret_id[40], struct err *err);
 /* How people call a user, copied into the arena. ERR_NOT_FOUND. */
 int user_display(struct ledger_tx *tx, struct str user_id, struct arena *arena,
     struct str *ret_display, struct err *err);
@@ -156,8 +163,8 @@ int token_each(struct ledger_tx *tx,
     struct err *err);
 /* From the next request on the token opens nothing. ERR_NOT_FOUND. */
 int token_revoke(struct ledger_tx *tx, struct str id, struct err *err);
-int token_find(struct ledger_tx *tx, struct str secret, struct principal *ret_principal,
-    struct err *err);
+int token_find(
+    struct ledger_tx *tx, struct str secret, struct principal *ret_principal, struct err *err);
 
 /* ---- Plant: catalogue, cursors, counts ---- */
 
@@ -180,10 +187,10 @@ int plant_setting_put(struct ledger_tx *tx, struct str key, struct str value, st
 /* Where a device's source was left (device/driver.h). get: adds the value to `out`;
  * -ERR_NOT_FOUND without words. put: an empty value removes it. Keys of 1 to 512 bytes, values up
  * to 4,096. */
-int bookmark_get(struct ledger_tx *tx, struct str device, struct str key, struct buf *out,
-    struct err *err);
-int bookmark_put(struct ledger_tx *tx, struct str device, struct str key, struct str value,
-    struct err *err);
+int bookmark_get(
+    struct ledger_tx *tx, struct str device, struct str key, struct buf *out, struct err *err);
+int bookmark_put(
+    struct ledger_tx *tx, struct str device, struct str key, struct str value, struct err *err);
 
 /* Consumers' cursors: stored in the transaction that holds the effects. 0 when unknown. */
 int cursor_get(struct ledger_tx *tx, struct str consumer, uint64_t *ret_seq, struct err *err);
@@ -192,10 +199,10 @@ int cursor_put(struct ledger_tx *tx, struct str consumer, uint64_t seq, struct e
 /* Counter totals kept by the stroke consumer: increments of a counter tag, resets survived. */
 struct count_row {
     uint32_t tag;
-    int64_t total;      // Increments since first seen.
-    double last_value;  // NaN: none yet.
+    int64_t total;     // Increments since first seen.
+    double last_value; // NaN: none yet.
     int64_t last_time_ns;
-    int64_t resets;     // Times the value went down.
+    int64_t resets; // Times the value went down.
 };
 /* An empty row (total 0, last_value NaN) for a tag not counted yet. */
 int count_get(struct ledger_tx *tx, uint32_t tag, struct count_row *ret_row, struct err *err);

@@ -27,13 +27,13 @@ struct tag {
     double offset;
     double min; // Valid range in the tag's unit; NaN: none.
     double max;
-    double dead_band;       // Change smaller than this is omitted; 0: every change, NaN: keep all.
-    int64_t max_silence_ns; // With a dead-band: a value is kept at least this often. 0: 10 min.
-    int64_t late_limit_ns;  // Older than the newest by more is marked late-beyond. 0: no limit.
+    double dead_band;        // Change smaller than this is omitted; 0: every change, NaN: keep all.
+    int64_t max_silence_ns;  // With a dead-band: a value is kept at least this often. 0: 10 min.
+    int64_t late_limit_ns;   // Older than the newest by more is marked late-beyond. 0: no limit.
     uint32_t retention_days; // Whole days its samples are kept; 0: for ever.
     struct str refine;       // Refine rules, "spike=3 stuck_s=600"; empty: none (refine/rules.def).
-    bool keep_raw;          // Keep the decoded value where a stage changes values.
-    bool active;            // False: no longer collected; history stays.
+    bool keep_raw;           // Keep the decoded value where a stage changes values.
+    bool active;             // False: no longer collected; history stays.
 };
 
 struct device {
@@ -55,8 +55,8 @@ struct asset {
     enum asset_level level;
     struct str id;
     struct str display;
-    struct str kind;  // Picture class: "injection" "cnc" "packing" "generic"...
-    double x, y;      // Place in the line picture, 0..1000; NaN: placed by order.
+    struct str kind; // Picture class: "injection" "cnc" "packing" "generic"...
+    double x, y;     // Place in the line picture, 0..1000; NaN: placed by order.
 };
 
 struct catalogue {
@@ -67,7 +67,7 @@ struct catalogue {
     uint32_t device_count;
     struct asset *assets;
     uint32_t asset_count;
-    struct arena arena; // Owns every string and array.
+    struct arena arena;   // Owns every string and array.
     uint32_t *name_slots; // Open-addressing index over tag names.
     uint32_t name_slot_count;
     _Atomic uint32_t references;
@@ -79,8 +79,8 @@ struct catalogue *catalogue_new(void);
 void catalogue_finish(struct catalogue *catalogue);
 struct catalogue *catalogue_ref(struct catalogue *catalogue);
 void catalogue_unref(struct catalogue *catalogue); // NULL is allowed.
-const struct tag *catalogue_tag(const struct catalogue *catalogue, uint32_t number); // Or NULL.
-const struct tag *catalogue_find(const struct catalogue *catalogue, struct str name); // Or NULL.
+const struct tag *catalogue_tag(const struct catalogue *catalogue, uint32_t number);     // Or NULL.
+const struct tag *catalogue_find(const struct catalogue *catalogue, struct str name);    // Or NULL.
 const struct device *catalogue_device(const struct catalogue *catalogue, struct str id); // Or NULL.
 
 /* "a.b.c" with 1..4 identifiers of 1..64 characters. ERR_INVALID with words. */

@@ -24,8 +24,8 @@ struct serve_limits {
 struct serve_options {
     struct home *home;
     struct upkeep *upkeep; // NULL: health says nothing about backups and clock.
-    const char *address; // "127.0.0.1" or "::1" or "0.0.0.0"
-    uint16_t port;       // 0: any
+    const char *address;   // "127.0.0.1" or "::1" or "0.0.0.0"
+    uint16_t port;         // 0: any
     struct serve_limits limits;
     bool demo; // Shows the demo banner; one-time sign-in link instead of set-up.
     const char *tls_certificate_file; // Both or none.

@@ -280,8 +280,8 @@ static void give_points(
 static void tell_silence(struct reading *reading) {
     const struct driver_settings *settings = io_settings(reading->io);
     struct err words = ERR_INIT;
-    (void)err_set(&words, ERR_TIMEOUT, MSG_DEVICE_NO_ANSWER,
-        ARGS(A_INT(settings->link[LINK_TIMEOUT_MS])));
+    (void)err_set(
+        &words, ERR_TIMEOUT, MSG_DEVICE_NO_ANSWER, ARGS(A_INT(settings->link[LINK_TIMEOUT_MS])));
     if (reading->err != NULL) {
         words = *reading->err;
     }
