@@ -46,9 +46,9 @@ void codec_prepare(struct codec *codec) {
         return;
     }
     codec->squeeze = squeeze_new();
-    codec->work = MEM_ARRAY(uint64_t, BLOCK_ROWS_MAX);
-    codec->spare = MEM_ARRAY(uint64_t, BLOCK_ROWS_MAX);
-    codec->exponents = MEM_ARRAY(uint64_t, BLOCK_ROWS_MAX);
+    codec->work = mem_alloc(BLOCK_ROWS_MAX * sizeof(uint64_t));
+    codec->spare = mem_alloc(BLOCK_ROWS_MAX * sizeof(uint64_t));
+    codec->exponents = mem_alloc(BLOCK_ROWS_MAX * sizeof(uint64_t));
     codec->planes = mem_alloc(BLOCK_ROWS_MAX * sizeof(uint64_t) + SLACK);
 }
 
@@ -600,7 +600,6 @@ bool column_get_ints(struct codec *codec, struct reader *from, bits64 *ret_value
     if (count > BLOCK_ROWS_MAX) {
         return false;
     }
-    codec_prepare(codec);
     uint64_t *values = ret_values;
     uint8_t form = read_u8(from);
     if (form == FORM_CONST || form == FORM_STEP) {
@@ -619,7 +618,10 @@ bool column_get_ints(struct codec *codec, struct reader *from, bits64 *ret_value
     switch ((enum form)form) {
     case FORM_RUNS: good = get_runs(from, values + lag, count - lag); break;
     case FORM_BITS: good = get_bits(from, values + lag, count - lag); break;
-    case FORM_PLANES: good = get_planes(codec, from, values + lag, count - lag); break;
+    case FORM_PLANES:
+        codec_prepare(codec);
+        good = get_planes(codec, from, values + lag, count - lag);
+        break;
     case FORM_CONST:
     case FORM_STEP: break;
     }

@@ -26,7 +26,7 @@ struct codec {
 };
 
 void codec_init(struct codec *codec);
-void codec_prepare(struct codec *codec); // Takes the memory, once.
+void codec_prepare(struct codec *codec); // Takes the memory, once. Not zeroed.
 void codec_fini(struct codec *codec);
 
 /* Integers of 64 bits (wrapping). count <= BLOCK_ROWS_MAX. */

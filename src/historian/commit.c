@@ -16,7 +16,12 @@
 #include "core/mem.h"
 #include "historian/store.h"
 
-enum { GROUP_FRAMES = 64, GROUP_BYTES = 8 << 20 };
+enum {
+    GROUP_FRAMES = 64,
+    GROUP_BYTES = 8 << 20,
+    TABLE_TAG_BYTES = 512, // About thirty rows of 16 bytes.
+    TABLE_MORE_MAX = 48 << 20,
+};
 
 static struct wal_frame *frame_take(struct historian *historian) {
     struct wal_frame *frame = NULL;
@@ -97,8 +102,16 @@ int commit_room_wait(struct historian *historian, struct err *err) {
     return rc;
 }
 
+/* A table of many tags may be larger: sealed with a row or two of each, its segment would be all
+ * heads and pages, and merging would write each row again and again. */
+static uint64_t table_bytes_max(const struct historian *historian) {
+    uint64_t wanted = (uint64_t)memtable_tags(historian->active) * TABLE_TAG_BYTES;
+    uint64_t more = wanted < TABLE_MORE_MAX ? wanted : TABLE_MORE_MAX;
+    return historian->memory_bytes / 2 + more;
+}
+
 static int room_make(struct historian *historian, struct err *err) {
-    if (memtable_bytes(historian->active) < historian->memory_bytes / 2) {
+    if (memtable_bytes(historian->active) < table_bytes_max(historian)) {
         return 0;
     }
     if (store_freeze(historian) && historian->threaded) {

@@ -2,7 +2,7 @@
  * The unsealed rows of one plant.
  *
  * A slot per tag, found through a two-level table (1,024 pages of 1,024 slots), points at a chain
- * of chunks with 16, 64, 256, then 1,024 rows. A chunk keeps times and values side by side: 16
+ * of chunks with 4, 8, 16, ... at most 1,024 rows. A chunk keeps times and values side by side: 16
  * bytes a row. Status and flags are uniform in a chunk (good, and the flags of its first row) until
  * a row differs; only then the chunk gets those columns, filled in for the rows before. A row of
  * another type begins a new chunk, so a chunk has one type.
@@ -25,7 +25,7 @@ enum {
     REGION_BYTES = 256 << 10,
     PAGE_SLOTS = 1024,
     PAGE_COUNT = HIST_TAG_MAX / PAGE_SLOTS + 1,
-    CHUNK_ROWS_FIRST = 16,
+    CHUNK_ROWS_FIRST = 4,
     CHUNK_ROWS_MAX = 1024,
 };
 
@@ -81,6 +81,7 @@ struct memtable {
     _Atomic uint64_t rows;
     _Atomic uint64_t seq;
     _Atomic uint32_t tag_max;
+    _Atomic uint32_t tags;
     _Atomic(struct slot *) pages[PAGE_COUNT];
 };
 
@@ -205,7 +206,7 @@ static struct chunk *slot_extend(
     struct memtable *table, struct slot *slot, uint8_t type, uint8_t flags) {
     uint32_t capacity = CHUNK_ROWS_FIRST;
     if (slot->last != NULL && slot->last->type == type) {
-        capacity = slot->last->capacity * 4;
+        capacity = slot->last->capacity * 2;
     }
     if (capacity > CHUNK_ROWS_MAX) {
         capacity = CHUNK_ROWS_MAX;
@@ -219,6 +220,7 @@ static struct chunk *slot_extend(
         .type = type,
         .flags = flags};
     if (slot->last == NULL) {
+        atomic_fetch_add_explicit(&table->tags, 1, memory_order_relaxed);
         atomic_store_explicit(&slot->first, chunk, memory_order_release);
     } else {
         atomic_store_explicit(&slot->last->next, chunk, memory_order_release);
@@ -299,6 +301,10 @@ uint64_t memtable_bytes(const struct memtable *table) {
 
 uint64_t memtable_rows(const struct memtable *table) {
     return atomic_load_explicit(&table->rows, memory_order_relaxed);
+}
+
+uint32_t memtable_tags(const struct memtable *table) {
+    return atomic_load_explicit(&table->tags, memory_order_relaxed);
 }
 
 uint64_t memtable_seq(const struct memtable *table) {

@@ -28,6 +28,8 @@ void memtable_unref(struct memtable *table); // NULL is allowed.
 void memtable_add(struct memtable *table, const struct batch *batch);
 uint64_t memtable_bytes(const struct memtable *table);
 uint64_t memtable_rows(const struct memtable *table);
+/* How many tags have rows inside. */
+uint32_t memtable_tags(const struct memtable *table);
 /* Sequence number of the newest batch inside; 0: empty. */
 uint64_t memtable_seq(const struct memtable *table);
 /* Highest tag number inside. */
