@@ -3,60 +3,17 @@
 // the pictures of the README.
 import { after, before, describe, test } from 'node:test';
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { createServer } from 'node:net';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { axe, launch, openPage, picture, ROOT, sideways } from './browser.mjs';
+import { freePort, openDemo, SIM, start, stopAll } from './program.mjs';
 
-const PROGRAM = process.env.MARU_PROGRAM ?? join(ROOT, 'build', 'maru');
-const SIM = process.env.MARU_SIM ?? join(PROGRAM, '..', 'maru-sim');
 const TO_DOCS = process.env.MARU_PICTURES_TO_DOCS === '1';
 const DOCS = join(ROOT, 'docs', 'pictures');
-const START_MS = 20_000;
 
 // The compressor is there where a broker is installed.
 const BROKER = ['/usr/sbin', ...(process.env.PATH ?? '').split(':')].some((folder) => existsSync(join(folder, 'mosquitto')));
 const MACHINES = BROKER ? 7 : 6;
-
-const running = new Set();
-function start(program, args) {
-  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, LANG: 'ko_KR.UTF-8' } });
-  running.add(child);
-  child.said = '';
-  child.stdout.on('data', (bytes) => (child.said += bytes));
-  child.stderr.on('data', (bytes) => (child.said += bytes));
-  child.ended = new Promise((resolve) => child.on('exit', resolve));
-  child.ended.then(() => running.delete(child));
-  return child;
-}
-
-async function line(child, pattern) {
-  const end = Date.now() + START_MS;
-  while (Date.now() < end) {
-    const match = pattern.exec(child.said);
-    if (match) {
-      return match[1];
-    }
-    if (child.exitCode !== null) {
-      break;
-    }
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-  throw new Error(`${pattern} was not printed: ${child.said}`);
-}
-
-/** A port that is free now: the simulator must come back on the same one. */
-function freePort() {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.on('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address();
-      server.close(() => resolve(port));
-    });
-  });
-}
 
 let port;
 const startMachine = () => start(SIM, ['press1', '--port', String(port)]);
@@ -71,21 +28,13 @@ describe('maru demo', () => {
   before(async () => {
     port = await freePort();
     machine = startMachine();
-    demo = start(PROGRAM, ['demo', '--listen', '127.0.0.1:0', '--external', `press1=${port}`]);
-    url = await line(demo, /^ready (http:\S+)$/m);
-    const link = await line(demo, /^setup (http:\S+)$/m);
     browser = await launch();
-    desk = await openPage(browser, { width: 1440, height: 900 });
-    await desk.page.goto(link);
-    await desk.page.waitForSelector('article.panel .big', { timeout: START_MS });
+    ({ demo, url, desk } = await openDemo(browser, ['--external', `press1=${port}`]));
   });
 
   after(async () => {
     await browser?.close();
-    for (const child of [...running]) {
-      child.kill('SIGTERM');
-      await child.ended;
-    }
+    await stopAll();
   });
 
   test('the link opens the floor: every machine in words, no secret in the address', async () => {

@@ -2,13 +2,10 @@
 // the button that ends it. MARU_PROGRAM names another build.
 import { after, before, describe, test } from 'node:test';
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
 import { createServer } from 'node:http';
-import { join } from 'node:path';
-import { axe, launch, openPage, picture, ROOT, sideways, smallTargets } from './browser.mjs';
+import { axe, launch, openPage, picture, sideways, smallTargets } from './browser.mjs';
+import { openDemo, START_MS, stopAll } from './program.mjs';
 
-const PROGRAM = process.env.MARU_PROGRAM ?? join(ROOT, 'build', 'maru');
-const START_MS = 20_000;
 const SEND_MS = 45_000;
 const LEAST_TARGET = 44;
 const TAG = 'line1.press2.strokes';
@@ -17,7 +14,6 @@ describe('giving data to others', () => {
   let browser;
   let desk;
   let url;
-  let demo;
   let receiver;
   let target;
   const taken = [];
@@ -33,26 +29,13 @@ describe('giving data to others', () => {
     });
     await new Promise((resolve) => receiver.listen(0, '127.0.0.1', resolve));
     target = `http://127.0.0.1:${receiver.address().port}/in`;
-    demo = spawn(PROGRAM, ['demo', '--listen', '127.0.0.1:0'], { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, LANG: 'ko_KR.UTF-8' } });
-    demo.said = '';
-    demo.stdout.on('data', (bytes) => (demo.said += bytes));
-    demo.stderr.on('data', (bytes) => (demo.said += bytes));
-    const end = Date.now() + START_MS;
-    while (!/^setup http/m.test(demo.said) && Date.now() < end && demo.exitCode === null) {
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
-    url = /^ready (http:\S+)$/m.exec(demo.said)?.[1];
-    assert.ok(url, demo.said);
     browser = await launch();
-    desk = await openPage(browser, { width: 1440, height: 900 });
-    await desk.page.goto(/^setup (http:\S+)$/m.exec(demo.said)[1]);
-    await desk.page.waitForSelector('article.panel .big', { timeout: START_MS });
+    ({ url, desk } = await openDemo(browser));
   });
 
   after(async () => {
     await browser?.close();
-    demo?.kill('SIGTERM');
-    await new Promise((resolve) => (demo.exitCode === null ? demo.on('exit', resolve) : resolve()));
+    await stopAll();
     receiver?.closeAllConnections();
     receiver?.close();
   });

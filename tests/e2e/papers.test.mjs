@@ -2,53 +2,27 @@
 // back, every paper is made with one click. MARU_PROGRAM names another build.
 import { after, before, describe, test } from 'node:test';
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { axe, launch, leastContrast, openPage, picture, ROOT, sideways, smallTargets } from './browser.mjs';
-
-const PROGRAM = process.env.MARU_PROGRAM ?? join(ROOT, 'build', 'maru');
-const START_MS = 30_000;
+import { axe, launch, leastContrast, openPage, picture, sideways, smallTargets } from './browser.mjs';
+import { openDemo, START_MS, stopAll } from './program.mjs';
 
 describe('papers of the build', () => {
-  let demo;
   let browser;
   let desk;
   let url;
   const folder = mkdtempSync(join(tmpdir(), 'maru-papers-'));
 
-  async function line(pattern) {
-    const end = Date.now() + START_MS;
-    while (Date.now() < end && demo.exitCode === null) {
-      const match = pattern.exec(demo.said);
-      if (match) {
-        return match[1];
-      }
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
-    throw new Error(`${pattern} was not printed: ${demo.said}`);
-  }
-
   before(async () => {
-    demo = spawn(PROGRAM, ['demo', '--listen', '127.0.0.1:0'], { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, LANG: 'ko_KR.UTF-8' } });
-    demo.said = '';
-    demo.stdout.on('data', (bytes) => (demo.said += bytes));
-    demo.stderr.on('data', (bytes) => (demo.said += bytes));
-    demo.ended = new Promise((resolve) => demo.on('exit', resolve));
-    url = await line(/^ready (http:\S+)$/m);
-    const link = await line(/^setup (http:\S+)$/m);
     browser = await launch();
-    desk = await openPage(browser, { width: 1440, height: 900 });
-    await desk.page.goto(link);
-    await desk.page.waitForSelector('article.panel .big', { timeout: START_MS });
+    ({ url, desk } = await openDemo(browser));
     await desk.page.goto(`${url}/data/papers`);
     await desk.page.waitForSelector('.makes');
   });
   after(async () => {
     await browser?.close();
-    demo.kill('SIGTERM');
-    await demo.ended;
+    await stopAll();
     rmSync(folder, { recursive: true, force: true });
   });
 

@@ -2,52 +2,12 @@
 // that leads to the doctor of a device that is down. MARU_PROGRAM and MARU_SIM name other builds.
 import { after, before, describe, test } from 'node:test';
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { createServer } from 'node:net';
-import { join } from 'node:path';
-import { axe, launch, openPage, picture, ROOT, sideways, smallTargets } from './browser.mjs';
+import { axe, launch, openPage, picture, sideways, smallTargets } from './browser.mjs';
+import { freePort, openDemo, SIM, start, START_MS, stopAll } from './program.mjs';
 
-const PROGRAM = process.env.MARU_PROGRAM ?? join(ROOT, 'build', 'maru');
-const SIM = process.env.MARU_SIM ?? join(PROGRAM, '..', 'maru-sim');
-const START_MS = 20_000;
 const LEAST_TARGET = 44;
 // The demo's sensor that loses its wire now and then, and says 3000 °C in between.
 const TAG = 'line1.press1.temp_barrel1';
-
-const running = new Set();
-function start(program, args) {
-  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, LANG: 'ko_KR.UTF-8' } });
-  running.add(child);
-  child.said = '';
-  child.stdout.on('data', (bytes) => (child.said += bytes));
-  child.stderr.on('data', (bytes) => (child.said += bytes));
-  child.ended = new Promise((resolve) => child.on('exit', resolve));
-  child.ended.then(() => running.delete(child));
-  return child;
-}
-
-async function line(child, pattern) {
-  const end = Date.now() + START_MS;
-  while (Date.now() < end && child.exitCode === null) {
-    const match = pattern.exec(child.said);
-    if (match) {
-      return match[1];
-    }
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-  throw new Error(`${pattern} was not printed: ${child.said}`);
-}
-
-function freePort() {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.on('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address();
-      server.close(() => resolve(port));
-    });
-  });
-}
 
 describe('what data is worth, and what is wrong', () => {
   let browser;
@@ -58,21 +18,13 @@ describe('what data is worth, and what is wrong', () => {
   before(async () => {
     const port = await freePort();
     machine = start(SIM, ['press1', '--port', String(port)]);
-    const demo = start(PROGRAM, ['demo', '--listen', '127.0.0.1:0', '--external', `press1=${port}`]);
-    url = await line(demo, /^ready (http:\S+)$/m);
-    const link = await line(demo, /^setup (http:\S+)$/m);
     browser = await launch();
-    desk = await openPage(browser, { width: 1440, height: 900 });
-    await desk.page.goto(link);
-    await desk.page.waitForSelector('article.panel .big', { timeout: START_MS });
+    ({ url, desk } = await openDemo(browser, ['--external', `press1=${port}`]));
   });
 
   after(async () => {
     await browser?.close();
-    for (const child of [...running]) {
-      child.kill('SIGTERM');
-      await child.ended;
-    }
+    await stopAll();
   });
 
   const api = (path) => desk.page.evaluate((to) => fetch(to).then((answer) => answer.json()), `/api/v1/plants/demo/${path}`);

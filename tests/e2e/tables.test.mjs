@@ -3,12 +3,11 @@
 // downloaded goes back without a change. MARU_PROGRAM names another build.
 import { after, before, describe, test } from 'node:test';
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { axe, launch, openPage, picture, ROOT, sideways, smallTargets } from './browser.mjs';
+import { axe, launch, openPage, picture, sideways, smallTargets } from './browser.mjs';
+import { openDemo, stopAll } from './program.mjs';
 
-const PROGRAM = process.env.MARU_PROGRAM ?? join(ROOT, 'build', 'maru');
 const WAIT = { timeout: 20_000 };
 const SIZES = [
   { width: 1440, height: 900, theme: 'light' },
@@ -26,41 +25,20 @@ const CP949_TAGS = Buffer.concat([
   Buffer.from(',bar\r\n'),
 ]);
 
-async function line(child, pattern) {
-  const end = Date.now() + WAIT.timeout;
-  while (Date.now() < end && child.exitCode === null) {
-    const match = pattern.exec(child.said);
-    if (match) {
-      return match[1];
-    }
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-  throw new Error(`${pattern} was not printed: ${child.said}`);
-}
-
 describe('tables', () => {
   let browser;
-  let demo;
   let url;
   let desk;
   let cookies;
 
   before(async () => {
-    demo = spawn(PROGRAM, ['demo', '--listen', '127.0.0.1:0'], { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, LANG: 'ko_KR.UTF-8' } });
-    demo.said = '';
-    demo.stdout.on('data', (bytes) => (demo.said += bytes));
-    demo.stderr.on('data', (bytes) => (demo.said += bytes));
-    url = await line(demo, /^ready (http:\S+)$/m);
-    const link = await line(demo, /^setup (http:\S+)$/m);
     browser = await launch();
-    desk = await openPage(browser, { width: 1440, height: 900 });
-    await desk.page.goto(link);
-    await desk.page.waitForSelector('article.panel .big', WAIT);
+    ({ url, desk } = await openDemo(browser));
     cookies = await desk.context.cookies();
   });
   after(async () => {
     await browser?.close();
-    demo?.kill('SIGTERM');
+    await stopAll();
   });
 
   const give = (name, buffer) => desk.page.setInputFiles('#u-file', { name, mimeType: 'text/csv', buffer });
