@@ -31,11 +31,14 @@ static int take_kind(const struct call *call, struct paper_order *order, struct 
     const char *kind = call_value(call, "--kind");
     const char *format = call_value(call, "--format");
     const char *file = call_value(call, "-o");
-    if (kind != NULL && strcmp(kind, "register") == 0) {
+    if (kind == NULL) {
+        return err_set(err, ERR_USAGE, MSG_PAPERS_KINDS, NO_ARGS);
+    }
+    if (strcmp(kind, "register") == 0) {
         kind = "hardware";
     }
-    if (kind == NULL || !paper_kind_of_name(str_of(kind), &order->kind)) {
-        return err_set(err, ERR_USAGE, MSG_PAPERS_KIND, ARGS(A_CSTR(kind != NULL ? kind : "")));
+    if (!paper_kind_of_name(str_of(kind), &order->kind)) {
+        return err_set(err, ERR_USAGE, MSG_PAPERS_KIND, ARGS(A_CSTR(kind)));
     }
     if (file == NULL) {
         return err_set(err, ERR_USAGE, MSG_PAPERS_NO_OUT, NO_ARGS);

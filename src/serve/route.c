@@ -286,6 +286,7 @@ bool right_allows(enum right right, enum role role, uint32_t scopes) {
             SCOPE_WRITE},
         [RIGHT_CONFIGURE] = {BIT(ROLE_INSTALLER) | BIT(ROLE_OWNER), SCOPE_WRITE},
         [RIGHT_AUDIT] = {BIT(ROLE_AUDITOR) | BIT(ROLE_OWNER), SCOPE_READ},
+        [RIGHT_GRANT] = {BIT(ROLE_OWNER), SCOPE_WRITE},
     };
     if (right == RIGHT_PUBLIC) {
         return true;
@@ -301,6 +302,7 @@ const char *right_name(enum right right) {
     case RIGHT_WRITE: return "write";
     case RIGHT_CONFIGURE: return "configure";
     case RIGHT_AUDIT: return "audit";
+    case RIGHT_GRANT: return "grant";
     }
     return "none";
 }

@@ -19,6 +19,7 @@ enum right {
     RIGHT_WRITE,     // Operator and above, scope write.
     RIGHT_CONFIGURE, // Installer or owner, scope write.
     RIGHT_AUDIT,     // Auditor or owner, scope read.
+    RIGHT_GRANT,     // The owner alone, scope write: letting data leave the plant.
 };
 
 enum param_kind {

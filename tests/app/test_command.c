@@ -64,6 +64,34 @@ static void arguments_are_taken_or_refused_in_words(void **state) {
     }
 }
 
+static void a_paper_of_no_kind_is_answered_with_the_kinds_there_are(void **state) {
+    (void)state;
+    static const struct {
+        const char *kind; // NULL: not said.
+        const char *words;
+    } LINES[] = {{NULL, "definition (data-collection definition), register"},
+        {"poem", "\"poem\" is no paper"}, {"register", "-o FILE"}};
+    for (size_t i = 0; i < sizeof LINES / sizeof LINES[0]; i++) {
+        struct call *call = MEM_NEW(struct call);
+        struct err err = ERR_INIT;
+        AUTO_BUF struct buf words;
+        buf_init(&words, 4096);
+        char *argv[] = {mem_copy_z(STR("HOME")), mem_copy_z(STR("--kind")),
+            mem_copy_z(str_of(LINES[i].kind != NULL ? LINES[i].kind : ""))};
+        int argc = LINES[i].kind != NULL ? 3 : 1;
+        assert_int_equal(call_parse(call, command_find(STR("papers")), argc, argv, &err), 0);
+        assert_int_equal(cmd_papers(call, &err), -ERR_USAGE);
+        err_render(&err, LANG_EN, &words);
+        if (strstr(buf_z(&words), LINES[i].words) == NULL) {
+            fail_msg("%s", buf_z(&words));
+        }
+        for (size_t n = 0; n < sizeof argv / sizeof argv[0]; n++) {
+            mem_free(argv[n]);
+        }
+        mem_free(call);
+    }
+}
+
 static void every_command_has_help_with_an_example_in_both_languages(void **state) {
     (void)state;
     for (size_t i = 0; command_at(i) != NULL; i++) {
@@ -122,6 +150,7 @@ static void a_configuration_is_strict(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(arguments_are_taken_or_refused_in_words),
+        cmocka_unit_test(a_paper_of_no_kind_is_answered_with_the_kinds_there_are),
         cmocka_unit_test(every_command_has_help_with_an_example_in_both_languages),
         cmocka_unit_test(listen_addresses_are_checked),
         cmocka_unit_test(a_configuration_is_strict),

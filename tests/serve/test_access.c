@@ -45,7 +45,7 @@ static bool is_public(const char *path, const char *method) {
     return false;
 }
 
-enum need { NEED_NOTHING, NEED_READ, NEED_WRITE, NEED_CONFIGURE, NEED_AUDIT };
+enum need { NEED_NOTHING, NEED_READ, NEED_WRITE, NEED_CONFIGURE, NEED_AUDIT, NEED_GRANT };
 
 static enum need need_of(const char *path, const char *method) {
     if (is_public(path, method)) {
@@ -63,7 +63,8 @@ static enum need need_of(const char *path, const char *method) {
         {"put", "/papers/hardware/{number}", NEED_WRITE}, {"post", "/papers/trainings", NEED_WRITE},
         {"put", "/papers/trainings/{number}", NEED_WRITE},
         {"post", "/papers/deliverables", NEED_WRITE},
-        {"put", "/papers/deliverables/{number}", NEED_WRITE}, {"post", "/scans", NEED_WRITE}};
+        {"put", "/papers/deliverables/{number}", NEED_WRITE}, {"post", "/scans", NEED_WRITE},
+        {"put", "/consents/{id}", NEED_GRANT}};
     for (size_t i = 0; i < sizeof OTHERS / sizeof OTHERS[0]; i++) {
         if (strcmp(method, OTHERS[i].method) == 0 &&
             str_ends(str_of(path), str_of(OTHERS[i].end))) {
@@ -155,6 +156,7 @@ static bool expected(const struct visitor *visitor, enum need need) {
     case NEED_CONFIGURE:
         return writes && (visitor->role == ROLE_INSTALLER || visitor->role == ROLE_OWNER);
     case NEED_AUDIT: return reads && (visitor->role == ROLE_AUDITOR || visitor->role == ROLE_OWNER);
+    case NEED_GRANT: return writes && visitor->role == ROLE_OWNER;
     }
     return false;
 }

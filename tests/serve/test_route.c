@@ -99,6 +99,10 @@ static void rights_are_sets_of_roles_and_a_scope(void **state) {
     assert_true(right_allows(RIGHT_CONFIGURE, ROLE_INSTALLER, SCOPE_WRITE));
     assert_true(right_allows(RIGHT_AUDIT, ROLE_AUDITOR, SCOPE_READ));
     assert_false(right_allows(RIGHT_AUDIT, ROLE_INSTALLER, all));
+    assert_true(right_allows(RIGHT_GRANT, ROLE_OWNER, SCOPE_WRITE));
+    assert_false(right_allows(RIGHT_GRANT, ROLE_OWNER, SCOPE_READ));
+    assert_false(right_allows(RIGHT_GRANT, ROLE_INSTALLER, all));
+    assert_false(right_allows(RIGHT_GRANT, ROLE_MANAGER, all));
 }
 
 int main(void) {
