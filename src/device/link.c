@@ -1,10 +1,11 @@
 /*
  * Choosing the kind of a link by its address, and what kinds with a descriptor share.
  *
- * Descriptors are non-blocking; every wait is one ppoll on the descriptor and the stop descriptor
- * with a nanosecond deadline, so a stop is seen at once and a request never outlives its time. A
- * receive waits first and reads then: after a request there is never anything to read yet, and a
- * try before the wait would cost a system call per request for nothing.
+ * Descriptors do not block (a TCP read may for milliseconds); every wait is one ppoll on the
+ * descriptor and the stop descriptor with a nanosecond deadline, so a stop is seen at once and a
+ * request never outlives its time. A receive waits first and reads then: after a request there is
+ * never anything to read yet, and a try before the wait would cost a system call per request for
+ * nothing.
  */
 #include "device/link.h"
 
@@ -131,7 +132,7 @@ int link_fd_send(
     const uint8_t *from = data;
     while (size > 0) {
         ssize_t done = link->ops->serial ? write(link->fd, from, size)
-                                         : send(link->fd, from, size, MSG_NOSIGNAL);
+                                         : send(link->fd, from, size, MSG_NOSIGNAL | MSG_DONTWAIT);
         if (done > 0) {
             from += done;
             size -= (size_t)done;
@@ -148,24 +149,28 @@ int link_fd_send(
     return 0;
 }
 
+int link_fd_read(struct link *link, void *data, size_t capacity, struct err *err) {
+    ssize_t got = read(link->fd, data, capacity);
+    if (got > 0) {
+        return (int)got;
+    }
+    if (got == 0) {
+        return err_set(err, ERR_CLOSED, MSG_DEVICE_LINK_CLOSED, NO_ARGS);
+    }
+    return errno == EAGAIN || errno == EINTR ? 0 : link_fd_broken(errno, err);
+}
+
 int link_fd_receive(
     struct link *link, void *data, size_t capacity, int64_t deadline_ns, struct err *err) {
-    for (;;) {
+    int got = 0;
+    while (got == 0) {
         int waited = link_fd_wait(link, POLLIN, deadline_ns, err);
         if (waited < 0) {
             return waited;
         }
-        ssize_t got = read(link->fd, data, capacity);
-        if (got > 0) {
-            return (int)got;
-        }
-        if (got == 0) {
-            return err_set(err, ERR_CLOSED, MSG_DEVICE_LINK_CLOSED, NO_ARGS);
-        }
-        if (errno != EAGAIN && errno != EINTR) {
-            return link_fd_broken(errno, err);
-        }
+        got = link_fd_read(link, data, capacity, err);
     }
+    return got;
 }
 
 void link_fd_keep_alive(int fd) {

@@ -97,6 +97,8 @@ int link_fd_broken(int errno_value, struct err *err);
 int link_fd_wait(struct link *link, short events, int64_t deadline_ns, struct err *err);
 int link_fd_send(
     struct link *link, const void *data, size_t size, int64_t deadline_ns, struct err *err);
+/* Bytes read; 0: nothing there yet; else an error. */
+int link_fd_read(struct link *link, void *data, size_t capacity, struct err *err);
 int link_fd_receive(
     struct link *link, void *data, size_t capacity, int64_t deadline_ns, struct err *err);
 void link_fd_close(struct link *link);

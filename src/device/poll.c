@@ -187,18 +187,15 @@ static void give_rows(struct point_sink *sink, int64_t reply_ns) {
 }
 
 /* A new row for a tag. */
-static struct sample *add_row(
+static inline struct sample *add_row(
     struct point_sink *sink, uint32_t tag, enum value_type type, enum status status) {
     struct batch *rows = sink->poller->rows;
     if (rows->count == rows->capacity) {
         give_rows(sink, clock_wall_ns(sink->poller->clock));
     }
     struct sample *row = &rows->rows[rows->count++];
-    *row = (struct sample){0};
-    row->tag = tag;
-    row->time_ns = sink->time_ns;
-    row->type = (uint8_t)type;
-    row->status = (uint32_t)status;
+    *row = (struct sample){
+        .tag = tag, .time_ns = sink->time_ns, .type = (uint8_t)type, .status = (uint32_t)status};
     sink->change.samples++;
     return row;
 }
@@ -262,7 +259,7 @@ static bool take_time(struct point_sink *sink, int64_t ours_ns) {
 }
 
 /* Begins a value: its time, and the status it will have. */
-static enum status begin_value(struct point_sink *sink, const struct point *point) {
+static inline enum status begin_value(struct point_sink *sink, const struct point *point) {
     enum status status = sink->quality;
     bool believed = take_time(sink, sink->poller->io.answered_wall_ns);
     status = believed || status != STATUS_GOOD ? status : STATUS_UNCERTAIN;
@@ -276,7 +273,7 @@ static uint8_t value_flags(const struct point_sink *sink) {
 }
 
 /* A row for a good value. */
-static struct sample *good_row(
+static inline struct sample *good_row(
     struct point_sink *sink, const struct point *point, enum value_type type) {
     enum status status = begin_value(sink, point);
     struct sample *row = add_row(sink, point->tag, type, status);
