@@ -28,6 +28,9 @@ function(maru_add_tests)
     foreach(room ${rooms})
         file(GLOB tests CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/${room}/test_*.c)
         file(GLOB helpers CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/${room}/support_*.c)
+        if(room STREQUAL "plant") # What goes out by MQTT is tested with the broker, too.
+            list(APPEND helpers ${CMAKE_SOURCE_DIR}/tests/device/support_broker.c)
+        endif()
         foreach(test ${tests})
             get_filename_component(stem ${test} NAME_WE)
             string(REGEX REPLACE "^test_" "" stem ${stem})
@@ -36,6 +39,7 @@ function(maru_add_tests)
             target_link_libraries(${target} PRIVATE ${room} PkgConfig::CMOCKA)
             if(room STREQUAL "device" OR room STREQUAL "plant")
                 target_link_libraries(${target} PRIVATE sim)
+                target_include_directories(${target} PRIVATE ${CMAKE_SOURCE_DIR}/tests/device)
             endif()
             target_compile_definitions(${target} PRIVATE
                 TEST_DATA="${CMAKE_SOURCE_DIR}/tests/data"

@@ -18,9 +18,9 @@ struct consent {
     struct str purpose;
     struct str tags;   // Names, blanks between them.
     struct str method; // "none", or "press.worker=pseudonym shift=group:10".
-    struct str url;
-    struct str token; // Secret; may be empty.
-    int64_t from_ns;  // Of the data's own times: [from, until). At `until` sending ends, too.
+    struct str url;    // "http(s)://host/path" or "mqtt(s)://host/topic".
+    struct str token;  // Secret; may be empty. For a broker "user:password".
+    int64_t from_ns;   // Of the data's own times: [from, until). At `until` sending ends, too.
     int64_t until_ns;
     int64_t every_s; // The shortest time between two messages.
     int64_t granted_ns;
@@ -46,7 +46,7 @@ struct receipt {
     int64_t consent;
     struct str message;
     uint64_t rows;
-    int64_t status;
+    int64_t status;    // Of HTTP; from a broker MQTT's reason code, 0 or 16.
     struct str answer; // At most RECEIPT_ANSWER_MAX bytes.
 };
 enum { RECEIPT_ANSWER_MAX = 1024 };

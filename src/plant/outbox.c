@@ -26,6 +26,7 @@
 #include "core/thread.h"
 #include "device/http_post.h"
 #include "ledger/disclosure.h"
+#include "plant/outbox_mqtt.h"
 
 enum {
     PAUSE_MS = 500,
@@ -252,10 +253,14 @@ static int take_batches(struct message *message, uint64_t sequence, struct err *
     return result < 0 ? result : 0;
 }
 
-/* The head line, put before the rows when they are known. */
-static void put_head(struct message *message, struct buf *out) {
+static void name_message(struct message *message) {
     (void)snprintf(message->id, sizeof message->id, "%.*s.%llu-%llu", STR_ARG(message->consent->id),
         (unsigned long long)message->first, (unsigned long long)message->last);
+}
+
+/* The head line, put before the rows when they are known. `parts` 0: the message goes whole. */
+static void put_head(void *context, uint64_t rows, uint32_t part, uint32_t parts, struct buf *out) {
+    const struct message *message = context;
     struct json json;
     json_init(&json, out);
     json_object_begin(&json);
@@ -264,10 +269,13 @@ static void put_head(struct message *message, struct buf *out) {
     json_put_str(&json, "consent", message->consent->id);
     json_put_str(&json, "purpose", message->consent->purpose);
     json_put_str(&json, "method", message->consent->method);
-    json_put_i64(&json, "rows", (int64_t)message->rows);
+    json_put_i64(&json, "rows", (int64_t)rows);
+    if (parts > 0) {
+        json_put_i64(&json, "part", part);
+        json_put_i64(&json, "parts", parts);
+    }
     json_object_end(&json);
     buf_put_char(out, '\n');
-    buf_put_str(out, buf_str(message->body));
 }
 
 /* ---- Receipts ---- */
@@ -314,23 +322,25 @@ static int read_consents(struct ledger_tx *tx, void *context, struct err *err) {
     return consent_list(tx, reading->consents, reading->arena, err);
 }
 
-static int post(struct outbox *outbox, struct message *message, uint32_t unchanged,
+static int64_t timeout_ms(const struct outbox *outbox) {
+    return outbox->with.timeout_ms > 0 ? outbox->with.timeout_ms : TIMEOUT_MS;
+}
+
+static int post_http(struct outbox *outbox, struct message *message, uint32_t unchanged,
     struct buf *answer, struct err *err) {
     AUTO_BUF struct buf whole;
     buf_init(&whole, MESSAGE_BYTES_MAX);
-    put_head(message, &whole);
-    if (whole.overflow || message->body->overflow) {
+    put_head(message, message->rows, 0, 0, &whole);
+    buf_put_str(&whole, buf_str(message->body));
+    if (whole.overflow) {
         return err_set(err, ERR_LIMIT, MSG_OUTBOX_LONG, ARGS(A_INT(message->first)));
-    }
-    if (*plant_outbox_changes(message->plant) != unchanged) {
-        return err_set(err, ERR_CANCELLED, MSG_DEVICE_STOPPING, NO_ARGS);
     }
     struct http_post request = {.url = message->consent->url,
         .token = message->consent->token,
         .message_id = str_of(message->id),
         .type = STR("application/x-ndjson"),
         .body = buf_str(&whole),
-        .timeout_ms = outbox->with.timeout_ms > 0 ? outbox->with.timeout_ms : TIMEOUT_MS,
+        .timeout_ms = timeout_ms(outbox),
         .changes = plant_outbox_changes(message->plant),
         .unchanged = unchanged};
     int status = http_post(&request, answer, err);
@@ -339,6 +349,30 @@ static int post(struct outbox *outbox, struct message *message, uint32_t unchang
             ARGS(A_STR(message->consent->url), A_INT(status)));
     }
     return status;
+}
+
+/* What the recipient said of a message that it took: an HTTP status, or MQTT's reason code. */
+static int post(struct outbox *outbox, struct message *message, uint32_t unchanged,
+    struct buf *answer, struct err *err) {
+    name_message(message);
+    if (message->body->overflow) {
+        return err_set(err, ERR_LIMIT, MSG_OUTBOX_LONG, ARGS(A_INT(message->first)));
+    }
+    if (*plant_outbox_changes(message->plant) != unchanged) {
+        return err_set(err, ERR_CANCELLED, MSG_DEVICE_STOPPING, NO_ARGS);
+    }
+    if (!mqtt_post_is(message->consent->url)) {
+        return post_http(outbox, message, unchanged, answer, err);
+    }
+    const struct outbox_mqtt parts = {.to = {.url = message->consent->url,
+                                          .login = message->consent->token,
+                                          .timeout_ms = timeout_ms(outbox),
+                                          .changes = plant_outbox_changes(message->plant),
+                                          .unchanged = unchanged},
+        .rows = buf_str(message->body),
+        .context = message,
+        .put_head = put_head};
+    return outbox_mqtt_send(&parts, err);
 }
 
 static int needs_key(const struct message *message) {
@@ -543,10 +577,20 @@ static int store_grant(struct ledger_tx *tx, void *context, struct err *err) {
     return consent_grant(tx, context, err);
 }
 
+static int check_url(const struct consent *terms, struct err *err) {
+    if (mqtt_post_is(terms->url)) {
+        return mqtt_post_check(terms->url, terms->token, err);
+    }
+    if (!str_starts(terms->url, STR("http://")) && !str_starts(terms->url, STR("https://"))) {
+        return err_set(err, ERR_INVALID, MSG_OUTBOX_URL, ARGS(A_STR(terms->url)));
+    }
+    return http_post_check(terms->url, err);
+}
+
 int outbox_grant(struct plant *plant, const struct consent *consent, struct err *err) {
     struct consent terms = *consent;
     struct message message;
-    int result = http_post_check(terms.url, err);
+    int result = check_url(&terms, err);
     if (result < 0) {
         return result;
     }

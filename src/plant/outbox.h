@@ -3,8 +3,8 @@
 /*
  * The outbox: what leaves the plant by itself, under recorded consents (ledger/consent.h). Each
  * consent follows the historian's sequence with a cursor of its own; its data goes to its recipient
- * by HTTP POST, in order, at least once. Granting and withdrawing may be called by any thread;
- * one thread of its own sends.
+ * by HTTP POST or to a topic of an MQTT broker, in order, at least once. Granting and withdrawing
+ * may be called by any thread; one thread of its own sends.
  */
 #include "ledger/consent.h"
 #include "plant/plant.h"

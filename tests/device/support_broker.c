@@ -4,7 +4,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <setjmp.h>
 #include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
@@ -12,7 +15,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "support_device.h"
+#include <cmocka.h>
+
+#include "core/clock.h"
+#include "core/thread.h"
+
+#define PATIENCE_NS (20 * NS_PER_S)
 
 static const char PROGRAM[] = "/usr/sbin/mosquitto";
 

@@ -26,13 +26,21 @@
 #include <sys/socket.h>
 
 #include <mosquitto.h>
+#include <mqtt_protocol.h>
 
 #include "core/buf.h"
 #include "core/mem.h"
+#include "device/io.h"
 #include "device/link.h"
 
 static const char SYSTEM_AUTHORITIES[] = "/etc/ssl/certs"; // Debian's.
-enum { DETAIL_BYTES = 256, CONNACK_NONE = -1 };
+enum {
+    DETAIL_BYTES = 256,
+    CONNACK_NONE = -1,
+    WATCH_MS = 200, // How long a wait may not look at is_off.
+    CONFIRMATIONS_AT_ONCE = 16,
+    PUBACK_FAILED = 128, // MQTT 5.0 clause 2.4: reason codes from here on are refusals.
+};
 
 struct mqtt_client {
     struct mosquitto *session;
@@ -41,7 +49,10 @@ struct mqtt_client {
     uint64_t packets;          // That called back.
     int connack;               // Reason code of the broker's answer; CONNACK_NONE: not yet.
     char detail[DETAIL_BYTES]; // What the library said about TLS.
+    int confirmed;             // Number of the message that was confirmed last; 0: none.
+    int confirmed_code;        // Its reason code.
     void *context;
+    bool (*is_off)(void *context);
     void (*message)(void *context, const struct mqtt_message *message);
     void (*granted)(void *context, int number, const int *qos, int count);
 };
@@ -65,6 +76,9 @@ static void on_message(
     (void)session;
     struct mqtt_client *client = context;
     client->packets++;
+    if (client->message == NULL) {
+        return; // Not asked for.
+    }
     bool some = message->payloadlen > 0 && message->payload != NULL;
     struct mqtt_message given = {.topic = str_of(message->topic),
         .payload = some ? (struct str){message->payload, (size_t)message->payloadlen} : STR_NONE,
@@ -78,7 +92,18 @@ static void on_subscribe(
     (void)session;
     struct mqtt_client *client = context;
     client->packets++;
-    client->granted(client->context, number, qos, count);
+    if (client->granted != NULL) {
+        client->granted(client->context, number, qos, count);
+    }
+}
+
+static void on_confirmed(struct mosquitto *session, void *context, int number, int code,
+    const mosquitto_property *properties) {
+    (void)session;
+    (void)properties;
+    struct mqtt_client *client = context;
+    client->confirmed = number;
+    client->confirmed_code = code;
 }
 
 static void on_log(struct mosquitto *session, void *context, int level, const char *text) {
@@ -146,14 +171,55 @@ static int broken(const struct mqtt_client *client, int result, struct err *err)
     }
 }
 
+/* A code of MQTT 5.0 clause 3.2.2.2 as its like in 3.1.1; others stay. */
+static int plain_code(int code) {
+    switch (code) {
+    case MQTT_RC_UNSUPPORTED_PROTOCOL_VERSION: return CONNACK_REFUSED_PROTOCOL_VERSION;
+    case MQTT_RC_CLIENTID_NOT_VALID: return CONNACK_REFUSED_IDENTIFIER_REJECTED;
+    case MQTT_RC_SERVER_UNAVAILABLE:
+    case MQTT_RC_SERVER_BUSY: return CONNACK_REFUSED_SERVER_UNAVAILABLE;
+    case MQTT_RC_BAD_USERNAME_OR_PASSWORD: return CONNACK_REFUSED_BAD_USERNAME_PASSWORD;
+    case MQTT_RC_NOT_AUTHORIZED: return CONNACK_REFUSED_NOT_AUTHORIZED;
+    default: return code;
+    }
+}
+
 /* MQTT 3.1.1 clause 3.2.2.3. */
 static int connack_words(const struct mqtt_client *client, struct err *err) {
     static const enum msg_id WORDS[] = {MSG_NONE, MSG_MQTT_VERSION, MSG_MQTT_CLIENT_ID,
         MSG_MQTT_UNAVAILABLE, MSG_MQTT_PASSWORD, MSG_MQTT_FORBIDDEN};
-    int code = client->connack;
+    int code = plain_code(client->connack);
     bool known = code > 0 && code < (int)(sizeof WORDS / sizeof WORDS[0]);
     return err_set(err, known && code >= 4 ? ERR_FORBIDDEN : ERR_REFUSED,
-        known ? WORDS[code] : MSG_MQTT_REFUSED, ARGS(A_CSTR(client->host.address), A_INT(code)));
+        known ? WORDS[code] : MSG_MQTT_REFUSED,
+        ARGS(A_CSTR(client->host.address), A_INT(client->connack)));
+}
+
+/* --- waiting --- */
+
+/* io_wait, which also sees that the caller no longer wants it. */
+static int client_wait(
+    struct mqtt_client *client, struct driver_io *io, short events, struct err *err) {
+    int fd = mosquitto_socket(client->session);
+    if (client->is_off == NULL) {
+        return io_wait(io, fd, events, err);
+    }
+    const int64_t end_ns = io->deadline_ns;
+    int result = -(int)ERR_TIMEOUT;
+    for (bool last = false; result == -ERR_TIMEOUT && !last;) {
+        if (client->is_off(client->context)) {
+            return err_set(err, ERR_CANCELLED, MSG_DEVICE_STOPPING, NO_ARGS);
+        }
+        int64_t slice_ns = io_mono_ns(io) + WATCH_MS * NS_PER_MS;
+        last = slice_ns >= end_ns;
+        io->deadline_ns = last ? end_ns : slice_ns;
+        result = io_wait(io, fd, events, err);
+        io->deadline_ns = end_ns;
+    }
+    if (result >= 0 && err != NULL) {
+        err_clear(err); // Of the slices that passed.
+    }
+    return result;
 }
 
 /* --- opening --- */
@@ -175,7 +241,10 @@ static int set_up(
     mosquitto_connect_callback_set(session, on_connect);
     mosquitto_message_callback_set(session, on_message);
     mosquitto_subscribe_callback_set(session, on_subscribe);
+    mosquitto_publish_v5_callback_set(session, on_confirmed);
     mosquitto_log_callback_set(session, on_log);
+    (void)mosquitto_int_option(session, MOSQ_OPT_PROTOCOL_VERSION,
+        options->version5 ? MQTT_PROTOCOL_V5 : MQTT_PROTOCOL_V311);
     (void)mosquitto_threaded_set(session, true);
     (void)mosquitto_int_option(session, MOSQ_OPT_TCP_NODELAY, 1);
     int result = user != NULL ? mosquitto_username_pw_set(session, user, password) : 0;
@@ -196,7 +265,7 @@ static int set_up(
 /* Waits until the begun connection stands or fails. */
 static int wait_connected(struct mqtt_client *client, struct driver_io *io, struct err *err) {
     int fd = mosquitto_socket(client->session);
-    int result = io_wait(io, fd, POLLOUT, err);
+    int result = client_wait(client, io, POLLOUT, err);
     if (result == -ERR_TIMEOUT) {
         return err_set(err, ERR_TIMEOUT, MSG_DEVICE_CONNECT_TIMEOUT,
             ARGS(A_CSTR(client->host.address), A_INT(io_settings(io)->link[LINK_TIMEOUT_MS])));
@@ -263,8 +332,7 @@ static int shake_hands(struct mqtt_client *client, struct driver_io *io, struct 
             return broken(client, result, err);
         }
         bool write = mosquitto_want_write(client->session) && !client->tls;
-        int waited = io_wait(
-            io, mosquitto_socket(client->session), (short)(POLLIN | (write ? POLLOUT : 0)), err);
+        int waited = client_wait(client, io, (short)(POLLIN | (write ? POLLOUT : 0)), err);
         if (waited == -ERR_TIMEOUT) {
             return err_set(err, ERR_TIMEOUT, MSG_MQTT_NO_CONNACK,
                 ARGS(A_CSTR(client->host.address), A_INT(io_settings(io)->link[LINK_TIMEOUT_MS])));
@@ -284,13 +352,14 @@ static void client_free(struct mqtt_client *client) {
     mem_free(client);
 }
 
-int mqtt_client_open(struct driver_io *io, const struct mqtt_client_options *options,
-    struct mqtt_client **ret_client, struct err *err) {
-    (void)pthread_once(&library_once, start_library);
+/* *ret_too_new: the broker did not take the version, or hung up before it said a word. */
+static int client_open(struct driver_io *io, const struct mqtt_client_options *options,
+    struct mqtt_client **ret_client, bool *ret_too_new, struct err *err) {
     struct mqtt_client *client = MEM_NEW(struct mqtt_client);
     client->tls = options->tls;
     client->connack = CONNACK_NONE;
     client->context = options->context;
+    client->is_off = options->is_off;
     client->message = options->message;
     client->granted = options->granted;
     link_host_init(&client->host, io_address(io));
@@ -306,6 +375,8 @@ int mqtt_client_open(struct driver_io *io, const struct mqtt_client_options *opt
         result = shake_hands(client, io, err);
     }
     if (result < 0) {
+        *ret_too_new = plain_code(client->connack) == CONNACK_REFUSED_PROTOCOL_VERSION ||
+                       (client->connack == CONNACK_NONE && result == -ERR_CLOSED);
         client_free(client);
         return result;
     }
@@ -313,6 +384,20 @@ int mqtt_client_open(struct driver_io *io, const struct mqtt_client_options *opt
     link_fd_keep_alive(mosquitto_socket(client->session));
     *ret_client = client;
     return 0;
+}
+
+int mqtt_client_open(struct driver_io *io, const struct mqtt_client_options *options,
+    struct mqtt_client **ret_client, struct err *err) {
+    (void)pthread_once(&library_once, start_library);
+    bool too_new = false;
+    int result = client_open(io, options, ret_client, &too_new, err);
+    if (result < 0 && too_new && options->version5) {
+        struct mqtt_client_options older = *options;
+        older.version5 = false;
+        err_clear(err);
+        result = client_open(io, &older, ret_client, &too_new, err);
+    }
+    return result;
 }
 
 void mqtt_client_close(struct mqtt_client *client, struct driver_io *io, bool farewell) {
@@ -378,11 +463,67 @@ int mqtt_client_flush(struct mqtt_client *client, struct driver_io *io, struct e
             return broken(client, result, err);
         }
         if (mosquitto_want_write(client->session)) {
-            int waited = io_wait(io, mosquitto_socket(client->session), POLLOUT, err);
+            int waited = client_wait(client, io, POLLOUT, err);
             if (waited < 0) {
                 return waited;
             }
         }
     }
     return 0;
+}
+
+/* The broker's answer to a message. */
+static int confirmation(const struct mqtt_client *client, const char *topic, struct err *err) {
+    int code = client->confirmed_code;
+    if (code < PUBACK_FAILED) {
+        if (err != NULL) {
+            err_clear(err); // Of what came behind the answer.
+        }
+        return code;
+    }
+    bool forbidden = code == MQTT_RC_NOT_AUTHORIZED;
+    return err_set(err, forbidden ? ERR_FORBIDDEN : ERR_REFUSED,
+        forbidden ? MSG_MQTT_PUBLISH_FORBIDDEN : MSG_MQTT_PUBLISH_REFUSED,
+        ARGS(A_CSTR(client->host.address), A_CSTR(topic), A_INT(code)));
+}
+
+int mqtt_client_deliver(struct mqtt_client *client, struct driver_io *io, const char *topic,
+    struct str payload, struct err *err) {
+    int number = 0;
+    bool dry = false;
+    if (client->is_off != NULL && client->is_off(client->context)) {
+        return err_set(err, ERR_CANCELLED, MSG_DEVICE_STOPPING, NO_ARGS);
+    }
+    int result = mosquitto_publish(
+        client->session, &number, topic, (int)payload.size, payload.data, 1, false);
+    if (result == MOSQ_ERR_OVERSIZE_PACKET || result == MOSQ_ERR_PAYLOAD_SIZE) {
+        return err_set(err, ERR_LIMIT, MSG_MQTT_PUBLISH_LARGE,
+            ARGS(A_CSTR(client->host.address), A_INT((int64_t)payload.size)));
+    }
+    while (result == MOSQ_ERR_SUCCESS && client->confirmed != number) {
+        if (mosquitto_want_write(client->session)) {
+            result = mosquitto_loop_write(client->session, 1);
+            if (result != MOSQ_ERR_SUCCESS) {
+                break;
+            }
+        }
+        int read = mqtt_client_read(client, CONFIRMATIONS_AT_ONCE, &dry, err);
+        if (client->confirmed == number) { // Also when the broker hung up behind its answer.
+            break;
+        }
+        if (read < 0) {
+            return read;
+        }
+        bool write = mosquitto_want_write(client->session);
+        int waited = client_wait(client, io, (short)(POLLIN | (write ? POLLOUT : 0)), err);
+        if (waited == -ERR_TIMEOUT) {
+            return err_set(err, ERR_TIMEOUT, MSG_MQTT_NO_PUBACK,
+                ARGS(A_CSTR(client->host.address), A_INT(io_settings(io)->link[LINK_TIMEOUT_MS])));
+        }
+        if (waited < 0) {
+            return waited;
+        }
+    }
+    return client->confirmed == number ? confirmation(client, topic, err)
+                                       : broken(client, result, err);
 }

@@ -1,11 +1,13 @@
 #ifndef DEVICE_DRIVERS_MQTT_CLIENT_H
 #define DEVICE_DRIVERS_MQTT_CLIENT_H
 /*
- * One MQTT 3.1.1 session over libmosquitto, which is included by mqtt_client.c alone. The library
- * gets no thread: everything happens inside these calls, on the link's thread.
+ * One MQTT session (3.1.1, or 5.0 where asked for) over libmosquitto, which is included by
+ * mqtt_client.c alone. The library gets no thread: everything happens inside these calls, on the
+ * link's thread.
  *
  * What is to be sent (confirmations of QoS 1 messages above all) is only queued by the library and
- * leaves in mqtt_client_flush, so the caller decides when a message counts as taken.
+ * leaves in mqtt_client_flush and mqtt_client_deliver, so the caller decides when a message counts
+ * as taken.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -34,7 +36,13 @@ struct mqtt_client_options {
     int keepalive_s;
     bool tls;
     bool clean;
+    /* MQTT 5.0 first, where a confirmation says what became of the message; 3.1.1 where the broker
+     * knows nothing newer. */
+    bool version5;
     void *context;
+    /* NULL, or looked at every 200 ms of each wait: true ends it with ERR_CANCELLED. */
+    bool (*is_off)(void *context);
+    /* NULL where nothing is subscribed. */
     void (*message)(void *context, const struct mqtt_message *message);
     /* The broker's answer to a subscription: the granted QoS of each filter, 128: refused. */
     void (*granted)(void *context, int number, const int *qos, int count);
@@ -56,6 +64,14 @@ int mqtt_client_subscribe(struct mqtt_client *client, char *const *filters, int 
 int mqtt_client_unsubscribe(struct mqtt_client *client, const char *filter, struct err *err);
 int mqtt_client_publish(struct mqtt_client *client, const char *topic, struct str payload, int qos,
     bool retain, struct err *err);
+/* Sends a message with QoS 1, not kept by the broker, and waits until the broker has confirmed it
+ * (PUBACK), within the request's deadline. The reason code of the confirmation, below 128: 0 taken,
+ * MQTT_NO_SUBSCRIBER taken and thrown away; from a broker of 3.1.1 always 0. ERR_FORBIDDEN,
+ * ERR_REFUSED: the broker's no; ERR_LIMIT: too large for it. After any failure the session is of no
+ * more use. */
+enum { MQTT_NO_SUBSCRIBER = 16 }; // MQTT 5.0 clause 3.4.2.1.
+int mqtt_client_deliver(struct mqtt_client *client, struct driver_io *io, const char *topic,
+    struct str payload, struct err *err);
 /* Reads what has come, at most `max` packets, and calls `message` for each. *ret_dry: nothing is
  * left for now. */
 int mqtt_client_read(struct mqtt_client *client, uint32_t max, bool *ret_dry, struct err *err);

@@ -6,6 +6,11 @@ import type { Role } from './api';
 const WRITE: Role[] = ['operator', 'installer', 'manager', 'owner'];
 const CONFIGURE: Role[] = ['installer', 'owner'];
 
+// Letting data leave the plant is the owner's alone.
+export function mayGrant(): boolean {
+  return session.user?.role === 'owner';
+}
+
 export function mayWrite(): boolean {
   return session.user !== null && WRITE.includes(session.user.role);
 }
