@@ -239,15 +239,38 @@ int dir_sync(struct files *files, const char *path, struct err *err) {
     return 0;
 }
 
+/* Makes the name of a new folder durable, in the folder above. */
+static int parent_sync(struct files *files, const char *path, struct err *err) {
+    size_t size = strlen(path);
+    while (size > 1 && path[size - 1] == '/') {
+        size--;
+    }
+    while (size > 0 && path[size - 1] != '/') {
+        size--;
+    }
+    char parent[PATH_MAX];
+    if (size >= sizeof parent) {
+        return err_set_errno(err, ENAMETOOLONG, str_of(path));
+    }
+    memcpy(parent, path, size);
+    while (size > 1 && parent[size - 1] == '/') {
+        size--; // As it was named when it was made itself.
+    }
+    parent[size] = '\0';
+    const char *above = size > 0 ? parent : ".";
+    // A folder that may be passed through but not read cannot be synced by us.
+    return access(above, R_OK) == 0 ? dir_sync(files, above, err) : 0;
+}
+
 int dir_create(struct files *files, const char *path, struct err *err) {
     int result = gate_pass(files, FILE_OP_OPEN, path, err);
     if (result < 0 || mkdir(path, 0700) == 0) {
-        return result;
+        return result < 0 ? result : parent_sync(files, path, err);
     }
     int failed = errno;
     struct stat status;
     if (failed == EEXIST && stat(path, &status) == 0 && S_ISDIR(status.st_mode)) {
-        return 0;
+        return parent_sync(files, path, err); // Who made it may have been killed before its sync.
     }
     if (failed == EEXIST) {
         return err_set(err, ERR_EXISTS, MSG_FILE_PRESENT, ARGS(A_CSTR(path)));

@@ -62,7 +62,8 @@ int file_allocate(struct files *files, int fd, const char *path, uint64_t size, 
 
 /* Syncs the folder itself, so that creations, renames and removals in it are durable. */
 int dir_sync(struct files *files, const char *path, struct err *err);
-int dir_create(struct files *files, const char *path, struct err *err); // 0700; present is fine.
+/* 0700; present is fine. The name is durable in the folder above when it returns. */
+int dir_create(struct files *files, const char *path, struct err *err);
 int file_rename(struct files *files, const char *from, const char *to, struct err *err);
 int file_remove(struct files *files, const char *path, struct err *err); // Absent is fine.
 bool file_exists(const char *path);
