@@ -101,7 +101,10 @@ static int manifest_load(struct historian *historian, const struct found *found,
         return rc;
     }
     if (rc == 0 && found->count == 0) {
-        return 0; // A new history.
+        /* A new history. From here on a missing manifest means a lost one; without this the first
+         * seal, cut short, would look like that. A full disk does not keep the history closed. */
+        (void)manifest_write(historian->files, historian->dir, &historian->manifest, NULL);
+        return 0;
     }
     if (rc < 0) {
         store_damaged(historian, &what);
@@ -177,7 +180,10 @@ static void recover_notice(void *context, const struct err *what) {
 
 int recover(struct historian *historian, struct err *err) {
     struct found found = {0};
-    int rc = dir_each(historian->dir, found_add, &found, err);
+    /* The process before may have gone between a rename and its sync. What is shown from here on
+     * must stay, and what the present manifest does not name is about to be removed. */
+    int rc = dir_sync(historian->files, historian->dir, err);
+    rc = rc < 0 ? rc : dir_each(historian->dir, found_add, &found, err);
     rc = rc < 0 ? rc : manifest_load(historian, &found, err);
     if (rc == 0) {
         drop_left_overs(historian, &found);

@@ -250,8 +250,29 @@ static void verify_frame(
     }
 }
 
-static int verify_log_frames(struct verify *verify, struct wal_file *file, struct err *err) {
-    for (;;) {
+/* With which number the log file begins; 0: that is not known (damaged, empty, or let go). */
+static uint64_t log_first_seq(struct verify *verify, uint64_t number) {
+    char name[32];
+    (void)snprintf(name, sizeof name, "wal-%016llx.log", (unsigned long long)number);
+    struct wal_file file;
+    if (wal_file_open(verify->files, verify->dir, name, &file, NULL) < 0) {
+        return 0;
+    }
+    uint8_t bytes[WAL_FILE_HEAD_BYTES] = {0};
+    struct wal_file_head head = {0};
+    bool good = file.limit >= sizeof bytes &&
+                file_read_at(file.fd, file.path, 0, bytes, sizeof bytes, NULL) == 0 &&
+                wal_file_head_read(bytes, &head) == WAL_HEAD_OK;
+    wal_file_close(&file);
+    return good ? head.first_seq : 0;
+}
+
+/* `stop_seq`: the next file begins with this number, so that what stands behind the one before it
+ * is left over from a write that failed and was never acknowledged; 0: no bound. */
+static int verify_log_frames(
+    struct verify *verify, struct wal_file *file, uint64_t stop_seq, struct err *err) {
+    uint64_t expected = 0;
+    while (stop_seq == 0 || expected < stop_seq) {
         struct wal_frame_head head = {0};
         enum wal_step step = WAL_STEP_END;
         int rc = wal_file_step(file, true, &head, &step, err);
@@ -259,6 +280,7 @@ static int verify_log_frames(struct verify *verify, struct wal_file *file, struc
             return rc;
         }
         if (step == WAL_STEP_FRAME) {
+            expected = head.first_seq + head.batch_count;
             verify_frame(verify, file, &head);
             continue;
         }
@@ -275,9 +297,12 @@ static int verify_log_frames(struct verify *verify, struct wal_file *file, struc
             return 0;
         }
     }
+    return 0;
 }
 
-static int verify_log(struct verify *verify, const char *name, struct err *err) {
+static int verify_log(struct verify *verify, uint64_t number, uint64_t stop_seq, struct err *err) {
+    char name[32];
+    (void)snprintf(name, sizeof name, "wal-%016llx.log", (unsigned long long)number);
     struct wal_file file;
     int rc = wal_file_open(verify->files, verify->dir, name, &file, err);
     if (rc < 0) {
@@ -289,21 +314,47 @@ static int verify_log(struct verify *verify, const char *name, struct err *err) 
     size_t size = file.limit < sizeof bytes ? (size_t)file.limit : sizeof bytes;
     rc = size > 0 ? file_read_at(file.fd, file.path, 0, bytes, size, err) : 0;
     enum wal_head_state state = wal_file_head_read(bytes, &head);
-    if (rc == 0 &&
-        (state == WAL_HEAD_BAD || (state == WAL_HEAD_OK && head.number != file.number))) {
+    bool bad = state == WAL_HEAD_BAD || (state == WAL_HEAD_OK && head.number != file.number);
+    if (rc == 0 && bad) {
         verify_report(verify, MSG_VERIFY_HEAD, 0, 0);
     }
     if (rc == 0 && file.limit > WAL_FILE_HEAD_BYTES) {
-        rc = verify_log_frames(verify, &file, err);
+        rc = verify_log_frames(verify, &file, stop_seq, err);
     }
     wal_file_close(&file);
     return rc;
 }
 
-static int verify_name(void *context, const char *name, struct err *err) {
-    struct verify *verify = context;
+struct log_numbers {
+    uint64_t *numbers;
+    uint32_t count;
+    uint32_t capacity;
+};
+
+static int log_number_add(void *context, const char *name, struct err *err) {
+    (void)err; // Names that are not ours are left alone.
+    struct log_numbers *logs = context;
     uint64_t number = 0;
-    return wal_name_parse(name, &number) ? verify_log(verify, name, err) : 0;
+    if (!wal_name_parse(name, &number)) {
+        return 0;
+    }
+    if (logs->count == logs->capacity) {
+        logs->capacity = logs->capacity * 2 + 16;
+        logs->numbers = mem_resize(logs->numbers, logs->capacity * sizeof *logs->numbers);
+    }
+    logs->numbers[logs->count++] = number;
+    return 0;
+}
+
+static int verify_logs(struct verify *verify, struct err *err) {
+    struct log_numbers logs = {0};
+    int rc = dir_each(verify->dir, log_number_add, &logs, err);
+    for (uint32_t i = 0; rc >= 0 && i < logs.count; i++) {
+        uint64_t stop_seq = i + 1 < logs.count ? log_first_seq(verify, logs.numbers[i + 1]) : 0;
+        rc = verify_log(verify, logs.numbers[i], stop_seq, err);
+    }
+    mem_free(logs.numbers);
+    return rc;
 }
 
 static int every_segment(void *context, const char *name, struct err *err) {
@@ -360,7 +411,7 @@ int hist_verify(struct files *files, const char *dir,
     decoder_init(&verify.decoder);
     verify.live = history_is_live(&verify);
     int rc = verify_segments(&verify, err);
-    rc = rc < 0 ? rc : dir_each(dir, verify_name, &verify, err);
+    rc = rc < 0 ? rc : verify_logs(&verify, err);
     decoder_fini(&verify.decoder);
     batch_free(verify.batch);
     if (rc < 0) {

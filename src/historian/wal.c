@@ -32,6 +32,7 @@ enum {
     WAL_AHEAD_GROUP_MAX = 256 << 10,
     WAL_GROUP_MAX = 64, // Frames of one write.
     WAL_NAME_BYTES = 32,
+    RENEW_BYTES = 256 << 10,
 };
 
 struct wal_entry {
@@ -59,6 +60,7 @@ struct wal {
     struct wal_entry *entries; // By number.
     uint32_t entry_count;
     uint32_t entry_capacity;
+    bool name_unsynced;   // A file was let go, and that is not durable yet.
     uint64_t open_number; // The file that is being written, the last entry then; 0: none.
     uint64_t seq;
     uint64_t sync_count;
@@ -109,6 +111,9 @@ struct recovering {
     struct batch *batch;
     uint64_t stop_seq; // The next file begins here: higher numbers do not count. 0: no bound.
     bool last;         // The last file: its tail may be torn.
+    /* Where the last frames of the file begin: as many as one write can hold. */
+    uint64_t starts[WAL_GROUP_MAX];
+    uint64_t frames;
 };
 
 static void notice(
@@ -221,8 +226,12 @@ static int recover_frames(struct recovering *now, struct wal_entry *entry, struc
     struct wal *wal = now->wal;
     for (;;) {
         uint64_t expected = wal->seq + 1;
+        if (now->stop_seq > 0 && expected >= now->stop_seq) {
+            return 0; // What follows was never acknowledged: the next file took these numbers.
+        }
         struct wal_frame_head head = {0};
         enum wal_step step = WAL_STEP_END;
+        uint64_t start = now->file.offset;
         int rc = wal_file_step(&now->file, true, &head, &step, err);
         if (rc < 0) {
             return rc;
@@ -250,8 +259,39 @@ static int recover_frames(struct recovering *now, struct wal_entry *entry, struc
         entry->first_seq = entry->first_seq > 0 ? entry->first_seq : head.first_seq;
         entry->last_seq = head.first_seq + head.batch_count - 1;
         entry->end = now->file.offset;
+        now->starts[now->frames++ % WAL_GROUP_MAX] = start;
         wal->seq = entry->last_seq > wal->seq ? entry->last_seq : wal->seq;
     }
+}
+
+/* Writes the last group again, byte for byte, and syncs it. Its sync may have failed before the
+ * process went; then the system's memory has it, the disk may not, and a second sync of the same
+ * pages does nothing. Groups before it are certain: a file is given up when a sync fails. What
+ * cannot be written now is no worse than before: nobody was told that it is stored. */
+static int group_renew(struct recovering *now, uint64_t end, struct err *err) {
+    if (now->frames == 0) {
+        return 0;
+    }
+    bool all = now->frames <= WAL_GROUP_MAX;
+    uint64_t start = all ? 0 : now->starts[now->frames % WAL_GROUP_MAX];
+    AUTO_CLOSE int fd = -1;
+    struct files *files = now->wal->files;
+    if (file_open(files, now->file.path, FILE_WRITE, &fd, NULL) < 0) {
+        return 0; // A home that may only be read.
+    }
+    AUTO_FREE uint8_t *bytes = mem_alloc(RENEW_BYTES);
+    for (uint64_t at = start; at < end;) {
+        size_t part = end - at < RENEW_BYTES ? (size_t)(end - at) : RENEW_BYTES;
+        int rc = file_read_at(fd, now->file.path, at, bytes, part, err);
+        if (rc < 0) {
+            return rc;
+        }
+        if (file_write_at(files, fd, now->file.path, at, bytes, part, NULL) < 0) {
+            return 0;
+        }
+        at += part;
+    }
+    return file_sync(files, fd, now->file.path, err);
 }
 
 /* Reads a file's head. A damaged one is reported; the frames name their file themselves. */
@@ -308,11 +348,13 @@ static int recover_file(struct recovering *now, uint32_t index, struct err *err)
     }
     now->last = index + 1 == wal->entry_count;
     now->stop_seq = 0;
+    now->frames = 0;
     if (rc == 0 && !now->last) {
         rc = next_first_seq(wal, wal->entries[index + 1].number, &now->stop_seq, err);
     }
     if (rc == 0 && now->file.limit > WAL_FILE_HEAD_BYTES) {
         rc = recover_frames(now, entry, err);
+        rc = rc == 0 && now->stop_seq == 0 ? group_renew(now, entry->end, err) : rc;
     }
     wal_file_close(&now->file);
     return rc;
@@ -351,6 +393,7 @@ int wal_open(struct files *files, const struct clock *clock, const char *dir,
     wal->clock = clock;
     wal->fd = -1;
     wal->next_number = 1;
+    wal->name_unsynced = true; // Who had the folder before may have let files go.
     wal->zeros = mem_zero(1, WAL_AHEAD_BYTES);
     mutex_init(&wal->mutex);
     (void)str_copy_z(str_of(dir), wal->dir, sizeof wal->dir);
@@ -549,9 +592,16 @@ void wal_release(struct wal *wal, uint64_t passed_seq) {
         }
         char path[LIMIT_PATH_BYTES];
         wal_path(wal, entry->number, path);
-        if (file_remove(wal->files, path, NULL) < 0) {
+        /* They go in order, also on a disk that orders nothing by itself: a gap in the log would
+         * look like damage. */
+        if (wal->name_unsynced && dir_sync(wal->files, wal->dir, NULL) < 0) {
             break; // Tried again the next time.
         }
+        wal->name_unsynced = false;
+        if (file_remove(wal->files, path, NULL) < 0) {
+            break;
+        }
+        wal->name_unsynced = true;
         gone++;
     }
     if (gone > 0) {
