@@ -49,6 +49,8 @@ describe('giving data to others', () => {
     await page.getByLabel('동의한 사람', { exact: true }).fill('김대표');
     await page.getByLabel('목적', { exact: true }).fill('사출기 분석');
     await page.getByLabel('동의 이름(영문)').fill('try-1');
+    await page.getByLabel('보내는 주소', { exact: true }).fill('mqtts://broker.example/out');
+    await page.getByLabel('브로커의 사용자:비밀번호').waitFor({ timeout: START_MS });
     await page.getByLabel('보내는 주소', { exact: true }).fill(target);
     await page.getByLabel('받는 곳의 토큰').fill('word');
     assert.ok(await record.isDisabled(), 'without a tag there is nothing to consent to');
@@ -79,6 +81,24 @@ describe('giving data to others', () => {
     assert.deepEqual(await smallTargets(phone.page, LEAST_TARGET), []);
     await picture(phone.page, 'outbox-phone');
     await phone.context.close();
+  });
+
+  test('who is not the owner sees what leaves, and why nothing can be recorded', async () => {
+    const other = await openPage(browser, { width: 1440, height: 900 });
+    await other.context.addCookies(await desk.context.cookies());
+    await other.page.route('**/api/v1/session', async (route) => {
+      const answer = await route.fetch();
+      const body = await answer.json();
+      await route.fulfill({ response: answer, json: { ...body, user: { ...body.user, role: 'installer' } } });
+    });
+    await other.page.goto(`${url}/data/outbox?new=1&lang=ko`);
+    await other.page.locator('li[data-consent="try-1"]').waitFor({ timeout: START_MS });
+    await other.page.getByText('동의는 소유자만 기록할 수 있습니다.').waitFor({ timeout: START_MS });
+    assert.equal(await other.page.getByRole('button', { name: '동의 기록' }).count(), 0);
+    assert.equal(await other.page.locator('form').count(), 0);
+    assert.equal(await other.page.getByRole('button', { name: '동의 철회' }).count(), 1);
+    assert.deepEqual(await axe(other.page), []);
+    await other.context.close();
   });
 
   test('one button withdraws it, after a question, and nothing more is sent', async () => {

@@ -96,6 +96,15 @@ static void take_line(struct listener *listener, struct str line) {
     listener->rows++;
 }
 
+static void take(struct listener *listener, struct str payload) {
+    mutex_lock(&listener->mutex);
+    listener->largest = payload.size > listener->largest ? payload.size : listener->largest;
+    while (payload.size > 0) {
+        take_line(listener, str_cut(&payload, '\n'));
+    }
+    mutex_unlock(&listener->mutex);
+}
+
 static void listen_once(struct listener *listener, const char *name) {
     struct sim_mqtt_options options = {
         .port = listener->broker->port, .client_id = name, .keep_session = listener->qos > 0};
@@ -109,13 +118,9 @@ static void listen_once(struct listener *listener, const char *name) {
     listener->joins += got >= 0;
     while (got >= 0 && !stop_flag_is_raised(&listener->stop)) {
         got = sim_mqtt_next(mqtt, 20, &message, &listener->err);
-        mutex_lock(&listener->mutex);
-        struct str rest = got > 0 ? message.payload : STR_NONE;
-        listener->largest = rest.size > listener->largest ? rest.size : listener->largest;
-        while (rest.size > 0) {
-            take_line(listener, str_cut(&rest, '\n'));
+        if (got > 0) {
+            take(listener, message.payload);
         }
-        mutex_unlock(&listener->mutex);
     }
     listener->joined = false;
     sim_mqtt_close(mqtt, true);
@@ -152,9 +157,13 @@ static struct listener *listener_new(const struct broker *broker, int qos) {
     return listener;
 }
 
-static void listener_free(struct listener *listener) {
+/* Before what it has got is looked at. */
+static void listener_end(struct listener *listener) {
     stop_flag_raise(&listener->stop);
     thread_join(&listener->thread);
+}
+
+static void listener_free(struct listener *listener) {
     stop_flag_fini(&listener->stop);
     mutex_fini(&listener->mutex);
     mem_free(listener);
@@ -351,6 +360,7 @@ static void all_arrives_in_order_through_a_broker_that_comes_and_goes(void **sta
     }
     assert_true(wait_rows(listener, sent, PATIENCE_NS));
     outbox_stop(outbox);
+    listener_end(listener);
     assert_int_equal(listener->strangers, 0);
     assert_false(listener->disorder);
     assert_int_equal(listener->ids[9000][0], '\0');
@@ -393,6 +403,7 @@ static void a_broker_that_is_killed_costs_nothing(void **state) {
     struct outbox *outbox = start(&rig);
     assert_true(wait_rows(listener, sent, PATIENCE_NS));
     outbox_stop(outbox);
+    listener_end(listener);
     assert_int_equal(listener->strangers, 0);
     assert_false(listener->disorder);
     print_message("%u rows, %u came again\n", sent, listener->repeats);
@@ -447,6 +458,7 @@ static void nothing_is_left_out_through_kill_9_of_the_sender(void **state) {
     struct outbox *outbox = start(&rig);
     assert_true(wait_rows(listener, written, PATIENCE_NS));
     outbox_stop(outbox);
+    listener_end(listener);
     assert_int_equal(listener->strangers, 0);
     assert_false(listener->disorder);
     print_message("%u rows, %u came again\n", written, listener->repeats);
@@ -490,6 +502,7 @@ static void what_is_not_confirmed_comes_again_with_the_same_ids(void **state) {
     assert_true(wait_rows(listener, BATCHES * ROWS + 1, PATIENCE_NS));
     outbox_stop(outbox);
     cutter_fini(&cutter);
+    listener_end(listener);
     assert_int_equal(listener->strangers, 0);
     assert_false(listener->disorder);
     assert_true(cutter.cuts > 0);
@@ -530,6 +543,7 @@ static void nothing_leaves_after_a_withdrawal(void **state) {
     assert_false(wait_rows(listener, 2, 300 * NS_PER_MS));
     outbox_stop(outbox);
     assert_int_equal(receipts_of(&rig).rows, 1);
+    listener_end(listener);
     listener_free(listener);
     rig_close(&rig);
     broker_fini(&broker);
@@ -548,6 +562,7 @@ static void a_large_batch_goes_in_parts_that_a_broker_takes(void **state) {
     struct outbox *outbox = start(&rig);
     assert_true(wait_rows(listener, ROWS, PATIENCE_NS));
     outbox_stop(outbox);
+    listener_end(listener);
     assert_false(listener->disorder);
     assert_int_equal(listener->repeats, 0);
     assert_int_equal(listener->announced, ROWS);
