@@ -37,6 +37,7 @@ static struct historian *store_new(const struct hist_options *options) {
     historian->clock = options->clock != NULL ? options->clock : clock_system();
     (void)str_copy_z(str_of(options->dir), historian->dir, sizeof historian->dir);
     historian->memory_bytes = options->memory_bytes > 0 ? options->memory_bytes : HIST_MEMORY_BYTES;
+    historian->log_file_bytes = options->log_file_bytes;
     historian->threaded = !options->no_thread;
     historian->lock_fd = -1;
     historian->regions = region_pool_new(2 * historian->memory_bytes);

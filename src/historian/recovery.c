@@ -189,6 +189,7 @@ int recover(struct historian *historian, struct err *err) {
         drop_left_overs(historian, &found);
         open_segments(historian);
         struct wal_recovery recovery = {.sealed_seq = historian->manifest.sealed_seq,
+            .file_bytes = historian->log_file_bytes,
             .each = recover_batch,
             .notice = recover_notice,
             .context = historian};

@@ -56,6 +56,7 @@ struct historian {
     const struct clock *clock;
     char dir[LIMIT_PATH_BYTES - 64];
     uint64_t memory_bytes;
+    uint64_t log_file_bytes;
     bool threaded;
     int lock_fd;
     struct wal *wal;

@@ -262,7 +262,7 @@ static uint64_t log_first_seq(struct verify *verify, uint64_t number) {
     struct wal_file_head head = {0};
     bool good = file.limit >= sizeof bytes &&
                 file_read_at(file.fd, file.path, 0, bytes, sizeof bytes, NULL) == 0 &&
-                wal_file_head_read(bytes, &head) == WAL_HEAD_OK;
+                wal_file_head_read(bytes, &head) == WAL_HEAD_OK && head.number == number;
     wal_file_close(&file);
     return good ? head.first_seq : 0;
 }
@@ -314,11 +314,11 @@ static int verify_log(struct verify *verify, uint64_t number, uint64_t stop_seq,
     size_t size = file.limit < sizeof bytes ? (size_t)file.limit : sizeof bytes;
     rc = size > 0 ? file_read_at(file.fd, file.path, 0, bytes, size, err) : 0;
     enum wal_head_state state = wal_file_head_read(bytes, &head);
-    bool bad = state == WAL_HEAD_BAD || (state == WAL_HEAD_OK && head.number != file.number);
-    if (rc == 0 && bad) {
+    bool unwritten = state == WAL_HEAD_OK && head.number != file.number; // Taken for reuse.
+    if (rc == 0 && state == WAL_HEAD_BAD) {
         verify_report(verify, MSG_VERIFY_HEAD, 0, 0);
     }
-    if (rc == 0 && file.limit > WAL_FILE_HEAD_BYTES) {
+    if (rc == 0 && file.limit > WAL_FILE_HEAD_BYTES && !unwritten) {
         rc = verify_log_frames(verify, &file, stop_seq, err);
     }
     wal_file_close(&file);

@@ -13,8 +13,11 @@
  * with which number it begins: frames of older files at or above that number were never
  * acknowledged and do not count.
  *
- * Rejected: recycling old files. It saves the zeros, but stale frames behind the end make a torn
- * tail hard to tell from an old one.
+ * Under load files fill within seconds, and then the file system's work for new space is most of a
+ * sync. So the last two files that filled fast are kept when they are let go (spare-N.log) and
+ * written over in place. Behind each group stand 32 zero bytes, the end for a reader; old frames
+ * behind them name another file and never count. A file whose head names another file was taken
+ * for reuse and not written yet: it holds nothing.
  */
 #include "historian/wal.h"
 
@@ -27,13 +30,15 @@
 #include "historian/bits.h"
 
 enum {
-    WAL_FILE_BYTES = 16 << 20, // A new file begins beyond.
+    WAL_FILE_BYTES = 16 << 20, // A new file begins beyond, unless the recovery plan says else.
     WAL_AHEAD_BYTES = 1 << 20, // Zeros written ahead of small frames.
     WAL_AHEAD_GROUP_MAX = 256 << 10,
     WAL_GROUP_MAX = 64, // Frames of one write.
     WAL_NAME_BYTES = 32,
     RENEW_BYTES = 256 << 10,
+    SPARES_MAX = 2,
 };
+#define SPARE_FILLED_NS (60 * NS_PER_S) // A file that took longer to fill is not worth keeping.
 
 struct wal_entry {
     uint64_t number;
@@ -42,6 +47,7 @@ struct wal_entry {
     uint64_t end; // Durable bytes.
     uint64_t disk_bytes;
     uint32_t pins;
+    bool filled_fast;
 };
 
 struct wal {
@@ -53,13 +59,17 @@ struct wal {
     char path[LIMIT_PATH_BYTES];
     uint64_t offset;
     uint64_t ahead_end; // Zeros are written up to here.
+    uint64_t old_end;   // Old bytes are written over up to here; 0: a new file.
+    int64_t begun_ns;   // Monotonic, when the file was begun.
     uint64_t next_number;
     uint8_t *zeros;
+    uint64_t file_bytes; // A new file begins beyond.
     /* Under the lock. */
     struct mutex mutex;
     struct wal_entry *entries; // By number.
     uint32_t entry_count;
     uint32_t entry_capacity;
+    uint32_t spares;      // spare-0.log to spare-(N-1).log wait to be written over.
     bool name_unsynced;   // A file was let go, and that is not durable yet.
     uint64_t open_number; // The file that is being written, the last entry then; 0: none.
     uint64_t seq;
@@ -82,6 +92,21 @@ static void wal_path(const struct wal *wal, uint64_t number, char to[static LIMI
         (unsigned long long)number);
 }
 
+static void spare_path(const struct wal *wal, uint32_t index, char to[static LIMIT_PATH_BYTES]) {
+    (void)snprintf(to, LIMIT_PATH_BYTES, "%.*s/spare-%u.log", LIMIT_PATH_BYTES - 64, wal->dir,
+        (unsigned)index);
+}
+
+static void spares_drop(struct wal *wal) {
+    for (uint32_t i = 0; i < SPARES_MAX; i++) {
+        char path[LIMIT_PATH_BYTES];
+        spare_path(wal, i, path);
+        (void)file_remove(
+            wal->files, path, NULL); // It holds nothing; the next opening tries again.
+    }
+    wal->spares = 0;
+}
+
 static struct wal_entry *wal_entry_add(struct wal *wal, uint64_t number) {
     if (wal->entry_count == wal->entry_capacity) {
         wal->entry_capacity = wal->entry_capacity > 0 ? wal->entry_capacity * 2 : 16;
@@ -99,6 +124,9 @@ static void wal_file_leave(struct wal *wal) {
     wal->fd = -1;
     mutex_lock(&wal->mutex);
     wal->open_number = 0;
+    wal->entries[wal->entry_count - 1].filled_fast =
+        wal->offset >= wal->file_bytes / 2 &&
+        clock_mono_ns(wal->clock) - wal->begun_ns < SPARE_FILLED_NS;
     mutex_unlock(&wal->mutex);
 }
 
@@ -307,6 +335,9 @@ static int recover_head(struct wal_file *file, struct wal_file_head *ret_head,
     if (*ret_state == WAL_HEAD_VERSION) {
         return err_set(err, ERR_VERSION, MSG_LOG_VERSION, ARGS(A_CSTR(file->path)));
     }
+    if (*ret_state == WAL_HEAD_OK && ret_head->number != file->number) {
+        *ret_state = WAL_HEAD_END; // Taken for reuse, not written yet.
+    }
     return 0;
 }
 
@@ -352,7 +383,8 @@ static int recover_file(struct recovering *now, uint32_t index, struct err *err)
     if (rc == 0 && !now->last) {
         rc = next_first_seq(wal, wal->entries[index + 1].number, &now->stop_seq, err);
     }
-    if (rc == 0 && now->file.limit > WAL_FILE_HEAD_BYTES) {
+    bool unwritten = state == WAL_HEAD_END && head.number != 0;
+    if (rc == 0 && now->file.limit > WAL_FILE_HEAD_BYTES && !unwritten) {
         rc = recover_frames(now, entry, err);
         rc = rc == 0 && now->stop_seq == 0 ? group_renew(now, entry->end, err) : rc;
     }
@@ -393,6 +425,7 @@ int wal_open(struct files *files, const struct clock *clock, const char *dir,
     wal->clock = clock;
     wal->fd = -1;
     wal->next_number = 1;
+    wal->file_bytes = recovery->file_bytes > 0 ? recovery->file_bytes : WAL_FILE_BYTES;
     wal->name_unsynced = true; // Who had the folder before may have let files go.
     wal->zeros = mem_zero(1, WAL_AHEAD_BYTES);
     mutex_init(&wal->mutex);
@@ -409,6 +442,7 @@ int wal_open(struct files *files, const struct clock *clock, const char *dir,
     }
     wal->seq = wal->seq > recovery->sealed_seq ? wal->seq : recovery->sealed_seq;
     drop_empty_files(wal);
+    spares_drop(wal);
     *ret_wal = wal;
     return 0;
 }
@@ -423,6 +457,7 @@ void wal_close(struct wal *wal, uint64_t passed_seq) {
     }
     if (passed_seq > 0) {
         wal_release(wal, passed_seq);
+        spares_drop(wal);
     }
     mutex_fini(&wal->mutex);
     mem_free(wal->entries);
@@ -432,15 +467,46 @@ void wal_close(struct wal *wal, uint64_t passed_seq) {
 
 /* ---- Writing ---- */
 
-static int wal_file_begin(struct wal *wal, struct err *err) {
-    uint64_t number = wal->next_number;
-    wal_path(wal, number, wal->path);
-    int fd = -1;
-    int rc = file_open(wal->files, wal->path, FILE_CREATE_NEW, &fd, err);
-    if (rc < 0) {
-        return rc;
+/* Makes a spare file the next one; *ret_size: how much of it is written over. False: there is none,
+ * or it cannot be had. */
+static bool wal_spare_take(struct wal *wal, int *ret_fd, uint64_t *ret_size) {
+    char spare[LIMIT_PATH_BYTES];
+    wal_path(wal, wal->next_number, wal->path);
+    mutex_lock(&wal->mutex);
+    bool taken = wal->spares > 0;
+    if (taken) {
+        spare_path(wal, --wal->spares, spare);
+        taken = file_rename(wal->files, spare, wal->path, NULL) == 0;
+    }
+    mutex_unlock(&wal->mutex);
+    if (!taken) {
+        return false;
     }
     wal->next_number++; // A number is used once, also when the next step fails.
+    if (file_open(wal->files, wal->path, FILE_WRITE, ret_fd, NULL) == 0) {
+        if (file_size(*ret_fd, wal->path, ret_size, NULL) == 0) {
+            return true;
+        }
+        file_close(*ret_fd);
+    }
+    (void)file_remove(wal->files, wal->path, NULL); // It holds nothing; recovery drops it too.
+    return false;
+}
+
+static int wal_file_begin(struct wal *wal, struct err *err) {
+    int fd = -1;
+    int rc = 0;
+    wal->old_end = 0;
+    if (!wal_spare_take(wal, &fd, &wal->old_end)) {
+        wal_path(wal, wal->next_number, wal->path);
+        rc = file_open(wal->files, wal->path, FILE_CREATE_NEW, &fd, err);
+        if (rc < 0) {
+            return rc;
+        }
+        wal->next_number++; // As above.
+    }
+    uint64_t number = wal->next_number - 1;
+    wal->begun_ns = clock_mono_ns(wal->clock);
     rc = dir_sync(wal->files, wal->dir, err);
     if (rc < 0) {
         file_close(fd);
@@ -460,6 +526,7 @@ static int wal_file_begin(struct wal *wal, struct err *err) {
 /* Takes a write back that failed. */
 static void wal_write_undo(struct wal *wal, bool synced_badly) {
     wal->ahead_end = wal->offset;
+    wal->old_end = 0;
     int rc = file_truncate(wal->files, wal->fd, wal->path, wal->offset, NULL);
     if (rc == 0 && !synced_badly && wal->offset > 0) {
         return;
@@ -495,7 +562,8 @@ static size_t wal_ahead_size(const struct wal *wal, uint64_t end, uint64_t group
     if (end + WAL_FRAME_HEAD_BYTES <= wal->ahead_end) {
         return 0;
     }
-    return group_size > WAL_AHEAD_GROUP_MAX ? WAL_FRAME_HEAD_BYTES : WAL_AHEAD_BYTES;
+    bool end_only = group_size > WAL_AHEAD_GROUP_MAX || end < wal->old_end;
+    return end_only ? WAL_FRAME_HEAD_BYTES : WAL_AHEAD_BYTES;
 }
 
 static int wal_group_write(struct wal *wal, struct wal_frame *const *frames, uint32_t count,
@@ -549,6 +617,7 @@ static void wal_group_publish(struct wal *wal, uint64_t first_seq, uint64_t last
     entry->last_seq = last_seq;
     entry->end = wal->offset;
     entry->disk_bytes = wal->ahead_end > wal->offset ? wal->ahead_end : wal->offset;
+    entry->disk_bytes = wal->old_end > entry->disk_bytes ? wal->old_end : entry->disk_bytes;
     wal->seq = last_seq;
     mutex_unlock(&wal->mutex);
 }
@@ -563,7 +632,7 @@ int wal_write(struct wal *wal, struct wal_frame *const *frames, uint32_t count, 
         seq += frames[i]->batch_count;
         size += WAL_FRAME_HEAD_BYTES + frames[i]->payload.size;
     }
-    if (wal->fd >= 0 && wal->offset + size > WAL_FILE_BYTES) {
+    if (wal->fd >= 0 && wal->offset + size > wal->file_bytes) {
         wal_file_leave(wal);
     }
     int rc = wal->fd < 0 ? wal_file_begin(wal, err) : 0;
@@ -582,6 +651,18 @@ uint64_t wal_seq(struct wal *wal) {
     return seq;
 }
 
+/* Keeps a file that is let go for later. Under the lock. */
+static bool wal_spare_keep(struct wal *wal, const struct wal_entry *entry, const char *path) {
+    if (!entry->filled_fast || wal->spares == SPARES_MAX) {
+        return false;
+    }
+    char spare[LIMIT_PATH_BYTES];
+    spare_path(wal, wal->spares, spare);
+    bool kept = file_rename(wal->files, path, spare, NULL) == 0;
+    wal->spares += kept;
+    return kept;
+}
+
 void wal_release(struct wal *wal, uint64_t passed_seq) {
     mutex_lock(&wal->mutex);
     uint32_t gone = 0;
@@ -598,7 +679,7 @@ void wal_release(struct wal *wal, uint64_t passed_seq) {
             break; // Tried again the next time.
         }
         wal->name_unsynced = false;
-        if (file_remove(wal->files, path, NULL) < 0) {
+        if (!wal_spare_keep(wal, entry, path) && file_remove(wal->files, path, NULL) < 0) {
             break;
         }
         wal->name_unsynced = true;
@@ -617,6 +698,7 @@ void wal_counts(struct wal *wal, struct wal_counts *ret_counts) {
     for (uint32_t i = 0; i < wal->entry_count; i++) {
         ret_counts->bytes += wal->entries[i].disk_bytes;
     }
+    ret_counts->bytes += wal->spares * wal->file_bytes;
     mutex_unlock(&wal->mutex);
 }
 

@@ -35,6 +35,7 @@ typedef void wal_notice(void *context, const struct err *what);
 
 struct wal_recovery {
     uint64_t sealed_seq; // Batches up to here are in segments: only their heads are read.
+    uint64_t file_bytes; // A log file ends at about so many; 0: 16 MB.
     int (*each)(void *context, struct batch *batch, struct err *err);
     wal_notice *notice;
     void *context;

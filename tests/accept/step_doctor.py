@@ -183,7 +183,7 @@ def broker_case(home, folder):
                 socket.create_connection(("127.0.0.1", port), 0.1).close()
                 break
             except OSError:
-                pass
+                time.sleep(0.05)
         report = examine(home, "mqtt", f"127.0.0.1:{port}", "line/temp $.t", "user=maru password=wrong")
         yield "wrong password at a broker", report, "greeting", "password"
     finally:

@@ -21,6 +21,7 @@ enum {
     MARK_TAG = 5, // Lane 0; lanes 1 to 3 share the next two, by their own times.
     LANES = 4,
     TAGS = 7,
+    LOG_FILE_BYTES = 1500, // Small, so that files are let go and written over.
 };
 #define MARK_T0 (TEST_T0 + 5000000 * NS_PER_S)
 
@@ -537,7 +538,10 @@ void verify_clean(const char *dir) {
 }
 
 struct historian *life_open(const char *dir, uint64_t memory_bytes, bool thread) {
-    struct hist_options options = {.dir = dir, .memory_bytes = memory_bytes, .no_thread = !thread};
+    struct hist_options options = {.dir = dir,
+        .memory_bytes = memory_bytes,
+        .log_file_bytes = LOG_FILE_BYTES,
+        .no_thread = !thread};
     struct historian *historian = NULL;
     struct err err = ERR_INIT;
     expect_ok(hist_open(&options, &historian, &err), &err);
