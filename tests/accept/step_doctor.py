@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 
 from lib import PROGRAM, Failure, claim, free_port, maru
 
