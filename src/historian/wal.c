@@ -250,6 +250,16 @@ static bool end_is_early(const struct recovering *now, uint64_t expected) {
     return now->stop_seq > expected && expected > 0;
 }
 
+/* The first frame of all continues what is sealed; else a file before it was lost. */
+static void start_judge(
+    const struct recovering *now, const struct wal_frame_head *head, uint64_t start) {
+    uint64_t sealed_seq = now->plan->sealed_seq;
+    if (now->wal->seq == 0 && start == WAL_FILE_HEAD_BYTES && head->first_seq > sealed_seq + 1) {
+        notice(now->plan, ERR_CORRUPT, MSG_LOG_MISSING,
+            ARGS(A_CSTR(now->file.path), A_INT(sealed_seq + 1), A_INT(head->first_seq - 1)));
+    }
+}
+
 static int recover_frames(struct recovering *now, struct wal_entry *entry, struct err *err) {
     struct wal *wal = now->wal;
     for (;;) {
@@ -280,6 +290,7 @@ static int recover_frames(struct recovering *now, struct wal_entry *entry, struc
         if (head.first_seq < expected && entry->first_seq > 0) {
             continue; // Left behind by a write that failed.
         }
+        start_judge(now, &head, start);
         rc = frame_apply(now, &head, err);
         if (rc < 0) {
             return rc;
@@ -536,14 +547,13 @@ static void wal_write_undo(struct wal *wal, bool synced_badly) {
     mutex_lock(&wal->mutex);
     wal->open_number = 0;
     struct wal_entry *entry = &wal->entries[wal->entry_count - 1];
-    bool empty = entry->first_seq == 0;
-    if (empty) {
+    /* Its head names numbers that others take. Where it cannot be removed it keeps its place, and
+     * no file behind it is let go: that one says where the numbers of this one end. */
+    if (entry->first_seq == 0 && file_remove(wal->files, wal->path, NULL) == 0) {
+        wal->name_unsynced = true;
         wal->entry_count--;
     }
     mutex_unlock(&wal->mutex);
-    if (empty) {
-        (void)file_remove(wal->files, wal->path, NULL); // Its head names numbers that others take.
-    }
 }
 
 static int wal_sync(struct wal *wal, struct err *err) {
