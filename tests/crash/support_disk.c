@@ -728,6 +728,27 @@ uint64_t disk_image_hash(const struct disk_image *image) {
     return sum;
 }
 
+const char *disk_image_file(const struct disk_image *image, uint32_t index, uint64_t *ret_size) {
+    if (index >= image->name_count) {
+        return NULL;
+    }
+    const struct content *file = &image->files[image->names[index].file];
+    uint64_t solid = file->solid;
+    while (solid > 0 && file->bytes[solid - 1] == 0) {
+        solid--;
+    }
+    *ret_size = solid;
+    return image->names[index].name;
+}
+
+void disk_image_flip(struct disk_image *image, uint32_t index, uint64_t at, uint8_t bits) {
+    struct content *file = &image->files[image->names[index].file];
+    if (at < file->size) {
+        content_reach(file, at + 1);
+        file->bytes[at] ^= bits;
+    }
+}
+
 void disk_image_put(const struct disk_image *image, const char *dir) {
     CHECK(dir_remove_all(dir, NULL) == 0);
     if (!image->folder) {

@@ -82,6 +82,10 @@ struct disk_image;
 struct disk_image *disk_image(const struct disk *disk, const struct disk_cut *cut);
 void disk_image_free(struct disk_image *image);
 uint64_t disk_image_hash(const struct disk_image *image);
+/* Its files; `ret_size`: bytes without zeros at the end. NULL behind the last. */
+const char *disk_image_file(const struct disk_image *image, uint32_t index, uint64_t *ret_size);
+/* Flips bits in a file; a second time brings it back. Behind the size it is without effect. */
+void disk_image_flip(struct disk_image *image, uint32_t index, uint64_t at, uint8_t bits);
 /* Makes `dir` hold exactly this state. */
 void disk_image_put(const struct disk_image *image, const char *dir);
 
