@@ -397,6 +397,49 @@ static bool values_have_step(const bits64 *values, uint32_t count) {
     return true;
 }
 
+/* plan_fold without patches: the width of the longest value, from two reductions. */
+HOT_LOOP static void plan_fold_draft(const uint64_t *values, uint32_t count, struct plan *plan) {
+    int64_t low = (int64_t)values[0];
+    int64_t high = low;
+    uint64_t folded = 0;
+    uint32_t runs = 1;
+    for (uint32_t i = 0; i < count; i++) {
+        int64_t value = (int64_t)values[i];
+        low = value < low ? value : low;
+        high = value > high ? value : high;
+        folded |= zigzag_of(value);
+    }
+    for (uint32_t i = 1; i < count; i++) {
+        runs += values[i] != values[i - 1];
+    }
+    uint64_t range = (uint64_t)high - (uint64_t)low;
+    struct plan best = {.lag = plan->lag, .fold = FOLD_ZIGZAG, .unit = 1, .runs = runs};
+    best.width = bit_length(folded);
+    uint64_t unit = common_unit(values, count, (uint64_t)low);
+    if (bit_length(range / unit) < best.width) {
+        best.fold = FOLD_OFFSET;
+        best.base = (uint64_t)low;
+        best.unit = unit;
+        best.width = bit_length(range / unit);
+    }
+    best.bits = (uint64_t)best.width * count;
+    *plan = best;
+}
+
+/* The better one of the plain values and their steps; the residuals are left in codec->work. */
+static uint32_t plan_draft(
+    struct codec *codec, const bits64 *values, uint32_t count, struct plan *ret_plan) {
+    struct plan plain = {.lag = 0};
+    (void)residuals(values, count, 0, codec->work);
+    plan_fold_draft(codec->work, count, &plain);
+    struct plan steps = {.lag = 1};
+    uint32_t left = residuals(values, count, 1, codec->work);
+    plan_fold_draft(codec->work, left, &steps);
+    bool better = steps.bits + 16 < plain.bits || steps.runs * 8 < plain.runs;
+    *ret_plan = better ? steps : plain;
+    return better ? left : residuals(values, count, 0, codec->work);
+}
+
 /* The prediction with the smallest residuals; they are left in codec->work. */
 static uint32_t plan_column(
     struct codec *codec, const bits64 *values, uint32_t count, struct plan *ret_plan) {
@@ -438,7 +481,8 @@ void column_put_ints(struct codec *codec, struct buf *to, const bits64 *values, 
         return;
     }
     struct plan plan;
-    uint32_t left = plan_column(codec, values, count, &plan);
+    uint32_t left = codec->draft ? plan_draft(codec, values, count, &plan)
+                                 : plan_column(codec, values, count, &plan);
     uint64_t bytes = plan.bits / 8 + 4;
     if ((uint64_t)plan.runs * 3 < bytes) {
         put_head(to, FORM_RUNS, &plan, values);
@@ -448,7 +492,7 @@ void column_put_ints(struct codec *codec, struct buf *to, const bits64 *values, 
     fold_values(&plan, codec->work, left);
     size_t mark = to->size;
     put_head(to, FORM_PLANES, &plan, values);
-    if (!put_planes(codec, to, &plan, codec->work, left, bytes)) {
+    if (codec->draft || !put_planes(codec, to, &plan, codec->work, left, bytes)) {
         to->size = mark;
         put_head(to, FORM_BITS, &plan, values);
         put_bits(to, &plan, codec->work, left);

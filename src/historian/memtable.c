@@ -27,6 +27,7 @@ enum {
     PAGE_COUNT = HIST_TAG_MAX / PAGE_SLOTS + 1,
     CHUNK_ROWS_FIRST = 4,
     CHUNK_ROWS_MAX = 1024,
+    LOOK_AHEAD = 12, // Rows whose places are fetched before they are filled.
 };
 
 struct region {
@@ -51,8 +52,7 @@ struct chunk {
     _Atomic(struct chunk_marks *) marks;
     int64_t *time;
     bits64 *value;
-    _Atomic uint32_t count;
-    uint32_t capacity;
+    _Atomic uint32_t rows; // It ends up with so many; lowered when a row of another type comes.
     uint8_t type;
     uint8_t flags;
 };
@@ -60,9 +60,16 @@ struct chunk {
 struct slot {
     _Atomic uint32_t count;
     _Atomic bool ordered;
+    /* The writer's: where the next row goes, so that the chunk itself need not be touched. */
+    bool marked; // The last chunk has status and flags columns.
+    uint8_t type;
+    uint8_t flags;
+    uint32_t room; // Rows that still fit.
+    int64_t newest_ns;
+    int64_t *time;
+    bits64 *value;
+    struct chunk *last;
     _Atomic(struct chunk *) first;
-    struct chunk *last; // The writer's.
-    int64_t newest_ns;  // The writer's.
 };
 
 /* A text of the table: its size in front of its bytes. */
@@ -202,11 +209,14 @@ static struct slot *memtable_slot(struct memtable *table, uint32_t tag) {
     return &page[tag % PAGE_SLOTS];
 }
 
-static struct chunk *slot_extend(
-    struct memtable *table, struct slot *slot, uint8_t type, uint8_t flags) {
+static void slot_extend(struct memtable *table, struct slot *slot, uint8_t type, uint8_t flags) {
     uint32_t capacity = CHUNK_ROWS_FIRST;
-    if (slot->last != NULL && slot->last->type == type) {
-        capacity = slot->last->capacity * 2;
+    struct chunk *last = slot->last;
+    if (last != NULL) {
+        uint32_t rows = atomic_load_explicit(&last->rows, memory_order_relaxed);
+        capacity = slot->type == type && rows >= CHUNK_ROWS_FIRST ? rows * 2 : CHUNK_ROWS_FIRST;
+        /* Whoever sees a row behind this chunk sees this, too: the slot's count is stored later. */
+        atomic_store_explicit(&last->rows, rows - slot->room, memory_order_relaxed);
     }
     if (capacity > CHUNK_ROWS_MAX) {
         capacity = CHUNK_ROWS_MAX;
@@ -216,28 +226,42 @@ static struct chunk *slot_extend(
     struct chunk *chunk = (struct chunk *)(void *)memory;
     *chunk = (struct chunk){.time = (int64_t *)(void *)(memory + head),
         .value = (bits64 *)(void *)(memory + head + (size_t)capacity * 8),
-        .capacity = capacity,
         .type = type,
         .flags = flags};
-    if (slot->last == NULL) {
+    atomic_init(&chunk->rows, capacity);
+    if (last == NULL) {
         atomic_fetch_add_explicit(&table->tags, 1, memory_order_relaxed);
         atomic_store_explicit(&slot->first, chunk, memory_order_release);
     } else {
-        atomic_store_explicit(&slot->last->next, chunk, memory_order_release);
+        atomic_store_explicit(&last->next, chunk, memory_order_release);
     }
     slot->last = chunk;
-    return chunk;
+    slot->type = type;
+    slot->flags = flags;
+    slot->marked = false;
+    slot->room = capacity;
+    slot->time = chunk->time;
+    slot->value = chunk->value;
 }
 
-/* Gives the chunk its status and flags columns, filled in for the rows that stand. */
-static struct chunk_marks *chunk_mark(struct memtable *table, struct chunk *chunk, uint32_t count) {
-    struct chunk_marks *marks = memtable_cut(table, sizeof *marks);
-    marks->status = memtable_cut(table, chunk->capacity * sizeof(uint32_t));
-    marks->flags = memtable_cut(table, chunk->capacity);
-    memset(marks->status, 0, count * sizeof(uint32_t));
-    memset(marks->flags, chunk->flags, count);
-    atomic_store_explicit(&chunk->marks, marks, memory_order_release);
-    return marks;
+/* Writes status and flags of the next row into the last chunk's columns for them; the chunk gets
+ * those now if it has none, filled in for the rows that stand. */
+static void slot_mark(struct memtable *table, struct slot *slot, const struct sample *row) {
+    struct chunk *chunk = slot->last;
+    uint32_t capacity = atomic_load_explicit(&chunk->rows, memory_order_relaxed);
+    uint32_t at = capacity - slot->room;
+    struct chunk_marks *marks = atomic_load_explicit(&chunk->marks, memory_order_relaxed);
+    if (marks == NULL) {
+        marks = memtable_cut(table, sizeof *marks);
+        marks->status = memtable_cut(table, capacity * sizeof(uint32_t));
+        marks->flags = memtable_cut(table, capacity);
+        memset(marks->status, 0, at * sizeof(uint32_t));
+        memset(marks->flags, chunk->flags, at);
+        atomic_store_explicit(&chunk->marks, marks, memory_order_release);
+        slot->marked = true;
+    }
+    marks->status[at] = row->status;
+    marks->flags[at] = row->flags;
 }
 
 static uint64_t memtable_keep_text(
@@ -249,43 +273,48 @@ static uint64_t memtable_keep_text(
     return (uint64_t)(uintptr_t)kept;
 }
 
-static void memtable_add_row(
+static inline void memtable_add_row(
     struct memtable *table, const struct batch *batch, const struct sample *row) {
     struct slot *slot = memtable_slot(table, row->tag);
-    struct chunk *chunk = slot->last;
-    uint32_t at = 0;
-    if (chunk != NULL) {
-        at = atomic_load_explicit(&chunk->count, memory_order_relaxed);
+    if (slot->room == 0 || slot->type != row->type) {
+        slot_extend(table, slot, row->type, row->flags);
     }
-    if (chunk == NULL || at == chunk->capacity || chunk->type != row->type) {
-        chunk = slot_extend(table, slot, row->type, row->flags);
-        at = 0;
+    if (slot->marked || row->status != 0 || row->flags != slot->flags) {
+        slot_mark(table, slot, row);
     }
-    struct chunk_marks *marks = atomic_load_explicit(&chunk->marks, memory_order_relaxed);
-    if (marks == NULL && (row->status != 0 || row->flags != chunk->flags)) {
-        marks = chunk_mark(table, chunk, at);
-    }
-    if (marks != NULL) {
-        marks->status[at] = row->status;
-        marks->flags[at] = row->flags;
-    }
-    chunk->time[at] = row->time_ns;
-    chunk->value[at] =
+    *slot->time++ = row->time_ns;
+    *slot->value++ =
         row->type == TYPE_TEXT ? memtable_keep_text(table, batch, row) : (uint64_t)row->value.i64;
+    slot->room--;
     uint32_t count = atomic_load_explicit(&slot->count, memory_order_relaxed);
     if (count > 0 && row->time_ns <= slot->newest_ns) {
         atomic_store_explicit(&slot->ordered, false, memory_order_relaxed);
     } else {
         slot->newest_ns = row->time_ns;
     }
-    atomic_store_explicit(&chunk->count, at + 1, memory_order_release);
     atomic_store_explicit(&slot->count, count + 1, memory_order_release);
+}
+
+/* Asks for the memory a row will be written to: a scan touches three lines a tag, all over. */
+static inline void memtable_fetch(const struct memtable *table, uint32_t tag) {
+    if (tag > HIST_TAG_MAX) {
+        return;
+    }
+    const struct slot *page =
+        atomic_load_explicit(&table->pages[tag / PAGE_SLOTS], memory_order_relaxed);
+    if (page != NULL) {
+        __builtin_prefetch(page[tag % PAGE_SLOTS].time, 1);
+        __builtin_prefetch(page[tag % PAGE_SLOTS].value, 1);
+    }
 }
 
 void memtable_add(struct memtable *table, const struct batch *batch) {
     uint64_t rows = 0;
     for (uint32_t i = 0; i < batch->count; i++) {
         const struct sample *row = &batch->rows[i];
+        if (i + LOOK_AHEAD < batch->count) {
+            memtable_fetch(table, row[LOOK_AHEAD].tag);
+        }
         if ((row->flags & SAMPLE_DROP) == 0) {
             memtable_add_row(table, batch, row);
             rows++;
@@ -345,7 +374,7 @@ static void chunk_append(
 /* Rows came out of order: takes all in range and sorts them. */
 static void walk_gather(struct memtable_walk *walk) {
     for (const struct chunk *chunk = walk->chunk; chunk != NULL && walk->left > 0;) {
-        uint32_t count = atomic_load_explicit(&chunk->count, memory_order_acquire);
+        uint32_t count = atomic_load_explicit(&chunk->rows, memory_order_relaxed);
         count = count < walk->left ? count : walk->left;
         uint32_t begin = 0;
         for (uint32_t i = 0; i <= count; i++) {
@@ -425,7 +454,7 @@ bool memtable_walk_next(struct memtable_walk *walk, struct run *ret_run) {
     }
     while (walk->left > 0 && walk->chunk != NULL) {
         const struct chunk *chunk = walk->chunk;
-        uint32_t count = atomic_load_explicit(&chunk->count, memory_order_acquire);
+        uint32_t count = atomic_load_explicit(&chunk->rows, memory_order_relaxed);
         count = count < walk->left ? count : walk->left;
         walk->left -= count;
         walk->chunk = atomic_load_explicit(&chunk->next, memory_order_acquire);

@@ -24,7 +24,6 @@ enum {
     MERGE_SOURCES_MAX = 64,
     MERGE_ROWS_MAX = 64 << 20, // Larger segments are left alone: half a gigabyte or so.
     TIER_ROWS = 64 << 10,      // The smallest size.
-    COPY_ROWS_MIN = BLOCK_ROWS / 2,
 };
 
 struct merge {
@@ -136,7 +135,7 @@ static int merge_block(struct merge *merge, const struct source *source, uint32_
     if (rc <= 0) {
         return rc;
     }
-    bool copy = block->rows >= COPY_ROWS_MIN && !block->split && block->min_ns >= horizon_ns &&
+    bool copy = block->rows >= BLOCK_ROWS_FULL && !block->split && block->min_ns >= horizon_ns &&
                 segment_writer_can_copy(merge->writer, tag);
     if (copy) {
         const uint8_t *record = decoder->bytes.data + (block->offset - decoder->bytes_from);

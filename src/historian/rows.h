@@ -15,10 +15,11 @@
 #include "model/sample.h"
 
 enum {
-    BLOCK_ROWS = 4096,            // Rows of a usual block: 8 KB to decode, 0.5 % of overhead.
-    BLOCK_ROWS_MAX = 8192,        // Only where many versions of one time must stay together.
-    BLOCK_TEXT_BYTES = 256 << 10, // A block is cut where its texts reach this.
-    HIST_TAG_MAX = 1 << 20,       // Highest tag number; higher ones are refused in words.
+    BLOCK_ROWS = 4096,                // Rows of a usual block: 8 KB to decode, 0.5 % of overhead.
+    BLOCK_ROWS_FULL = BLOCK_ROWS / 2, // A merge copies blocks of so many as they are.
+    BLOCK_ROWS_MAX = 8192,            // Only where many versions of one time must stay together.
+    BLOCK_TEXT_BYTES = 256 << 10,     // A block is cut where its texts reach this.
+    HIST_TAG_MAX = 1 << 20,           // Highest tag number; higher ones are refused in words.
 };
 
 /* Times outside are refused in words: boundaries of cells near them could not be computed. */

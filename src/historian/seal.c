@@ -35,7 +35,8 @@ static int seal_table(struct historian *historian, const struct memtable *table,
         .dir = historian->dir,
         .id = store_segment_id(historian),
         .seq_low = historian->manifest.sealed_seq + 1, // Only the care role changes it.
-        .seq_high = memtable_seq(table)};
+        .seq_high = memtable_seq(table),
+        .draft = true};
     struct segment_writer *writer = NULL;
     int rc = segment_writer_open(&plan, &writer, err);
     if (rc < 0) {

@@ -143,7 +143,9 @@ static void writer_account(
 
 static void writer_put_block(struct segment_writer *writer, const struct run *run, bool split) {
     size_t at = record_begin(&writer->out);
+    writer->codec.draft = writer->plan.draft && run->count < BLOCK_ROWS_FULL;
     block_put(&writer->codec, &writer->out, run);
+    writer->codec.draft = false;
     record_finish(&writer->out, at, writer->tag, RECORD_BLOCK, run->count);
     struct block_entry *block = writer_entry(writer);
     *block = (struct block_entry){.offset = writer->out_offset + at,

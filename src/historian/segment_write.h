@@ -16,6 +16,7 @@ struct segment_plan {
     uint64_t id;
     uint64_t seq_low;
     uint64_t seq_high;
+    bool draft; // Blocks that a merge will write again are encoded fast rather than small.
 };
 
 int segment_writer_open(
