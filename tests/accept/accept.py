@@ -29,6 +29,7 @@ STEPS = [
     ("fuzz", "each fuzz target for 60 s", ["./dev", "fuzz", "60"], 3600),
     ("demo", "the demo for 60 s without a network", [PYTHON, f"{HERE}/step_demo.py", "60"], 120),
     ("doctor", "the connection doctor names each injected cause", [PYTHON, f"{HERE}/step_doctor.py"], 600),
+    ("crash", "every disk a power cut can leave of recorded runs, each fault and flipped bit, 500 kills under load: nothing acknowledged lost or doubled", [PYTHON, f"{HERE}/step_crash.py", "500"], 3600),
     ("replay", "collection from pymodbus for 60 s, killed every 5 s", [PYTHON, f"{HERE}/step_replay.py", "60"], 300),
     ("mqtt", "100,000 QoS 1 messages while Maru is killed five times: each stored once", [PYTHON, f"{HERE}/step_mqtt.py", "100000", "5"], 600),
     ("outage", "13 hours without broker and network at 200 times the speed: no gap, no duplicate", [PYTHON, f"{HERE}/step_outage.py", "13", "200"], 900),
