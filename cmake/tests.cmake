@@ -41,6 +41,22 @@ function(maru_add_crash_tests)
     endforeach()
 endfunction()
 
+# The historian once more without code for one kind of CPU, its public names begun with `portable_`, so that
+# a test can hold both in one program and compare them.
+function(maru_add_portable_historian)
+    file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/historian/*.c)
+    add_library(historian_portable OBJECT ${sources})
+    target_link_libraries(historian_portable PRIVATE maru_flags core model PkgConfig::ZSTD)
+    target_compile_definitions(historian_portable PRIVATE MARU_PORTABLE=1)
+    set(renamed ${CMAKE_BINARY_DIR}/historian_portable.o)
+    add_custom_command(OUTPUT ${renamed}
+        COMMAND ${CMAKE_SOURCE_DIR}/tests/historian/rename-symbols portable_ ${renamed} $<TARGET_OBJECTS:historian_portable>
+        DEPENDS historian_portable $<TARGET_OBJECTS:historian_portable> ${CMAKE_SOURCE_DIR}/tests/historian/rename-symbols
+        COMMAND_EXPAND_LISTS COMMENT "The portable historian" VERBATIM)
+    set_source_files_properties(${renamed} PROPERTIES EXTERNAL_OBJECT ON GENERATED ON)
+    target_sources(test_historian_portable PRIVATE ${renamed})
+endfunction()
+
 function(maru_add_tests)
     maru_check_driver_tests()
     pkg_check_modules(CMOCKA REQUIRED IMPORTED_TARGET cmocka)
@@ -73,6 +89,9 @@ function(maru_add_tests)
             set_tests_properties(${room}/${stem} PROPERTIES TIMEOUT 120)
         endforeach()
     endforeach()
+    if(TARGET test_historian_portable)
+        maru_add_portable_historian()
+    endif()
     maru_add_crash_tests()
     file(GLOB fuzzers CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/fuzz/fuzz_*.c)
     foreach(fuzzer ${fuzzers})

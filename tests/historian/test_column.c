@@ -4,53 +4,11 @@
  */
 #include "support_history.h"
 
-#include <math.h>
 #include <string.h>
 
 #include "core/mem.h"
 #include "historian/column.h"
-
-enum { SHAPES = 22 };
-
-/* Fills a column of one shape. */
-static void fill(struct random *random, int shape, bits64 *values, uint32_t count) {
-    uint64_t level = random_u64(random) >> random_below(random, 64);
-    for (uint32_t i = 0; i < count; i++) {
-        uint64_t noise = random_u64(random);
-        switch (shape) {
-        case 0: values[i] = level; break;
-        case 1: values[i] = level + i * 1000000000ULL; break;
-        case 2: values[i] = noise; break;
-        case 3: values[i] = level + noise % 7; break;
-        case 4: values[i] = i % 100 == 0 ? noise : level; break;
-        case 5: values[i] = level + i * 1000000ULL * (noise % 3); break;
-        case 6: values[i] = noise % 40 == 0 ? ++level : level; break;
-        case 7: values[i] = bits_of_f64((double)(int64_t)(noise % 20001) / 100 - 100); break;
-        case 8: values[i] = bits_of_f64((double)(float)((double)noise * 0x1p-64)); break;
-        case 9: values[i] = bits_of_f64((double)noise * 0x1p-64); break;
-        case 10:
-            values[i] = i % 50 == 0 ? bits_of_f64((double)NAN) ^ (noise & 0xFFFF)
-                                    : bits_of_f64((double)(noise % 100) / 10);
-            break;
-        case 11: values[i] = bits_of_f64(i % 9 == 0 ? -0.0 : 0.0); break;
-        case 12: values[i] = bits_of_f64(i % 3 == 0 ? (double)INFINITY : -(double)INFINITY); break;
-        case 13: values[i] = bits_of_f64((double)(1000 * ((i * 37) % 23) + noise % 3) / 100); break;
-        case 14: values[i] = i % 2 == 0 ? 0 : UINT64_MAX; break;
-        case 15: values[i] = 1ULL << 63 | noise >> 40; break;
-        case 16: values[i] = (uint64_t)(INT64_MIN + (int64_t)(noise % 3)); break;
-        case 17: values[i] = noise & 1; break;
-        case 18: values[i] = bits_of_f64(0x1p-1074 * (double)(noise % 5)); break;
-        case 19:
-            values[i] = bits_of_f64((double)(noise % 999) / (noise % 2 == 0 ? 1e9 : 1e3));
-            break;
-        case 20:
-            values[i] =
-                bits_of_f64((double)(int64_t)(noise % 1999 - 999) * (i % 97 == 0 ? 0.1 : 1e-5));
-            break;
-        default: values[i] = bits_of_f64((double)(noise % 1000000) * 1e12); break;
-        }
-    }
-}
+#include "support_columns.h"
 
 static void round_trip(struct codec *codec, const bits64 *values, uint32_t count, bool doubles) {
     AUTO_BUF struct buf bytes;
@@ -86,9 +44,9 @@ static void every_bit_comes_back(void **state) {
     random_seed(&random, 7);
     for (int pass = 0; pass < 2; pass++) {
         codec.draft = pass == 1;
-        for (int shape = 0; shape < SHAPES; shape++) {
+        for (int shape = 0; shape < COLUMN_SHAPES; shape++) {
             for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++) {
-                fill(&random, shape, values, counts[i]);
+                columns_fill(&random, shape, values, counts[i]);
                 round_trip(&codec, values, counts[i], false);
                 round_trip(&codec, values, counts[i], true);
             }
@@ -108,7 +66,7 @@ static void mixtures_come_back(void **state) {
         uint32_t count = 0;
         while (count < 3000) {
             uint32_t part = 1 + (uint32_t)random_below(&random, 1500);
-            fill(&random, (int)random_below(&random, SHAPES), values + count, part);
+            columns_fill(&random, (int)random_below(&random, COLUMN_SHAPES), values + count, part);
             count += part;
         }
         codec.draft = round % 3 == 0;
@@ -129,7 +87,7 @@ static void damaged_columns_are_survived(void **state) {
         AUTO_BUF struct buf bytes;
         buf_init(&bytes, 1 << 20);
         uint32_t count = 2 + (uint32_t)random_below(&random, 600);
-        fill(&random, round % SHAPES, values, count);
+        columns_fill(&random, round % COLUMN_SHAPES, values, count);
         column_put_doubles(&codec, &bytes, values, count);
         for (int flip = 0; flip < 3; flip++) {
             bytes.data[random_below(&random, bytes.size)] ^= (uint8_t)(1U << (flip * 2));
