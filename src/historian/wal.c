@@ -25,6 +25,7 @@
 #include <unistd.h>
 
 #include "core/check.h"
+#include "core/hash.h"
 #include "core/mem.h"
 #include "core/thread.h"
 #include "historian/bits.h"
@@ -139,8 +140,7 @@ struct recovering {
     struct batch *batch;
     uint64_t stop_seq; // The next file begins here: higher numbers do not count. 0: no bound.
     bool last;         // The last file: its tail may be torn.
-    /* Where the last frames of the file begin: as many as one write can hold. */
-    uint64_t starts[WAL_GROUP_MAX];
+    uint64_t start;    // Where the file's last frame begins.
     uint64_t frames;
 };
 
@@ -298,21 +298,21 @@ static int recover_frames(struct recovering *now, struct wal_entry *entry, struc
         entry->first_seq = entry->first_seq > 0 ? entry->first_seq : head.first_seq;
         entry->last_seq = head.first_seq + head.batch_count - 1;
         entry->end = now->file.offset;
-        now->starts[now->frames++ % WAL_GROUP_MAX] = start;
+        now->start = start;
+        now->frames++;
         wal->seq = entry->last_seq > wal->seq ? entry->last_seq : wal->seq;
     }
 }
 
-/* Writes the last group again, byte for byte, and syncs it. Its sync may have failed before the
+/* Writes the last frame again, byte for byte, and syncs it. Its sync may have failed before the
  * process went; then the system's memory has it, the disk may not, and a second sync of the same
- * pages does nothing. Groups before it are certain: a file is given up when a sync fails. What
+ * pages does nothing. Those before it are certain: a file is given up when a sync fails. What
  * cannot be written now is no worse than before: nobody was told that it is stored. */
 static int group_renew(struct recovering *now, uint64_t end, struct err *err) {
     if (now->frames == 0) {
         return 0;
     }
-    bool all = now->frames <= WAL_GROUP_MAX;
-    uint64_t start = all ? 0 : now->starts[now->frames % WAL_GROUP_MAX];
+    uint64_t start = now->frames == 1 ? 0 : now->start; // The first one came with the head.
     AUTO_CLOSE int fd = -1;
     struct files *files = now->wal->files;
     if (file_open(files, now->file.path, FILE_WRITE, &fd, NULL) < 0) {
@@ -385,9 +385,6 @@ static int recover_file(struct recovering *now, uint32_t index, struct err *err)
     enum wal_head_state state = WAL_HEAD_END;
     rc = file_sync(wal->files, now->file.fd, now->file.path, err);
     rc = rc < 0 ? rc : recover_head(&now->file, &head, &state, err);
-    if (rc == 0 && state == WAL_HEAD_BAD && now->file.limit > WAL_FILE_HEAD_BYTES) {
-        notice(now->plan, ERR_CORRUPT, MSG_LOG_HEAD_DAMAGED, ARGS(A_CSTR(now->file.path)));
-    }
     now->last = index + 1 == wal->entry_count;
     now->stop_seq = 0;
     now->frames = 0;
@@ -398,6 +395,10 @@ static int recover_file(struct recovering *now, uint32_t index, struct err *err)
     if (rc == 0 && now->file.limit > WAL_FILE_HEAD_BYTES && !unwritten) {
         rc = recover_frames(now, entry, err);
         rc = rc == 0 && now->stop_seq == 0 ? group_renew(now, entry->end, err) : rc;
+    }
+    if (rc == 0 && state == WAL_HEAD_BAD && entry->first_seq > 0) {
+        /* Without any frame it is a first write that was not finished. */
+        notice(now->plan, ERR_CORRUPT, MSG_LOG_HEAD_DAMAGED, ARGS(A_CSTR(now->file.path)));
     }
     wal_file_close(&now->file);
     return rc;
@@ -576,9 +577,30 @@ static size_t wal_ahead_size(const struct wal *wal, uint64_t end, uint64_t group
     return end_only ? WAL_FRAME_HEAD_BYTES : WAL_AHEAD_BYTES;
 }
 
+/* One frame for all, so that no cut can leave the later half of a group: it would look like damage
+ * before it. Returns how many parts it has. */
+static int group_frame(
+    struct wal *wal, struct wal_frame *const *frames, uint32_t count, struct iovec *vector) {
+    struct wal_frame_head head = {.first_seq = frames[0]->first_seq,
+        .payload_crc = frames[0]->payload_crc,
+        .file = (uint32_t)(wal->next_number - 1)};
+    for (uint32_t i = 0; i < count; i++) {
+        const struct buf *payload = &frames[i]->payload;
+        if (i > 0) {
+            head.payload_crc = crc32c(head.payload_crc, payload->data, payload->size);
+        }
+        head.payload_size += (uint32_t)payload->size;
+        head.batch_count += frames[i]->batch_count;
+        vector[i + 1] = (struct iovec){.iov_base = payload->data, .iov_len = payload->size};
+    }
+    wal_frame_head_write(frames[0]->head, &head);
+    vector[0] = (struct iovec){.iov_base = frames[0]->head, .iov_len = sizeof frames[0]->head};
+    return (int)count + 1;
+}
+
 static int wal_group_write(struct wal *wal, struct wal_frame *const *frames, uint32_t count,
     uint64_t size, struct err *err) {
-    struct iovec vector[2 * WAL_GROUP_MAX + 2];
+    struct iovec vector[WAL_GROUP_MAX + 3];
     int used = 0;
     uint8_t file_head[WAL_FILE_HEAD_BYTES];
     uint64_t end = wal->offset + size;
@@ -589,18 +611,7 @@ static int wal_group_write(struct wal *wal, struct wal_frame *const *frames, uin
         vector[used++] = (struct iovec){.iov_base = file_head, .iov_len = sizeof file_head};
         end += sizeof file_head;
     }
-    for (uint32_t i = 0; i < count; i++) {
-        struct wal_frame *frame = frames[i];
-        struct wal_frame_head head = {.payload_size = (uint32_t)frame->payload.size,
-            .batch_count = frame->batch_count,
-            .first_seq = frame->first_seq,
-            .payload_crc = frame->payload_crc,
-            .file = (uint32_t)(wal->next_number - 1)};
-        wal_frame_head_write(frame->head, &head);
-        vector[used++] = (struct iovec){.iov_base = frame->head, .iov_len = sizeof frame->head};
-        vector[used++] =
-            (struct iovec){.iov_base = frame->payload.data, .iov_len = frame->payload.size};
-    }
+    used += group_frame(wal, frames, count, vector + used);
     size_t ahead = wal_ahead_size(wal, end, size);
     if (ahead > 0) {
         vector[used++] = (struct iovec){.iov_base = wal->zeros, .iov_len = ahead};
@@ -634,14 +645,15 @@ static void wal_group_publish(struct wal *wal, uint64_t first_seq, uint64_t last
 
 int wal_write(struct wal *wal, struct wal_frame *const *frames, uint32_t count, struct err *err) {
     CHECK(count > 0 && count <= WAL_GROUP_MAX);
-    uint64_t size = 0;
+    uint64_t size = WAL_FRAME_HEAD_BYTES;
     uint64_t seq = wal_seq(wal);
     uint64_t first_seq = seq + 1;
     for (uint32_t i = 0; i < count; i++) {
         frames[i]->first_seq = seq + 1;
         seq += frames[i]->batch_count;
-        size += WAL_FRAME_HEAD_BYTES + frames[i]->payload.size;
+        size += frames[i]->payload.size;
     }
+    CHECK(count == 1 || size <= WAL_FRAME_BYTES_MAX);
     if (wal->fd >= 0 && wal->offset + size > wal->file_bytes) {
         wal_file_leave(wal);
     }

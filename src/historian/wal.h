@@ -2,9 +2,9 @@
 #define HISTORIAN_WAL_H
 /*
  * The write-ahead log: files of bounded size in the history folder, each a head and frames. One
- * frame holds what one hist_append gave, so a frame is all or nothing. One writer at a time (the
- * leader of a group commit); readers at any time, up to what is durable. The list of files has its
- * own lock, so that a reader can pin a file while another thread lets old ones go.
+ * frame holds what one commit gave (all that waited), and is all or nothing. One writer at a time
+ * (the leader of a group commit); readers at any time, up to what is durable. The list of files has
+ * its own lock, so that a reader can pin a file while another thread lets old ones go.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -49,7 +49,8 @@ int wal_open(struct files *files, const struct clock *clock, const char *dir,
 /* Closes; when `passed_seq` covers everything, the log leaves the disk. NULL is allowed. */
 void wal_close(struct wal *wal, uint64_t passed_seq);
 
-/* Gives the frames their sequence numbers, writes and syncs them. On failure nothing stands. */
+/* Gives the batches their sequence numbers, writes them all as one frame and syncs it. On failure
+ * nothing stands. */
 int wal_write(struct wal *wal, struct wal_frame *const *frames, uint32_t count, struct err *err);
 /* The last durable number; 0: none. */
 uint64_t wal_seq(struct wal *wal);
