@@ -63,6 +63,8 @@ struct disk_fault {
 void disk_fail(struct disk *disk, const struct disk_fault *fault);
 bool disk_failed(struct disk *disk); // Whether the fault struck.
 void disk_heal(struct disk *disk);
+/* From now on syncs take their time, as on a real disk, so that writers meet in groups. */
+void disk_slow(struct disk *disk);
 
 enum disk_way {
     DISK_NOTHING, // Of what is not synced nothing is there,

@@ -41,7 +41,6 @@ struct life {
     struct model rows; // Of all appends, in order of their beginning.
     struct random random;
     int64_t now_ns;
-    bool groups;       // Several writers: a cut may leave the later half of a group.
     uint64_t compared; // Work done by checks.
 };
 

@@ -472,7 +472,6 @@ static void a_folder_copied_while_it_is_written_has_all_from_before(void **state
     place_new(&place);
     struct life life;
     life_init(&life, NULL, 61);
-    life.groups = true;
     struct historian *historian = life_open(place.live, 64 << 10, true);
     struct copied_writer writers[LANES];
     struct thread threads[LANES];

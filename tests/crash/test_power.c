@@ -25,6 +25,8 @@ static void count_acknowledged(const struct life *life) {
     }
 }
 
+enum { LANE_APPENDS = 60 };
+
 /* ---- Days ---- */
 
 static void any_deed(struct life *life, struct historian *historian) {
@@ -233,13 +235,13 @@ static void three_writers_and_the_sealing_thread_keep_what_was_acknowledged(void
     struct disk *disk = disk_watch(place.live);
     struct life life;
     life_init(&life, disk, 4);
-    life.groups = true;
+    disk_slow(disk);
     struct historian *historian = life_open(place.live, 32 << 10, true);
     struct writer writers[3];
     struct thread threads[3];
     for (uint32_t i = 0; i < 3; i++) {
-        writers[i] =
-            (struct writer){.life = &life, .historian = historian, .lane = i + 1, .count = 60};
+        writers[i] = (struct writer){
+            .life = &life, .historian = historian, .lane = i + 1, .count = LANE_APPENDS};
         thread_start(&threads[i], "writer", write_lane, &writers[i]);
     }
     for (uint32_t i = 0; i < 3; i++) {
@@ -258,11 +260,18 @@ static void three_writers_and_the_sealing_thread_keep_what_was_acknowledged(void
     for (uint32_t i = 0; i < samples; i++) {
         struct disk_cut cut;
         cut_random(&life, 1, &random, &cut);
+        if (i % 2 == 0) { // Half of them in the middle of a write, by sectors.
+            while (cut.position > 1 && disk_last_write(disk, cut.position) == 0) {
+                cut.position--;
+            }
+            cut.way = DISK_RANDOM;
+        }
         cut_try(&life, &place, &cut, &seen);
     }
     count_acknowledged(&life);
-    tell_counts(
-        "operations %u states %llu", disk_count(disk), (unsigned long long)(cuts_tried() - before));
+    tell_counts("shared_syncs %llu operations %u states %llu",
+        (unsigned long long)(3 * LANE_APPENDS - status.sync_count), disk_count(disk),
+        (unsigned long long)(cuts_tried() - before));
     seen_free(&seen);
     life_fini(&life);
     disk_free(disk);
