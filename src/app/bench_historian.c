@@ -22,6 +22,7 @@
 #include "core/file.h"
 #include "core/json.h"
 #include "core/mem.h"
+#include "historian/bits.h"
 #include "historian/historian.h"
 
 enum {
@@ -176,6 +177,16 @@ static int scans(struct bench *bench, struct err *err) {
 
 /* ---- Queries ---- */
 
+/* No statistics answer this. */
+HOT_LOOP static uint64_t count_hits(const double *values, uint32_t count) {
+    uint64_t hits = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        double part = values[i] - 37.05;
+        hits += part * part < 1.0;
+    }
+    return hits;
+}
+
 static int count_rows(struct bench *bench, const struct hist_scan_options *options,
     uint64_t *ret_rows, uint64_t *ret_hits, struct err *err) {
     struct hist_scan *scan = NULL;
@@ -185,12 +196,7 @@ static int count_rows(struct bench *bench, const struct hist_scan_options *optio
     }
     struct hist_rows rows;
     while ((rc = hist_scan_next(scan, &rows, err)) > 0) {
-        uint64_t hits = 0;
-        for (uint32_t i = 0; i < rows.count; i++) {
-            double part = rows.f64[i] - 37.05;
-            hits += part * part < 1.0; // No statistics answer this.
-        }
-        *ret_hits += hits;
+        *ret_hits += count_hits(rows.f64, rows.count);
         *ret_rows += rows.count;
     }
     hist_scan_close(scan);

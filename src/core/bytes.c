@@ -87,22 +87,21 @@ double read_f64_le(struct reader *r) {
     return v;
 }
 
-uint64_t read_varint(struct reader *r) {
+uint64_t read_varint_long(struct reader *r) {
     uint64_t value = 0;
-    for (unsigned i = 0; i < VARINT_MAX_BYTES; i++) {
-        uint8_t byte = read_u8(r);
+    size_t left = r->failed ? 0 : r->size - r->offset;
+    for (unsigned i = 0; i < VARINT_MAX_BYTES && i < left; i++) {
+        uint8_t byte = r->data[r->offset + i];
         if (i == VARINT_MAX_BYTES - 1 && byte > 1) {
-            r->failed = true;
-        }
-        if (r->failed) {
-            return 0;
+            break;
         }
         value |= (uint64_t)(byte & 0x7F) << (7 * i);
         if ((byte & 0x80) == 0) {
+            r->offset += i + 1;
             return value;
         }
     }
-    NEVER(true); // A tenth byte of at most 1 says "no more".
+    r->failed = true; // Cut off, or more than 64 bits.
     return 0;
 }
 

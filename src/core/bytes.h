@@ -28,7 +28,14 @@ uint32_t read_u32_le(struct reader *r);
 uint64_t read_u64_be(struct reader *r);
 uint64_t read_u64_le(struct reader *r);
 double read_f64_le(struct reader *r);
-uint64_t read_varint(struct reader *r); // LEB128, at most 10 bytes.
+uint64_t read_varint_long(struct reader *r); // read_varint without its short way.
+/* LEB128, at most 10 bytes; nearly always one. */
+static inline uint64_t read_varint(struct reader *r) {
+    if (!r->failed && r->offset < r->size && r->data[r->offset] < 0x80) {
+        return r->data[r->offset++];
+    }
+    return read_varint_long(r);
+}
 int64_t read_zigzag(struct reader *r);
 /* Borrowed bytes of the input, or NULL when fewer are left. */
 const uint8_t *read_bytes(struct reader *r, size_t size);

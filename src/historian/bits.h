@@ -14,8 +14,8 @@
  * second version for CPUs with AVX2, chosen once at start. Not under sanitizers, whose code cannot
  * run in the chooser. MARU_PORTABLE: none of it, nor any other code for one kind of CPU; the tests
  * build the room so a second time and compare byte for byte (tests/historian/test_portable.c). */
-#if defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__) &&                             \
-    !defined(MARU_SANITIZED) && !defined(MARU_PORTABLE)
+#if defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__) && !defined(MARU_SANITIZED) && \
+    !defined(MARU_PORTABLE)
 #define HOT_LOOP __attribute__((optimize("O3"), target_clones("avx2", "default")))
 #else
 #define HOT_LOOP

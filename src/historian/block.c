@@ -193,7 +193,7 @@ bool block_get(struct decoder *decoder, struct reader *from, uint32_t rows, stru
     rows_reserve(to, rows);
     bool strict = (layout & LAYOUT_STRICT) != 0;
     bool good = column_get_ints(&decoder->codec, from, (bits64 *)(void *)to->time, rows) &&
-                times_are_ordered(to->time, rows, strict) &&
+                (decoder->codec.rises || times_are_ordered(to->time, rows, strict)) &&
                 (!mixed || get_types(decoder, from, rows)) &&
                 get_values(decoder, from, rows, layout, type) &&
                 get_marks(decoder, from, rows, layout) && reader_left(from) == 0;

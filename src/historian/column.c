@@ -22,6 +22,7 @@
 
 #include "core/check.h"
 #include "core/mem.h"
+#include "historian/kernels.h"
 #include "historian/squeeze.h"
 
 enum form { FORM_CONST = 0, FORM_STEP = 1, FORM_RUNS = 2, FORM_BITS = 3, FORM_PLANES = 4 };
@@ -240,42 +241,6 @@ HOT_LOOP static void bits_put(const uint64_t *values, uint32_t count, uint32_t w
         }
     }
     store_u64(to, hold);
-}
-
-/* Loads 8 bytes of which only `left` exist. */
-static uint64_t load_short(const uint8_t *from, size_t left) {
-    uint8_t bytes[8] = {0};
-    memcpy(bytes, from, left < 8 ? left : 8);
-    return load_u64(bytes);
-}
-
-HOT_LOOP static void bits_get(
-    const uint8_t *from, size_t size, uint32_t width, uint64_t *values, uint32_t count) {
-    uint64_t mask = width == 64 ? UINT64_MAX : (1ULL << width) - 1;
-    uint32_t i = 0;
-    if (width == 0) {
-        memset(values, 0, count * sizeof *values);
-        return;
-    }
-    if (width <= 56) {
-        /* The last values are read byte by byte, since 8 bytes may reach beyond the end. */
-        uint64_t safe = size >= 8 ? ((uint64_t)(size - 8) * 8 + 7) / width : 0;
-        uint32_t fast = safe < count ? (uint32_t)safe : count;
-        uint64_t bit = 0;
-        for (; i < fast; i++, bit += width) {
-            values[i] = (load_u64(from + (bit >> 3)) >> (bit & 7)) & mask;
-        }
-    }
-    for (; i < count; i++) {
-        uint64_t bit = (uint64_t)i * width;
-        size_t byte = bit >> 3;
-        uint32_t shift = bit & 7;
-        uint64_t value = load_short(from + byte, size - byte) >> shift;
-        if (shift > 0 && shift + width > 64) {
-            value |= (uint64_t)from[byte + 8] << (64 - shift);
-        }
-        values[i] = value & mask;
-    }
 }
 
 /* ---- Writing ---- */
@@ -563,7 +528,7 @@ static bool get_bits(struct reader *from, uint64_t *values, uint32_t count) {
     if (bits == NULL || from->failed) {
         return false;
     }
-    bits_get(bits, size, width, values, count);
+    kernels_best()->unpack(bits, size, width, values, count);
     if (patch_count > 0 && !get_patches(&patches, (uint32_t)patch_count, width, values, count)) {
         return false;
     }
@@ -607,11 +572,7 @@ static bool get_planes(struct codec *codec, struct reader *from, uint64_t *value
 /* Undoes the prediction in place: values[0..lag) are true, the rest are residuals. */
 HOT_LOOP static void undo_lag(uint64_t *values, uint32_t count, uint32_t lag) {
     if (lag == 1) {
-        uint64_t sum = values[0];
-        for (uint32_t i = 1; i < count; i++) {
-            sum += values[i];
-            values[i] = sum;
-        }
+        kernels_best()->sum(values, count);
         return;
     }
     for (uint32_t start = lag; start < count && lag > 0; start += lag) {
@@ -630,10 +591,14 @@ HOT_LOOP static void fill_steps(uint64_t value, uint64_t step, uint64_t *values,
     }
 }
 
-static bool get_simple(struct reader *from, enum form form, uint64_t *values, uint32_t count) {
-    uint64_t value = (uint64_t)read_zigzag(from);
-    uint64_t step = form == FORM_STEP ? (uint64_t)read_zigzag(from) : 0;
-    fill_steps(value, step, values, count);
+static bool get_simple(
+    struct codec *codec, struct reader *from, enum form form, uint64_t *values, uint32_t count) {
+    int64_t value = read_zigzag(from);
+    int64_t step = form == FORM_STEP ? read_zigzag(from) : 0;
+    int64_t way = 0;
+    codec->rises = step > 0 && !__builtin_mul_overflow(step, (int64_t)count, &way) &&
+                   !__builtin_add_overflow(value, way, &way);
+    fill_steps((uint64_t)value, (uint64_t)step, values, count);
     return !from->failed;
 }
 
@@ -647,8 +612,9 @@ bool column_get_ints(struct codec *codec, struct reader *from, bits64 *ret_value
     uint64_t *values = ret_values;
     uint8_t form = read_u8(from);
     if (form == FORM_CONST || form == FORM_STEP) {
-        return get_simple(from, (enum form)form, values, count);
+        return get_simple(codec, from, (enum form)form, values, count);
     }
+    codec->rises = false;
     uint32_t lag = read_u8(from);
     if (from->failed || lag >= count || lag > LAG_MAX || form > FORM_PLANES) {
         return false;

@@ -23,6 +23,7 @@ struct codec {
     uint64_t *spare;
     uint64_t *exponents;
     uint8_t *planes; // BLOCK_ROWS_MAX * 8 bytes.
+    bool rises;      // Set by reading integers: the column rises by one constant step, certainly.
     bool draft;      // Encode fast rather than small: it will soon be encoded again.
 };
 

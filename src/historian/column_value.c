@@ -22,6 +22,7 @@
 #include "core/hash.h"
 #include "core/mem.h"
 #include "historian/column.h"
+#include "historian/kernels.h"
 #include "historian/squeeze.h"
 
 enum kind { KIND_DECIMAL = 0, KIND_FLOAT = 1, KIND_BITS = 2, KIND_SCIENTIFIC = 3 };
@@ -263,10 +264,7 @@ HOT_LOOP static void decimals_back(bits64 *values, uint32_t count, double power)
         }
         return;
     }
-    for (uint32_t i = 0; i < count; i++) {
-        double sum = f64_of_bits(values[i] + bits_of_f64(ROUNDER));
-        values[i] = bits_of_f64((sum - ROUNDER) / power);
-    }
+    kernels_best()->divide(values, count, power);
 }
 
 /* Passes over a list of exceptions and returns a reader of it. */
