@@ -22,7 +22,6 @@
 #include "core/file.h"
 #include "core/json.h"
 #include "core/mem.h"
-#include "historian/bits.h"
 #include "historian/historian.h"
 
 enum {
@@ -177,12 +176,21 @@ static int scans(struct bench *bench, struct err *err) {
 
 /* ---- Queries ---- */
 
-/* No statistics answer this. */
-HOT_LOOP static uint64_t count_hits(const double *values, uint32_t count) {
+static bool is_hit(double value) {
+    double part = value - 37.05;
+    return part * part < 1.0; // No statistics answer this.
+}
+
+static uint64_t count_hits(const double *values, uint32_t count) {
     uint64_t hits = 0;
-    for (uint32_t i = 0; i < count; i++) {
-        double part = values[i] - 37.05;
-        hits += part * part < 1.0;
+    uint32_t i = 0;
+    for (; i + 8 <= count; i += 8) { // Eight at a time become vectors.
+        for (uint32_t j = 0; j < 8; j++) {
+            hits += is_hit(values[i + j]);
+        }
+    }
+    for (; i < count; i++) {
+        hits += is_hit(values[i]);
     }
     return hits;
 }

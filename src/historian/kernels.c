@@ -17,8 +17,11 @@
  */
 #include "historian/kernels.h"
 
-#include <pthread.h>
+#if defined(__x86_64__) && !defined(MARU_PORTABLE)
+#include <immintrin.h>
+#endif
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <string.h>
 
 #define ROUNDER 0x1.8p52 // Leaves an integer below 2^51 in the low bits of a sum.
@@ -108,8 +111,6 @@ static const struct kernels portable = {.name = "portable",
     .stats = stats_portable};
 
 #if defined(__x86_64__) && !defined(MARU_PORTABLE)
-#include <immintrin.h>
-
 /* ---- AVX2 ---- */
 
 enum { AVX2_WIDTH_MAX = 30 };
@@ -318,35 +319,26 @@ static const struct kernels avx512 = {.name = "avx512",
 
 /* ---- Choosing ---- */
 
-enum { VERSIONS_MAX = 3 };
-static const struct kernels *versions[VERSIONS_MAX + 1];
-static pthread_once_t versions_once = PTHREAD_ONCE_INIT;
-
-static void versions_find(void) {
-    uint32_t count = 0;
-    versions[count++] = &portable;
+const struct kernels *kernels_at(uint32_t index) {
 #if defined(__x86_64__) && !defined(MARU_PORTABLE)
-    __builtin_cpu_init();
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
-        versions[count++] = &avx2;
-        if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
-            __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
-            __builtin_cpu_supports("avx512vbmi")) {
-            versions[count++] = &avx512;
-        }
+    bool has_avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+    bool has_avx512 = has_avx2 && __builtin_cpu_supports("avx512f") &&
+                      __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") &&
+                      __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vbmi");
+    if (index == 1 && has_avx2) {
+        return &avx2;
+    }
+    if (index == 2 && has_avx512) {
+        return &avx512;
     }
 #endif
-}
-
-const struct kernels *kernels_at(uint32_t index) {
-    (void)pthread_once(&versions_once, versions_find);
-    return index < VERSIONS_MAX ? versions[index] : NULL;
+    return index == 0 ? &portable : NULL;
 }
 
 const struct kernels *kernels_best(void) {
     static const struct kernels *_Atomic known;
     const struct kernels *best = atomic_load_explicit(&known, memory_order_acquire);
-    for (uint32_t i = 0; best == NULL && kernels_at(i) != NULL; i++) {
+    for (uint32_t i = 0; best == NULL; i++) {
         if (kernels_at(i + 1) == NULL) {
             best = kernels_at(i);
             atomic_store_explicit(&known, best, memory_order_release);
