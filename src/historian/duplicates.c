@@ -6,11 +6,12 @@
  * that, `1.5` and `2.5` of one time would take turns as the winner at every import. What is left is
  * judged against the last version of its own class that stands.
  *
- * The rows are sorted by tag and time, and each tag's are compared in step with a scan, so a block
- * is decoded once however many rows ask for it. What is newer than all that stands is not looked
- * for. A long gap between two rows ends the scan and begins another behind it: two late rows a
- * year apart do not read the year between. How long is long is taken from the data: more time than
- * sixteen rows' usual distance, and at least ten minutes.
+ * The rows are sorted by tag (two stable passes over 11 bits each: a batch is scan behind scan, in
+ * which each tag's times rise already) and by time where they need it, and each tag's are compared
+ * in step with a scan, so a block is decoded once however many rows ask for it. What is newer than
+ * all that stands is not looked for. A long gap between two rows ends the scan and begins another
+ * behind it: two late rows a year apart do not read the year between. How long is long is taken
+ * from the data: more time than sixteen rows' usual distance, and at least ten minutes.
  */
 #include <stdlib.h>
 
@@ -38,6 +39,44 @@ static int candidate_order(const void *left, const void *right) {
         return a->time_ns < b->time_ns ? -1 : 1;
     }
     return a->row < b->row ? -1 : a->row > b->row;
+}
+
+enum { DIGIT_BITS = 11, DIGITS = 1 << DIGIT_BITS };
+_Static_assert(HIST_TAG_MAX < 1 << (2 * DIGIT_BITS), "two digits make a tag");
+
+/* Stable, by one digit of the tag. */
+static void sort_digit(
+    const struct candidate *from, struct candidate *to, uint32_t count, uint32_t shift) {
+    uint32_t places[DIGITS] = {0};
+    for (uint32_t i = 0; i < count; i++) {
+        places[from[i].tag >> shift & (DIGITS - 1)]++;
+    }
+    uint32_t sum = 0;
+    for (uint32_t i = 0; i < DIGITS; i++) {
+        uint32_t own = places[i];
+        places[i] = sum;
+        sum += own;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        to[places[from[i].tag >> shift & (DIGITS - 1)]++] = from[i];
+    }
+}
+
+static void candidates_sort(struct candidate *candidates, uint32_t count) {
+    AUTO_FREE struct candidate *spare = mem_alloc(count * sizeof *spare);
+    sort_digit(candidates, spare, count, 0);
+    sort_digit(spare, candidates, count, DIGIT_BITS);
+    for (uint32_t from = 0; from < count;) {
+        bool sorted = true;
+        uint32_t end = from + 1;
+        for (; end < count && candidates[end].tag == candidates[from].tag; end++) {
+            sorted = sorted && candidates[end - 1].time_ns <= candidates[end].time_ns;
+        }
+        if (!sorted) {
+            qsort(candidates + from, end - from, sizeof *candidates, candidate_order);
+        }
+        from = end;
+    }
 }
 
 static bool row_is_same(const struct batch *batch, const struct sample *row,
@@ -134,7 +173,7 @@ static uint32_t candidates_take(const struct batch *batch, struct candidate *can
         count++;
     }
     if (!sorted) {
-        qsort(candidates, count, sizeof *candidates, candidate_order);
+        candidates_sort(candidates, count);
     }
     return count;
 }

@@ -340,8 +340,18 @@ uint64_t memtable_seq(const struct memtable *table) {
     return atomic_load_explicit(&table->seq, memory_order_acquire);
 }
 
-uint32_t memtable_tag_max(const struct memtable *table) {
-    return atomic_load_explicit(&table->tag_max, memory_order_acquire);
+uint32_t memtable_tag_next(const struct memtable *table, uint32_t tag) {
+    uint32_t last = atomic_load_explicit(&table->tag_max, memory_order_acquire);
+    for (uint32_t next = tag + 1; next <= last; next++) {
+        const struct slot *page =
+            atomic_load_explicit(&table->pages[next / PAGE_SLOTS], memory_order_acquire);
+        if (page == NULL) {
+            next |= PAGE_SLOTS - 1; // To the end of this page.
+        } else if (atomic_load_explicit(&page[next % PAGE_SLOTS].count, memory_order_acquire) > 0) {
+            return next;
+        }
+    }
+    return 0;
 }
 
 /* Appends rows [from, to) of a chunk, with texts and marks made visible as columns. */
@@ -371,22 +381,41 @@ static void chunk_append(
     }
 }
 
+HOT_LOOP static uint32_t count_inside(
+    const int64_t *time, uint32_t count, int64_t from_ns, int64_t to_ns) {
+    uint64_t inside = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        inside += (time[i] >= from_ns) & (time[i] < to_ns);
+    }
+    return (uint32_t)inside;
+}
+
+/* Appends the rows of a chunk that are in range. Late rows mostly ask about times that are not
+ * there, so first they are only counted. */
+static void gather_chunk(struct memtable_walk *walk, const struct chunk *chunk, uint32_t count) {
+    uint32_t left = count_inside(chunk->time, count, walk->from_ns, walk->to_ns);
+    if (left == count) {
+        chunk_append(chunk, 0, count, &walk->rows);
+        return;
+    }
+    for (uint32_t i = 0; left > 0; i++) {
+        uint32_t begin = i;
+        while (i < count && chunk->time[i] >= walk->from_ns && chunk->time[i] < walk->to_ns) {
+            i++;
+        }
+        if (i > begin) {
+            chunk_append(chunk, begin, i, &walk->rows);
+            left -= i - begin;
+        }
+    }
+}
+
 /* Rows came out of order: takes all in range and sorts them. */
 static void walk_gather(struct memtable_walk *walk) {
     for (const struct chunk *chunk = walk->chunk; chunk != NULL && walk->left > 0;) {
         uint32_t count = atomic_load_explicit(&chunk->rows, memory_order_relaxed);
         count = count < walk->left ? count : walk->left;
-        uint32_t begin = 0;
-        for (uint32_t i = 0; i <= count; i++) {
-            bool inside =
-                i < count && chunk->time[i] >= walk->from_ns && chunk->time[i] < walk->to_ns;
-            if (!inside) {
-                if (i > begin) {
-                    chunk_append(chunk, begin, i, &walk->rows);
-                }
-                begin = i + 1;
-            }
-        }
+        gather_chunk(walk, chunk, count);
         walk->left -= count;
         chunk = atomic_load_explicit(&chunk->next, memory_order_acquire);
     }

@@ -32,8 +32,8 @@ uint64_t memtable_rows(const struct memtable *table);
 uint32_t memtable_tags(const struct memtable *table);
 /* Sequence number of the newest batch inside; 0: empty. */
 uint64_t memtable_seq(const struct memtable *table);
-/* Highest tag number inside. */
-uint32_t memtable_tag_max(const struct memtable *table);
+/* The smallest tag above `tag` that has rows inside; 0: none. */
+uint32_t memtable_tag_next(const struct memtable *table, uint32_t tag);
 
 /* A walk over one tag's rows in [from, to) in time order, with a bound taken at the start. */
 struct memtable_walk {

@@ -13,8 +13,7 @@
 #define SEAL_RETRY_NS NS_PER_S
 
 static int seal_rows(struct segment_writer *writer, const struct memtable *table, struct err *err) {
-    uint32_t tag_max = memtable_tag_max(table);
-    for (uint32_t tag = 1; tag <= tag_max; tag++) {
+    for (uint32_t tag = 0; (tag = memtable_tag_next(table, tag)) != 0;) {
         struct memtable_walk walk;
         memtable_walk_init(&walk, table, tag, INT64_MIN, INT64_MAX);
         struct run run;
