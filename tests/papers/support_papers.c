@@ -18,6 +18,14 @@ const char *__lsan_default_suppressions(void) {
     return "leak:libfontconfig";
 }
 
+/* Pango reads the font lists in a thread of its own; these libraries wait for each other by means
+ * (futexes of GLib) that a checker which does not see into them cannot know. */
+const char *__tsan_default_suppressions(void);
+const char *__tsan_default_suppressions(void) {
+    return "race:libfontconfig.so.1\nrace:libpangoft2-1.0.so.0\nrace:libglib-2.0.so.0\n"
+           "race:libcairo.so.2";
+}
+
 static int fill(struct ledger_tx *tx, void *context, struct err *err) {
     (void)context;
     const struct asset asset = {.level = ASSET_EQUIPMENT,
