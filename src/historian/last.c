@@ -102,13 +102,14 @@ bool last_get(struct last_table *table, uint32_t tag, struct hist_last *ret_last
     const struct last_slot *slot = last_slot(table, tag);
     bool known = slot->settled && slot->type != 0;
     if (known) {
-        *ret_last = (struct hist_last){.row = {.tag = tag,
-                                           .time_ns = slot->time_ns,
-                                           .status = slot->status,
-                                           .type = slot->type,
-                                           .flags = slot->flags},
-            .seq = slot->seq};
+        ret_last->row = (struct sample){.tag = tag,
+            .time_ns = slot->time_ns,
+            .status = slot->status,
+            .type = slot->type,
+            .flags = slot->flags};
         ret_last->row.value.i64 = (int64_t)slot->value;
+        ret_last->seq = slot->seq;
+        ret_last->text_z[0] = '\0';
         if (slot->type == TYPE_TEXT) {
             struct str text = {.data = slot->text, .size = slot->text_size};
             (void)str_copy_z(text, ret_last->text_z, sizeof ret_last->text_z);
@@ -201,9 +202,13 @@ static bool last_find(struct historian *historian, uint32_t tag, struct hist_las
     if (tag == 0 || tag > HIST_TAG_MAX) {
         return false;
     }
-    if (!last_is_settled(historian->last, tag)) {
-        last_settle(historian, tag);
+    if (last_get(historian->last, tag, ret_last)) {
+        return true;
     }
+    if (last_is_settled(historian->last, tag)) {
+        return false;
+    }
+    last_settle(historian, tag);
     return last_get(historian->last, tag, ret_last);
 }
 
@@ -213,16 +218,11 @@ int64_t last_time(struct historian *historian, uint32_t tag) {
 }
 
 bool hist_last(struct historian *historian, uint32_t tag, struct hist_last *ret_last) {
-    struct hist_last last;
-    if (!last_find(historian, tag, &last)) {
+    if (!last_find(historian, tag, ret_last)) {
         return false;
     }
     mutex_lock(&historian->state_mutex);
     int64_t horizon_ns = horizons_of(historian->view->horizons, tag);
     mutex_unlock(&historian->state_mutex);
-    if (last.row.time_ns < horizon_ns) {
-        return false;
-    }
-    *ret_last = last;
-    return true;
+    return ret_last->row.time_ns >= horizon_ns;
 }
