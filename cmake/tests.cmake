@@ -37,7 +37,7 @@ function(maru_add_crash_tests)
         add_executable(test_crash_${stem} ${test})
         target_link_libraries(test_crash_${stem} PRIVATE crash_support)
         add_test(NAME crash/${stem} COMMAND test_crash_${stem} WORKING_DIRECTORY ${CMAKE_BINARY_DIR})
-        set_tests_properties(crash/${stem} PROPERTIES TIMEOUT 300)
+        set_tests_properties(crash/${stem} PROPERTIES TIMEOUT 600)
     endforeach()
 endfunction()
 

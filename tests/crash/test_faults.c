@@ -90,6 +90,88 @@ static void a_cut_after_each_fault_keeps_what_was_acknowledged(void **state) {
     tell_counts("faults %u states %llu", days, (unsigned long long)cuts_tried());
 }
 
+/* ---- Writers ---- */
+
+enum { WRITERS = 3, WRITER_APPENDS = 25 };
+
+struct writer {
+    struct life *life;
+    struct historian *historian;
+    uint32_t lane;
+};
+
+/* A refused append is not tried again: whether it is there is judged like any other. */
+static void write_lane(void *context) {
+    struct writer *writer = context;
+    for (uint32_t i = 0; i < WRITER_APPENDS; i++) {
+        (void)life_append(writer->life, writer->historian, writer->lane, 20);
+    }
+}
+
+static void writers_run(struct life *life, struct historian *historian) {
+    struct writer writers[WRITERS];
+    struct thread threads[WRITERS];
+    for (uint32_t i = 0; i < WRITERS; i++) {
+        writers[i] = (struct writer){.life = life, .historian = historian, .lane = i + 1};
+        threads[i] = (struct thread){0};
+        thread_start(&threads[i], "writer", write_lane, &writers[i]);
+    }
+    for (uint32_t i = 0; i < WRITERS; i++) {
+        thread_join(&threads[i]);
+    }
+}
+
+/* The fault strikes while three writers and the sealing thread are at work. */
+static void writers_with_fault(const struct fault_kind *kind, int64_t pass, uint32_t cuts) {
+    struct place place;
+    place_new(&place);
+    struct disk *disk = disk_watch(place.live);
+    struct life life;
+    life_init(&life, disk, 23);
+    disk_slow(disk);
+    struct historian *historian = life_open(place.live, 32 << 10, true);
+    struct disk_fault fault = kind->fault;
+    fault.pass = pass;
+    disk_fail(disk, &fault);
+    trying("writers: %s after %lld", kind->name, (long long)pass);
+    writers_run(&life, historian);
+    hist_close(historian);
+    disk_heal(disk);
+    uint32_t broken = disk_count(disk);
+    historian = life_open(place.live, 1 << 20, false);
+    life_settle(&life, historian);
+    life_compare(&life, historian, place.live, disk_count(disk), false);
+    life_appends(&life, historian, 2);
+    hist_close(historian);
+    disk_unwatch(disk);
+    struct random random;
+    random_seed(&random, (uint64_t)pass);
+    for (uint32_t i = 0; i < cuts; i++) {
+        struct disk_cut cut;
+        cut_random(&life, i % 2 == 0 ? 1 : broken, &random, &cut);
+        cut_try(&life, &place, &cut, NULL);
+    }
+    life_fini(&life);
+    disk_free(disk);
+    place_free(&place);
+}
+
+static void a_fault_among_writers_and_a_cut_keep_what_was_acknowledged(void **state) {
+    (void)state;
+    uint32_t cuts = 2 * runs_wanted("MARU_CRASH_SAMPLES", 3);
+    uint32_t days = 0;
+    uint64_t before = cuts_tried();
+    struct random random;
+    random_seed(&random, 77);
+    for (size_t k = 0; k < sizeof kinds / sizeof kinds[0]; k++) {
+        for (uint32_t i = 0; i < cuts / 3; i++) {
+            writers_with_fault(&kinds[k], (int64_t)random_below(&random, 60), cuts);
+            days++;
+        }
+    }
+    tell_counts("faults %u states %llu", days, (unsigned long long)(cuts_tried() - before));
+}
+
 /* ---- Failed syncs ---- */
 
 static void a_log_whose_sync_failed_is_given_up_and_that_is_said(void **state) {
@@ -147,6 +229,8 @@ static void a_new_folder_whose_name_cannot_be_synced_is_not_opened(void **state)
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(a_cut_after_each_fault_keeps_what_was_acknowledged, trying_print),
+        cmocka_unit_test_teardown(
+            a_fault_among_writers_and_a_cut_keep_what_was_acknowledged, trying_print),
         cmocka_unit_test_teardown(
             a_log_whose_sync_failed_is_given_up_and_that_is_said, trying_print),
         cmocka_unit_test_teardown(
