@@ -39,8 +39,7 @@ void life_appends(struct life *life, struct historian *historian, uint32_t count
     }
 }
 
-/* One step of the day. */
-static int day_step(struct life *life, struct historian *historian, char step) {
+int life_step(struct life *life, struct historian *historian, char step) {
     switch (step) {
     case 'a': life_appends(life, historian, 1); return 0;
     case 's': return hist_seal(historian, NULL);
@@ -62,12 +61,12 @@ void life_day(struct life *life, const char *dir) {
             return;
         }
         const char *step = openings[n];
-        while (*step != '\0' && goes_on(life, day_step(life, historian, *step))) {
+        while (*step != '\0' && goes_on(life, life_step(life, historian, *step))) {
             step++;
         }
         /* After a fault the process goes on for a while: it may have been a single one. */
         for (uint32_t i = 0; disk_failed(life->disk) && i < 3; i++) {
-            (void)day_step(life, historian, "asa"[i]);
+            (void)life_step(life, historian, "asa"[i]);
         }
         hist_close(historian);
         if (disk_failed(life->disk)) {

@@ -18,6 +18,8 @@ void place_free(struct place *place);
 /* Everything that a history does, once or twice, over three openings. Fails the test when something
  * fails, unless a fault struck; then it closes and returns. */
 void life_day(struct life *life, const char *dir);
+/* One step of it: a append, s seal, m merge, o and c positions of consumers, x and X expiries. */
+int life_step(struct life *life, struct historian *historian, char step);
 void life_appends(struct life *life, struct historian *historian, uint32_t count);
 
 /* Tells states apart, so that the same one is not opened twice with the same expectations. */

@@ -90,6 +90,57 @@ static void a_cut_after_each_fault_keeps_what_was_acknowledged(void **state) {
     tell_counts("faults %u states %llu", days, (unsigned long long)cuts_tried());
 }
 
+/* The disk takes nothing for one step, and then all again, in the same process. */
+static bool moment_without_disk(int64_t pass, uint32_t cuts) {
+    struct place place;
+    place_new(&place);
+    struct disk *disk = disk_watch(place.live);
+    struct life life;
+    life_init(&life, disk, 24);
+    trying("a moment without a disk after %lld", (long long)pass);
+    struct historian *historian = life_open(place.live, 1 << 20, false);
+    struct disk_fault fault = kinds[0].fault;
+    fault.pass = pass;
+    disk_fail(disk, &fault);
+    bool struck = false;
+    for (const char *step = "aaaaaosaaaaasoaaaaasmoaas"; *step != '\0'; step++) {
+        (void)life_step(&life, historian, *step);
+        if (!struck && disk_failed(disk)) {
+            struck = true;
+            disk_heal(disk);
+        }
+    }
+    assert_true(life_append(&life, historian, 0, 5) >= 0);
+    life_compare(&life, historian, place.live, disk_count(disk), false);
+    hist_close(historian);
+    disk_unwatch(disk);
+    disk_heal(disk);
+    struct random random;
+    random_seed(&random, (uint64_t)pass);
+    for (uint32_t i = 0; i < cuts; i++) {
+        struct disk_cut cut;
+        cut_random(&life, 1, &random, &cut);
+        cut_try(&life, &place, &cut, NULL);
+    }
+    life_fini(&life);
+    disk_free(disk);
+    place_free(&place);
+    return struck;
+}
+
+static void a_moment_without_a_disk_and_a_cut_keep_what_was_acknowledged(void **state) {
+    (void)state;
+    uint32_t cuts = 3 * runs_wanted("MARU_CRASH_SAMPLES", 3);
+    uint64_t before = cuts_tried();
+    int64_t pass = 0;
+    while (moment_without_disk(pass, cuts)) {
+        pass++;
+    }
+    assert_true(pass > 50);
+    tell_counts(
+        "faults %u states %llu", (unsigned)pass, (unsigned long long)(cuts_tried() - before));
+}
+
 /* ---- Writers ---- */
 
 enum { WRITERS = 3, WRITER_APPENDS = 25 };
@@ -229,6 +280,8 @@ static void a_new_folder_whose_name_cannot_be_synced_is_not_opened(void **state)
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(a_cut_after_each_fault_keeps_what_was_acknowledged, trying_print),
+        cmocka_unit_test_teardown(
+            a_moment_without_a_disk_and_a_cut_keep_what_was_acknowledged, trying_print),
         cmocka_unit_test_teardown(
             a_fault_among_writers_and_a_cut_keep_what_was_acknowledged, trying_print),
         cmocka_unit_test_teardown(
