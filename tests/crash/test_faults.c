@@ -78,8 +78,8 @@ static bool day_with_fault(const struct fault_kind *kind, int64_t pass, uint32_t
 
 static void a_cut_after_each_fault_keeps_what_was_acknowledged(void **state) {
     (void)state;
-    uint32_t stride = runs_wanted("MARU_CRASH_STRIDE", 3);
-    uint32_t cuts = runs_wanted("MARU_CRASH_SAMPLES", 3);
+    uint32_t stride = runs_wanted("MARU_CRASH_STRIDE", 4);
+    uint32_t cuts = runs_wanted("MARU_CRASH_SAMPLES", 2);
     uint32_t days = 0;
     for (size_t k = 0; k < sizeof kinds / sizeof kinds[0]; k++) {
         bool any = kinds[k].fault.step == DISK_STEP_COUNT && !kinds[k].fault.kill;
@@ -110,6 +110,7 @@ static bool moment_without_disk(int64_t pass, uint32_t cuts) {
             disk_heal(disk);
         }
     }
+    disk_heal(disk);
     assert_true(life_append(&life, historian, 0, 5) >= 0);
     life_compare(&life, historian, place.live, disk_count(disk), false);
     hist_close(historian);
@@ -130,7 +131,7 @@ static bool moment_without_disk(int64_t pass, uint32_t cuts) {
 
 static void a_moment_without_a_disk_and_a_cut_keep_what_was_acknowledged(void **state) {
     (void)state;
-    uint32_t cuts = 3 * runs_wanted("MARU_CRASH_SAMPLES", 3);
+    uint32_t cuts = 3 * runs_wanted("MARU_CRASH_SAMPLES", 2);
     uint64_t before = cuts_tried();
     int64_t pass = 0;
     while (moment_without_disk(pass, cuts)) {
@@ -209,13 +210,13 @@ static void writers_with_fault(const struct fault_kind *kind, int64_t pass, uint
 
 static void a_fault_among_writers_and_a_cut_keep_what_was_acknowledged(void **state) {
     (void)state;
-    uint32_t cuts = 2 * runs_wanted("MARU_CRASH_SAMPLES", 3);
+    uint32_t cuts = 2 * runs_wanted("MARU_CRASH_SAMPLES", 2);
     uint32_t days = 0;
     uint64_t before = cuts_tried();
     struct random random;
     random_seed(&random, 77);
     for (size_t k = 0; k < sizeof kinds / sizeof kinds[0]; k++) {
-        for (uint32_t i = 0; i < cuts / 3; i++) {
+        for (uint32_t i = 0; i < cuts / 2; i++) {
             writers_with_fault(&kinds[k], (int64_t)random_below(&random, 60), cuts);
             days++;
         }
