@@ -264,6 +264,20 @@ static void put_fold(struct buf *to, const struct plan *plan) {
     }
 }
 
+/* Whether runs take fewer than `limit` bytes: of noise each value is a run, and a long one. */
+static bool runs_are_less(const uint64_t *values, uint32_t count, uint64_t limit) {
+    uint64_t bytes = 0;
+    for (uint32_t i = 0; i < count && bytes < limit;) {
+        uint32_t start = i;
+        while (i < count && values[i] == values[start]) {
+            i++;
+        }
+        uint32_t bits = bit_length(zigzag_of((int64_t)values[start]) | 1);
+        bytes += (bits + 6) / 7 + (i - start < 128 ? 1 : 2);
+    }
+    return bytes < limit;
+}
+
 static void put_runs(struct buf *to, const uint64_t *values, uint32_t count) {
     for (uint32_t i = 0; i < count;) {
         uint32_t start = i;
@@ -449,7 +463,7 @@ void column_put_ints(struct codec *codec, struct buf *to, const bits64 *values, 
     uint32_t left = codec->draft ? plan_draft(codec, values, count, &plan)
                                  : plan_column(codec, values, count, &plan);
     uint64_t bytes = plan.bits / 8 + 4;
-    if ((uint64_t)plan.runs * 3 < bytes) {
+    if ((uint64_t)plan.runs * 2 < bytes && runs_are_less(codec->work, left, bytes)) {
         put_head(to, FORM_RUNS, &plan, values);
         put_runs(to, codec->work, left);
         return;
