@@ -58,6 +58,10 @@ static int cursor_add_segment(struct cursor_set *set, struct segment *segment,
     const struct cursor_options *options, struct err *err) {
     int64_t min_ns = 0;
     int64_t max_ns = 0;
+    const struct segment_info *info = segment_info(segment);
+    if (info->max_ns < set->from_ns || info->min_ns >= set->to_ns) {
+        return 0;
+    }
     if (!segment_tag_range(segment, options->tag, &min_ns, &max_ns) || max_ns < set->from_ns ||
         min_ns >= set->to_ns) {
         return 0;

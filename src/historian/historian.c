@@ -41,6 +41,8 @@ static struct historian *store_new(const struct hist_options *options) {
     historian->threaded = !options->no_thread;
     historian->lock_fd = -1;
     historian->regions = region_pool_new(2 * historian->memory_bytes);
+    historian->index_cache =
+        index_cache_new(options->index_bytes > 0 ? options->index_bytes : HIST_INDEX_BYTES);
     historian->decoders = decoder_pool_new();
     historian->last = last_new();
     historian->notices = MEM_ARRAY(struct err, HIST_NOTICES_MAX);
@@ -64,6 +66,7 @@ static void store_free(struct historian *historian) {
     view_unref(historian->view);
     manifest_fini(&historian->manifest);
     region_pool_free(historian->regions);
+    index_cache_free(historian->index_cache);
     decoder_pool_free(historian->decoders);
     last_free(historian->last);
     for (uint32_t i = 0; i < historian->idle_frame_count; i++) {

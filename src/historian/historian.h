@@ -32,6 +32,7 @@ struct hist_options {
     const char *dir;           // plants/ID/history; created when absent.
     uint64_t memory_bytes;     // Unsealed samples in memory before sealing; 0: 24 MB. Each tag
                                // that has some adds 1 KB, at most 96 MB together.
+    uint64_t index_bytes;      // Directories and pages of segments in memory; 0: 32 MB.
     uint64_t log_file_bytes;   // A file of the log ends at about so many; 0: 16 MB.
     bool no_thread;            // Tests: seal and merge only by hist_seal and hist_merge.
 };

@@ -122,9 +122,12 @@ bool last_get(struct last_table *table, uint32_t tag, struct hist_last *ret_last
 /* The newest time that segments hold for a tag. */
 static bool sealed_newest(const struct view *view, uint32_t tag, int64_t *ret_time_ns) {
     bool found = false;
-    for (uint32_t i = 0; i < view->segment_count; i++) {
+    for (uint32_t i = view->segment_count; i-- > 0;) {
         int64_t min_ns = 0;
         int64_t max_ns = 0;
+        if (found && segment_info(view->segments[i])->max_ns <= *ret_time_ns) {
+            continue; // Mostly all but the newest: their directories need not be read.
+        }
         if (segment_tag_range(view->segments[i], tag, &min_ns, &max_ns) &&
             (!found || max_ns > *ret_time_ns)) {
             *ret_time_ns = max_ns;

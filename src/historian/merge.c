@@ -46,17 +46,20 @@ static uint32_t tier_of(const struct segment *segment) {
 }
 
 /* True when rows of the segment have expired, so that writing it again makes it smaller. */
-static bool segment_has_expired(const struct view *view, const struct segment *segment) {
-    for (uint32_t i = 0; i < segment_info(segment)->tag_count; i++) {
+static bool segment_has_expired(const struct view *view, struct segment *segment) {
+    bool expired = false;
+    if (segment_pin(segment, NULL) < 0) {
+        return false; // Whoever reads it is told.
+    }
+    for (uint32_t i = 0; i < segment_tags(segment) && !expired; i++) {
         int64_t min_ns = 0;
         int64_t max_ns = 0;
         uint32_t tag = segment_tag(segment, i);
-        if (segment_tag_range(segment, tag, &min_ns, &max_ns) &&
-            min_ns < horizons_of(view->horizons, tag)) {
-            return true;
-        }
+        expired = segment_tag_range(segment, tag, &min_ns, &max_ns) &&
+                  min_ns < horizons_of(view->horizons, tag);
     }
-    return false;
+    segment_unpin(segment);
+    return expired;
 }
 
 /* Segments that stand side by side in the manifest, too (one between may be unreadable). */
@@ -227,7 +230,7 @@ static uint32_t next_tag(const struct merge *merge, uint32_t *places, uint32_t t
     uint32_t next = 0;
     for (uint32_t i = 0; i < merge->count; i++) {
         const struct segment *segment = merge->sources[i];
-        uint32_t count = segment_info(segment)->tag_count;
+        uint32_t count = segment_tags(segment);
         while (places[i] < count && segment_tag(segment, places[i]) <= tag) {
             places[i]++;
         }
@@ -253,6 +256,20 @@ static bool is_stopping(struct historian *historian) {
     bool stopping = historian->stopping;
     mutex_unlock(&historian->state_mutex);
     return stopping;
+}
+
+static int sources_pin(struct merge *merge, struct err *err) {
+    int rc = 0;
+    for (uint32_t i = 0; i < merge->count && rc == 0; i++) {
+        rc = segment_pin(merge->sources[i], err);
+    }
+    return rc;
+}
+
+static void sources_unpin(struct merge *merge) {
+    for (uint32_t i = 0; i < merge->count; i++) {
+        segment_unpin(merge->sources[i]);
+    }
 }
 
 static int merge_rows(struct merge *merge, struct err *err) {
@@ -287,7 +304,9 @@ static int merge_run(struct merge *merge, struct err *err) {
         return rc;
     }
     decoder_init(&merge->decoder);
-    rc = merge_rows(merge, err);
+    rc = sources_pin(merge, err);
+    rc = rc < 0 ? rc : merge_rows(merge, err);
+    sources_unpin(merge);
     bool empty = rc == 0 && segment_writer_rows(merge->writer) == 0;
     if (rc == 0 && !empty) {
         rc = segment_writer_finish(merge->writer, err);

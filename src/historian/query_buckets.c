@@ -163,6 +163,13 @@ static int spans_of_segment(struct query *query, uint32_t index, struct err *err
     int64_t min_ns = 0;
     int64_t max_ns = 0;
     query->pages[index] = NULL;
+    const struct segment_info *info = segment_info(segment);
+    if (info->max_ns < query->from_ns || info->min_ns >= query->to_ns) {
+        /* It may have the tag: cells then end with the range. */
+        query->earlier = query->earlier || info->max_ns < query->from_ns;
+        query->later = query->later || info->min_ns >= query->to_ns;
+        return 0;
+    }
     if (!segment_tag_range(segment, query->tag, &min_ns, &max_ns)) {
         return 0;
     }

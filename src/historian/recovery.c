@@ -49,12 +49,11 @@ static int by_order(const void *left, const void *right) {
 /* Opens all segments found; those that cannot be opened are named and left where they are. */
 static uint32_t open_found(
     struct historian *historian, const struct found *found, struct segment **segments) {
-    struct damage_sink sink = {.damaged = store_damaged, .context = historian};
+    struct segment_place place = store_place(historian);
     uint32_t count = 0;
     for (uint32_t i = 0; i < found->count; i++) {
         struct err err = ERR_INIT;
-        if (segment_open(historian->files, historian->dir, found->ids[i], &sink, &segments[count],
-                &err) < 0) {
+        if (segment_open(&place, found->ids[i], &segments[count], &err) < 0) {
             store_damaged(historian, &err);
         } else {
             count++;
@@ -148,14 +147,13 @@ static void drop_left_overs(struct historian *historian, const struct found *fou
 
 static void open_segments(struct historian *historian) {
     const struct manifest *manifest = &historian->manifest;
-    struct damage_sink sink = {.damaged = store_damaged, .context = historian};
+    struct segment_place place = store_place(historian);
     struct view_change change = {.set_segments = true, .horizons = historian->manifest.horizons};
     change.segments = MEM_ARRAY(struct segment *, manifest->segment_count + 1);
     for (uint32_t i = 0; i < manifest->segment_count; i++) {
         struct err err = ERR_INIT;
         struct segment **to = &change.segments[change.segment_count];
-        if (segment_open(historian->files, historian->dir, manifest->segments[i], &sink, to, &err) <
-            0) {
+        if (segment_open(&place, manifest->segments[i], to, &err) < 0) {
             store_damaged(historian, &err); // Named; it stays in the manifest, the rest answers.
         } else {
             change.segment_count++;

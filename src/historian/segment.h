@@ -65,10 +65,20 @@ struct damage_sink {
     void *context;
 };
 
+struct index_cache;
+
+/* Where segments live. */
+struct segment_place {
+    struct files *files;
+    const char *dir;
+    struct damage_sink sink;
+    struct index_cache *cache; // Outlives the segments; NULL: directories stay in memory.
+};
+
 /* Opens and reads the directory. When it is damaged, it is rebuilt from the records themselves and
  * the damage reported. */
-int segment_open(struct files *files, const char *dir, uint64_t id, const struct damage_sink *sink,
-    struct segment **ret_segment, struct err *err);
+int segment_open(
+    const struct segment_place *place, uint64_t id, struct segment **ret_segment, struct err *err);
 struct segment *segment_ref(struct segment *segment);
 void segment_unref(struct segment *segment); // NULL is allowed.
 /* Removes the file with the last reference. */
@@ -79,11 +89,14 @@ const struct segment_info *segment_info(const struct segment *segment);
 /* True once damage was met: such a segment is kept as it is and not merged. */
 bool segment_is_damaged(const struct segment *segment);
 
-/* The tags inside, in order. */
-uint32_t segment_tag(const struct segment *segment, uint32_t index);
+/* The tags inside, in order: between pin and unpin, which only the care role calls. */
+int segment_pin(struct segment *segment, struct err *err);
+void segment_unpin(struct segment *segment); // Not pinned is fine.
+uint32_t segment_tags(const struct segment *segment);
+uint32_t segment_tag(const struct segment *segment, uint32_t index); // index < segment_tags.
 /* Time range of a tag without reading its page; false when the tag is not inside. */
 bool segment_tag_range(
-    const struct segment *segment, uint32_t tag, int64_t *ret_min_ns, int64_t *ret_max_ns);
+    struct segment *segment, uint32_t tag, int64_t *ret_min_ns, int64_t *ret_max_ns);
 /* The page of a tag: 1 and a reference, 0 when the tag is not inside, negative on failure. */
 int segment_page(
     struct segment *segment, uint32_t tag, struct tag_page **ret_page, struct err *err);

@@ -85,6 +85,13 @@ void store_notice(struct historian *historian, const struct err *what) {
     mutex_unlock(&historian->state_mutex);
 }
 
+struct segment_place store_place(struct historian *historian) {
+    return (struct segment_place){.files = historian->files,
+        .dir = historian->dir,
+        .sink = {.damaged = store_damaged, .context = historian},
+        .cache = historian->index_cache};
+}
+
 void store_damaged(void *context, const struct err *what) {
     struct historian *historian = context;
     mutex_lock(&historian->state_mutex);

@@ -13,6 +13,7 @@
 #include "core/thread.h"
 #include "historian/decoder.h"
 #include "historian/historian.h"
+#include "historian/index_cache.h"
 #include "historian/manifest.h"
 #include "historian/memtable.h"
 #include "historian/segment.h"
@@ -20,7 +21,8 @@
 
 enum {
     HIST_MEMORY_BYTES = 24 << 20,
-    HIST_NOTICES_MAX = 64, // Older ones are kept: the first damage explains the later.
+    HIST_INDEX_BYTES = 32 << 20, // Directories and pages of segments in memory.
+    HIST_NOTICES_MAX = 64,       // Older ones are kept: the first damage explains the later.
     HIST_FRAMES_IDLE = 4,
     HIST_ORPHANS_MAX = 16,
 };
@@ -61,6 +63,7 @@ struct historian {
     int lock_fd;
     struct wal *wal;
     struct region_pool *regions;
+    struct index_cache *index_cache;
     struct decoder_pool *decoders;
     struct last_table *last;
     struct memtable *active; // The view's; only the leader replaces it.
@@ -115,6 +118,8 @@ void store_publish(struct historian *historian, const struct view_change *change
 void store_notice(struct historian *historian, const struct err *what);
 /* A damage_sink's function: counts and keeps the notice. */
 void store_damaged(void *context, const struct err *what);
+/* Where segments of this historian are opened. */
+struct segment_place store_place(struct historian *historian);
 
 /* Takes and gives back the care role; state lock not held. */
 void store_care_begin(struct historian *historian);

@@ -82,11 +82,11 @@ static void view_swap(
 }
 
 int store_swap(struct historian *historian, const struct segment_swap *swap, struct err *err) {
-    struct damage_sink sink = {.damaged = store_damaged, .context = historian};
+    struct segment_place place = store_place(historian);
     struct segment *segment = NULL;
     int rc = dir_sync(historian->files, historian->dir, err);
     if (rc == 0 && swap->id > 0) {
-        rc = segment_open(historian->files, historian->dir, swap->id, &sink, &segment, err);
+        rc = segment_open(&place, swap->id, &segment, err);
     }
     if (rc < 0) {
         return rc;

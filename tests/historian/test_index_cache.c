@@ -1,0 +1,130 @@
+/* What is known of segments stays below its bound, and every answer is the same with and without
+ * it in memory. */
+#include "support_history.h"
+
+#include <stdatomic.h>
+
+#include "historian/index_cache.h"
+
+struct owner {
+    struct index_item item;
+    bool dropped;
+};
+
+static void owner_drop(struct index_item *item) {
+    ((struct owner *)(void *)item)->dropped = true;
+}
+
+static void what_was_not_used_goes_first(void **state) {
+    (void)state;
+    struct index_cache *cache = index_cache_new(100);
+    struct owner owners[4] = {0};
+    for (int i = 0; i < 3; i++) {
+        owners[i].item.drop = owner_drop;
+        index_cache_add(cache, &owners[i].item, 30);
+    }
+    atomic_store(&owners[0].item.used, true);
+    owners[3].item.drop = owner_drop;
+    index_cache_add(cache, &owners[3].item, 30);
+    assert_false(owners[0].dropped);
+    assert_true(owners[1].dropped);
+    assert_false(owners[2].dropped);
+    assert_int_equal(index_cache_bytes(cache), 90);
+    index_cache_grow(cache, &owners[3].item, 200); // Larger than the bound: it stays alone.
+    assert_true(owners[0].dropped && owners[2].dropped && !owners[3].dropped);
+    assert_int_equal(index_cache_bytes(cache), 230);
+    index_cache_grow(cache, &owners[2].item, 5); // No longer inside.
+    assert_int_equal(index_cache_bytes(cache), 230);
+    index_cache_remove(cache, &owners[3].item);
+    index_cache_remove(cache, &owners[3].item);
+    assert_int_equal(index_cache_bytes(cache), 0);
+    index_cache_free(cache);
+}
+
+enum { SEGMENTS = 30, TAGS = 40 };
+
+static double value_of(uint32_t segment, uint32_t tag) {
+    return segment * 1000.0 + tag;
+}
+
+static void write_segments(const char *dir) {
+    struct hist_options options = {.dir = dir, .no_thread = true, .index_bytes = 1};
+    struct historian *historian = NULL;
+    struct err err = ERR_INIT;
+    expect_ok(hist_open(&options, &historian, &err), &err);
+    AUTO_BATCH struct batch *batch = batch_new(TAGS, 0);
+    for (uint32_t segment = 0; segment < SEGMENTS; segment++) {
+        batch_clear(batch);
+        for (uint32_t tag = 1; tag <= TAGS; tag++) {
+            struct sample *row = batch_add(batch);
+            row->tag = tag;
+            row->time_ns = TEST_T0 + (int64_t)segment * NS_PER_S;
+            row->type = TYPE_F64;
+            row->value.f64 = value_of(segment, tag);
+        }
+        expect_ok(hist_append(historian, &batch, 1, &err), &err);
+        expect_ok(hist_seal(historian, &err), &err);
+    }
+    hist_close(historian);
+}
+
+static int add_count(
+    void *context, uint32_t tag, const struct hist_bucket *bucket, struct err *err) {
+    (void)tag;
+    (void)err;
+    *(uint64_t *)context += bucket->count;
+    return 0;
+}
+
+static void answers_do_not_depend_on_the_bound(void **state) {
+    (void)state;
+    char dir[128];
+    folder_new(dir);
+    write_segments(dir);
+    static const uint64_t BOUNDS[] = {1, 3000, 20000, 0};
+    for (size_t b = 0; b < sizeof BOUNDS / sizeof BOUNDS[0]; b++) {
+        struct hist_options options = {.dir = dir, .no_thread = true, .index_bytes = BOUNDS[b]};
+        struct historian *historian = NULL;
+        struct err err = ERR_INIT;
+        expect_ok(hist_open(&options, &historian, &err), &err);
+        for (uint32_t tag = 1; tag <= TAGS; tag++) {
+            struct hist_last last;
+            assert_true(hist_last(historian, tag, &last));
+            assert_true(last.row.value.f64 == value_of(SEGMENTS - 1, tag));
+            uint64_t count = 0;
+            struct hist_bucket_query query = {.tags = &tag,
+                .tag_count = 1,
+                .from_ns = TEST_T0 + 3 * NS_PER_S,
+                .to_ns = TEST_T0 + 20 * NS_PER_S,
+                .every_ns = 5 * NS_PER_S};
+            expect_ok(hist_buckets(historian, &query, add_count, &count, &err), &err);
+            assert_int_equal(count, 17);
+            struct hist_scan_options all = {.tag = tag, .from_ns = INT64_MIN, .to_ns = INT64_MAX};
+            struct hist_scan *scan = NULL;
+            expect_ok(hist_scan_open(historian, &all, &scan, &err), &err);
+            struct hist_rows rows;
+            uint32_t at = 0;
+            while (hist_scan_next(scan, &rows, &err) > 0) {
+                for (uint32_t i = 0; i < rows.count; i++, at++) {
+                    assert_true(rows.f64[i] == value_of(at, tag));
+                }
+            }
+            hist_scan_close(scan);
+            assert_int_equal(at, SEGMENTS);
+        }
+        if (b == 1) { // Merging reads directories that were dropped.
+            while (hist_merge(historian, &err) > 0) {
+            }
+        }
+        hist_close(historian);
+    }
+    folder_remove(dir);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_was_not_used_goes_first),
+        cmocka_unit_test(answers_do_not_depend_on_the_bound),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
