@@ -35,7 +35,7 @@ enum {
     FD_PARENT = -3,
     SECTOR = 512,
     IMAGE_NAMES_MAX = 1024,
-    SLOW_TURNS = 100,
+    SLOW_TURNS = 8,
 };
 
 struct disk_op {

@@ -82,8 +82,11 @@ static void a_cut_after_each_fault_keeps_what_was_acknowledged(void **state) {
     uint32_t cuts = runs_wanted("MARU_CRASH_SAMPLES", 2);
     uint32_t days = 0;
     for (size_t k = 0; k < sizeof kinds / sizeof kinds[0]; k++) {
-        bool any = kinds[k].fault.step == DISK_STEP_COUNT && !kinds[k].fault.kill;
-        for (int64_t pass = 0; day_with_fault(&kinds[k], pass, cuts); pass += any ? stride : 1) {
+        const struct disk_fault *fault = &kinds[k].fault;
+        uint32_t step = fault->kill                      ? 1
+                        : fault->step == DISK_STEP_COUNT ? stride
+                                                         : (stride + 1) / 2;
+        for (int64_t pass = 0; day_with_fault(&kinds[k], pass, cuts); pass += step) {
             days++;
         }
     }

@@ -199,7 +199,7 @@ static void a_recovery_that_is_cut_in_its_turn_loses_nothing(void **state) {
     struct random random;
     random_seed(&random, 5);
     uint64_t before = cuts_tried();
-    uint32_t samples = 10 * runs_wanted("MARU_CRASH_SAMPLES", 3);
+    uint32_t samples = 8 * runs_wanted("MARU_CRASH_SAMPLES", 2);
     for (uint32_t i = 0; i < samples; i++) {
         struct disk_cut cut;
         cut_random(&life, 1, &random, &cut);
