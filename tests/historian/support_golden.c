@@ -274,18 +274,21 @@ static int list_segment(void *context, const char *name, struct err *err) {
     if (!segment_name_parse(name, &id)) {
         return 0;
     }
-    struct damage_sink sink = {.damaged = no_damage};
+    struct segment_place place = {
+        .files = files_system(), .dir = list->dir, .sink = {.damaged = no_damage}};
     struct segment *segment = NULL;
-    int rc = segment_open(files_system(), list->dir, id, &sink, &segment, err);
+    int rc = segment_open(&place, id, &segment, err);
     if (rc < 0) {
         return rc;
     }
     const struct segment_info *info = segment_info(segment);
     buf_printf(list->to, "segment %" PRIu64 " from %" PRIu64 " to %" PRIu64 " rows %" PRIu64 "\n",
         info->id, info->seq_low, info->seq_high, info->rows);
-    for (uint32_t i = 0; i < info->tag_count; i++) {
+    expect_ok(segment_pin(segment, err), err);
+    for (uint32_t i = 0; i < segment_tags(segment); i++) {
         list_page(segment, segment_tag(segment, i), list->to);
     }
+    segment_unpin(segment);
     segment_unref(segment);
     return 0;
 }
