@@ -122,6 +122,129 @@ int hist_buckets(struct historian *historian, const struct hist_bucket_query *qu
     int (*each)(void *context, uint32_t tag, const struct hist_bucket *bucket, struct err *err),
     void *context, struct err *err);
 
+/* ---- Measures: aggregates that look at every row ---- */
+
+/* What is asked for beside count, min, max, sum, first and last. Any of these reads and decodes the
+ * rows of the range; roll-ups do not help (hist_buckets answers the rest without). */
+enum hist_what {
+    HIST_STDDEV = 1,
+    HIST_TIME_AVG = 2,
+    HIST_PERCENTILES = 4,
+    HIST_INCREASE = 8,
+};
+
+enum hist_interpolation {
+    HIST_STEP,   // A value holds until the next row.
+    HIST_LINEAR, // Straight between two neighbouring rows that both have a value.
+};
+
+/* Buckets without a good row. Levels (avg, min, max, first, last, time_avg where nothing is
+ * covered, percentiles) are filled in; what counts or scatters is never invented. */
+enum hist_fill {
+    HIST_FILL_NONE,     // They are absent.
+    HIST_FILL_EMPTY,    // They are given without values.
+    HIST_FILL_PREVIOUS, // With the levels of the bucket before; at the begin with the last value
+                        // before the range.
+    HIST_FILL_LINEAR,   // Straight between the starts of the buckets around; not at the ends.
+};
+
+enum {
+    HIST_PERCENTILES_MAX = 16,
+    HIST_PERCENTILE_ROWS = 4 << 20, // Of one bucket: more are refused (32 MB, and as much to sort).
+    HIST_FILLED_MAX = 10000000,     // Buckets of a tag that are to be filled: more are refused.
+};
+
+struct hist_measure_query {
+    const uint32_t *tags; // Borrowed until the close, like the two below.
+    uint32_t tag_count;
+    const double *counter_max; // By tag of `tags`: the largest value of a counter, 0: none is
+                               // declared. NULL: none is. At most 2^53.
+    const struct zone *zone;   // Boundaries; NULL: UTC.
+    int64_t from_ns;
+    int64_t to_ns;
+    int64_t every_ns; // 0: one bucket over the whole range.
+    unsigned what;    // enum hist_what, or-ed.
+    enum hist_interpolation interpolation;
+    enum hist_fill fill;
+    double percentiles[HIST_PERCENTILES_MAX]; // Each in [0, 100].
+    uint32_t percentile_count;
+    bool parallel; // A second thread works on every other tag, where there are two processors.
+};
+
+/* NaN where there is nothing to tell, also for what was not asked. Numbers are good and uncertain
+ * rows that are no texts and no NaN; whole numbers and bools (0, 1) are taken as doubles. */
+struct hist_measured {
+    struct hist_bucket bucket; // As hist_buckets has it; count 0: nothing but bad rows, or none.
+    bool filled;               // The levels come from other buckets.
+    double avg;
+    /* Sample standard deviation (n - 1) of the numbers; NaN for fewer than two. The sums of squares
+     * are double-double, so the relative error is below 1e-9 wherever doubles can tell the values
+     * apart. */
+    double stddev;
+    /* Mean over the time that is covered: each value weighs as long as it stood. The value in force
+     * at the begin of the bucket counts, whenever it came. A row that is bad or no number (so a
+     * marked gap too) ends it, and that time does not count. HIST_STEP: the newest value stands
+     * until now, never beyond. HIST_LINEAR: only time between two values counts. */
+    double time_avg;
+    uint64_t covered_ns;
+    /* What a counter rose by, by the rule of model/counter.h; a rise belongs to the bucket of the
+     * later row, the first row is compared with the newest count before the range: increases of
+     * neighbouring buckets add up. Bools count their changes to true. NaN: no count came. */
+    double increase;
+    uint64_t resets;
+    /* By linear interpolation of the order statistics: definition 7 of Hyndman and Fan, Sample
+     * Quantiles in Statistical Packages, The American Statistician 50 (1996) 361-365. Exact. */
+    double percentiles[HIST_PERCENTILES_MAX];
+};
+
+struct hist_measure;
+
+/* Opens over one view of segments and memory; the rows of a tag are fixed when its turn comes.
+ * ERR_INVALID: filling without begin, end or width, a percentile outside; ERR_LIMIT: too many
+ * percentiles or buckets. One thread uses it at a time. */
+int hist_measure_open(struct historian *historian, const struct hist_measure_query *query,
+    struct hist_measure **ret_measure, struct err *err);
+/* 1 and a bucket, tag by tag as asked, in time order; 0: the end; negative: an error. The first and
+ * last bucket hold only what lies in the range. ERR_LIMIT: a bucket has too many rows for
+ * percentiles. */
+int hist_measure_next(struct hist_measure *measure, uint32_t *ret_tag,
+    struct hist_measured *ret_measured, struct err *err);
+void hist_measure_close(struct hist_measure *measure); // NULL is allowed.
+
+/* ---- Values at moments ---- */
+
+enum { HIST_MOMENTS_MAX = 10000 };
+
+struct hist_moment_query {
+    const uint32_t *tags;
+    uint32_t tag_count;
+    const int64_t *times_ns; // In any order.
+    uint32_t time_count;     // At most HIST_MOMENTS_MAX; ERR_LIMIT beyond.
+    enum hist_interpolation interpolation;
+};
+
+/* The newest good or uncertain row at or before the moment, however old. HIST_LINEAR: a number
+ * between it and the row behind, where both have one and neighbour each other. */
+struct hist_moment {
+    int64_t time_ns; // As asked.
+    bool has_value;  // False: there is no such row; the rest is 0 then.
+    bool interpolated;
+    bool interrupted; // A bad row came between it and the moment: it is the last good value, but
+                      // no longer in force.
+    enum value_type type;
+    int64_t value_ns; // Of the row; the age is time_ns - value_ns.
+    uint32_t status;
+    double f64;      // TYPE_F64, and whatever is interpolated.
+    int64_t i64;     // TYPE_I64, TYPE_BOOL
+    struct str text; // TYPE_TEXT; borrowed for the call.
+};
+
+/* Calls `each` tag by tag, then in the order of `times_ns`. A negative result of it ends the query
+ * and is returned. Memory: one tag's answers. */
+int hist_moments(struct historian *historian, const struct hist_moment_query *query,
+    int (*each)(void *context, uint32_t tag, const struct hist_moment *moment, struct err *err),
+    void *context, struct err *err);
+
 /* The newest row of a tag, with text copied into text_z. False: the tag has none. */
 struct hist_last {
     struct sample row; // value.text is not used.

@@ -64,15 +64,9 @@ struct query {
 
 /* ---- Buckets ---- */
 
-static int bucket_emit(struct query *query, struct err *err) {
-    const struct summary *sum = &query->summary;
-    bool any = query->open && (sum->count > 0 || sum->bad_count > 0);
-    query->open = false;
-    if (!any) {
-        return 0;
-    }
-    struct hist_bucket bucket = {.start_ns = query->start_ns,
-        .end_ns = query->end_ns,
+struct hist_bucket bucket_of(const struct summary *sum, int64_t start_ns, int64_t end_ns) {
+    return (struct hist_bucket){.start_ns = start_ns,
+        .end_ns = end_ns,
         .count = sum->count,
         .bad_count = sum->bad_count,
         .min = sum->min,
@@ -83,6 +77,16 @@ static int bucket_emit(struct query *query, struct err *err) {
         .last = sum->last,
         .first_ns = sum->first_ns,
         .last_ns = sum->last_ns};
+}
+
+static int bucket_emit(struct query *query, struct err *err) {
+    const struct summary *sum = &query->summary;
+    bool any = query->open && (sum->count > 0 || sum->bad_count > 0);
+    query->open = false;
+    if (!any) {
+        return 0;
+    }
+    struct hist_bucket bucket = bucket_of(sum, query->start_ns, query->end_ns);
     int rc = query->each(query->context, query->tag, &bucket, err);
     return rc < 0 ? rc : 0;
 }
@@ -413,11 +417,10 @@ static int query_tag(struct query *query, uint32_t tag, struct err *err) {
     return rc < 0 ? rc : bucket_emit(query, err);
 }
 
-int hist_buckets(struct historian *historian, const struct hist_bucket_query *query,
+int buckets_of_view(struct view *view, const struct hist_bucket_query *query,
     int (*each)(void *context, uint32_t tag, const struct hist_bucket *bucket, struct err *err),
     void *context, struct err *err) {
-    struct query now = {
-        .view = store_view(historian), .asked = query, .each = each, .context = context};
+    struct query now = {.view = view, .asked = query, .each = each, .context = context};
     now.pages = MEM_ARRAY(struct tag_page *, now.view->segment_count + 1);
     now.decoder = decoder_take(now.view->decoders);
     int rc = 0;
@@ -431,6 +434,14 @@ int hist_buckets(struct historian *historian, const struct hist_bucket_query *qu
     mem_free(now.pages);
     mem_free(now.spans);
     mem_free(now.regions);
-    view_unref(now.view);
     return rc < 0 ? rc : 0;
+}
+
+int hist_buckets(struct historian *historian, const struct hist_bucket_query *query,
+    int (*each)(void *context, uint32_t tag, const struct hist_bucket *bucket, struct err *err),
+    void *context, struct err *err) {
+    struct view *view = store_view(historian);
+    int rc = buckets_of_view(view, query, each, context, err);
+    view_unref(view);
+    return rc;
 }

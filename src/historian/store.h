@@ -136,6 +136,12 @@ uint64_t store_passed_seq_locked(struct historian *historian); // State lock hel
 int scan_open_view(struct view *view, const struct hist_scan_options *options,
     struct hist_scan **ret_scan, struct err *err);
 
+/* hist_buckets over a view, and the bucket that a summary makes. */
+int buckets_of_view(struct view *view, const struct hist_bucket_query *query,
+    int (*each)(void *context, uint32_t tag, const struct hist_bucket *bucket, struct err *err),
+    void *context, struct err *err);
+struct hist_bucket bucket_of(const struct summary *sum, int64_t start_ns, int64_t end_ns);
+
 /* Becoming and leaving the leader of the log from outside an append. */
 void commit_lead(struct historian *historian);
 void commit_leave(struct historian *historian);

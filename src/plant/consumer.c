@@ -18,6 +18,7 @@
 #include "core/log.h"
 #include "core/mem.h"
 #include "core/thread.h"
+#include "model/counter.h"
 
 enum {
     ROUND_MS = 250,
@@ -27,7 +28,6 @@ enum {
 };
 
 #define CONSUMER_NAME STR("strokes")
-#define COUNT_MAX     9007199254740992.0 // 2^53: beyond, a double no longer holds whole numbers.
 
 struct consumer {
     struct consumer_options with;
@@ -43,12 +43,11 @@ struct consumer {
 };
 
 void count_add(struct count_row *row, double value, int64_t time_ns, double counter_max) {
-    if (!(value >= 0 && value <= COUNT_MAX) ||
-        (!isnan(row->last_value) && time_ns <= row->last_time_ns)) {
+    if (!counter_is_count_f64(value) || (!isnan(row->last_value) && time_ns <= row->last_time_ns)) {
         return;
     }
     if (!isnan(row->last_value)) {
-        bool rolled = refine_rolls_over(row->last_value, value, counter_max);
+        bool rolled = counter_rolls_over(row->last_value, value, counter_max);
         bool fell = value < row->last_value && !rolled;
         int64_t more = (int64_t)floor(value) - (fell ? 0 : (int64_t)floor(row->last_value)) +
                        (rolled ? (int64_t)counter_max + 1 : 0);

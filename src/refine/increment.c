@@ -1,21 +1,15 @@
 /*
  * Increments: what a counter rose by, in a companion tag, so that pieces a minute and kWh a shift
- * are sums of a column. The rules are those of the stroke counter (plant/consumer.c): a first value
- * tells no increment, a fall is a reset and the new value is the increment, negative values and
- * those beyond 2^53 of a real are no counts, bad and late samples and corrections are passed over.
- *
- * With `counter_max` a fall may be a roll-over: then the increment is max + 1 - last + value, if
- * that is at most half of the range. A larger one would mean that the counter ran through half of
- * its range between two samples, where a reset is the likelier story.
+ * are sums of a column. What a counter rose by is told by model/counter.h, as for the counted
+ * totals (plant/consumer.c): a first value tells no increment, a fall is a reset or, with
+ * `counter_max`, a roll-over, what is no count is passed over. So are bad and late samples and
+ * corrections.
  *
  * Increments stand behind the dead-band, so they tell of stored values only: after a restart
  * nothing is told twice. An increment of 0 is not stored.
  */
-#include <math.h>
-
+#include "model/counter.h"
 #include "refine/stage.h"
-
-static const double COUNT_MAX = 9007199254740992.0; // 2^53.
 
 /* Refuses a rule for tags that count nothing. */
 static int for_counters(
@@ -59,28 +53,9 @@ double refine_counter_max(const struct tag *tag) {
     return is_read ? rule_number(&line, RULE_COUNTER_MAX, 0) : 0;
 }
 
-bool refine_rolls_over(double last, double value, double max) {
-    return max > 0 && value < last && last <= max && max + 1 - last + value <= (max + 1) / 2;
-}
-
-static int64_t rise_i64(int64_t last, int64_t value, double max) {
-    if (value >= last) {
-        return value - last; // Both are not negative.
-    }
-    bool rolls = refine_rolls_over((double)last, (double)value, max);
-    return rolls ? (int64_t)max + 1 - last + value : value;
-}
-
-static double rise_f64(double last, double value, double max) {
-    if (value >= last) {
-        return value - last;
-    }
-    return refine_rolls_over(last, value, max) ? max + 1 - last + value : value;
-}
-
 static bool is_count(const struct sample *row) {
-    return row->type == TYPE_I64 ? row->value.i64 >= 0
-                                 : row->value.f64 >= 0 && row->value.f64 <= COUNT_MAX;
+    return row->type == TYPE_I64 ? counter_is_count_i64(row->value.i64)
+                                 : counter_is_count_f64(row->value.f64);
 }
 
 unsigned stage_increment(const struct stage_row *in) {
@@ -93,9 +68,9 @@ unsigned stage_increment(const struct stage_row *in) {
     if (part->has_last && part->last.type == row->type) {
         struct sample made = {.value = {0}};
         if (row->type == TYPE_I64) {
-            made.value.i64 = rise_i64(part->last.value.i64, row->value.i64, part->max);
+            made.value.i64 = counter_rise_i64(part->last.value.i64, row->value.i64, part->max);
         } else {
-            made.value.f64 = rise_f64(part->last.value.f64, row->value.f64, part->max);
+            made.value.f64 = counter_rise_f64(part->last.value.f64, row->value.f64, part->max);
         }
         if (row->type == TYPE_I64 ? made.value.i64 != 0 : made.value.f64 > 0) {
             struct sample *to =

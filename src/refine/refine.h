@@ -86,9 +86,6 @@ uint32_t refine_companions(
 
 /* The rule counter_max of a tag; 0: none. About a microsecond. */
 double refine_counter_max(const struct tag *tag);
-/* Whether a fall of a counter from `last` to `value` is its roll-over at `max` (0: it has none) and
- * no reset: the same rule for increments and for the counted totals. */
-bool refine_rolls_over(double last, double value, double max);
 
 /* The companion that keeps the tag's raw values, or NULL. */
 const struct tag *refine_raw_tag(const struct catalogue *catalogue, const struct tag *tag);

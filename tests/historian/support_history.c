@@ -125,12 +125,6 @@ struct row model_random_row(struct random *random, int64_t *now_ns) {
     return row;
 }
 
-/* Rows of a tag in a range, in order of time and then of arrival. */
-struct picked {
-    const struct row **rows;
-    uint32_t count;
-};
-
 static int picked_order(const void *left, const void *right) {
     const struct row *a = *(const struct row *const *)left;
     const struct row *b = *(const struct row *const *)right;
@@ -140,7 +134,7 @@ static int picked_order(const void *left, const void *right) {
     return a < b ? -1 : a > b; // They stand in order of arrival.
 }
 
-static void model_pick(const struct model *model, uint32_t tag, int64_t from_ns, int64_t to_ns,
+void model_pick(const struct model *model, uint32_t tag, int64_t from_ns, int64_t to_ns,
     bool versions, struct picked *picked) {
     picked->rows = mem_alloc((model->count + 1) * sizeof *picked->rows);
     picked->count = 0;

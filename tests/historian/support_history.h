@@ -53,6 +53,14 @@ void model_add(struct model *model, const struct row *row);
 /* A random row of tag 1..4, mostly in time order, sometimes late, a correction, bad or a text. */
 struct row model_random_row(struct random *random, int64_t *now_ns);
 
+/* Rows of a tag in a range, in order of time and then of arrival; `rows` is to be freed. */
+struct picked {
+    const struct row **rows;
+    uint32_t count;
+};
+void model_pick(const struct model *model, uint32_t tag, int64_t from_ns, int64_t to_ns,
+    bool versions, struct picked *picked);
+
 /* Compares scans (winners and versions), newest rows and buckets of all tags with the model. */
 void model_compare(const struct model *model, struct historian *historian);
 void model_compare_scan(const struct model *model, struct historian *historian, uint32_t tag,
