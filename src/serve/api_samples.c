@@ -10,6 +10,10 @@
  * skip counts the rows of that very time already given (there can be several with versions=1; 0
  * where the page ended with the last row of a tag). Of buckets `time` is the start of the last one.
  * CSV is for people and tools: everything that was asked for, in one file.
+ *
+ * What roll-ups cannot answer (historian.h, "Measures"), and the filling of empty buckets, comes
+ * from a measure of one tag, which reads on from where it stands. A page that goes on in the middle
+ * of a fill begins at the last bucket with a value, so that it fills as one answer would.
  */
 #include "serve/call.h"
 
@@ -19,6 +23,7 @@
 
 #include "core/limits.h"
 #include "core/time.h"
+#include "historian/aggregate.h"
 #include "serve/samples.h"
 #include "serve/server.h"
 #include "serve/view.h"
@@ -26,23 +31,14 @@
 enum {
     SAMPLES_DEFAULT = 1000,
     SAMPLES_MAX = 100000,
-    SLICE_BUCKETS = 4096, // Bucket widths asked of the historian at a time.
-    ROWS_AT_ONCE = 512,   // Rows written before looking at the size of the piece.
-    AGGREGATES_MAX = 7,
-};
-
-static const char *const AGGREGATE_NAMES[AGGREGATES_MAX] = {
-    [AGGREGATE_AVG] = "avg",
-    [AGGREGATE_MIN] = "min",
-    [AGGREGATE_MAX] = "max",
-    [AGGREGATE_COUNT] = "count",
-    [AGGREGATE_SUM] = "sum",
-    [AGGREGATE_FIRST] = "first",
-    [AGGREGATE_LAST] = "last",
+    SLICE_BUCKETS = 4096,  // Bucket widths asked of the historian at a time.
+    ROWS_AT_ONCE = 512,    // Rows written before looking at the size of the piece,
+    BUCKETS_AT_ONCE = 256, // and buckets.
 };
 
 struct samples_tag {
     uint32_t number;
+    double counter_max;
     struct str name;
     enum value_type type;
 };
@@ -73,9 +69,13 @@ struct samples_source {
     /* Buckets. */
     int64_t every_ns; // 0: raw.
     const struct zone *bucket_zone;
-    enum aggregate aggregates[AGGREGATES_MAX];
-    uint32_t aggregate_count;
-    int64_t slice_ns; // Where the next slice begins.
+    struct aggregates aggregates;
+    enum hist_interpolation interpolation;
+    enum hist_fill fill;
+    struct hist_measure *measure;  // Of the present tag; NULL: not begun, or not needed.
+    struct hist_measured measured; // The next bucket of it,
+    bool has_measured;             // if there is one already.
+    int64_t slice_ns;              // Where the next slice begins.
     bool tag_begun;
     int64_t tag_to_ns;
     struct buf *out;
@@ -258,41 +258,23 @@ static int raw_fill(struct samples_source *source, struct err *err) {
 
 /* ---- Buckets ---- */
 
-/* NaN: there is none. */
-static double bucket_value(
-    const struct hist_bucket *bucket, enum aggregate aggregate, enum value_type type) {
-    if (type == TYPE_TEXT) {
-        return (double)NAN; // Texts are counted only; the historian keeps no numbers of them.
-    }
-    switch (aggregate) {
-    case AGGREGATE_AVG: return (bucket->sum + bucket->sum_low) / (double)bucket->count;
-    case AGGREGATE_MIN: return bucket->min;
-    case AGGREGATE_MAX: return bucket->max;
-    case AGGREGATE_SUM: return bucket->sum + bucket->sum_low;
-    case AGGREGATE_FIRST: return bucket->first;
-    case AGGREGATE_LAST: return bucket->last;
-    case AGGREGATE_COUNT: break;
-    }
-    return (double)bucket->count;
-}
-
-static void put_aggregate(
-    struct samples_source *source, const struct hist_bucket *bucket, enum aggregate aggregate) {
+static void put_aggregate(struct samples_source *source, const struct hist_measured *measured,
+    const struct aggregate *aggregate) {
     enum value_type type = source->tags[source->tag_index].type;
-    bool is_count = aggregate == AGGREGATE_COUNT;
-    double value = is_count ? 0 : bucket_value(bucket, aggregate, type);
+    bool is_count = aggregate_is_count(aggregate);
+    double value = aggregate_value(aggregate, measured, type);
     if (source->csv) {
         buf_put_char(source->out, ',');
         if (is_count) {
-            buf_put_i64(source->out, (int64_t)bucket->count);
+            buf_put_i64(source->out, (int64_t)value);
         } else if (!isnan(value)) {
             buf_put_f64(source->out, value); // Else an empty field.
         }
         return;
     }
-    json_key(&source->json, AGGREGATE_NAMES[aggregate]);
+    json_key(&source->json, aggregate->name);
     if (is_count) {
-        json_i64(&source->json, (int64_t)bucket->count);
+        json_i64(&source->json, (int64_t)value);
     } else if (isnan(value)) {
         json_null(&source->json);
     } else {
@@ -300,47 +282,64 @@ static void put_aggregate(
     }
 }
 
-static void put_bucket(struct samples_source *source, const struct hist_bucket *bucket) {
+static void put_bucket(struct samples_source *source, const struct hist_measured *measured) {
     struct str tag = source->tags[source->tag_index].name;
     struct json *json = &source->json;
+    int64_t start_ns = measured->bucket.start_ns;
     if (source->csv) {
         buf_put_str(source->out, tag);
         buf_put_char(source->out, ',');
-        put_time_text(source->out, source, bucket->start_ns);
+        put_time_text(source->out, source, start_ns);
     } else {
         json_object_begin(json);
         json_put_str(json, "tag", tag);
-        put_json_time(source, "time", bucket->start_ns);
+        put_json_time(source, "time", start_ns);
     }
-    for (uint32_t i = 0; i < source->aggregate_count; i++) {
-        put_aggregate(source, bucket, source->aggregates[i]);
+    for (uint32_t i = 0; i < source->aggregates.count; i++) {
+        put_aggregate(source, measured, &source->aggregates.items[i]);
     }
     if (source->csv) {
         buf_put_char(source->out, '\n');
-    } else {
-        json_object_end(json);
+        return;
     }
+    if (source->fill != HIST_FILL_NONE) {
+        json_put_bool(json, "filled", measured->filled);
+    }
+    json_object_end(json);
+}
+
+/* Gives a bucket out, unless the page before did or this one is full. */
+static void take_measured(struct samples_source *source, const struct hist_measured *measured) {
+    const struct hist_bucket *bucket = &measured->bucket;
+    if (source->cut || (bucket->count == 0 && source->fill == HIST_FILL_NONE)) {
+        return;
+    }
+    if (source->resume_ns != INT64_MIN && bucket->start_ns <= source->resume_ns) {
+        return; // Given by the page before.
+    }
+    if (source->limited && source->left == 0) {
+        source->cut = true;
+        return;
+    }
+    put_bucket(source, measured);
+    source->left--;
+    source->given_ns = bucket->start_ns;
 }
 
 static int each_bucket(
     void *context, uint32_t tag, const struct hist_bucket *bucket, struct err *err) {
     (void)tag; // Asked one tag at a time.
     (void)err;
-    struct samples_source *source = context;
-    if (source->cut || bucket->count == 0) {
-        return 0;
-    }
-    if (source->resume_ns != INT64_MIN && bucket->start_ns <= source->resume_ns) {
-        return 0; // Given by the page before.
-    }
-    if (source->limited && source->left == 0) {
-        source->cut = true;
-        return 0;
-    }
-    put_bucket(source, bucket);
-    source->left--;
-    source->given_ns = bucket->start_ns;
+    struct hist_measured measured = aggregate_bucket(bucket);
+    take_measured(context, &measured);
     return 0;
+}
+
+static void next_tag(struct samples_source *source) {
+    source->tag_index++;
+    source->tag_begun = false;
+    source->resume_ns = INT64_MIN;
+    source->given_ns = INT64_MIN;
 }
 
 /* Narrows the range of the present tag to where it has rows. */
@@ -383,10 +382,7 @@ static int buckets_fill(struct samples_source *source, struct err *err) {
         }
     }
     if (source->slice_ns >= source->tag_to_ns) {
-        source->tag_index++;
-        source->tag_begun = false;
-        source->resume_ns = INT64_MIN;
-        source->given_ns = INT64_MIN;
+        next_tag(source);
         return HTTP_MORE;
     }
     int64_t end = slice_end(source, source->slice_ns);
@@ -399,6 +395,100 @@ static int buckets_fill(struct samples_source *source, struct err *err) {
     int rc = hist_buckets(source->historian, &query, each_bucket, source, err);
     source->slice_ns = end;
     return rc < 0 ? rc : source->cut ? HTTP_END : HTTP_MORE;
+}
+
+/* ---- Measures ---- */
+
+static bool is_measured(const struct samples_source *source) {
+    return source->every_ns > 0 && (source->aggregates.what != 0 || source->fill != HIST_FILL_NONE);
+}
+
+static int take_moment(
+    void *context, uint32_t tag, const struct hist_moment *moment, struct err *err) {
+    (void)tag;
+    (void)err;
+    int64_t *value_ns = context;
+    *value_ns = moment->has_value ? moment->value_ns : INT64_MIN;
+    return 0;
+}
+
+/* Where the measure of the present tag begins. A page that goes on begins with the bucket that was
+ * given last; with filling, with the last one that has a value. */
+static int measure_begin(
+    const struct samples_source *source, int64_t *ret_from_ns, struct err *err) {
+    int64_t begin_ns = source->resume_ns;
+    int64_t end_ns = 0;
+    if (begin_ns != INT64_MIN && source->fill != HIST_FILL_NONE) {
+        (void)time_bucket_start(begin_ns, source->every_ns, source->bucket_zone, &end_ns);
+        int64_t moment_ns = end_ns - 1;
+        int64_t value_ns = INT64_MIN;
+        struct hist_moment_query query = {.tags = &source->tags[source->tag_index].number,
+            .tag_count = 1,
+            .times_ns = &moment_ns,
+            .time_count = 1};
+        int rc = hist_moments(source->historian, &query, take_moment, &value_ns, err);
+        if (rc < 0) {
+            return rc;
+        }
+        if (value_ns >= source->from_ns && value_ns < begin_ns) {
+            begin_ns = time_bucket_start(value_ns, source->every_ns, source->bucket_zone, NULL);
+        }
+    }
+    *ret_from_ns = begin_ns > source->from_ns ? begin_ns : source->from_ns;
+    return 0;
+}
+
+static int measure_open(struct samples_source *source, struct err *err) {
+    const struct samples_tag *tag = &source->tags[source->tag_index];
+    struct hist_measure_query query = {.tags = &tag->number,
+        .tag_count = 1,
+        .counter_max = &tag->counter_max,
+        .zone = source->bucket_zone,
+        .to_ns = source->to_ns,
+        .every_ns = source->every_ns,
+        .what = source->aggregates.what,
+        .interpolation = source->interpolation,
+        .fill = source->fill,
+        .percentile_count = source->aggregates.percentile_count};
+    memcpy(query.percentiles, source->aggregates.percentiles, sizeof query.percentiles);
+    int rc = measure_begin(source, &query.from_ns, err);
+    return rc < 0 ? rc : hist_measure_open(source->historian, &query, &source->measure, err);
+}
+
+/* Makes `measured` the next bucket of the present tag, if there is one. */
+static int measure_load(struct samples_source *source, struct err *err) {
+    uint32_t tag = 0;
+    int rc = 0;
+    if (source->has_measured || source->tag_index >= source->tag_count) {
+        return 0;
+    }
+    if (!source->measure) {
+        rc = measure_open(source, err);
+    }
+    rc = rc < 0 ? rc : hist_measure_next(source->measure, &tag, &source->measured, err);
+    source->has_measured = rc > 0;
+    return rc < 0 ? rc : 0;
+}
+
+static int measures_fill(struct samples_source *source, struct err *err) {
+    for (int n = 0; n < BUCKETS_AT_ONCE && source->tag_index < source->tag_count; n++) {
+        int rc = measure_load(source, err);
+        if (rc < 0) {
+            return rc;
+        }
+        if (source->has_measured) {
+            take_measured(source, &source->measured);
+            source->has_measured = false;
+        } else {
+            hist_measure_close(source->measure);
+            source->measure = NULL;
+            next_tag(source);
+        }
+        if (source->cut) {
+            return HTTP_END;
+        }
+    }
+    return source->tag_index < source->tag_count ? HTTP_MORE : HTTP_END;
 }
 
 /* ---- The answer around them ---- */
@@ -416,9 +506,9 @@ static void answer_begin(struct samples_source *source) {
         return;
     }
     buf_put_str(source->out, STR("tag,time"));
-    for (uint32_t i = 0; i < source->aggregate_count; i++) {
+    for (uint32_t i = 0; i < source->aggregates.count; i++) {
         buf_put_char(source->out, ',');
-        buf_put_str(source->out, str_of(AGGREGATE_NAMES[source->aggregates[i]]));
+        buf_put_str(source->out, str_of(source->aggregates.items[i].name));
     }
     buf_put_char(source->out, '\n');
 }
@@ -446,7 +536,9 @@ static int samples_fill(void *state, struct buf *out, struct err *err) {
         source->begun = true;
         answer_begin(source);
     }
-    int rc = source->every_ns > 0 ? buckets_fill(source, err) : raw_fill(source, err);
+    int rc = is_measured(source)    ? measures_fill(source, err)
+             : source->every_ns > 0 ? buckets_fill(source, err)
+                                    : raw_fill(source, err);
     if (rc == HTTP_END) {
         answer_end(source);
     }
@@ -456,6 +548,7 @@ static int samples_fill(void *state, struct buf *out, struct err *err) {
 static void samples_free(void *state) {
     struct samples_source *source = state; // Lives in the request's arena.
     hist_scan_close(source->scan);
+    hist_measure_close(source->measure);
     catalogue_unref(source->catalogue);
     zone_free(source->own_zone);
 }
@@ -472,31 +565,35 @@ static int read_tags(const struct call *call, struct samples_source *source, str
         if (!tag) {
             return err_set(err, ERR_NOT_FOUND, MSG_SERVE_TAG_UNKNOWN, ARGS(A_STR(param->value)));
         }
-        source->tags[source->tag_count++] = (struct samples_tag){tag->number, tag->name, tag->type};
+        source->tags[source->tag_count++] = (struct samples_tag){.number = tag->number,
+            .counter_max = refine_counter_max(tag),
+            .name = tag->name,
+            .type = tag->type};
     }
     return 0;
 }
 
-static int read_aggregates(struct samples_source *source, struct str list, struct err *err) {
-    struct str rest = list;
-    while (rest.size > 0) {
-        struct str name = str_trim(str_cut(&rest, ','));
-        uint32_t found = AGGREGATES_MAX;
-        for (uint32_t i = 0; i < AGGREGATES_MAX; i++) {
-            if (str_eq(name, str_of(AGGREGATE_NAMES[i]))) {
-                found = i;
-            }
-        }
-        if (found == AGGREGATES_MAX || source->aggregate_count == AGGREGATES_MAX) {
-            return err_set(err, ERR_INVALID, MSG_SERVE_PARAM_CHOICE,
-                ARGS(A_STR(name), A_CSTR("avg|min|max|count|sum|first|last")));
-        }
-        source->aggregates[source->aggregate_count++] = (enum aggregate)found;
+static int read_measures(
+    const struct call *call, struct samples_source *source, bool has_list, struct err *err) {
+    struct str list = STR("avg");
+    struct str word = STR_NONE;
+    bool has_fill = call_param(call, "fill", &word);
+    int rc = has_fill ? fill_of_name(word, &source->fill, err) : 0;
+    bool has_interpolation = call_param(call, "interpolate", &word);
+    if (rc >= 0 && has_interpolation) {
+        rc = interpolation_of_name(word, &source->interpolation, err);
     }
-    if (source->aggregate_count == 0) {
-        source->aggregates[source->aggregate_count++] = AGGREGATE_AVG;
+    if (rc < 0) {
+        return rc;
     }
-    return 0;
+    if (source->every_ns == 0) {
+        bool senseless = has_list || has_fill || has_interpolation;
+        return senseless ? err_set(err, ERR_INVALID, MSG_SERVE_AGG_EVERY, NO_ARGS) : 0;
+    }
+    if (has_list) {
+        (void)call_param(call, "agg", &list);
+    }
+    return aggregates_parse(list, &source->aggregates, err);
 }
 
 /* "index:time:skip" */
@@ -549,10 +646,10 @@ static int read_form(const struct call *call, struct samples_source *source, str
         return rc;
     }
     bool has_list = call_param(call, "agg", &list);
-    if ((has_list && source->every_ns == 0) || (source->versions && source->every_ns > 0)) {
+    if (source->versions && source->every_ns > 0) {
         return err_set(err, ERR_INVALID, MSG_SERVE_AGG_EVERY, NO_ARGS);
     }
-    return source->every_ns > 0 ? read_aggregates(source, list, err) : 0;
+    return read_measures(call, source, has_list, err);
 }
 
 static int read_params(const struct call *call, struct samples_source *source, struct err *err) {
@@ -586,6 +683,9 @@ int api_samples(struct call *call, struct err *err) {
     source->historian = plant_historian(call->plant);
     source->catalogue = plant_catalogue(call->plant);
     int rc = read_params(call, source, err);
+    if (rc >= 0 && is_measured(source)) {
+        rc = measure_load(source, err); // What cannot be answered is refused before it begins.
+    }
     if (rc < 0) {
         samples_free(source);
         return rc;

@@ -62,10 +62,33 @@ static const struct param_spec P_SAMPLES[] = {RANGE_PARAMS,
     {"format", PARAM_CHOICE, .choices = "json|csv", .help = HELP("json or csv", "json 또는 csv")},
     {"every", PARAM_DURATION, .help = HELP("Width of the buckets", "집계 구간의 길이")},
     {"agg", PARAM_TEXT,
-        .help = HELP("Of avg,min,max,count,sum,first,last", "avg,min,max,count,sum,first,last 중")},
+        .help = HELP("Of avg,min,max,count,sum,first,last,bad,stddev,time_avg,covered_s,increase,"
+                     "resets and percentiles such as p95",
+            "avg,min,max,count,sum,first,last,bad,stddev,time_avg,covered_s,increase,resets와 "
+            "p95 같은 백분위수 중")},
+    {"interpolate", PARAM_CHOICE, .choices = "step|linear",
+        .help = HELP("Between two values, for time_avg: the first stands, or a straight line",
+            "time_avg에서 두 값 사이: 앞의 값 유지(step) 또는 직선(linear)")},
+    {"fill", PARAM_CHOICE, .choices = "none|null|previous|linear",
+        .help =
+            HELP("Empty buckets: absent, without values, as the one before, or straight between",
+                "빈 구간: 생략, 값 없음, 앞 구간의 값, 앞뒤 구간의 직선 보간")},
     {"tz", PARAM_TEXT,
         .help = HELP("Zone of bucket boundaries and times; without it the plant's and UTC",
             "구간 경계와 시각의 시간대. 없으면 공장 시간대와 UTC")},
+    END};
+
+static const struct param_spec P_MOMENTS[] = {
+    {"tag", PARAM_TEXT, .repeated = true, .required = true,
+        .help = HELP("Name of a tag; may be given several times", "태그 이름(여러 번 지정 가능)")},
+    {"time", PARAM_TIME, .repeated = true, .required = true,
+        .help = HELP("A moment; may be given several times", "시각(여러 번 지정 가능)")},
+    {"interpolate", PARAM_CHOICE, .choices = "step|linear",
+        .help = HELP("Between two values: the first stands, or a straight line",
+            "두 값 사이: 앞의 값 유지(step) 또는 직선(linear)")},
+    {"tz", PARAM_TEXT,
+        .help = HELP("Zone of the times in the answer; without it UTC",
+            "답에 나오는 시각의 시간대. 없으면 UTC")},
     END};
 
 static const struct param_spec P_SERIES[] = {RANGE_PARAMS,

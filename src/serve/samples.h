@@ -1,20 +1,10 @@
 #ifndef SERVE_SAMPLES_H
 #define SERVE_SAMPLES_H
 /*
- * What raw samples and series share: aggregates and narrowing a range to where rows are. Pure but
+ * What raw samples and series share: narrowing a range to where rows are. Pure but
  * for reading the historian; any thread.
  */
 #include "historian/historian.h"
-
-enum aggregate {
-    AGGREGATE_AVG,
-    AGGREGATE_MIN,
-    AGGREGATE_MAX,
-    AGGREGATE_COUNT,
-    AGGREGATE_SUM,
-    AGGREGATE_FIRST,
-    AGGREGATE_LAST
-};
 
 struct samples_range {
     int64_t from_ns;

@@ -610,6 +610,26 @@ static void large_whole_numbers_rise_without_loss(void **state) {
     rig_close(&rig);
 }
 
+/* The newest count lies behind a block that has none, in one that has others too. */
+static void a_count_far_before_the_range_is_found(void **state) {
+    (void)state;
+    struct rig rig;
+    struct hist_measured got[1];
+    struct err err = ERR_INIT;
+    rig_open(&rig);
+    put_i64(&rig, 0, 5);
+    put_i64(&rig, 1, -1);
+    expect_ok(hist_seal(rig.historian, &err), &err);
+    put_i64(&rig, 2, -2);
+    expect_ok(hist_seal(rig.historian, &err), &err);
+    put_i64(&rig, 3, -3);
+    put_i64(&rig, 10, 9);
+    struct hist_measure_query query = {.what = HIST_INCREASE, .from_ns = at(5), .to_ns = at(20)};
+    assert_int_equal(ask(&rig, query, got, 1), 1);
+    assert_true(got[0].increase == 4);
+    rig_close(&rig);
+}
+
 /* Large and close: the squares of these agree in their first 16 digits. */
 static void deviations_keep_their_digits(void **state) {
     (void)state;
@@ -816,6 +836,7 @@ int main(void) {
         cmocka_unit_test(a_value_stands_until_the_next_and_a_bad_one_ends_it),
         cmocka_unit_test(the_newest_value_stands_no_longer_than_until_now),
         cmocka_unit_test(increases_of_buckets_add_up_to_that_of_the_range),
+        cmocka_unit_test(a_count_far_before_the_range_is_found),
         cmocka_unit_test(large_whole_numbers_rise_without_loss),
         cmocka_unit_test(deviations_keep_their_digits),
         cmocka_unit_test(odd_numbers_and_few_rows_have_answers),

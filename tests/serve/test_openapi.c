@@ -214,15 +214,23 @@ static void every_answer_is_as_described(void **state) {
             continue;
         }
         bool is_join = strstr(path, "/join");
+        bool is_moments = strstr(path, "/moments");
         bool wants_tag = is_join || strstr(path, "/samples") || strstr(path, "/series");
         check_answer(path,
-            is_join     ? "?tag=line1.press1.recipe&lead=line1.press1.temp"
+            is_join      ? "?tag=line1.press1.recipe&lead=line1.press1.temp"
+            : is_moments ? "?tag=line1.press1.temp&tag=line1.press1.recipe&time=now&time=1970-01-"
+                           "01T00:00:00Z"
             : wants_tag ? "?tag=line1.press1.temp&tag=line1.press1.recipe&from=1970-01-01T00:00:00Z"
                         : "",
             schema);
         if (strstr(path, "/samples")) {
             check_answer(path,
                 "?tag=line1.press1.temp&every=1s&agg=avg,min,max,count,sum,first,last", schema);
+            check_answer(path,
+                "?tag=line1.press1.temp&tag=line1.press1.recipe&every=1s&fill=null"
+                "&from=1970-01-01T00:00:00Z&to=1970-01-01T00:00:10Z"
+                "&agg=avg,min,max,count,sum,first,last,bad,stddev,time_avg,increase,resets",
+                schema);
         }
         checked++;
     }

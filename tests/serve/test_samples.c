@@ -109,6 +109,81 @@ static void buckets_have_the_aggregates_in_the_order_asked(void **state) {
         "line1.press1.temp,1970-01-01T09:01:00+09:00,1,22.5,22.5,22.5,22.5,22.5,22.5\n");
 }
 
+static void measures_are_told_beside_the_covered_time(void **state) {
+    (void)state;
+    AUTO_ANSWER struct answer answer;
+    rig_get(&rig,
+        "/api/v1/plants/p1/samples?tag=line1.press1.temp&tag=line1.press1.strokes"
+        "&from=1970-01-01T00:00:00Z&to=1970-01-01T00:02:00Z&every=1m&format=csv"
+        "&agg=time_avg,increase,resets,p50,stddev",
+        200, &answer);
+    assert_string_equal(buf_z(&answer.body),
+        "tag,time,time_avg,covered_s,increase,resets,p50,stddev\n"
+        "line1.press1.temp,1970-01-01T00:00:00Z,21.483050847457626,59,1,0,21,0.7071067811865476\n"
+        "line1.press1.temp,1970-01-01T00:01:00Z,22.483333333333334,60,1,0,22.5,\n"
+        "line1.press1.strokes,1970-01-01T00:00:00Z,1.9830508474576272,59,1,0,1.5,"
+        "0.7071067811865476\n"
+        "line1.press1.strokes,1970-01-01T00:01:00Z,3.966666666666667,60,2,0,4,\n");
+}
+
+/* One bucket a page; put together they are what one answer gives, also inside a fill. */
+static void filled_pages_are_those_of_one_answer(void **state) {
+    (void)state;
+    static const char *const FILLS[] = {"null", "previous", "linear"};
+    for (size_t f = 0; f < sizeof FILLS / sizeof FILLS[0]; f++) {
+        char base[320];
+        (void)snprintf(base, sizeof base,
+            "/api/v1/plants/p1/samples?tag=line1.press1.temp&tag=line1.press1.recipe&every=7s"
+            "&from=1969-12-31T23:59:50Z&to=1970-01-01T00:01:30Z&agg=avg,p50,time_avg,count&fill=%s",
+            FILLS[f]);
+        AUTO_ANSWER struct answer whole;
+        rig_get(&rig, base, 200, &whole);
+        json_t *all = parse(&whole);
+        json_t *items = json_object_get(all, "items");
+        assert_int_equal(json_array_size(items), 30);
+        char target[512];
+        (void)snprintf(target, sizeof target, "%s&limit=1", base);
+        for (size_t i = 0; i < 30; i++) {
+            AUTO_ANSWER struct answer page;
+            rig_get(&rig, target, 200, &page);
+            json_t *root = parse(&page);
+            json_t *got = json_array_get(json_object_get(root, "items"), 0);
+            if (!json_equal(got, json_array_get(items, i))) {
+                fail_msg("%s, item %zu: %s", FILLS[f], i, buf_z(&page.body));
+            }
+            const char *next = json_string_value(json_object_get(root, "next"));
+            assert_int_equal(next != NULL, i < 29);
+            (void)snprintf(target, sizeof target, "%s&limit=1&cursor=%s", base, next ? next : "");
+            json_decref(root);
+        }
+        json_decref(all);
+    }
+}
+
+static void moments_tell_value_and_age(void **state) {
+    (void)state;
+    AUTO_ANSWER struct answer answer;
+    rig_get(&rig,
+        "/api/v1/plants/p1/moments?tag=line1.press1.temp&tag=line1.press1.recipe"
+        "&time=1970-01-01T00:00:31.5Z&time=1970-01-01T00:00:00Z&interpolate=linear",
+        200, &answer);
+    assert_string_equal(buf_z(&answer.body),
+        "{\"items\":[{\"tag\":\"line1.press1.temp\",\"time\":\"1970-01-01T00:00:31.500Z\","
+        "\"value\":22,\"quality\":\"good\",\"status\":0,\"value_time\":"
+        "\"1970-01-01T00:00:02Z\",\"age_ms\":29500,\"interpolated\":true,"
+        "\"interrupted\":false},"
+        "{\"tag\":\"line1.press1.temp\",\"time\":\"1970-01-01T00:00:00Z\",\"value\":null,"
+        "\"quality\":null,\"status\":null,\"value_time\":null,\"age_ms\":null,"
+        "\"interpolated\":false,\"interrupted\":false},"
+        "{\"tag\":\"line1.press1.recipe\",\"time\":\"1970-01-01T00:00:31.500Z\","
+        "\"value\":\"B\",\"quality\":\"good\",\"status\":0,\"value_time\":"
+        "\"1970-01-01T00:00:02Z\",\"age_ms\":29500,\"interpolated\":false,"
+        "\"interrupted\":false},"
+        "{\"tag\":\"line1.press1.recipe\",\"time\":\"1970-01-01T00:00:00Z\",\"value\":null,"
+        "\"quality\":null,\"status\":null,\"value_time\":null,\"age_ms\":null,"
+        "\"interpolated\":false,\"interrupted\":false}]}");
+}
+
 static void buckets_go_on_behind_the_cursor(void **state) {
     (void)state;
     AUTO_ANSWER struct answer answer;
@@ -323,9 +398,13 @@ static void bad_parameters_are_refused_in_words(void **state) {
         {"?tag=line1.press1.temp&limit=x", "number"},
         {"?tag=line1.press1.temp&from=yesterday", "time was expected"},
         {"?tag=line1.press1.temp&every=fast", "duration"},
-        {"?tag=line1.press1.temp&agg=avg", "agg needs every"},
+        {"?tag=line1.press1.temp&agg=avg", "interpolate need every"},
         {"?tag=line1.press1.temp&every=1m&agg=median", "not one of"},
         {"?tag=line1.press1.temp&every=1m&versions=1", "versions"},
+        {"?tag=line1.press1.temp&every=1m&agg=p101", "0 to 100"},
+        {"?tag=line1.press1.temp&every=1m&fill=zero", "not one of"},
+        {"?tag=line1.press1.temp&every=1m&fill=null", "begin and an end"},
+        {"?tag=line1.press1.temp&fill=null", "need every"},
         {"?tag=line1.press1.temp&format=xml", "not one of"},
         {"?tag=line1.press1.temp&cursor=7", "cursor"},
         {"?tag=line1.press1.temp&cursor=9:0:1", "cursor"},
@@ -352,6 +431,9 @@ int main(void) {
         cmocka_unit_test(csv_gives_all_types_and_quotes_text),
         cmocka_unit_test(pages_by_cursor_neither_skip_nor_repeat),
         cmocka_unit_test(buckets_have_the_aggregates_in_the_order_asked),
+        cmocka_unit_test(measures_are_told_beside_the_covered_time),
+        cmocka_unit_test(filled_pages_are_those_of_one_answer),
+        cmocka_unit_test(moments_tell_value_and_age),
         cmocka_unit_test(buckets_go_on_behind_the_cursor),
         cmocka_unit_test(series_is_raw_when_it_fits_and_null_in_gaps),
         cmocka_unit_test(series_of_many_rows_is_thinned_to_the_points_asked),
