@@ -3,18 +3,14 @@
  * for any run of characters. Ranges are [from, to); without them, everything.
  */
 #include <math.h>
+#include <string.h>
 
 #include "app/query_join.h"
+#include "app/query_moments.h"
 #include "core/json.h"
 #include "core/mem.h"
 #include "core/time.h"
-
-enum aggregate { AGG_AVG, AGG_MIN, AGG_MAX, AGG_COUNT, AGG_SUM, AGG_FIRST, AGG_LAST, AGG_COUNT_OF };
-
-enum { AGGREGATES_MAX = 16 };
-
-static const char *const AGGREGATE_NAMES[AGG_COUNT_OF] = {
-    "avg", "min", "max", "count", "sum", "first", "last"};
+#include "historian/aggregate.h"
 
 struct query {
     struct call *call;
@@ -25,8 +21,9 @@ struct query {
     int64_t from_ns;
     int64_t to_ns;
     int64_t every_ns;
-    enum aggregate aggregates[AGGREGATES_MAX];
-    uint32_t aggregate_count;
+    struct aggregates aggregates; // Count 0: raw samples.
+    enum hist_interpolation interpolation;
+    enum hist_fill fill;
     struct zone *own_zone; // Of --tz; NULL: output in UTC.
     bool as_json;
     bool versions;
@@ -98,25 +95,23 @@ static int add_tag(struct query *q, struct str name, struct err *err) {
     return 0;
 }
 
-static int read_aggregates(struct query *q, const char *text, struct err *err) {
-    struct str rest = str_of(text);
-    if (rest.size == 0) {
-        return err_set(err, ERR_USAGE, MSG_QUERY_AGGREGATE, ARGS(A_STR(rest)));
+/* --agg, --fill and --interpolate. */
+static int read_aggregates(struct query *q, struct err *err) {
+    const char *agg = call_value(q->call, "--agg");
+    const char *fill = call_value(q->call, "--fill");
+    const char *interpolate = call_value(q->call, "--interpolate");
+    int status = fill != NULL ? fill_of_name(str_of(fill), &q->fill, err) : 0;
+    if (status >= 0 && interpolate != NULL) {
+        status = interpolation_of_name(str_of(interpolate), &q->interpolation, err);
     }
-    while (rest.size > 0) {
-        struct str word = str_cut(&rest, ',');
-        int found = -1;
-        for (int i = 0; i < AGG_COUNT_OF; i++) {
-            if (str_eq(word, str_of(AGGREGATE_NAMES[i]))) {
-                found = i;
-            }
-        }
-        if (found < 0 || q->aggregate_count == AGGREGATES_MAX) {
-            return err_set(err, ERR_USAGE, MSG_QUERY_AGGREGATE, ARGS(A_STR(word)));
-        }
-        q->aggregates[q->aggregate_count++] = (enum aggregate)found;
+    if (status >= 0 && (agg != NULL || q->every_ns > 0)) {
+        struct str list = agg != NULL ? str_of(agg) : STR("avg,min,max,count");
+        status = aggregates_parse(list, &q->aggregates, err);
     }
-    return 0;
+    if (status >= 0 && fill != NULL && q->aggregates.count == 0) {
+        return err_set(err, ERR_USAGE, MSG_QUERY_FILL, NO_ARGS);
+    }
+    return status;
 }
 
 static int read_range(struct query *q, struct err *err) {
@@ -150,12 +145,11 @@ static int read_form(struct query *q, struct err *err) {
     if (status >= 0 && every != NULL) {
         status = duration_parse(str_of(every), &q->every_ns, err);
     }
-    const char *agg = call_value(q->call, "--agg");
-    if (status >= 0 && (agg != NULL || every != NULL)) {
-        status = read_aggregates(q, agg != NULL ? agg : "avg,min,max,count", err);
+    if (status >= 0) {
+        status = read_aggregates(q, err);
     }
     q->versions = call_value(q->call, "--versions") != NULL;
-    if (status >= 0 && q->versions && q->aggregate_count > 0) {
+    if (status >= 0 && q->versions && q->aggregates.count > 0) {
         return err_set(err, ERR_USAGE, MSG_QUERY_VERSIONS, NO_ARGS);
     }
     return status;
@@ -190,20 +184,6 @@ static void put_number(struct query *q, const char *key, double value, bool whol
     }
 }
 
-static double aggregate_value(const struct hist_bucket *bucket, enum aggregate aggregate) {
-    switch (aggregate) {
-    case AGG_AVG: return (bucket->sum + bucket->sum_low) / (double)bucket->count;
-    case AGG_MIN: return bucket->min;
-    case AGG_MAX: return bucket->max;
-    case AGG_COUNT: return (double)bucket->count;
-    case AGG_SUM: return bucket->sum + bucket->sum_low;
-    case AGG_FIRST: return bucket->first;
-    case AGG_LAST: return bucket->last;
-    case AGG_COUNT_OF: break;
-    }
-    return (double)NAN;
-}
-
 static void put_head(struct query *q, uint32_t tag, int64_t time_ns) {
     char time[TIME_TEXT_MAX];
     size_t size = time_format(time_ns, q->own_zone, time);
@@ -227,43 +207,27 @@ static int put_end(struct query *q, struct err *err) {
     return call_flush(q->call, false, err);
 }
 
-static int put_bucket(
-    void *context, uint32_t tag, const struct hist_bucket *bucket, struct err *err) {
-    struct query *q = context;
-    if (bucket->count == 0) {
+static int put_measured(
+    struct query *q, uint32_t tag, const struct hist_measured *measured, struct err *err) {
+    const struct hist_bucket *bucket = &measured->bucket;
+    if (bucket->count == 0 && q->fill == HIST_FILL_NONE) {
         return 0;
     }
-    bool is_text = catalogue_tag(q->catalogue, tag)->type == TYPE_TEXT;
-    bool whole_range = q->every_ns == 0;
+    enum value_type type = catalogue_tag(q->catalogue, tag)->type;
+    bool whole_range = q->every_ns == 0 && bucket->count > 0;
     put_head(q, tag, whole_range ? bucket->first_ns : bucket->start_ns);
-    for (uint32_t i = 0; i < q->aggregate_count; i++) {
-        enum aggregate aggregate = q->aggregates[i];
-        double value =
-            is_text && aggregate != AGG_COUNT ? (double)NAN : aggregate_value(bucket, aggregate);
-        put_number(q, AGGREGATE_NAMES[aggregate], value, aggregate == AGG_COUNT);
+    for (uint32_t i = 0; i < q->aggregates.count; i++) {
+        const struct aggregate *aggregate = &q->aggregates.items[i];
+        put_number(q, aggregate->name, aggregate_value(aggregate, measured, type),
+            aggregate_is_count(aggregate));
     }
     return put_end(q, err);
 }
 
-/* A text as a CSV field: quoted when it holds what would break the row. */
-static void put_csv_text(struct buf *out, struct str text) {
-    bool quote = false;
-    for (size_t i = 0; i < text.size && !quote; i++) {
-        char c = text.data[i];
-        quote = c == ',' || c == '"' || c == '\n' || c == '\r';
-    }
-    if (!quote) {
-        buf_put_str(out, text);
-        return;
-    }
-    buf_put_char(out, '"');
-    for (size_t i = 0; i < text.size; i++) {
-        if (text.data[i] == '"') {
-            buf_put_char(out, '"');
-        }
-        buf_put_char(out, text.data[i]);
-    }
-    buf_put_char(out, '"');
+static int put_bucket(
+    void *context, uint32_t tag, const struct hist_bucket *bucket, struct err *err) {
+    struct hist_measured measured = aggregate_bucket(bucket);
+    return put_measured(context, tag, &measured, err);
 }
 
 /* Whether there is a value behind the status: a machine that did not answer said nothing, not 0. */
@@ -282,7 +246,7 @@ static void put_csv_value(struct query *q, const struct hist_rows *rows, uint32_
     if (rows->f64 != NULL) {
         buf_put_f64(out, rows->f64[i]);
     } else if (rows->text != NULL) {
-        put_csv_text(out, rows->text[i]);
+        query_csv_text(out, rows->text[i]);
     } else if (rows->type == TYPE_BOOL) {
         buf_put_str(out, rows->i64[i] != 0 ? STR("true") : STR("false"));
     } else {
@@ -354,6 +318,37 @@ static int answer_buckets(struct query *q, struct err *err) {
     return hist_buckets(plant_historian(q->plant), &question, put_bucket, q, err);
 }
 
+/* What needs rows, or is to be filled. */
+static int answer_measures(struct query *q, struct err *err) {
+    double *counter_max = MEM_ARRAY(double, q->tag_count + 1);
+    for (uint32_t i = 0; i < q->tag_count; i++) {
+        counter_max[i] = refine_counter_max(catalogue_tag(q->catalogue, q->tags[i]));
+    }
+    struct hist_measure_query question = {.tags = q->tags,
+        .tag_count = q->tag_count,
+        .counter_max = counter_max,
+        .from_ns = q->from_ns,
+        .to_ns = q->to_ns,
+        .every_ns = q->every_ns,
+        .zone = q->own_zone != NULL ? q->own_zone : plant_zone(q->plant),
+        .what = q->aggregates.what,
+        .interpolation = q->interpolation,
+        .fill = q->fill,
+        .percentile_count = q->aggregates.percentile_count,
+        .parallel = true};
+    memcpy(question.percentiles, q->aggregates.percentiles, sizeof question.percentiles);
+    struct hist_measure *measure = NULL;
+    struct hist_measured measured;
+    uint32_t tag = 0;
+    int status = hist_measure_open(plant_historian(q->plant), &question, &measure, err);
+    while (status >= 0 && (status = hist_measure_next(measure, &tag, &measured, err)) > 0) {
+        status = put_measured(q, tag, &measured, err);
+    }
+    hist_measure_close(measure);
+    mem_free(counter_max);
+    return status;
+}
+
 static void put_header(struct query *q) {
     if (q->as_json) {
         json_init(&q->json, &q->call->out);
@@ -363,10 +358,10 @@ static void put_header(struct query *q) {
         return;
     }
     struct buf *out = &q->call->out;
-    buf_put_str(out, q->aggregate_count == 0 ? STR("tag,time,value,quality") : STR("tag,time"));
-    for (uint32_t i = 0; i < q->aggregate_count; i++) {
+    buf_put_str(out, q->aggregates.count == 0 ? STR("tag,time,value,quality") : STR("tag,time"));
+    for (uint32_t i = 0; i < q->aggregates.count; i++) {
         buf_put_char(out, ',');
-        buf_put_str(out, str_of(AGGREGATE_NAMES[q->aggregates[i]]));
+        buf_put_str(out, str_of(q->aggregates.items[i].name));
     }
     buf_put_char(out, '\n');
 }
@@ -407,18 +402,44 @@ static int answer_join(const struct query *q, struct err *err) {
     return query_join(&question, err);
 }
 
+/* --at: the values at some moments. */
+static int answer_moments(const struct query *q, const char *list, struct err *err) {
+    struct moment_question question = {.call = q->call,
+        .plant = q->plant,
+        .catalogue = q->catalogue,
+        .tags = q->tags,
+        .tag_count = q->tag_count,
+        .list = str_of(list),
+        .interpolation = q->interpolation,
+        .zone = q->own_zone,
+        .as_json = q->as_json};
+    return query_moments(&question, err);
+}
+
+static int answer(struct query *q, struct err *err) {
+    const char *moments = call_value(q->call, "--at");
+    if (call_value(q->call, "--join") != NULL) {
+        return answer_join(q, err);
+    }
+    if (moments != NULL) {
+        return answer_moments(q, moments, err);
+    }
+    put_header(q);
+    bool measured = q->aggregates.what != 0 || q->fill != HIST_FILL_NONE;
+    int status = measured                  ? answer_measures(q, err)
+                 : q->aggregates.count > 0 ? answer_buckets(q, err)
+                                           : answer_raw(q, err);
+    if (status >= 0) {
+        put_footer(q);
+    }
+    return status;
+}
+
 int cmd_query(struct call *call, struct err *err) {
     struct query q = {.call = call};
     int status = read_question(&q, err);
-    bool is_join = call_value(call, "--join") != NULL;
-    if (status >= 0 && is_join) {
-        status = answer_join(&q, err);
-    } else if (status >= 0) {
-        put_header(&q);
-        status = q.aggregate_count > 0 ? answer_buckets(&q, err) : answer_raw(&q, err);
-    }
-    if (status >= 0 && !is_join) {
-        put_footer(&q);
+    if (status >= 0) {
+        status = answer(&q, err);
     }
     catalogue_unref(q.catalogue);
     zone_free(q.own_zone);

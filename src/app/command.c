@@ -44,7 +44,8 @@ static const struct option_row PAPERS_OPTIONS[] = {COMMON_OPTIONS, {"--plant", t
 static const struct option_row QUERY_OPTIONS[] = {COMMON_OPTIONS, {"--plant", true},
     {"--from", true}, {"--to", true}, {"--every", true}, {"--agg", true}, {"--tz", true},
     {"--format", true}, {"--versions", false}, {"--join", false}, {"--lead", true},
-    {"--pick", true}, {"--max-age", true}, {"--lot", true}, {"--lot-key", true}, {NULL, false}};
+    {"--pick", true}, {"--max-age", true}, {"--lot", true}, {"--lot-key", true}, {"--fill", true},
+    {"--interpolate", true}, {"--at", true}, {NULL, false}};
 static const struct option_row DOCTOR_OPTIONS[] = {COMMON_OPTIONS, {"--plant", true},
     {"--source", true}, {"--driver", true}, {"--address", true}, {"--options", true},
     {NULL, false}};
