@@ -72,7 +72,7 @@ static const struct param_spec P_SAMPLES[] = {RANGE_PARAMS,
     {"fill", PARAM_CHOICE, .choices = "none|null|previous|linear",
         .help =
             HELP("Empty buckets: absent, without values, as the one before, or straight between",
-                "빈 구간: 생략, 값 없음, 앞 구간의 값, 앞뒤 구간의 직선 보간")},
+                "값 없는 구간: 생략, 값 없음, 앞 구간의 값, 앞뒤 구간의 직선 보간")},
     {"tz", PARAM_TEXT,
         .help = HELP("Zone of bucket boundaries and times; without it the plant's and UTC",
             "구간 경계와 시각의 시간대. 없으면 공장 시간대와 UTC")},
