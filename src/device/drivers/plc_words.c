@@ -143,6 +143,9 @@ int plc_parse_type(struct str rest, enum plc_format fallback, uint32_t order,
         }
     }
     fill_size(&type);
+    if (!order_said && type.words == 1 && type.format != PLC_TEXT) {
+        type.order = PLC_CDAB; // The device's order is one of several words.
+    }
     *ret_type = type;
     return 0;
 }
@@ -238,7 +241,11 @@ void plc_decode(
         format == PLC_I64 || format == PLC_U64 || format == PLC_F64                          ? 4
         : format == PLC_I32 || format == PLC_U32 || format == PLC_F32 || format == PLC_BCD32 ? 2
                                                                                              : 1;
-    uint64_t bits = gather(data, words, point->detail[PLC_DETAIL_ORDER], little);
+    /* A bit is counted as the controller counts it, whatever the order of numbers: it is written
+     * under that number too. */
+    bool is_bit = format == PLC_CELL || format == PLC_WORD_BIT;
+    uint32_t order = is_bit ? (uint32_t)PLC_CDAB : point->detail[PLC_DETAIL_ORDER];
+    uint64_t bits = gather(data, words, order, little);
     uint32_t half = (uint32_t)bits;
     float f32 = 0;
     double f64 = 0;

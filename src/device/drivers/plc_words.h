@@ -28,8 +28,8 @@ enum plc_format {
 };
 
 /* Of values in several words: how the bytes of 0xAABBCCDD lie. CDAB is the controllers' own way:
- * the low word at the lower number. BADC and DCBA also swap the bytes of each word. The index is
- * that of PLC_ORDER_WORDS. */
+ * the low word at the lower number. BADC and DCBA also swap the bytes of each word; of a number in
+ * one word only where its tag says so, of a bit never. The index is that of PLC_ORDER_WORDS. */
 enum plc_order { PLC_CDAB = 0, PLC_ABCD, PLC_DCBA, PLC_BADC };
 #define PLC_ORDER_WORDS "CDAB,ABCD,DCBA,BADC"
 
