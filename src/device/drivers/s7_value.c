@@ -116,9 +116,15 @@ static void decode_tod(const struct point *point, uint32_t ms, struct point_sink
     sink_text(sink, point, str_of(text));
 }
 
-static bool is_moment(int month, int day, int hour, int minute, int second) {
-    return month >= 1 && month <= 12 && day >= 1 && day <= 31 && hour >= 0 && hour < 24 &&
-           minute >= 0 && minute < 60 && second >= 0 && second < 60;
+static int days_of(int year, int month) {
+    static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+    return days[month - 1] + (month == 2 && leap);
+}
+
+static bool is_moment(int year, int month, int day, int hour, int minute, int second) {
+    return month >= 1 && month <= 12 && day >= 1 && day <= days_of(year, month) && hour >= 0 &&
+           hour < 24 && minute >= 0 && minute < 60 && second >= 0 && second < 60;
 }
 
 static void decode_dt(const struct point *point, const uint8_t *data, struct point_sink *sink) {
@@ -127,14 +133,15 @@ static void decode_dt(const struct point *point, const uint8_t *data, struct poi
         parts[i] = bcd2(data[i]);
     }
     int ms = bcd3((uint32_t)data[6] << 4 | data[7] >> 4);
-    if (parts[0] < 0 || ms < 0 || !is_moment(parts[1], parts[2], parts[3], parts[4], parts[5])) {
+    int year = parts[0] < 90 ? 2000 + parts[0] : 1900 + parts[0];
+    if (parts[0] < 0 || ms < 0 ||
+        !is_moment(year, parts[1], parts[2], parts[3], parts[4], parts[5])) {
         strange(point, sink, "DATE_AND_TIME");
         return;
     }
     char text[40];
-    (void)snprintf(text, sizeof text, "%04d-%02d-%02dT%02d:%02d:%02d.%03d",
-        parts[0] < 90 ? 2000 + parts[0] : 1900 + parts[0], parts[1], parts[2], parts[3], parts[4],
-        parts[5], ms);
+    (void)snprintf(text, sizeof text, "%04d-%02d-%02dT%02d:%02d:%02d.%03d", year, parts[1],
+        parts[2], parts[3], parts[4], parts[5], ms);
     sink_text(sink, point, str_of(text));
 }
 
@@ -142,7 +149,7 @@ static void decode_dtl(const struct point *point, const uint8_t *data, struct po
     unsigned year = (unsigned)gather(data, 2);
     unsigned ns = (unsigned)gather(data + 8, 4);
     if (year < 1970 || year > 2554 || ns > 999999999u ||
-        !is_moment(data[2], data[3], data[5], data[6], data[7])) {
+        !is_moment((int)year, data[2], data[3], data[5], data[6], data[7])) {
         strange(point, sink, "DTL");
         return;
     }
