@@ -84,11 +84,8 @@ static void plan_device(struct device_set *set, struct plan_list *list,
     plan->health = health;
     health_start(health, device->period_ns, set->options.clock);
     struct link_plan *link = NULL;
-    bool alone = plan_is_alone(plan->driver);
-    for (uint32_t i = 0; i < list->count && link == NULL && !alone; i++) {
-        bool same =
-            list->plans[i]->alone == 0 && str_eq(str_of(list->plans[i]->address), plan->address);
-        link = same ? list->plans[i] : NULL;
+    for (uint32_t i = 0; i < list->count && link == NULL; i++) {
+        link = link_plan_fits(list->plans[i], plan) ? list->plans[i] : NULL;
     }
     if (link == NULL) {
         link = link_plan_new(plan);

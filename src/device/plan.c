@@ -195,11 +195,31 @@ struct link *plan_link_new(const struct driver *driver, struct str address,
                                          : link_new(address, link_options, clock, stop_fd);
 }
 
+/* What the greeting says of the device in hand: a slot of an S7, a node of FINS. */
+static void session_of(const struct device_plan *device, int64_t ret_session[DRIVER_OPTIONS_MAX]) {
+    const struct driver_option *options = device->driver->options;
+    memset(ret_session, 0, DRIVER_OPTIONS_MAX * sizeof *ret_session);
+    for (size_t i = 0; i < DRIVER_OPTIONS_MAX && options[i].name != NULL; i++) {
+        ret_session[i] = options[i].of_session ? device->settings.values[i] : 0;
+    }
+}
+
+bool link_plan_fits(const struct link_plan *plan, const struct device_plan *device) {
+    int64_t session[DRIVER_OPTIONS_MAX];
+    if (plan->alone != 0 || plan_is_alone(device->driver) ||
+        !str_eq(str_of(plan->address), device->address)) {
+        return false;
+    }
+    session_of(device, session);
+    return plan->driver != device->driver || memcmp(session, plan->session, sizeof session) == 0;
+}
+
 struct link_plan *link_plan_new(const struct device_plan *first) {
     struct link_plan *plan = MEM_NEW(struct link_plan);
     plan->alone = plan_is_alone(first->driver) ? first->number : 0;
     plan->address = mem_copy_z(first->address);
     plan->driver = first->driver;
+    session_of(first, plan->session);
     memcpy(plan->link_options, first->settings.link, sizeof plan->link_options);
     return plan;
 }

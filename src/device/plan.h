@@ -68,6 +68,8 @@ struct link_plan {
     struct device_plan **devices;
     uint32_t device_count;
     uint32_t alone; // The number of its only device, where the driver shares no link; else 0.
+    int64_t
+        session[DRIVER_OPTIONS_MAX]; // Options of the session, as all devices have them; else 0.
     uint64_t signature;
 };
 
@@ -99,6 +101,9 @@ struct health_change device_plan_change(const struct device_plan *plan, enum lin
 
 /* An empty plan for the address of its first device. */
 struct link_plan *link_plan_new(const struct device_plan *first);
+/* Whether the device belongs on this link: one address, and (of one driver) one session. False: it
+ * has another link. True with another driver, which link_plan_add refuses with words. */
+bool link_plan_fits(const struct link_plan *plan, const struct device_plan *device);
 /* Takes the device in, which then belongs to the plan. ERR_CONFLICT when it cannot share. */
 int link_plan_add(struct link_plan *plan, struct device_plan *device, struct err *err);
 void link_plan_free(struct link_plan *plan); // NULL is allowed.

@@ -49,6 +49,7 @@ struct worker {
     uint64_t signature; // Of the newest plan; only for the applying thread.
     uint32_t alone;     // The number of the only device that may use this link; 0: any may.
     int64_t link_options[LINK_OPTION_COUNT];
+    int64_t session[DRIVER_OPTIONS_MAX];
     const struct driver *driver;
     int wake_fd;
 
@@ -355,6 +356,7 @@ struct worker *worker_new(
     worker->alone = plan->alone;
     worker->driver = plan->driver;
     memcpy(worker->link_options, plan->link_options, sizeof worker->link_options);
+    memcpy(worker->session, plan->session, sizeof worker->session);
     worker->offered = plan;
     worker->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     stop_flag_init(&worker->stop);
@@ -388,8 +390,9 @@ bool worker_can_adopt(const struct worker *worker, const struct link_plan *plan)
     for (int i = LINK_HOLD; i < LINK_OPTION_COUNT; i++) {
         same_line = same_line && worker->link_options[i] == plan->link_options[i];
     }
+    bool same_session = memcmp(worker->session, plan->session, sizeof worker->session) == 0;
     return worker->driver == plan->driver && worker->alone == plan->alone && same_line &&
-           strcmp(worker->address, plan->address) == 0;
+           same_session && strcmp(worker->address, plan->address) == 0;
 }
 
 void worker_adopt(struct worker *worker, struct link_plan *plan) {

@@ -79,11 +79,50 @@ static void devices_that_cannot_share_a_line_are_refused(void **state) {
     link_plan_free(link);
 }
 
+static void a_link_is_shared_where_its_session_is_the_same(void **state) {
+    (void)state;
+    static const struct {
+        const char *driver, *source, *first, *second;
+        bool fits;
+    } cases[] = {
+        {"s7", "M0.1", "slot=2", "slot=2 max_gap=0 encoding=utf8 timeout_ms=77", true},
+        {"s7", "M0.1", "slot=2", "slot=1", false},
+        {"s7", "M0.1", "rack=0", "rack=1", false},
+        {"s7", "M0.1", "connection=pg", "connection=op", false},
+        {"s7", "M0.1", "", "remote_tsap=515", false},
+        {"s7", "M0.1", "", "local_tsap=515", false},
+        {"s7", "M0.1", "pdu=240", "pdu=480", false},
+        {"s7", "M0.1", "jobs=1", "jobs=2", false},
+        {"fins", "D0", "plc_node=1", "plc_node=2 network=3 unit=4", true},
+        {"fins", "D0", "node=10", "node=11", false},
+        {"fins", "D0", "framing=udp", "framing=tcp", false},
+        {"melsec", "D0", "network=1", "network=2 station=3 frame=4e", true},
+        {"xgt", "D0", "slot=1", "slot=2 cpu=xgi", true},
+        {"modbus", "holding:0", "unit=1", "unit=2", true},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct tag_line tags[] = {{"a", "d", cases[i].source}, {0}};
+        struct device_line line = {"d", cases[i].driver, "127.0.0.1:102", cases[i].first, 1000};
+        struct device_plan *first = plan_of(&line, tags);
+        struct link_plan *link = link_plan_new(first);
+        line.options = cases[i].second;
+        struct device_plan *second = plan_of(&line, tags);
+        if (link_plan_fits(link, second) != cases[i].fits) {
+            fail_msg("%s: %s | %s", cases[i].driver, cases[i].first, cases[i].second);
+        }
+        assert_true(link_plan_fits(link, first));
+        device_plan_free(first);
+        device_plan_free(second);
+        link_plan_free(link);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_plan_changes_its_signature_with_all_that_matters),
         cmocka_unit_test(points_are_sorted_by_unit_and_broken_sources_set_aside),
         cmocka_unit_test(devices_that_cannot_share_a_line_are_refused),
+        cmocka_unit_test(a_link_is_shared_where_its_session_is_the_same),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

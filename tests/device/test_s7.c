@@ -521,6 +521,46 @@ static void a_controller_on_the_network_is_read_through_all_its_moods(void **sta
     mem_free(plant);
 }
 
+/* The greeting names the slot, so what is read over it is that CPU's alone. */
+static void slots_at_one_address_have_sessions_of_their_own(void **state) {
+    (void)state;
+    struct plant *plant = plant_new(240);
+    plant->manner.only_slot = true;
+    plant->manner.slot = 2;
+    struct sim_s7_server *server = NULL;
+    struct err err = ERR_INIT;
+    assert_int_equal(0, sim_s7_server_start(&plant->source, &plant->manner, 0, &server, &err));
+    char address[32];
+    (void)snprintf(address, sizeof address, "127.0.0.1:%u", (unsigned)sim_s7_server_port(server));
+    struct device_line devices[] = {{"d", "s7", address, "slot=2", 20},
+        {"e", "s7", address, "slot=1", 20}, {"f", "s7", address, "slot=2 timeout_ms=900", 20},
+        {NULL, NULL, NULL, NULL, 0}};
+    struct tag_line tags[] = {{"t1", "d", "DB1.DBD0"}, {"t2", "e", "DB1.DBD0"},
+        {"t3", "f", "DB1.DBD0"}, {NULL, NULL, NULL}};
+    struct box box;
+    box_init(&box);
+    struct catalogue *catalogue = make_catalogue(devices, tags);
+    struct device_set_options options = {.port = box_port(&box), .random_seed = 5};
+    struct device_set *set = device_set_new(&options);
+    device_set_apply(set, catalogue);
+    assert_true(box_wait_good(&box, 1, 3));
+    assert_true(box_wait_good(&box, 3, 3));
+    assert_true(box_wait_status(&box, 2, STATUS_BAD_COMMUNICATION));
+    assert_int_equal(1, sim_s7_server_clients(server)); // Equal slots share one.
+
+    /* Another slot is another greeting: the session of the old one does not go on. */
+    devices[0].options = "slot=3";
+    struct catalogue *changed = make_catalogue(devices, tags);
+    device_set_apply(set, changed);
+    assert_true(box_wait_status(&box, 1, STATUS_BAD_COMMUNICATION));
+    device_set_free(set);
+    catalogue_unref(changed);
+    catalogue_unref(catalogue);
+    sim_s7_server_stop(server);
+    box_fini(&box);
+    mem_free(plant);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(addresses_of_every_form_are_understood),
@@ -534,6 +574,7 @@ int main(void) {
         cmocka_unit_test(the_right_slot_connects_and_a_denied_access_is_told),
         cmocka_unit_test(what_is_written_is_read_back),
         cmocka_unit_test(a_controller_on_the_network_is_read_through_all_its_moods),
+        cmocka_unit_test(slots_at_one_address_have_sessions_of_their_own),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
