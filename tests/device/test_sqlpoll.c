@@ -114,6 +114,26 @@ static void rows_are_taken_once_in_order(void **state) {
     scene_end(&scene);
 }
 
+/* Two values of one tag and one time are two versions of one value, of which one is shown. */
+static void rows_without_a_time_do_not_share_one(void **state) {
+    (void)state;
+    static const struct tag_line TAGS[] = {{"x", "d", "x"}, {0}};
+    static const char *const OPTIONS[] = {"table=m mark=id", "table=m mark=id time=t"};
+    for (int i = 0; i < 2; i++) { // No column for it; cells that are no times.
+        struct scene scene;
+        scene_start(&scene,
+            "CREATE TABLE m(id INTEGER, t TEXT, x REAL);"
+            "INSERT INTO m VALUES(1,'?',1),(2,'?',2),(3,'?',3)",
+            OPTIONS[i], TAGS);
+        poll_once(&scene.rig);
+        assert_int_equal(scene.rig.box.count, 3);
+        const struct box_row *rows = scene.rig.box.rows;
+        assert_true(rows[0].row.time_ns < rows[1].row.time_ns);
+        assert_true(rows[1].row.time_ns < rows[2].row.time_ns);
+        scene_end(&scene);
+    }
+}
+
 static void what_the_store_refused_comes_again(void **state) {
     (void)state;
     static const struct tag_line TAGS[] = {{"x", "d", "x"}, {0}};
@@ -535,6 +555,7 @@ static void a_mariadb_gives_each_row_once(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rows_are_taken_once_in_order),
+        cmocka_unit_test(rows_without_a_time_do_not_share_one),
         cmocka_unit_test(what_the_store_refused_comes_again),
         cmocka_unit_test(rows_that_share_a_mark_are_neither_lost_nor_doubled),
         cmocka_unit_test(many_rows_of_one_mark_stand_in_several_bookmarks),

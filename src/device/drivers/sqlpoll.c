@@ -131,6 +131,7 @@ static void note_cell(struct taking *taking, struct str column, struct str text)
 /* Tells the sink the row's time. One that cannot be read does not cost the row: its values are
  * stored with our time and are uncertain. */
 static void tell_time(struct taking *taking, const struct sql_row *row) {
+    io_arrived(taking->io); // Rows without a time of their own do not share ours: one would remain.
     sink_time(taking->sink, 0);
     sink_quality(taking->sink, STATUS_GOOD);
     if (io_settings(taking->io)->texts[SQLPOLL_TIME].size == 0) {
