@@ -12,12 +12,12 @@
 
 static struct broker broker;
 
-enum { TEMPERATURE = 1, COUNT, RUNNING, PRESSURE, LATE, MISSING, SAME };
+enum { TEMPERATURE = 1, COUNT, RUNNING, PRESSURE, LATE, MISSING, SAME, FORCE };
 static const struct tag_line TAGS[] = {{"t.temperature", "h", "sparkplug:G/E Temperature"},
     {"t.count", "h", "sparkplug:G/E Counts/Good"}, {"t.running", "h", "sparkplug:G/E Running"},
     {"t.pressure", "h", "sparkplug:G/E/Press 압력"}, {"t.late", "h", "sparkplug:G/E/Press Late"},
     {"t.missing", "h", "sparkplug:G/E Missing"}, {"t.same", "h", "sparkplug:G/E Temperature"},
-    {NULL, NULL, NULL}};
+    {"t.force", "h", "sparkplug:G/E/Second Force"}, {NULL, NULL, NULL}};
 static const uint64_t TIME_MS = 1700000000000;
 
 struct scene {
@@ -458,6 +458,90 @@ static void metrics_are_listed(void **state) {
     scene_fini(&scene);
 }
 
+/* tck-id-payloads-alias-uniqueness, and nodes that do not keep it. */
+static void an_alias_is_never_taken_for_that_of_another_device(void **state) {
+    (void)state;
+    struct scene scene;
+    scene_init(&scene, "");
+    join(&scene);
+    nbirth(&scene);
+    dbirth(&scene);
+    begin(&scene);
+    put_f64(&scene, "Force", 10, 7.0); // The press's pressure has 10, too.
+    end(&scene, "spBv1.0/G/DBIRTH/E/Second", true);
+    begin(&scene);
+    put_f64(&scene, NULL, 10, 2.5);
+    end(&scene, "spBv1.0/G/DDATA/E/Press", true);
+    expect_rows(&scene, PRESSURE, 2);
+    begin(&scene);
+    put_f64(&scene, NULL, 10, 7.5);
+    end(&scene, "spBv1.0/G/DDATA/E/Second", true);
+    expect_rows(&scene, FORCE, 2);
+    struct box *box = &scene.rig.box;
+    assert_true(box_last(box, PRESSURE).row.value.f64 == 2.5);
+    assert_true(box_last(box, FORCE).row.value.f64 == 7.5);
+    assert_int_equal(box_count(box, PRESSURE), 2);
+    scene_fini(&scene);
+}
+
+/* tck-id-payloads-name-requirement: a metric of which nothing says what it is. */
+static void a_metric_without_name_and_alias_is_nobodys(void **state) {
+    (void)state;
+    struct scene scene;
+    scene_init(&scene, "");
+    join(&scene);
+    scene.seq = 0;
+    begin(&scene);
+    struct sparkplug_metric zero = named("Temperature", 0);
+    zero.has_alias = true; // Zero is an alias like any other.
+    sparkplug_set_f64(&zero, SPARKPLUG_DOUBLE, 20.5);
+    sparkplug_put_metric(&scene.payload, &zero);
+    put_i64(&scene, "Counts/Good", 2, 1);
+    end(&scene, "spBv1.0/G/NBIRTH/E", true);
+    begin(&scene);
+    put_f64(&scene, NULL, 0, 99);
+    put_i64(&scene, NULL, 2, 2);
+    end(&scene, "spBv1.0/G/NDATA/E", true);
+    expect_rows(&scene, COUNT, 2);
+    assert_int_equal(box_count(&scene.rig.box, TEMPERATURE), 1);
+    scene_fini(&scene);
+}
+
+/* A birth travels with QoS 0 and may be lost; the number of the connection before says nothing of
+ * the death of the next one. */
+static void a_death_after_a_birth_that_was_not_heard_counts(void **state) {
+    (void)state;
+    struct scene scene;
+    scene_init(&scene, "");
+    join(&scene);
+    scene.bdseq = 7;
+    nbirth(&scene);
+    expect_rows(&scene, TEMPERATURE, 1);
+    ndeath(&scene, 7);
+    expect_rows(&scene, TEMPERATURE, 2);
+    begin(&scene);
+    put_f64(&scene, "Temperature", 1, 23);
+    end(&scene, "spBv1.0/G/NDATA/E", true);
+    expect_rows(&scene, TEMPERATURE, 3);
+    assert_int_equal(status_of(&scene, TEMPERATURE), STATUS_GOOD);
+    ndeath(&scene, 8);
+    expect_rows(&scene, TEMPERATURE, 4);
+    assert_int_equal(status_of(&scene, TEMPERATURE), (uint32_t)STATUS_BAD_NOT_CONNECTED);
+    scene_fini(&scene);
+}
+
+/* The will of a connection before ours may come before anything of the present one. */
+static void a_node_whose_late_will_comes_first_is_asked(void **state) {
+    (void)state;
+    struct scene scene;
+    scene_init(&scene, "");
+    join(&scene);
+    ndeath(&scene, 6);
+    expect_rows(&scene, TEMPERATURE, 1);
+    assert_int_equal(rebirths(&scene, 1500), 1);
+    scene_fini(&scene);
+}
+
 static int start_broker(void **state) {
     (void)state;
     broker_init(&broker, "allow_anonymous true\n");
@@ -478,6 +562,10 @@ int main(void) {
         cmocka_unit_test(the_number_wraps_at_256),
         cmocka_unit_test(an_unknown_alias_and_a_silent_node_are_asked),
         cmocka_unit_test(a_death_ends_node_and_devices),
+        cmocka_unit_test(an_alias_is_never_taken_for_that_of_another_device),
+        cmocka_unit_test(a_metric_without_name_and_alias_is_nobodys),
+        cmocka_unit_test(a_death_after_a_birth_that_was_not_heard_counts),
+        cmocka_unit_test(a_node_whose_late_will_comes_first_is_asked),
         cmocka_unit_test(damage_gives_no_value),
         cmocka_unit_test(the_host_tells_its_state),
         cmocka_unit_test(metrics_are_listed),

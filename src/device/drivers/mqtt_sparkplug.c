@@ -32,9 +32,12 @@ enum { NONE = UINT32_MAX, ALIASES_MIN = 64, SCRATCH_BYTES = LIMIT_TEXT_VALUE_BYT
 #define REBIRTH_PAUSE_NS (10 * NS_PER_S)
 #define BIRTH_WAIT_NS    (NS_PER_S)
 
-/* Of one alias of an edge node. */
+/* Of one alias of an edge node. All of a node should differ
+ * (tck-id-payloads-alias-uniqueness); there are nodes that count anew for each device. A metric's
+ * alias is used under its own device alone, so both are told apart by the device. */
 struct alias {
     uint64_t number;
+    uint64_t device; // Hash of its name; the node's own: of the empty one.
     uint32_t metric; // Index of a wanted metric; NONE: known, but no point wants it.
     uint32_t datatype;
     bool used;
@@ -82,6 +85,14 @@ struct sparkplug_host {
     uint32_t slot_mask;
     struct buf scratch;
     uint64_t unclaimed;
+};
+
+struct message {
+    struct edge *edge;
+    uint32_t edge_index;
+    struct sparkplug_topic topic;
+    struct sparkplug_payload payload;
+    bool retained;
 };
 
 /* --- tables --- */
@@ -189,9 +200,15 @@ bool sparkplug_host_filter(const struct sparkplug_host *host, uint32_t index, st
 
 /* --- aliases --- */
 
-static struct alias *alias_slot(struct alias *aliases, uint32_t capacity, uint64_t number) {
-    uint32_t slot = (uint32_t)(number * 0x9E3779B97F4A7C15ULL >> 32) & (capacity - 1);
-    while (aliases[slot].used && aliases[slot].number != number) {
+static uint64_t device_hash(const struct message *message) {
+    return hash64(message->topic.device.data, message->topic.device.size);
+}
+
+static struct alias *alias_slot(
+    struct alias *aliases, uint32_t capacity, uint64_t device, uint64_t number) {
+    uint32_t slot = (uint32_t)((number ^ device) * 0x9E3779B97F4A7C15ULL >> 32) & (capacity - 1);
+    while (
+        aliases[slot].used && (aliases[slot].number != number || aliases[slot].device != device)) {
         slot = (slot + 1) & (capacity - 1);
     }
     return &aliases[slot];
@@ -205,7 +222,10 @@ static void forget_aliases(struct edge *edge) {
 }
 
 /* At most SPARKPLUG_METRICS_MAX aliases a node; beyond, they stay unknown. */
-static void set_alias(struct edge *edge, uint64_t number, uint32_t metric, uint32_t datatype) {
+static void set_alias(
+    const struct message *message, const struct sparkplug_metric *metric, uint32_t index) {
+    struct edge *edge = message->edge;
+    const uint64_t device = device_hash(message);
     if (edge->alias_count >= SPARKPLUG_METRICS_MAX) {
         return;
     }
@@ -214,23 +234,32 @@ static void set_alias(struct edge *edge, uint64_t number, uint32_t metric, uint3
         struct alias *grown = MEM_ARRAY(struct alias, capacity);
         for (uint32_t i = 0; i < edge->alias_capacity; i++) {
             if (edge->aliases[i].used) {
-                *alias_slot(grown, capacity, edge->aliases[i].number) = edge->aliases[i];
+                const struct alias *old = &edge->aliases[i];
+                *alias_slot(grown, capacity, old->device, old->number) = *old;
             }
         }
         mem_free(edge->aliases);
         edge->aliases = grown;
         edge->alias_capacity = capacity;
     }
-    struct alias *alias = alias_slot(edge->aliases, edge->alias_capacity, number);
+    struct alias *alias = alias_slot(edge->aliases, edge->alias_capacity, device, metric->alias);
     edge->alias_count += !alias->used;
-    *alias = (struct alias){.number = number, .metric = metric, .datatype = datatype, .used = true};
+    *alias = (struct alias){.number = metric->alias,
+        .device = device,
+        .metric = index,
+        .datatype = metric->datatype,
+        .used = true};
 }
 
-static const struct alias *find_alias(const struct edge *edge, uint64_t number) {
-    if (edge->alias_capacity == 0) {
+/* NULL: nobody can say what the metric is. */
+static const struct alias *find_alias(
+    const struct message *message, const struct sparkplug_metric *metric) {
+    const struct edge *edge = message->edge;
+    if (!metric->has_alias || edge->birth != BIRTH_GOOD || edge->alias_capacity == 0) {
         return NULL;
     }
-    const struct alias *alias = alias_slot(edge->aliases, edge->alias_capacity, number);
+    const struct alias *alias =
+        alias_slot(edge->aliases, edge->alias_capacity, device_hash(message), metric->alias);
     return alias->used ? alias : NULL;
 }
 
@@ -262,14 +291,6 @@ static void give_one(
     case SPARKPLUG_NO_VALUE: sink_bad(sink, point, STATUS_BAD_TYPE_MISMATCH, NULL); return;
     }
 }
-
-struct message {
-    struct edge *edge;
-    uint32_t edge_index;
-    struct sparkplug_topic topic;
-    struct sparkplug_payload payload;
-    bool retained;
-};
 
 static void give(struct sparkplug_host *host, const struct message *message,
     const struct sparkplug_metric *metric, const struct metric *wanted, struct point_sink *sink) {
@@ -307,7 +328,7 @@ static void read_birth(
         }
         uint32_t index = find_metric(host, message->edge_index, message->topic.device, metric.name);
         if (metric.has_alias) {
-            set_alias(message->edge, metric.alias, index, metric.datatype);
+            set_alias(message, &metric, index);
         }
         if (message->topic.device.size == 0 && str_eq(metric.name, STR("bdSeq"))) {
             message->edge->has_bdseq = true;
@@ -377,7 +398,6 @@ static void take_nbirth(
 
 static void take_data(struct sparkplug_host *host, const struct message *message, int64_t mono_ns,
     struct point_sink *sink) {
-    const struct edge *edge = message->edge;
     struct sparkplug_metric metric;
     size_t at = 0;
     while (sparkplug_next(&message->payload, &at, &metric)) {
@@ -385,8 +405,7 @@ static void take_data(struct sparkplug_host *host, const struct message *message
         if (metric.has_name && metric.name.size > 0) {
             index = find_metric(host, message->edge_index, message->topic.device, metric.name);
         } else {
-            const struct alias *alias =
-                edge->birth == BIRTH_GOOD ? find_alias(edge, metric.alias) : NULL;
+            const struct alias *alias = find_alias(message, &metric);
             if (alias == NULL) {
                 host->unclaimed++; // Nobody can say what it means.
                 wish_rebirth(message->edge, mono_ns);
@@ -433,7 +452,10 @@ static void take_ndeath(
     mark_stale(host, message->edge_index, NULL, sink);
     forget_aliases(edge);
     edge->birth = BIRTH_NONE;
-    edge->rebirth_due_ns = 0;
+    /* Of a node whose birth was not heard nobody knows whether this is the last will of its present
+     * connection: it is asked all the same. The next death may be that of another connection. */
+    edge->rebirth_due_ns = edge->has_bdseq ? 0 : edge->rebirth_due_ns;
+    edge->has_bdseq = false;
 }
 
 static void take_parsed(struct sparkplug_host *host, const struct message *message, int64_t mono_ns,
