@@ -219,12 +219,69 @@ static void a_damaged_segment_is_not_merged_away(void **state) {
     folder_remove(dir);
 }
 
+/* ---- A history that is open ---- */
+
+enum { LOG_BYTES = 100000, BATCH_ROWS = 1000 };
+
+struct busy {
+    struct historian *historian;
+    int64_t next;
+    int told;
+};
+
+static void fill(struct busy *busy, uint32_t batches) {
+    AUTO_BATCH struct batch *batch = batch_new(BATCH_ROWS, 0);
+    for (uint32_t n = 0; n < batches; n++, busy->next++) {
+        batch_clear(batch);
+        for (uint32_t i = 0; i < BATCH_ROWS; i++) {
+            struct row row = row_f64(i + 1, TEST_T0 + busy->next * NS_PER_S, (double)i);
+            batch_put(batch, &row);
+        }
+        struct err err = ERR_INIT;
+        expect_ok(hist_append(busy->historian, &batch, 1, &err), &err);
+    }
+}
+
+/* While the first file is being read it is let go, and written over as the third. */
+static void told_and_written_over(void *context, const struct err *what) {
+    (void)what;
+    struct busy *busy = context;
+    if (busy->told++ == 0) {
+        struct err err = ERR_INIT;
+        expect_ok(hist_seal(busy->historian, &err), &err);
+        fill(busy, LOG_BYTES / (BATCH_ROWS * 8) + 5); // The third file by half.
+    }
+}
+
+static void a_log_that_is_written_over_meanwhile_is_not_damaged(void **state) {
+    (void)state;
+    char dir[128];
+    char path[256];
+    folder_new(dir);
+    struct hist_options options = {.dir = dir, .no_thread = true, .log_file_bytes = LOG_BYTES};
+    struct busy busy = {0};
+    struct err err = ERR_INIT;
+    expect_ok(hist_open(&options, &busy.historian, &err), &err);
+    fill(&busy, LOG_BYTES / (BATCH_ROWS * 8) + 1);
+    (void)snprintf(path, sizeof path, "%s/wal-0000000000000002.log", dir);
+    assert_int_equal(access(path, R_OK), 0);
+    (void)snprintf(path, sizeof path, "%s/wal-0000000000000001.log", dir);
+    byte_flip(path, 12000, 1); // In the second frame: told while the file is open.
+    struct hist_verify_report report;
+    expect_ok(hist_verify(NULL, dir, told_and_written_over, &busy, &report, &err), &err);
+    assert_int_equal(access(path, R_OK), -1);
+    assert_int_equal(busy.told, 1);
+    hist_close(busy.historian);
+    folder_remove(dir);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_flipped_byte_of_a_segment_is_found_and_the_rest_answers),
         cmocka_unit_test(a_cut_segment_is_found_at_any_length),
         cmocka_unit_test(every_flipped_byte_of_log_and_manifest_is_found),
         cmocka_unit_test(a_damaged_segment_is_not_merged_away),
+        cmocka_unit_test(a_log_that_is_written_over_meanwhile_is_not_damaged),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
