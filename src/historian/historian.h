@@ -264,6 +264,9 @@ bool hist_wait(struct historian *historian, uint64_t seq, int64_t deadline_mono_
 int hist_consumer_keep(struct historian *historian, struct str name, uint64_t seq, struct err *err);
 int hist_consumer_forget(struct historian *historian, struct str name, struct err *err);
 
+/* The log still has every batch above this number. */
+uint64_t hist_kept_seq(struct historian *historian);
+
 struct hist_replay;
 /* Reads the durable batches above `seq` in order. ERR_NOT_FOUND when they are no longer kept. */
 int hist_replay_open(

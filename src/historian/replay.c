@@ -16,6 +16,10 @@ struct hist_replay {
     uint32_t batches_left; // In the present frame.
 };
 
+uint64_t hist_kept_seq(struct historian *historian) {
+    return wal_kept_seq(historian->wal);
+}
+
 int hist_replay_open(
     struct historian *historian, uint64_t seq, struct hist_replay **ret_replay, struct err *err) {
     struct wal_reader *reader = NULL;

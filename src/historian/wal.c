@@ -352,9 +352,10 @@ static int recover_head(struct wal_file *file, struct wal_file_head *ret_head,
     return 0;
 }
 
-/* With which number the file after this one begins; 0 when that is not known. */
-static int next_first_seq(
-    struct wal *wal, uint64_t number, uint64_t *ret_first_seq, struct err *err) {
+/* With which number a file begins; 0 when that is not known. *ret_empty: nothing was ever written
+ * to it, so the one after it tells. */
+static int file_first_seq(
+    struct wal *wal, uint64_t number, uint64_t *ret_first_seq, bool *ret_empty, struct err *err) {
     char name[WAL_NAME_BYTES];
     wal_name(name, number);
     struct wal_file file;
@@ -365,8 +366,20 @@ static int next_first_seq(
     struct wal_file_head head = {0};
     enum wal_head_state state = WAL_HEAD_END;
     rc = recover_head(&file, &head, &state, err);
-    wal_file_close(&file);
+    *ret_empty = state == WAL_HEAD_END && (head.number != 0 || file.limit == 0);
     *ret_first_seq = state == WAL_HEAD_OK ? head.first_seq : 0;
+    wal_file_close(&file);
+    return rc;
+}
+
+/* With which number the files behind `index` begin; 0 when that is not known. */
+static int next_first_seq(
+    struct wal *wal, uint32_t index, uint64_t *ret_first_seq, struct err *err) {
+    bool empty = true;
+    int rc = 0;
+    for (uint32_t i = index + 1; i < wal->entry_count && empty && rc == 0; i++) {
+        rc = file_first_seq(wal, wal->entries[i].number, ret_first_seq, &empty, err);
+    }
     return rc;
 }
 
@@ -389,7 +402,7 @@ static int recover_file(struct recovering *now, uint32_t index, struct err *err)
     now->stop_seq = 0;
     now->frames = 0;
     if (rc == 0 && !now->last) {
-        rc = next_first_seq(wal, wal->entries[index + 1].number, &now->stop_seq, err);
+        rc = next_first_seq(wal, index, &now->stop_seq, err);
     }
     bool unwritten = state == WAL_HEAD_END && head.number != 0;
     if (rc == 0 && now->file.limit > WAL_FILE_HEAD_BYTES && !unwritten) {
@@ -726,17 +739,22 @@ void wal_counts(struct wal *wal, struct wal_counts *ret_counts) {
 
 /* ---- Reading in order ---- */
 
-int wal_reader_open(
-    struct wal *wal, uint64_t seq, struct wal_reader **ret_reader, struct err *err) {
+uint64_t wal_kept_seq(struct wal *wal) {
     mutex_lock(&wal->mutex);
-    uint64_t kept_from = wal->seq + 1;
+    uint64_t kept = wal->seq;
     for (uint32_t i = 0; i < wal->entry_count; i++) {
         if (wal->entries[i].first_seq > 0) {
-            kept_from = wal->entries[i].first_seq;
+            kept = wal->entries[i].first_seq - 1;
             break;
         }
     }
     mutex_unlock(&wal->mutex);
+    return kept;
+}
+
+int wal_reader_open(
+    struct wal *wal, uint64_t seq, struct wal_reader **ret_reader, struct err *err) {
+    uint64_t kept_from = wal_kept_seq(wal) + 1;
     if (seq + 1 < kept_from) {
         return err_set(err, ERR_NOT_FOUND, MSG_LOG_GONE, ARGS(A_INT(seq + 1), A_INT(kept_from)));
     }

@@ -60,6 +60,9 @@ void wal_counts(struct wal *wal, struct wal_counts *ret_counts);
 
 /* ---- Reading in order ---- */
 
+/* Every batch above this number is there. */
+uint64_t wal_kept_seq(struct wal *wal);
+
 struct wal_reader;
 /* Reads frames that hold batches above `seq`. ERR_NOT_FOUND when they are gone. */
 int wal_reader_open(struct wal *wal, uint64_t seq, struct wal_reader **ret_reader, struct err *err);

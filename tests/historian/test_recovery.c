@@ -17,7 +17,9 @@
 
 #include "core/clock.h"
 #include "core/file_fault.h"
+#include "core/hash.h"
 #include "core/mem.h"
+#include "historian/wal_code.h"
 
 static uint64_t rows_of(struct historian *historian, uint32_t tag, bool versions) {
     struct hist_scan_options options = {
@@ -235,6 +237,50 @@ static void a_tail_torn_at_any_byte_is_cut_and_said(void **state) {
     folder_remove(dir);
 }
 
+/* A file that was taken for the next one and never written says nothing; the one behind it says
+ * where the numbers of the one before end. */
+static void a_file_that_was_never_written_does_not_hide_the_next_ones_beginning(void **state) {
+    (void)state;
+    char dir[128];
+    char path[256];
+    folder_new(dir);
+    uint8_t *bytes = NULL;
+    size_t size = 0;
+    log_make(dir, &bytes, &size);
+    for (int old = 0; old < 2; old++) { // Empty, or with what it held before.
+        log_put(dir, bytes, size);
+        path_of(dir, "wal-0000000000000002.log", path);
+        bytes_write(path, bytes, old == 1 ? size : 0);
+        /* Numbers 2 and 3 of the first were never acknowledged: this one took them. */
+        AUTO_BUF struct buf next;
+        buf_init(&next, size);
+        uint8_t head[32];
+        wal_file_head_write(head, &(struct wal_file_head){.number = 3, .first_seq = 2});
+        buf_put(&next, head, sizeof head);
+        AUTO_BUF struct buf payload;
+        buf_init(&payload, size);
+        AUTO_BATCH struct batch *batch = batch_new(1, 0);
+        struct row row = row_f64(1, TEST_T0 + 100 * NS_PER_S, 1);
+        batch_put(batch, &row);
+        wal_batch_write(&payload, batch);
+        wal_frame_head_write(head, &(struct wal_frame_head){.payload_size = (uint32_t)payload.size,
+                                       .batch_count = 1,
+                                       .first_seq = 2,
+                                       .payload_crc = crc32c(0, payload.data, payload.size),
+                                       .file = 3});
+        buf_put(&next, head, sizeof head);
+        buf_put(&next, payload.data, payload.size);
+        path_of(dir, "wal-0000000000000003.log", path);
+        bytes_write(path, next.data, next.size);
+        struct historian *historian = history_open(dir, NULL);
+        assert_int_equal(hist_seq(historian), 2);
+        assert_int_equal(rows_of(historian, 1, true), 6);
+        hist_close(historian);
+    }
+    mem_free(bytes);
+    folder_remove(dir);
+}
+
 static void damage_in_the_middle_of_the_log_costs_only_that_batch(void **state) {
     (void)state;
     char dir[128];
@@ -420,6 +466,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_was_acknowledged_survives_kill_9_once),
         cmocka_unit_test(a_tail_torn_at_any_byte_is_cut_and_said),
+        cmocka_unit_test(a_file_that_was_never_written_does_not_hide_the_next_ones_beginning),
         cmocka_unit_test(damage_in_the_middle_of_the_log_costs_only_that_batch),
         cmocka_unit_test(a_lost_or_damaged_manifest_is_rebuilt),
         cmocka_unit_test(each_failing_operation_loses_and_doubles_nothing),
