@@ -13,7 +13,7 @@
 #include "core/limits.h"
 
 enum {
-    MANIFEST_CONSUMERS_MAX = 64,
+    MANIFEST_CONSUMERS_MAX = 320, // Each consent of an outbox (256) is one.
     MANIFEST_SEGMENTS_MAX = 65536,
     MANIFEST_BYTES_MAX = 64 << 20, // Horizons of every tag and 65,536 segments fit well.
 };

@@ -53,7 +53,8 @@ struct outbox_tag {
 struct lane {
     int64_t number; // 0: free.
     uint64_t sequence;
-    int64_t due_ns; // Monotonic.
+    uint64_t stored; // What the ledger knows of it: where the next start goes on.
+    int64_t due_ns;  // Monotonic.
     int64_t delay_ms;
     bool ended;
     struct err error;
@@ -384,25 +385,55 @@ static int needs_key(const struct message *message) {
     return 0;
 }
 
+static int pass(struct lane *lane, struct message *message, struct err *err) {
+    int result = ledger_write(plant_ledger(message->plant), store_passed, message, err);
+    lane->stored = result < 0 ? lane->stored : message->last;
+    return result;
+}
+
+/* A history that ends before the place, of which new batches take numbers that count as sent: goes
+ * on from its end, and says so. The place in the log only moves forward, so it is set anew. */
+static int check_place(struct lane *lane, struct message *message, struct err *err) {
+    struct historian *historian = plant_historian(message->plant);
+    uint64_t stood = lane->sequence;
+    uint64_t end = hist_seq(historian);
+    if (stood <= end) {
+        return 0;
+    }
+    char name[CONSUMER_NAME_BYTES];
+    consumer_name(message->consent, name);
+    message->last = end;
+    int result = hist_consumer_forget(historian, str_of(name), err);
+    result = result < 0 ? result : hist_consumer_keep(historian, str_of(name), end, err);
+    result = result < 0 ? result : pass(lane, message, err);
+    if (result < 0) {
+        return result; // Tried again.
+    }
+    lane->sequence = end;
+    return err_set(err, ERR_NOT_FOUND, MSG_OUTBOX_AHEAD, ARGS(A_INT(stood), A_INT(end)));
+}
+
 /* Sends what there is, one message. 2: it was full, there is more; 1: sent; 0: nothing to send. */
 static int send_message(struct outbox *outbox, struct lane *lane, struct message *message,
     uint32_t unchanged, struct err *err) {
-    int result = needs_key(message) ? plant_deident_key(message->plant, message->consent->recipient,
-                                          &message->key, err)
-                                    : 0;
+    int result = check_place(lane, message, err);
+    if (result < 0) {
+        return result;
+    }
+    result = needs_key(message) ? plant_deident_key(message->plant, message->consent->recipient,
+                                      &message->key, err)
+                                : 0;
     result = result < 0 ? result : take_batches(message, lane->sequence, err);
-    if (result ==
-        -ERR_NOT_FOUND) { // The log no longer has them: go on from the present, and say so.
-        lane->sequence = hist_seq(plant_historian(message->plant));
+    if (result == -ERR_NOT_FOUND) { // The log no longer has them: go on behind the gap, and say so.
+        uint64_t kept = hist_kept_seq(plant_historian(message->plant));
+        lane->sequence = kept > lane->sequence ? kept : lane->sequence;
     }
     if (result < 0 || message->last == 0) {
         return result;
     }
     if (message->rows == 0) {
         lane->sequence = message->last; // Stored now and then: looked through again costs little.
-        bool far = message->last % KEEP_EVERY == 0;
-        result = far ? ledger_write(plant_ledger(message->plant), store_passed, message, err) : 0;
-        return result;
+        return lane->sequence - lane->stored >= KEEP_EVERY ? pass(lane, message, err) : 0;
     }
     AUTO_BUF struct buf answer;
     buf_init(&answer, RECEIPT_ANSWER_MAX);
@@ -422,14 +453,16 @@ static int send_message(struct outbox *outbox, struct lane *lane, struct message
         return result; // Sent again under the same ids.
     }
     lane->sequence = message->last;
+    lane->stored = message->last;
     return message->rows >= MESSAGE_ROWS ? 2 : 1;
 }
 
+/* The log keeps what the next start will ask for: never less than from the stored place on. */
 static void keep(struct outbox *outbox, const struct lane *lane, const struct consent *consent) {
     char name[CONSUMER_NAME_BYTES];
     consumer_name(consent, name);
-    if (hist_consumer_keep(
-            plant_historian(outbox->with.plant), str_of(name), lane->sequence, NULL) < 0) {
+    if (hist_consumer_keep(plant_historian(outbox->with.plant), str_of(name), lane->stored, NULL) <
+        0) {
         return; // The log is kept longer; the next message tells it again.
     }
 }
@@ -477,9 +510,13 @@ static struct lane *lane_of(struct outbox *outbox, const struct consent *consent
         struct lane *lane = &outbox->lanes[i];
         if (lane->number == 0) {
             mutex_lock(&outbox->mutex);
-            *lane = (struct lane){.number = consent->number, .sequence = consent->sequence};
+            *lane = (struct lane){.number = consent->number,
+                .sequence = consent->sequence,
+                .stored = consent->sequence};
             mutex_unlock(&outbox->mutex);
-            keep(outbox, lane, consent);
+            if (consent->withdrawn_ns == 0) {
+                keep(outbox, lane, consent);
+            }
         }
         if (lane->number == consent->number) {
             return lane;
@@ -518,6 +555,7 @@ static bool round_run(struct outbox *outbox) {
         if (*plant_outbox_changes(plant) != unchanged) {
             return true; // Perhaps this one: read again first.
         }
+        lane->ended = false; // A clock that was set back makes a consent stand again.
         if (clock_mono_ns(clock_system()) >= lane->due_ns) {
             more = serve_lane(outbox, lane, consent, unchanged) || more;
         }
@@ -607,7 +645,8 @@ int outbox_grant(struct plant *plant, const struct consent *consent, struct err 
     if (result == 0) {
         char name[CONSUMER_NAME_BYTES];
         consumer_name(&terms, name);
-        result = hist_consumer_keep(plant_historian(plant), str_of(name), terms.sequence, err);
+        /* The consent stands already; where this fails the outbox says it again each round. */
+        (void)hist_consumer_keep(plant_historian(plant), str_of(name), terms.sequence, NULL);
         plant_outbox_changed(plant);
     }
     return result;

@@ -234,7 +234,7 @@ static void names_of_consumers_are_checked_and_counted(void **state) {
     struct historian *historian = history_open(dir, NULL);
     struct err err = ERR_INIT;
     assert_int_equal(hist_consumer_keep(historian, STR("a b"), 0, &err), -ERR_INVALID);
-    for (int i = 0; i < 64; i++) {
+    for (int i = 0; i < 320; i++) {
         char name[3] = {(char)('a' + i / 26), (char)('a' + i % 26), 0};
         expect_ok(hist_consumer_keep(historian, str_of(name), 0, &err), &err);
     }

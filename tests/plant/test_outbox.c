@@ -357,6 +357,85 @@ static void nothing_is_left_out_through_kill_9(void **state) {
     rig_close(&rig);
 }
 
+/* Long after nothing that was consented to came, the program starts anew: what the consent has
+ * passed is no longer in the log, what it has not is. */
+static void what_comes_after_long_silence_leaves_after_a_restart(void **state) {
+    (void)state;
+    struct rig rig;
+    rig_open(&rig, NULL);
+    struct receiver *receiver = receiver_new(0);
+    struct err err = ERR_INIT;
+    (void)tag_number(&rig, "open");
+    assert_int_equal(0, grant(&rig, receiver, "c1", "open", "none", &err));
+    struct outbox *outbox = start(&rig);
+    submit(&rig, "secret", 1, 50);
+    (void)wait_rows(receiver, 1, 300 * NS_PER_MS); // It looks at all of them.
+    outbox_stop(outbox);
+    rig_reopen(&rig, NULL); // Closing seals, and lets go of the log that is passed.
+    submit(&rig, "open", 7, 3);
+    rig_reopen(&rig, NULL);
+    outbox = start(&rig);
+    submit(&rig, "open", 10, 1);
+    assert_true(wait_rows(receiver, 4, PATIENCE_NS));
+    struct err told = ERR_INIT;
+    outbox_error(outbox, 1, &told);
+    assert_int_equal(told.code, ERR_OK);
+    outbox_stop(outbox);
+    receiver_free(receiver);
+    rig_close(&rig);
+}
+
+static int put_ahead(struct ledger_tx *tx, void *context, struct err *err) {
+    (void)context;
+    return consent_passed(tx, 1, 1000, err);
+}
+
+/* The end of the history was lost; the numbers after it are given a second time. */
+static void a_history_that_ends_before_the_place_is_said_and_sending_goes_on(void **state) {
+    (void)state;
+    struct rig rig;
+    rig_open(&rig, NULL);
+    struct receiver *receiver = receiver_new(0);
+    struct err err = ERR_INIT;
+    submit(&rig, "open", 1, 1);
+    assert_int_equal(0, grant(&rig, receiver, "c1", "open", "none", &err));
+    assert_int_equal(0, ledger_write(plant_ledger(rig.plant), put_ahead, NULL, &err));
+    struct outbox_options options = {.plant = rig.plant, .pause_ms = 5};
+    struct outbox *outbox = outbox_start(&options);
+    struct err told = ERR_INIT;
+    for (int i = 0; i < 1000 && told.code == ERR_OK; i++) {
+        (void)ready(receiver, receiver->stop.event_fd, 10);
+        outbox_error(outbox, 1, &told);
+    }
+    assert_int_equal(told.code, ERR_NOT_FOUND);
+    submit(&rig, "open", 2, 1);
+    assert_true(wait_rows(receiver, 1, PATIENCE_NS));
+    outbox_stop(outbox);
+    assert_true(receiver->seen[2]);
+    receiver_free(receiver);
+    rig_close(&rig);
+}
+
+/* Every consent holds its place in the log. */
+static void as_many_consents_as_there_may_be_hold_their_places(void **state) {
+    (void)state;
+    struct rig rig;
+    rig_open(&rig, NULL);
+    struct receiver *receiver = receiver_new(0);
+    struct err err = ERR_INIT;
+    (void)tag_number(&rig, "open");
+    for (int i = 0; i < CONSENTS_MAX; i++) {
+        char id[16];
+        (void)snprintf(id, sizeof id, "c%d", i);
+        assert_int_equal(0, grant(&rig, receiver, id, "open", "none", &err));
+        (void)snprintf(id, sizeof id, "outbox-c%d", i);
+        assert_int_equal(0, hist_consumer_keep(plant_historian(rig.plant), str_of(id), 0, &err));
+    }
+    assert_int_equal(-ERR_LIMIT, grant(&rig, receiver, "more", "open", "none", &err));
+    receiver_free(receiver);
+    rig_close(&rig);
+}
+
 static void values_leave_as_the_consent_says(void **state) {
     (void)state;
     struct rig rig;
@@ -395,6 +474,9 @@ int main(void) {
         cmocka_unit_test(only_consented_tags_leave_in_order_through_a_bad_receiver),
         cmocka_unit_test(a_withdrawal_stops_it_within_a_second_also_in_the_middle),
         cmocka_unit_test(nothing_is_left_out_through_kill_9),
+        cmocka_unit_test(what_comes_after_long_silence_leaves_after_a_restart),
+        cmocka_unit_test(a_history_that_ends_before_the_place_is_said_and_sending_goes_on),
+        cmocka_unit_test(as_many_consents_as_there_may_be_hold_their_places),
         cmocka_unit_test(values_leave_as_the_consent_says),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
