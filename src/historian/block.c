@@ -55,7 +55,7 @@ bool record_head_read(const uint8_t *from, struct record_head *ret_head) {
         .kind = (enum record_kind)kind,
         .rows = load_u32(from + 8) & 0xFFFFFF,
         .crc = load_u32(from + 12)};
-    bool known = kind >= RECORD_BLOCK && kind <= RECORD_DIRECTORY;
+    bool known = kind >= RECORD_BLOCK && kind <= RECORD_CONTENTS;
     return known && ret_head->size >= RECORD_HEAD_BYTES && ret_head->size <= RECORD_BYTES_MAX &&
            ret_head->tag <= HIST_TAG_MAX && ret_head->rows <= BLOCK_ROWS_MAX;
 }

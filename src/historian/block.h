@@ -14,7 +14,13 @@ enum {
     RECORD_BYTES_MAX = 80 << 20,
 };
 
-enum record_kind { RECORD_BLOCK = 1, RECORD_PAGE = 2, RECORD_DIRECTORY = 3 };
+enum record_kind {
+    RECORD_BLOCK = 1,
+    RECORD_PAGE = 2,
+    RECORD_DIRECTORY = 3,
+    RECORD_CELLS = 4,    // Of an aged file (aged.h),
+    RECORD_CONTENTS = 5, // which has these two and a directory.
+};
 
 struct record_head {
     uint32_t size; // Head included.
@@ -42,6 +48,12 @@ bool block_get(struct decoder *decoder, struct reader *from, uint32_t rows, stru
 void page_put(struct codec *codec, struct buf *to, const struct tag_page *page);
 bool page_get(
     struct codec *codec, struct reader *from, uint64_t offset, struct tag_page **ret_page);
+
+/* Roll-up cells of one level, at most BLOCK_ROWS. */
+void cells_put(struct codec *codec, struct buf *to, const struct cell *cells, uint32_t count,
+    int64_t width_ns);
+bool cells_get(
+    struct codec *codec, struct reader *from, struct cell *cells, uint32_t count, int64_t width_ns);
 
 /* A directory entry. Blocks of a tag stand side by side, its page behind them. */
 struct tag_entry {

@@ -11,13 +11,14 @@
 
 #include "core/file.h"
 #include "core/limits.h"
+#include "historian/aged.h"
 #include "historian/block.h"
 #include "historian/dump_out.h"
 #include "historian/manifest.h"
 #include "historian/segment.h"
 #include "historian/wal.h"
 
-enum file_kind { KIND_NONE, KIND_SEGMENT, KIND_LOG, KIND_MANIFEST };
+enum file_kind { KIND_NONE, KIND_SEGMENT, KIND_LOG, KIND_MANIFEST, KIND_AGED };
 
 static void dump_init(struct dump *dump, const struct dump_options *options, struct err *err) {
     *dump = (struct dump){.options = options, .err = err, .fd = -1};
@@ -71,6 +72,13 @@ void dump_manifest(struct dump *dump) {
         dump_word(dump, "name", name);
         dump_end(dump);
     }
+    for (uint32_t i = 0; i < manifest.aged_count; i++) {
+        char name[32];
+        aged_name(manifest.aged[i], name);
+        dump_begin(dump, "roll-ups");
+        dump_word(dump, "name", name);
+        dump_end(dump);
+    }
     for (uint32_t i = 0; i < manifest.consumer_count; i++) {
         dump_begin(dump, "consumer");
         dump_word(dump, "name", manifest.consumers[i].name);
@@ -83,6 +91,12 @@ void dump_manifest(struct dump *dump) {
         dump_int(dump, "before", manifest.horizons->tags[i].before_ns);
         dump_end(dump);
     }
+    for (uint32_t i = 0; i < manifest.aged_horizons->count; i++) {
+        dump_begin(dump, "roll-ups-expired");
+        dump_int(dump, "tag", manifest.aged_horizons->tags[i].tag);
+        dump_int(dump, "before", manifest.aged_horizons->tags[i].before_ns);
+        dump_end(dump);
+    }
     dump_end(dump);
     manifest_fini(&manifest);
 }
@@ -91,7 +105,8 @@ static enum file_kind kind_of(struct dump *dump, const char *name) {
     static const struct {
         char magic[9];
         enum file_kind kind;
-    } kinds[] = {{"MARUSEG1", KIND_SEGMENT}, {"MARUWAL1", KIND_LOG}, {"MARUMAN1", KIND_MANIFEST}};
+    } kinds[] = {{"MARUSEG1", KIND_SEGMENT}, {"MARUWAL1", KIND_LOG}, {"MARUMAN1", KIND_MANIFEST},
+        {"MARUAGE1", KIND_AGED}};
     const uint8_t *bytes = dump_get(dump, 0, 8);
     for (size_t i = 0; bytes != NULL && i < sizeof kinds / sizeof kinds[0]; i++) {
         if (memcmp(bytes, kinds[i].magic, 8) == 0) {
@@ -101,6 +116,7 @@ static enum file_kind kind_of(struct dump *dump, const char *name) {
     uint64_t number = 0;
     struct str text = str_of(name);
     return segment_name_parse(name, &number)                                  ? KIND_SEGMENT
+           : aged_name_parse(name, &number)                                   ? KIND_AGED
            : str_starts(text, STR("wal-")) || str_starts(text, STR("spare-")) ? KIND_LOG
            : str_eq(text, STR("manifest"))                                    ? KIND_MANIFEST
                                                                               : KIND_NONE;
@@ -108,7 +124,7 @@ static enum file_kind kind_of(struct dump *dump, const char *name) {
 
 /* The present file. False: it is no file of a history. */
 static bool dump_file(struct dump *dump, const char *name) {
-    static const char *const names[] = {"", "segment", "log", "manifest"};
+    static const char *const names[] = {"", "segment", "log", "manifest", "roll-ups"};
     enum file_kind kind = kind_of(dump, name);
     if (kind == KIND_NONE) {
         return false;
@@ -120,6 +136,7 @@ static bool dump_file(struct dump *dump, const char *name) {
     dump_word(dump, "name", name);
     dump_int(dump, "size", (int64_t)dump->size);
     switch (kind) {
+    case KIND_AGED:
     case KIND_SEGMENT: dump_segment(dump); break;
     case KIND_LOG: dump_log(dump, number); break;
     case KIND_MANIFEST: dump_manifest(dump); break;

@@ -1,9 +1,11 @@
 /*
  * A segment as it lies: head, then record behind record up to the tail. The directory is shown like
  * any other record and compared with what was met; it is not needed to find the way. Behind a
- * damaged record the next whole one is looked for, byte by byte, with a bound on the work.
+ * damaged record the next whole one is looked for, byte by byte, with a bound on the work. A file
+ * of roll-ups (aged.h) has the same shape.
  */
 #include "core/mem.h"
+#include "historian/aged.h"
 #include "historian/block.h"
 #include "historian/dump_out.h"
 
@@ -126,9 +128,54 @@ static void dump_directory(struct segment_walk *walk, const uint8_t *payload, si
     mem_free(entries);
 }
 
+/* Which level they are of stands in the contents behind them: starts are in widths of it. */
+static void dump_cells(struct segment_walk *walk, const struct record_head *head,
+    const uint8_t *payload, size_t size) {
+    struct dump *dump = walk->dump;
+    struct reader from = reader_of(payload, size);
+    AUTO_FREE struct cell *cells = MEM_ARRAY(struct cell, BLOCK_ROWS);
+    uint32_t count = head->rows;
+    bool good = count > 0 && count <= BLOCK_ROWS &&
+                cells_get(&dump->decoder.codec, &from, cells, count, 1) && reader_left(&from) == 0;
+    dump_int(dump, "cells", count);
+    walk->rows += count;
+    if (!good) {
+        dump_damage(dump, walk->at, "cells");
+        return;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        dump_begin(dump, "cell");
+        dump_int(dump, "start", cells[i].start_ns);
+        dump_summary(dump, &cells[i].summary);
+        dump_end(dump);
+    }
+}
+
+static void dump_contents(struct segment_walk *walk, const uint8_t *payload, size_t size) {
+    struct dump *dump = walk->dump;
+    struct reader from = reader_of(payload, size);
+    struct aged_contents contents = {0};
+    if (!aged_contents_get(&dump->decoder.codec, &from, walk->first_block, &contents)) {
+        dump_damage(dump, walk->at, "contents");
+        return;
+    }
+    for (uint32_t i = 0; i < contents.count; i++) {
+        const struct aged_chunk *chunk = &contents.chunks[i];
+        dump_begin(dump, "chunk");
+        dump_int(dump, "at", (int64_t)chunk->offset);
+        dump_int(dump, "size", chunk->size);
+        dump_int(dump, "width", rollup_ns[chunk->level]);
+        dump_int(dump, "cells", chunk->cells);
+        dump_int(dump, "from", chunk->first_ns);
+        dump_int(dump, "to", chunk->last_ns);
+        dump_end(dump);
+    }
+    aged_contents_fini(&contents);
+}
+
 static void dump_record(
     struct segment_walk *walk, const struct record_head *head, const uint8_t *bytes) {
-    static const char *const names[] = {"", "block", "page", "directory"};
+    static const char *const names[] = {"", "block", "page", "directory", "cells", "contents"};
     struct dump *dump = walk->dump;
     if (head->kind != RECORD_DIRECTORY && head->tag != walk->tag) {
         walk->tag = head->tag;
@@ -146,6 +193,8 @@ static void dump_record(
     case RECORD_BLOCK: dump_block(walk, head, payload, size); break;
     case RECORD_PAGE: dump_page(walk, payload, size); break;
     case RECORD_DIRECTORY: dump_directory(walk, payload, size); break;
+    case RECORD_CELLS: dump_cells(walk, head, payload, size); break;
+    case RECORD_CONTENTS: dump_contents(walk, payload, size); break;
     }
     dump_end(dump);
 }
@@ -209,6 +258,15 @@ static void dump_segment_head(struct dump *dump) {
     const uint8_t *bytes = dump_get(dump, 0, SEGMENT_HEAD_BYTES);
     struct segment_head head = {0};
     int rc = bytes != NULL ? segment_head_get(bytes, &head) : -ERR_CORRUPT;
+    struct aged_head aged = {0};
+    if (rc == -ERR_CORRUPT && bytes != NULL && (rc = aged_head_get(bytes, &aged)) == 0) {
+        dump_begin(dump, "head");
+        dump_int(dump, "id", (int64_t)aged.id);
+        dump_int(dump, "first_round", (int64_t)aged.round_low);
+        dump_int(dump, "last_round", (int64_t)aged.round_high);
+        dump_end(dump);
+        return;
+    }
     if (rc < 0) {
         dump_damage(dump, 0, rc == -ERR_VERSION ? "later-version" : "head");
         return;

@@ -14,6 +14,7 @@
 
 #include "core/check.h"
 #include "core/mem.h"
+#include "historian/rollup.h"
 #include "historian/store.h"
 
 static int store_lock(struct historian *historian, struct err *err) {
@@ -55,7 +56,9 @@ static struct historian *store_new(const struct hist_options *options) {
     atomic_init(&view->references, 1);
     view->segments = MEM_ARRAY(struct segment *, 1);
     view->active = memtable_new(historian->regions);
+    view->aged = MEM_ARRAY(struct aged *, 1);
     view->horizons = horizons_ref(historian->manifest.horizons);
+    view->aged_horizons = horizons_ref(historian->manifest.aged_horizons);
     view->decoders = historian->decoders;
     historian->view = view;
     historian->active = view->active;
@@ -231,6 +234,26 @@ int hist_consumer_forget(struct historian *historian, struct str name, struct er
     return rc;
 }
 
+/* Roll-ups go with the rows. Their bound stands on whole hours, so that no cell is cut: up, where
+ * the rows of that hour are rolled up already, else down. */
+static struct horizons *aged_expire(const struct horizons *aged, const struct horizons *raw,
+    const struct hist_expiry *expiries, uint32_t count) {
+    const int64_t hour_ns = rollup_ns[ROLLUP_LEVELS - 1];
+    AUTO_FREE struct hist_expiry *whole = MEM_ARRAY(struct hist_expiry, count + 1);
+    for (uint32_t i = 0; i < count; i++) {
+        int64_t before_ns = expiries[i].before_ns;
+        before_ns = before_ns < HIST_TIME_MIN ? HIST_TIME_MIN : before_ns;
+        before_ns = before_ns > HIST_TIME_MAX ? HIST_TIME_MAX : before_ns;
+        int64_t start_ns = rollup_start(before_ns, hour_ns);
+        bool rolled_up = expiries[i].tag == 0 || before_ns < horizons_of(raw, expiries[i].tag);
+        bool up = rolled_up && start_ns < before_ns;
+        whole[i] = (struct hist_expiry){
+            .tag = expiries[i].tag, .before_ns = start_ns + (up ? hour_ns : 0)};
+    }
+    uint32_t moved = 0;
+    return horizons_with(aged, whole, count, &moved);
+}
+
 int hist_expire_many(struct historian *historian, const struct hist_expiry *expiries,
     uint32_t count, struct err *err) {
     store_care_begin(historian);
@@ -240,15 +263,20 @@ int hist_expire_many(struct historian *historian, const struct hist_expiry *expi
     struct horizons *horizons = horizons_with(manifest.horizons, expiries, count, &moved);
     horizons_unref(manifest.horizons);
     manifest.horizons = horizons;
+    struct horizons *aged =
+        aged_expire(manifest.aged_horizons, historian->manifest.horizons, expiries, count);
+    horizons_unref(manifest.aged_horizons);
+    manifest.aged_horizons = aged;
     int rc = 0;
-    if (moved == 0) {
+    if (moved == 0 && manifest.aged_count == 0) {
         manifest_fini(&manifest);
     } else {
         rc = store_manifest_set(historian, &manifest, err);
     }
-    if (rc == 0 && moved > 0) {
+    if (rc == 0) {
         mutex_lock(&historian->state_mutex);
-        struct view_change change = {.horizons = historian->manifest.horizons};
+        struct view_change change = {.horizons = historian->manifest.horizons,
+            .aged_horizons = historian->manifest.aged_horizons};
         store_publish(historian, &change);
         mutex_unlock(&historian->state_mutex);
     }
@@ -260,6 +288,24 @@ int hist_expire(struct historian *historian, uint32_t tag, int64_t before_ns, st
     struct hist_expiry one = {.tag = tag, .before_ns = before_ns};
     int rc = hist_expire_many(historian, &one, 1, err);
     return rc < 0 ? rc : 0;
+}
+
+void hist_horizon(struct historian *historian, uint32_t tag, struct hist_horizon *ret_horizon) {
+    struct view *view = store_view(historian);
+    struct hist_horizon horizon = {.raw_ns = horizons_of(view->horizons, tag)};
+    horizon.rollup_ns = horizon.raw_ns;
+    for (uint32_t i = 0; i < view->aged_count; i++) {
+        const struct tag_entry *entry = aged_find(view->aged[i], tag);
+        if (entry != NULL && entry->min_ns < horizon.rollup_ns) {
+            horizon.rollup_ns = entry->min_ns;
+        }
+    }
+    int64_t aged_ns = horizons_of(view->aged_horizons, tag);
+    if (aged_ns > horizon.rollup_ns) {
+        horizon.rollup_ns = aged_ns < horizon.raw_ns ? aged_ns : horizon.raw_ns;
+    }
+    view_unref(view);
+    *ret_horizon = horizon;
 }
 
 /* ---- Status ---- */
@@ -284,6 +330,9 @@ void hist_status(struct historian *historian, struct hist_status *ret_status) {
     if (view->frozen != NULL) {
         status.memory_bytes += memtable_bytes(view->frozen);
         status.rows += memtable_rows(view->frozen);
+    }
+    for (uint32_t i = 0; i < view->aged_count; i++) {
+        status.rollup_bytes += aged_info(view->aged[i])->bytes;
     }
     for (uint32_t i = 0; i < view->segment_count; i++) {
         status.segment_bytes += segment_info(view->segments[i])->bytes;

@@ -104,6 +104,9 @@ struct hist_bucket {
     double last;
     int64_t first_ns;
     int64_t last_ns;
+    /* Rows of it have expired, and the roll-ups that stayed of them do not say which of those lie
+     * inside: the figures are exact for the rest. With count 0 nothing else is known. */
+    bool partial;
 };
 
 struct hist_bucket_query {
@@ -117,7 +120,8 @@ struct hist_bucket_query {
 
 /* Calls `each` tag by tag, in time order; empty buckets are absent. The first and last bucket hold
  * only what lies in the range. A negative result of `each` ends the query and is returned.
- * Answers from roll-ups (1 min, 1 h) and block statistics where they are exact, else from rows. */
+ * Answers from roll-ups and block statistics where they are exact, else from rows. Time whose rows
+ * have expired (hist_age) answers from the roll-ups that stayed. */
 int hist_buckets(struct historian *historian, const struct hist_bucket_query *query,
     int (*each)(void *context, uint32_t tag, const struct hist_bucket *bucket, struct err *err),
     void *context, struct err *err);
@@ -307,8 +311,8 @@ void hist_snapshot_close(struct hist_snapshot *snapshot); // NULL is allowed.
 
 /* ---- Care ---- */
 
-/* Rows of `tag` before `time_ns` are no longer shown from now on (durably) and leave the disk with
- * the next merges. tag 0: all tags. */
+/* Rows of `tag` before `time_ns`, and roll-ups that stayed of older ones, are no longer shown from
+ * now on (durably) and leave the disk with the next merges. tag 0: all tags. */
 int hist_expire(struct historian *historian, uint32_t tag, int64_t before_ns, struct err *err);
 /* The same for many tags with one write; all or nothing. Count of tags whose rows expired. */
 struct hist_expiry {
@@ -317,6 +321,53 @@ struct hist_expiry {
 };
 int hist_expire_many(struct historian *historian, const struct hist_expiry *expiries,
     uint32_t count, struct err *err);
+/* What has become old of one tag. */
+struct hist_ageing {
+    uint32_t tag;
+    int64_t raw_before_ns;    // Rows before go.
+    int64_t rollup_before_ns; // Their roll-ups (1 h, 10 min, and 1 min where 256 rows or more make
+                              // one) stay back to here. Not below raw_before_ns: none stay.
+};
+struct hist_age_options {
+    const struct hist_ageing *tags; // In order of their numbers.
+    uint32_t count;
+    /* A folder, made when absent: all versions of the rows that go are written there first, as
+     * segments that are synced and read back. NULL: nowhere. */
+    const char *archive_dir;
+};
+struct hist_age_report {
+    uint32_t tags; // Of which something went.
+    uint32_t kept; // Left as they are: a damaged block lies in what should go.
+    uint64_t cells;
+    uint64_t archived_rows;
+    uint64_t archived_bytes;
+    uint32_t archived_files;
+};
+/* Lets go what has become old, all or nothing: roll-ups and archive are durable before the first
+ * row is given up, with one change of the manifest. With roll-ups the bounds are taken down to the
+ * hour. Bounds never move back. Rows that come later for time that has expired expire at once.
+ * Takes as long as reading what goes; readers and writers go on. One at a time. */
+int hist_age(struct historian *historian, const struct hist_age_options *options,
+    struct hist_age_report *ret_report, struct err *err);
+/* A file of an archive, read by itself. Its scans must be closed before it. */
+struct hist_file;
+/* `path` ends in the name of a segment. ERR_INVALID, ERR_NOT_FOUND, ERR_VERSION. */
+int hist_file_open(
+    struct files *files, const char *path, struct hist_file **ret_file, struct err *err);
+uint32_t hist_file_tag_count(const struct hist_file *file);
+uint32_t hist_file_tag(const struct hist_file *file, uint32_t index);
+uint64_t hist_file_rows(const struct hist_file *file);    // All versions.
+uint32_t hist_file_damaged(const struct hist_file *file); // Places met so far.
+int hist_file_scan(struct hist_file *file, const struct hist_scan_options *options,
+    struct hist_scan **ret_scan, struct err *err);
+void hist_file_close(struct hist_file *file); // NULL is allowed.
+/* How far back a tag answers: rows from raw_ns on, buckets from rollup_ns on (the same where no
+ * roll-ups are kept). INT64_MIN: nothing has expired. */
+struct hist_horizon {
+    int64_t raw_ns;
+    int64_t rollup_ns;
+};
+void hist_horizon(struct historian *historian, uint32_t tag, struct hist_horizon *ret_horizon);
 /* Makes everything in memory a segment. */
 int hist_seal(struct historian *historian, struct err *err);
 /* Merges small segments; 1: did something, 0: nothing to do. */
@@ -327,6 +378,7 @@ struct hist_status {
     uint64_t rows; // In segments and memory, all versions.
     uint64_t segment_count;
     uint64_t segment_bytes;
+    uint64_t rollup_bytes; // Of expired rows.
     uint64_t log_bytes;
     uint64_t memory_bytes;   // Unsealed.
     uint64_t appended_rows;  // Since open.

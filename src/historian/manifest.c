@@ -21,6 +21,7 @@
 
 enum {
     MANIFEST_VERSION = 1,
+    MANIFEST_VERSION_AGED = 2, // Written only where there are aged files.
     MANIFEST_HEAD_BYTES = 16,
 };
 
@@ -105,12 +106,15 @@ struct horizons *horizons_with(const struct horizons *horizons, const struct his
 }
 
 void manifest_init(struct manifest *manifest) {
-    *manifest = (struct manifest){.next_segment = 1, .horizons = horizons_new()};
+    *manifest = (struct manifest){
+        .next_segment = 1, .horizons = horizons_new(), .aged_horizons = horizons_new()};
 }
 
 void manifest_fini(struct manifest *manifest) {
     mem_free(manifest->segments);
+    mem_free(manifest->aged);
     horizons_unref(manifest->horizons);
+    horizons_unref(manifest->aged_horizons);
     *manifest = (struct manifest){0};
 }
 
@@ -121,11 +125,26 @@ void manifest_copy(struct manifest *to, const struct manifest *from) {
         memcpy(to->segments, from->segments, from->segment_count * sizeof *to->segments);
     }
     to->horizons = horizons_ref(from->horizons);
+    to->aged = mem_alloc((from->aged_count + 1) * sizeof *to->aged);
+    if (from->aged_count > 0) {
+        memcpy(to->aged, from->aged, from->aged_count * sizeof *to->aged);
+    }
+    to->aged_horizons = horizons_ref(from->aged_horizons);
+}
+
+static void put_horizons(struct buf *to, const struct horizons *horizons) {
+    write_zigzag(to, horizons->all_ns);
+    write_varint(to, horizons->count);
+    for (uint32_t i = 0; i < horizons->count; i++) {
+        write_varint(to, horizons->tags[i].tag);
+        write_zigzag(to, horizons->tags[i].before_ns);
+    }
 }
 
 void manifest_put(struct buf *to, const struct manifest *manifest) {
     buf_put(to, manifest_magic, sizeof manifest_magic);
-    write_u32_le(to, MANIFEST_VERSION);
+    bool aged = manifest->aged_count > 0;
+    write_u32_le(to, aged ? MANIFEST_VERSION_AGED : MANIFEST_VERSION);
     write_u32_le(to, 0); // Size of the whole, patched below.
     write_varint(to, manifest->sealed_seq);
     write_varint(to, manifest->next_segment);
@@ -140,11 +159,13 @@ void manifest_put(struct buf *to, const struct manifest *manifest) {
         buf_put_str(to, name);
         write_varint(to, manifest->consumers[i].seq);
     }
-    write_zigzag(to, manifest->horizons->all_ns);
-    write_varint(to, manifest->horizons->count);
-    for (uint32_t i = 0; i < manifest->horizons->count; i++) {
-        write_varint(to, manifest->horizons->tags[i].tag);
-        write_zigzag(to, manifest->horizons->tags[i].before_ns);
+    put_horizons(to, manifest->horizons);
+    if (aged) {
+        write_varint(to, manifest->aged_count);
+        for (uint32_t i = 0; i < manifest->aged_count; i++) {
+            write_varint(to, manifest->aged[i]);
+        }
+        put_horizons(to, manifest->aged_horizons);
     }
     patch_u32_le(to, 12, (uint32_t)to->size + 4);
     write_u32_le(to, crc32c(0, to->data, to->size));
@@ -203,6 +224,19 @@ static bool parse_horizons(struct reader *from, struct horizons *horizons) {
     return !from->failed;
 }
 
+static bool parse_aged(struct reader *from, struct manifest *manifest) {
+    uint64_t count = read_varint(from);
+    if (from->failed || count == 0 || count > MANIFEST_AGED_MAX) {
+        return false;
+    }
+    manifest->aged = mem_alloc((count + 1) * sizeof *manifest->aged);
+    for (uint32_t i = 0; i < count; i++) {
+        manifest->aged[i] = read_varint(from);
+    }
+    manifest->aged_count = (uint32_t)count;
+    return !from->failed && parse_horizons(from, manifest->aged_horizons);
+}
+
 int manifest_parse(
     const uint8_t *bytes, size_t size, struct manifest *ret_manifest, struct err *err) {
     bool framed = size >= MANIFEST_HEAD_BYTES + 4 &&
@@ -212,7 +246,8 @@ int manifest_parse(
     if (!framed) {
         return err_set(err, ERR_CORRUPT, MSG_MANIFEST_DAMAGED, NO_ARGS);
     }
-    if (load_u32(bytes + 8) != MANIFEST_VERSION) {
+    uint32_t version = load_u32(bytes + 8);
+    if (version != MANIFEST_VERSION && version != MANIFEST_VERSION_AGED) {
         return err_set(err, ERR_VERSION, MSG_MANIFEST_VERSION, NO_ARGS);
     }
     struct manifest manifest;
@@ -221,7 +256,9 @@ int manifest_parse(
     manifest.sealed_seq = read_varint(&from);
     manifest.next_segment = read_varint(&from);
     bool good = parse_segments(&from, &manifest) && parse_consumers(&from, &manifest) &&
-                parse_horizons(&from, manifest.horizons) && reader_left(&from) == 0;
+                parse_horizons(&from, manifest.horizons) &&
+                (version == MANIFEST_VERSION || parse_aged(&from, &manifest)) &&
+                reader_left(&from) == 0;
     if (!good) {
         manifest_fini(&manifest);
         return err_set(err, ERR_CORRUPT, MSG_MANIFEST_DAMAGED, NO_ARGS);

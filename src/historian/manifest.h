@@ -15,10 +15,12 @@
 enum {
     MANIFEST_CONSUMERS_MAX = 320, // Each consent of an outbox (256) is one.
     MANIFEST_SEGMENTS_MAX = 65536,
+    MANIFEST_AGED_MAX = 1024,      // Some twenty: each is twice as large as the next (age.c).
     MANIFEST_BYTES_MAX = 64 << 20, // Horizons of every tag and 65,536 segments fit well.
 };
 
-/* Rows before these times are no longer shown. Counted and immutable once published. */
+/* What is before these times is no longer shown: rows, and roll-ups of expired rows. Counted and
+ * immutable once published. */
 struct horizons {
     _Atomic uint32_t references;
     int64_t all_ns; // INT64_MIN: none.
@@ -51,6 +53,9 @@ struct manifest {
     uint32_t consumer_count;
     struct consumer consumers[MANIFEST_CONSUMERS_MAX];
     struct horizons *horizons;
+    uint32_t aged_count;
+    uint64_t *aged; // Ids of aged files, in order of rounds.
+    struct horizons *aged_horizons;
 };
 
 void manifest_init(struct manifest *manifest);

@@ -113,7 +113,7 @@ static void blocks_put(
         codec, to, summary_fields, SUMMARY_FIELDS, &blocks[0].summary, sizeof blocks[0], count);
 }
 
-static void cells_put(struct codec *codec, struct buf *to, const struct cell *cells, uint32_t count,
+void cells_put(struct codec *codec, struct buf *to, const struct cell *cells, uint32_t count,
     int64_t width_ns) {
     bits64 index[GROUP];
     for (uint32_t i = 0; i < count; i++) {
@@ -169,7 +169,7 @@ static bool blocks_get(struct codec *codec, struct reader *from, struct block_en
     return true;
 }
 
-static bool cells_get(struct codec *codec, struct reader *from, struct cell *cells, uint32_t count,
+bool cells_get(struct codec *codec, struct reader *from, struct cell *cells, uint32_t count,
     int64_t width_ns) {
     bits64 index[GROUP];
     if (!column_get_ints(codec, from, index, count) ||

@@ -8,12 +8,16 @@
  * lies in the bucket and in the range, and nothing else has rows there. Everywhere else the merged
  * rows are read. So late data, corrections and expiry never need the roll-ups to be repaired: what
  * a newer place overlaps is simply not answered from them until a merge has made it one again.
+ *
+ * Time before the horizon comes first, from the cells that stayed of its rows (query_aged.c). What
+ * a bucket cuts of those cannot be known; such a bucket is marked and tells the rest.
  */
 #include <stdlib.h>
 
 #include "core/check.h"
 #include "core/mem.h"
 #include "historian/cursor.h"
+#include "historian/query_aged.h"
 #include "historian/rollup.h"
 #include "historian/store.h"
 
@@ -52,6 +56,8 @@ struct query {
     int64_t start_ns;
     int64_t end_ns;
     struct summary summary;
+    bool partial;
+    int64_t cut_to_ns; // A cell of expired rows that did not fit reaches up to here.
     /* Places of the tag. */
     struct span *spans;
     uint32_t span_count;
@@ -81,12 +87,13 @@ struct hist_bucket bucket_of(const struct summary *sum, int64_t start_ns, int64_
 
 static int bucket_emit(struct query *query, struct err *err) {
     const struct summary *sum = &query->summary;
-    bool any = query->open && (sum->count > 0 || sum->bad_count > 0);
+    bool any = query->open && (sum->count > 0 || sum->bad_count > 0 || query->partial);
     query->open = false;
     if (!any) {
         return 0;
     }
     struct hist_bucket bucket = bucket_of(sum, query->start_ns, query->end_ns);
+    bucket.partial = query->partial || query->start_ns < query->cut_to_ns;
     int rc = query->each(query->context, query->tag, &bucket, err);
     return rc < 0 ? rc : 0;
 }
@@ -101,6 +108,7 @@ static int bucket_open(struct query *query, int64_t time_ns, struct err *err) {
         return rc;
     }
     query->open = true;
+    query->partial = false;
     summary_init(&query->summary);
     if (query->asked->every_ns == 0) {
         query->start_ns = query->asked->from_ns;
@@ -380,6 +388,64 @@ static int region_segment(struct query *query, const struct region *region, stru
     }
 }
 
+/* ---- Expired rows ---- */
+
+/* One cell: into its bucket where it fits, else into its parts, else the buckets are partial. */
+static int aged_piece(
+    struct query *query, struct aged_walk *walk, const struct aged_piece *piece, struct err *err) {
+    int64_t from_ns = query->asked->from_ns;
+    if (piece->last_ns < from_ns || piece->first_ns >= query->asked->to_ns) {
+        aged_walk_take(walk);
+        return 0;
+    }
+    int rc = bucket_open(query, piece->first_ns > from_ns ? piece->first_ns : from_ns, err);
+    if (rc < 0) {
+        return rc;
+    }
+    if (piece->first_ns >= from_ns && piece->last_ns < query->asked->to_ns &&
+        piece->last_ns < query->end_ns) {
+        summary_merge(&query->summary, piece->summary);
+        aged_walk_take(walk);
+        return 0;
+    }
+    rc = aged_walk_split(walk, err);
+    if (rc == 0) {
+        query->partial = true;
+        query->cut_to_ns =
+            piece->last_ns + 1 > query->cut_to_ns ? piece->last_ns + 1 : query->cut_to_ns;
+        aged_walk_take(walk);
+    }
+    return rc;
+}
+
+/* Time whose rows have expired, as far as their roll-ups stayed. */
+static int aged_buckets(struct query *query, int64_t horizon_ns, struct err *err) {
+    const struct view *view = query->view;
+    const int64_t hour_ns = rollup_ns[ROLLUP_LEVELS - 1];
+    int64_t low_ns = query->asked->from_ns > HIST_TIME_MIN ? query->asked->from_ns : HIST_TIME_MIN;
+    int64_t to_ns = query->asked->to_ns < horizon_ns ? query->asked->to_ns : horizon_ns;
+    int64_t aged_ns = horizons_of(view->aged_horizons, query->tag);
+    low_ns = rollup_start(low_ns, hour_ns); // The hour that holds it.
+    low_ns = aged_ns > low_ns ? aged_ns : low_ns;
+    if (view->aged_count == 0 || low_ns >= to_ns) {
+        return 0;
+    }
+    struct aged_walk walk;
+    int rc = aged_walk_open(&walk, view, query->tag, low_ns, to_ns, err);
+    if (rc < 0) {
+        return rc;
+    }
+    struct aged_piece piece;
+    while ((rc = aged_walk_peek(&walk, &piece, err)) > 0) {
+        rc = aged_piece(query, &walk, &piece, err);
+        if (rc < 0) {
+            break;
+        }
+    }
+    aged_walk_close(&walk);
+    return rc;
+}
+
 /* ---- One tag ---- */
 
 static int query_tag(struct query *query, uint32_t tag, struct err *err) {
@@ -392,10 +458,13 @@ static int query_tag(struct query *query, uint32_t tag, struct err *err) {
     int64_t horizon_ns = horizons_of(view->horizons, tag);
     query->from_ns = horizon_ns > query->asked->from_ns ? horizon_ns : query->asked->from_ns;
     query->to_ns = query->asked->to_ns;
-    int rc = 0;
+    query->region_count = 0;
+    query->partial = false;
+    query->cut_to_ns = INT64_MIN;
     for (uint32_t i = 0; i < view->segment_count; i++) {
         query->pages[i] = NULL;
     }
+    int rc = aged_buckets(query, horizon_ns, err);
     for (uint32_t i = 0; i < view->segment_count && rc >= 0; i++) {
         rc = spans_of_segment(query, i, err);
     }

@@ -106,6 +106,9 @@ uint64_t hist_snapshot_bytes(const struct hist_snapshot *snapshot) {
     for (uint32_t i = 0; i < snapshot->view->segment_count; i++) {
         bytes += segment_info(snapshot->view->segments[i])->bytes;
     }
+    for (uint32_t i = 0; i < snapshot->view->aged_count; i++) {
+        bytes += aged_info(snapshot->view->aged[i])->bytes;
+    }
     return bytes;
 }
 
@@ -137,6 +140,12 @@ static int give_segments(struct parts *parts, struct err *err) {
         const struct segment_info *info = segment_info(view->segments[i]);
         struct hist_part part = {.fd = segment_fd(view->segments[i]), .size = info->bytes};
         segment_name(info->id, part.name);
+        rc = parts->each(parts->context, &part, err);
+    }
+    for (uint32_t i = 0; i < view->aged_count && rc >= 0; i++) {
+        const struct aged_info *info = aged_info(view->aged[i]);
+        struct hist_part part = {.fd = aged_fd(view->aged[i]), .size = info->bytes};
+        aged_name(info->id, part.name);
         rc = parts->each(parts->context, &part, err);
     }
     return rc;

@@ -27,10 +27,15 @@ void view_unref(struct view *view) {
     for (uint32_t i = 0; i < view->segment_count; i++) {
         segment_unref(view->segments[i]);
     }
+    for (uint32_t i = 0; i < view->aged_count; i++) {
+        aged_unref(view->aged[i]);
+    }
     mem_free(view->segments);
+    mem_free(view->aged);
     memtable_unref(view->frozen);
     memtable_unref(view->active);
     horizons_unref(view->horizons);
+    horizons_unref(view->aged_horizons);
     mem_free(view);
 }
 
@@ -42,6 +47,14 @@ static struct segment **segments_copy(const struct view *view) {
     return to;
 }
 
+static struct aged **aged_copy(const struct view *view) {
+    struct aged **to = mem_alloc((view->aged_count + 1) * sizeof *to);
+    for (uint32_t i = 0; i < view->aged_count; i++) {
+        to[i] = aged_ref(view->aged[i]);
+    }
+    return to;
+}
+
 struct view *store_view_sealed(struct historian *historian) {
     struct view *view = MEM_NEW(struct view);
     atomic_init(&view->references, 1);
@@ -49,7 +62,10 @@ struct view *store_view_sealed(struct historian *historian) {
     mutex_lock(&historian->state_mutex);
     view->segments = segments_copy(historian->view);
     view->segment_count = historian->view->segment_count;
+    view->aged = aged_copy(historian->view);
+    view->aged_count = historian->view->aged_count;
     view->horizons = horizons_ref(historian->view->horizons);
+    view->aged_horizons = horizons_ref(historian->view->aged_horizons);
     mutex_unlock(&historian->state_mutex);
     return view;
 }
@@ -61,6 +77,8 @@ void store_publish(struct historian *historian, const struct view_change *change
     view->decoders = historian->decoders;
     view->segments = change->set_segments ? change->segments : segments_copy(old);
     view->segment_count = change->set_segments ? change->segment_count : old->segment_count;
+    view->aged = change->set_aged ? change->aged : aged_copy(old);
+    view->aged_count = change->set_aged ? change->aged_count : old->aged_count;
     CHECK(!(change->freeze && old->frozen != NULL));
     if (change->freeze) {
         view->frozen = memtable_ref(old->active);
@@ -73,6 +91,8 @@ void store_publish(struct historian *historian, const struct view_change *change
         }
     }
     view->horizons = horizons_ref(change->horizons != NULL ? change->horizons : old->horizons);
+    view->aged_horizons =
+        horizons_ref(change->aged_horizons != NULL ? change->aged_horizons : old->aged_horizons);
     historian->view = view;
     view_unref(old);
 }

@@ -11,6 +11,7 @@
 #include <stdatomic.h>
 
 #include "core/thread.h"
+#include "historian/aged.h"
 #include "historian/decoder.h"
 #include "historian/historian.h"
 #include "historian/index_cache.h"
@@ -35,8 +36,11 @@ struct view {
     struct segment **segments;
     struct memtable *frozen; // NULL: none.
     struct memtable *active;
+    uint32_t aged_count;
+    struct aged **aged; // What is left of expired rows, in order of time.
     struct horizons *horizons;
-    struct decoder_pool *decoders; // The historian's.
+    struct horizons *aged_horizons; // Where that ends, too.
+    struct decoder_pool *decoders;  // The historian's.
 };
 void view_unref(struct view *view); // NULL is allowed.
 
@@ -90,7 +94,8 @@ struct historian {
     uint64_t damaged_blocks;
     struct err *notices;
     uint32_t notice_count;
-    uint64_t orphans[HIST_ORPHANS_MAX]; // Segments whose manifest may or may not stand.
+    uint64_t orphans[HIST_ORPHANS_MAX]; // Segments and aged files whose manifest may or may not
+                                        // stand.
     uint32_t orphan_count;
     uint32_t hold_count; // Snapshots under way; the log keeps what is above hold_seq for them.
     uint64_t hold_seq;
@@ -113,6 +118,10 @@ struct view_change {
     bool drop_frozen;
     bool freeze;               // The active table becomes the frozen one.
     struct horizons *horizons; // NULL: as they are.
+    struct horizons *aged_horizons;
+    bool set_aged; // As with segments.
+    struct aged **aged;
+    uint32_t aged_count;
 };
 void store_publish(struct historian *historian, const struct view_change *change);
 void store_notice(struct historian *historian, const struct err *what);
@@ -160,7 +169,9 @@ struct segment_swap {
     bool drop_frozen;
 };
 int store_swap(struct historian *historian, const struct segment_swap *swap, struct err *err);
-/* A number for a new segment; never given twice. */
+/* Removes files whose manifest is known not to stand now. Care role held. */
+void store_orphans_drop(struct historian *historian);
+/* A number for a new segment or aged file; never given twice. */
 uint64_t store_segment_id(struct historian *historian);
 
 /* Seals the frozen table, if there is one. Any thread; waits for another that does. */

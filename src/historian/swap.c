@@ -41,13 +41,16 @@ static void manifest_swap(struct manifest *manifest, const struct segment_swap *
     }
 }
 
-static void orphans_drop(struct historian *historian) {
+void store_orphans_drop(struct historian *historian) {
     for (uint32_t i = 0; i < historian->orphan_count; i++) {
         char name[32];
         char path[LIMIT_PATH_BYTES];
         segment_name(historian->orphans[i], name);
         (void)snprintf(path, sizeof path, "%s/%s", historian->dir, name);
         (void)file_remove(historian->files, path, NULL); // Else the next opening does.
+        aged_name(historian->orphans[i], name);
+        (void)snprintf(path, sizeof path, "%s/%s", historian->dir, name);
+        (void)file_remove(historian->files, path, NULL);
     }
     historian->orphan_count = 0;
 }
@@ -104,7 +107,7 @@ int store_swap(struct historian *historian, const struct segment_swap *swap, str
         segment_unref(segment);
         return rc;
     }
-    orphans_drop(historian);
+    store_orphans_drop(historian);
     view_swap(historian, swap, segment);
     return 0;
 }

@@ -16,6 +16,7 @@
 
 #include "core/limits.h"
 #include "core/mem.h"
+#include "historian/aged.h"
 #include "historian/block.h"
 #include "historian/historian.h"
 #include "historian/manifest.h"
@@ -211,6 +212,9 @@ static int manifest_has(struct verify *verify, uint64_t id, struct err *err) {
     for (uint32_t i = 0; i < manifest.segment_count; i++) {
         found |= manifest.segments[i] == id;
     }
+    for (uint32_t i = 0; i < manifest.aged_count; i++) {
+        found |= manifest.aged[i] == id;
+    }
     manifest_fini(&manifest);
     return found;
 }
@@ -233,6 +237,59 @@ static void verify_segment(struct verify *verify, uint64_t id) {
     verify_segment_bytes(verify, id);
     file_close(verify->fd);
     verify->fd = -1;
+}
+
+/* ---- Aged files ---- */
+
+static void aged_damaged(void *context, const struct err *what) {
+    struct verify *verify = context;
+    verify->report.damaged++;
+    verify->damaged(verify->context, what);
+}
+
+/* Every record, and whether each level stands for the same rows as the hours. */
+static void verify_aged_tag(
+    struct verify *verify, struct aged *aged, const struct tag_entry *entry, struct cell *cells) {
+    struct aged_contents contents = {0};
+    uint64_t rows[ROLLUP_LEVELS] = {0};
+    bool good = aged_contents(aged, entry, &verify->decoder, &contents, NULL) > 0;
+    bool read = good;
+    for (uint32_t i = 0; i < contents.count; i++) {
+        const struct aged_chunk *chunk = &contents.chunks[i];
+        verify->report.blocks++;
+        if (aged_cells(aged, entry->tag, chunk, &verify->decoder, cells, NULL) <= 0) {
+            read = false;
+            continue;
+        }
+        for (uint32_t j = 0; j < chunk->cells; j++) {
+            rows[chunk->level] += cells[j].summary.count + cells[j].summary.bad_count;
+        }
+    }
+    if (read && (rows[1] != rows[2] || rows[0] > rows[2])) {
+        verify_report(verify, MSG_VERIFY_PAGE, entry->offset + entry->blocks_size, entry->tag);
+    }
+    aged_contents_fini(&contents);
+}
+
+static void verify_aged(struct verify *verify, uint64_t id) {
+    char name[32];
+    struct damage_sink sink = {.damaged = aged_damaged, .context = verify};
+    struct aged *aged = NULL;
+    struct err what = ERR_INIT;
+    aged_name(id, name);
+    (void)snprintf(verify->path, sizeof verify->path, "%s/%s", verify->dir, name);
+    if (aged_open(verify->files, verify->dir, id, &sink, &aged, &what) < 0) {
+        if (what.code != ERR_NOT_FOUND || manifest_has(verify, id, NULL) > 0) {
+            aged_damaged(verify, &what);
+        }
+        return;
+    }
+    AUTO_FREE struct cell *cells = MEM_ARRAY(struct cell, BLOCK_ROWS);
+    verify->report.segments++;
+    for (uint32_t i = 0; i < aged_info(aged)->tag_count; i++) {
+        verify_aged_tag(verify, aged, aged_entry(aged, i), cells);
+    }
+    aged_unref(aged);
 }
 
 /* ---- Log ---- */
@@ -374,6 +431,8 @@ static int every_segment(void *context, const char *name, struct err *err) {
     uint64_t id = 0;
     if (segment_name_parse(name, &id)) {
         verify_segment(context, id);
+    } else if (aged_name_parse(name, &id)) {
+        verify_aged(context, id);
     }
     return 0;
 }
@@ -407,6 +466,9 @@ static int verify_segments(struct verify *verify, struct err *err) {
     }
     for (uint32_t i = 0; i < manifest.segment_count; i++) {
         verify_segment(verify, manifest.segments[i]);
+    }
+    for (uint32_t i = 0; i < manifest.aged_count; i++) {
+        verify_aged(verify, manifest.aged[i]);
     }
     manifest_fini(&manifest);
     return 0;
