@@ -187,7 +187,7 @@ enum { MACHINE_WORDS = 40000, SPARSE = 400 };
 static int machine_read(
     void *context, char area, uint32_t word, uint32_t count, uint16_t *ret_words) {
     const struct machine *machine = context;
-    if (area != 'D' && area != 'R') {
+    if (area != 'D' && area != 'R' && area != 'M') {
         return SIM_XGT_NO_AREA;
     }
     if (word + count > MACHINE_WORDS) {
@@ -197,6 +197,7 @@ static int machine_read(
         uint32_t at = word + i;
         uint32_t number = area == 'D' ? at / 2 + 1 : at / SPARSE + 9;
         uint32_t value = number * CONTRACT_STEP + machine->generation;
+        value = area == 'M' ? 0x5A5A5A5A : value; // Nobody asked for these.
         ret_words[i] = (uint16_t)(at % 2 == 0 ? value : value >> 16);
     }
     return 0;
@@ -299,9 +300,8 @@ static void a_storm_on_a_serial_line_brings_no_wrong_value(void **state) {
         .opened = machine_opened,
         .wrong_unit = machine_wrong_unit,
         /* ASCII frames carry no number: an older answer of the same shape that arrives after our
-         * request cannot be told from its own. The wait for quiet before each request is the
-         * protocol's only guard, and in these three the old frame comes after it. */
-        .without = 1u << FAULT_LATE | 1u << FAULT_OLDER | 1u << FAULT_OLDER_ONLY};
+         * request cannot be told from its own, where nothing was left unanswered before. */
+        .without = 1u << FAULT_OLDER | 1u << FAULT_OLDER_ONLY};
     (void)contract_storm(&peer, 23, 100000);
     buf_fini(&machine.in);
 }

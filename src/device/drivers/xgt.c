@@ -13,7 +13,9 @@
  * Matching. On Ethernet every request has an invoke id that is not used again within 65,536
  * requests. An older id of this session is a late answer: dropped, and ours is waited for. An id
  * never given means that the two sides have lost each other. A datagram that is no answer is
- * dropped, since it cannot shift anything. On serial lines there is no id; see xgt_cnet.c.
+ * dropped, since it cannot shift anything. On serial lines there is no id (see xgt_cnet.c): a
+ * station that left a request unanswered is first asked for some words of M in a form that no
+ * answer still owed can have, and only what it answers behind that is believed.
  *
  * Each answer's header tells the state of the controller (run, stop, error, debug), published as
  * plc:state and its like; where only those are wanted, one word of M is read for its header.
@@ -27,6 +29,7 @@ enum {
     SMALL_WORDS = 4,         // A group up to this size may join others.
     GAP_NETWORK_WORDS = 100, // About what a round trip through the scan of a CPU costs.
     GAP_SERIAL_WORDS = 8,
+    STATIONS = 256,
     LATE_MAX = 64, // Frames that are not ours before we give up; bounds a chattering peer.
     SKIPPED_BYTES_MAX = 1024,
     SILENCE_CHARACTERS_X10 = 35,
@@ -43,6 +46,7 @@ struct xgt_private {
     uint16_t next_invoke;
     uint32_t sent_in_session; // Saturates at 65,535: older ids are unknown.
     bool unquiet;             // The last serial answer was missing or damaged.
+    uint16_t owed[STATIONS];  // Serial answers that may still come, by their form; see form_of.
     bool has_head;            // An answer came in this call.
     struct xgt_head head;     // Of the newest answer.
     uint8_t frame[IO_BUFFER_BYTES];
@@ -176,8 +180,20 @@ static int receive_ascii(struct driver_io *io, struct xgt_private *xgt, struct e
     return result < 0 ? result : (int)size;
 }
 
-static int exchange_cnet(struct driver_io *io, const struct driver_settings *settings,
-    const struct xgt_request *request, struct err *err) {
+/* How an answer looks to xgt_cnet_take: a bit for each number of words by name, and the lowest for
+ * all other answers. */
+static uint16_t form_of(const struct xgt_request *request) {
+    bool words = request->kind == XGT_READ_BLOCKS && request->width == XGT_WIDTH_WORD;
+    return (uint16_t)(words ? 1u << (request->count - 1) : 1u);
+}
+
+static uint16_t *owed_by(struct xgt_private *xgt, const struct driver_settings *settings) {
+    return &xgt->owed[settings->values[XGT_OPTION_STATION] & (STATIONS - 1)];
+}
+
+/* One request on a serial line. A fence passes over whole answers that are not its own. */
+static int converse_cnet(struct driver_io *io, const struct driver_settings *settings,
+    const struct xgt_request *request, bool is_fence, struct err *err) {
     struct xgt_private *xgt = io_private(io);
     int result = io_drain(io, silence_us(io, xgt), err);
     if (result < 0) {
@@ -190,8 +206,10 @@ static int exchange_cnet(struct driver_io *io, const struct driver_settings *set
         return result;
     }
     xgt->unquiet = true;
+    *owed_by(xgt, settings) |= form_of(request);
     result = XGT_CNET_FOREIGN;
-    for (int i = 0; i < LATE_MAX && result == XGT_CNET_FOREIGN; i++) {
+    for (int i = 0;
+         i < LATE_MAX && (result == XGT_CNET_FOREIGN || (is_fence && result == -ERR_FRAME)); i++) {
         result = receive_ascii(io, xgt, err);
         if (result >= 0) {
             result = xgt_cnet_take(settings, request, xgt->frame, (size_t)result, xgt->data, err);
@@ -202,9 +220,41 @@ static int exchange_cnet(struct driver_io *io, const struct driver_settings *set
     }
     if (result >= 0) {
         xgt->unquiet = false;
+        *owed_by(xgt, settings) = 0; // A station answers in the order in which it was asked.
         io_request_answered(io, stamp);
     }
     return result;
+}
+
+/* Asks for words in a form that is not owed: behind their answer nothing older can come. A refusal
+ * will do, too. */
+static int pass_fence(
+    struct driver_io *io, const struct driver_settings *settings, struct err *err) {
+    uint16_t *owed = owed_by(io_private(io), settings);
+    uint32_t count = 2;
+    while (count <= XGT_BLOCKS_MAX && (*owed >> (count - 1) & 1) != 0) {
+        count++;
+    }
+    if (count > XGT_BLOCKS_MAX) { // The oldest of so many is not owed any more.
+        *owed = 1;
+        count = 2;
+    }
+    struct xgt_request request = {.kind = XGT_READ_BLOCKS, .width = XGT_WIDTH_WORD, .count = count};
+    for (uint32_t i = 0; i < count; i++) {
+        request.blocks[i] = (struct xgt_block){.area = xgt_probe.blocks[0].area, .word = i};
+    }
+    struct err words = ERR_INIT;
+    int result = converse_cnet(io, settings, &request, true, &words);
+    if (result < 0 && err != NULL) {
+        *err = words;
+    }
+    return result < 0 ? result : 0;
+}
+
+static int exchange_cnet(struct driver_io *io, const struct driver_settings *settings,
+    const struct xgt_request *request, struct err *err) {
+    int result = *owed_by(io_private(io), settings) != 0 ? pass_fence(io, settings, err) : 0;
+    return result < 0 ? result : converse_cnet(io, settings, request, false, err);
 }
 
 int xgt_exchange(struct driver_io *io, const struct driver_settings *settings,

@@ -16,7 +16,8 @@
  * else.
  *
  * There is no request number: an answer is ours when station, command and byte counts fit. The
- * driver therefore waits for quiet before each request, longer after one that was not answered.
+ * driver therefore waits for quiet before each request, longer after one that was not answered, and
+ * then lets an answer of an unmistakable form come first (xgt.c).
  */
 #include <stdio.h>
 #include <string.h>
@@ -180,7 +181,7 @@ static int take_blocks(const struct xgt_request *request, const uint8_t *body, s
 int xgt_cnet_take(const struct driver_settings *settings, const struct xgt_request *request,
     const uint8_t *frame, size_t size, uint8_t *data, struct err *err) {
     size_t check = settings->values[XGT_OPTION_BCC] != 0 ? 2 : 0;
-    if (size < HEAD_BYTES + TAIL_BYTES + check) {
+    if (size < HEAD_BYTES + TAIL_BYTES + check || (frame[0] != ACK && frame[0] != NAK)) {
         return bad_frame(err);
     }
     size_t end = size - check; // Behind ETX.
