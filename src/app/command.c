@@ -66,6 +66,8 @@ static const struct option_row OUTBOX_OPTIONS[] = {
     COMMON_OPTIONS, {"--plant", true}, {NULL, false}};
 static const struct option_row BENCH_OPTIONS[] = {
     COMMON_OPTIONS, {"--dir", true}, {"--data", true}, {"--quick", false}, {NULL, false}};
+static const struct option_row SOAK_OPTIONS[] = {
+    COMMON_OPTIONS, {"--dir", true}, {"--seconds", true}, {NULL, false}};
 
 static const struct command COMMANDS[] = {
     {"init", MSG_HELP_INIT, 0, 1, 1, -1, INIT_OPTIONS, cmd_init},
@@ -99,6 +101,7 @@ static const struct command COMMANDS[] = {
     {"restore", MSG_HELP_RESTORE, 0, 2, 2, 0, RESTORE_OPTIONS, cmd_restore},
     {"upgrade", MSG_HELP_UPGRADE, 0, 0, 1, -1, UPGRADE_OPTIONS, cmd_upgrade},
     {"bench", MSG_HELP_BENCH, 0, 1, 1, -1, BENCH_OPTIONS, cmd_bench},
+    {"soak", MSG_HELP_SOAK, 0, 1, 1, -1, SOAK_OPTIONS, cmd_soak},
 };
 
 const struct command *command_at(size_t index) {

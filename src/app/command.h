@@ -107,5 +107,6 @@ int cmd_optimize(struct call *call, struct err *err);
 int cmd_restore(struct call *call, struct err *err);
 int cmd_upgrade(struct call *call, struct err *err);
 int cmd_bench(struct call *call, struct err *err);
+int cmd_soak(struct call *call, struct err *err);
 
 #endif

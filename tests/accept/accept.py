@@ -33,6 +33,7 @@ STEPS = [
     ("replay", "collection from pymodbus for 60 s, killed every 5 s", [PYTHON, f"{HERE}/step_replay.py", "60"], 300),
     ("mqtt", "100,000 QoS 1 messages while Maru is killed five times: each stored once", [PYTHON, f"{HERE}/step_mqtt.py", "100000", "5"], 600),
     ("outage", "13 hours without broker and network at 200 times the speed: no gap, no duplicate", [PYTHON, f"{HERE}/step_outage.py", "13", "200"], 900),
+    ("soak", "the program's own trial: the line cut, and the collecting process killed, at random moments for five minutes each", [PYTHON, f"{HERE}/step_soak.py", "300"], 900),
     ("links", "500 links x 100 tags x 1 Hz for ten minutes; change to browser; memory, start, size", [PYTHON, f"{HERE}/step_links.py", "600"], 1200),
     ("return", "after each of six faults and a clock that jumps every device is good within three periods", [PYTHON, f"{HERE}/step_return.py"], 1200),
     ("import", "a million real samples in and out, twice; flipped bytes found", [PYTHON, f"{HERE}/step_import.py", "200"], 1800),
