@@ -36,7 +36,7 @@ struct tag_line {
 /* Devices and tags numbered from 1 in the order given; ended by a NULL id and name. */
 struct catalogue *make_catalogue(const struct device_line *devices, const struct tag_line *tags);
 
-enum { BOX_TAGS = 1024, BOX_ROWS = 65536, BOX_BOOKMARKS = 96, BOX_BOOKMARK_BYTES = 4097 };
+enum { BOX_TAGS = 2304, BOX_ROWS = 65536, BOX_BOOKMARKS = 96, BOX_BOOKMARK_BYTES = 4097 };
 struct box_row {
     struct sample row;
     char text[256];

@@ -75,6 +75,28 @@ static void expect_rows(struct scene *scene, uint32_t tag, uint32_t count) {
     }
 }
 
+/* One pass over a message looks for 4,096 paths; a message may have more values for us. */
+static void a_message_may_feed_any_number_of_tags(void **state) {
+    (void)state;
+    enum { MANY = 2100, NAME_BYTES = 16 }; // Each with a time.
+    static char names[MANY][NAME_BYTES];
+    static struct tag_line tags[MANY + 1];
+    static const char *const SOURCES[] = {"a/b $.v time=$.t s", "a/# $.v time=$.t s"};
+    for (int wild = 0; wild < 2; wild++) {
+        for (int i = 0; i < MANY; i++) {
+            (void)snprintf(names[i], NAME_BYTES, "t%d", i);
+            tags[i] = (struct tag_line){names[i], "d1", SOURCES[wild]};
+        }
+        struct scene scene;
+        scene_init(&scene, "session=clean", tags);
+        join(&scene);
+        publish(&scene, "a/b", "{\"v\":1,\"t\":1700000000}", false);
+        expect_rows(&scene, 1, 1);
+        assert_int_equal(scene.rig.box.count, MANY); // Subscribed once.
+        scene_fini(&scene);
+    }
+}
+
 static void each_payload_gives_its_value(void **state) {
     (void)state;
     static const struct tag_line TAGS[] = {{"t.bare", "d1", "a/bare"},
@@ -506,6 +528,7 @@ int main(void) {
         cmocka_unit_test(filters_match_and_cover),
     };
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_message_may_feed_any_number_of_tags),
         cmocka_unit_test(each_payload_gives_its_value),
         cmocka_unit_test(a_kept_message_is_the_last_usable_value),
         cmocka_unit_test(payloads_in_cp949_are_read),

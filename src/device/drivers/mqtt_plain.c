@@ -85,6 +85,13 @@ static void take_entries(struct mqtt_router *router, const struct point_group *a
     qsort(router->entries, router->entry_count, sizeof *router->entries, compare_entries);
 }
 
+/* Does the entry go to this filter? One pass over a message looks for so many paths at most; what
+ * is beyond goes to another filter of the same text. */
+static bool filter_takes(const struct filter *filter, const struct entry *entry) {
+    return str_eq(entry->source.filter, filter->text) &&
+           filter->path_count + 2 <= JSON_SCAN_PATHS_MAX;
+}
+
 /* Makes one filter of each run of equal texts, with the paths of its entries. */
 static void take_filters(struct mqtt_router *router) {
     size_t count = (size_t)router->entry_count + 1;
@@ -95,7 +102,7 @@ static void take_filters(struct mqtt_router *router) {
     for (uint32_t i = 0; i < router->entry_count; i++) {
         struct entry *entry = &router->entries[i];
         bool same = router->filter_count > 0 &&
-                    str_eq(entry->source.filter, router->filters[router->filter_count - 1].text);
+                    filter_takes(&router->filters[router->filter_count - 1], entry);
         if (!same) {
             router->filters[router->filter_count++] = (struct filter){.text = entry->source.filter,
                 .is_wild = is_wild(entry->source.filter),
@@ -145,10 +152,10 @@ static void index_filters(struct mqtt_router *router) {
 static void choose_wanted(struct mqtt_router *router) {
     router->wanted = MEM_ARRAY(struct str, (size_t)router->filter_count + 1);
     for (uint32_t i = 0; i < router->filter_count; i++) {
-        bool covered = false;
+        bool covered = i > 0 && str_eq(router->filters[i].text, router->filters[i - 1].text);
         for (uint32_t k = 0; k < router->wild_count && !covered; k++) {
             covered =
-                router->wild[k] != i &&
+                !str_eq(router->filters[router->wild[k]].text, router->filters[i].text) &&
                 mqtt_filter_covers(router->filters[router->wild[k]].text, router->filters[i].text);
         }
         if (!covered) {
