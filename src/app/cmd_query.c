@@ -226,6 +226,9 @@ static int put_measured(
 
 static int put_bucket(
     void *context, uint32_t tag, const struct hist_bucket *bucket, struct err *err) {
+    if (bucket->partial) {
+        return 0; // Rows of it have expired, and what is left of them does not fit.
+    }
     struct hist_measured measured = aggregate_bucket(bucket);
     return put_measured(context, tag, &measured, err);
 }

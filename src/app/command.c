@@ -56,6 +56,8 @@ static const struct option_row VERIFY_OPTIONS[] = {
 static const struct option_row UPGRADE_OPTIONS[] = {
     COMMON_OPTIONS, {"--state", true}, {"--wait", true}, {NULL, false}};
 static const struct option_row OPTIMIZE_OPTIONS[] = {COMMON_OPTIONS, {NULL, false}};
+static const struct option_row RETENTION_OPTIONS[] = {COMMON_OPTIONS, {"--plant", true},
+    {"--raw-days", true}, {"--rollup-days", true}, {"--archive", true}, {NULL, false}};
 static const struct option_row BACKUP_OPTIONS[] = {
     COMMON_OPTIONS, {"--plant", true}, {"--with-keys", false}, {NULL, false}};
 static const struct option_row RESTORE_OPTIONS[] = {
@@ -98,6 +100,8 @@ static const struct command COMMANDS[] = {
         0, BACKUP_OPTIONS, cmd_backup},
     {"optimize", MSG_HELP_OPTIMIZE, COMMAND_HOME | COMMAND_OPENS | COMMAND_HOT, 0, 0, -1,
         OPTIMIZE_OPTIONS, cmd_optimize},
+    {"retention", MSG_HELP_RETENTION, COMMAND_HOME | COMMAND_OPENS | COMMAND_HOT, 0, 0, -1,
+        RETENTION_OPTIONS, cmd_retention},
     {"restore", MSG_HELP_RESTORE, 0, 2, 2, 0, RESTORE_OPTIONS, cmd_restore},
     {"upgrade", MSG_HELP_UPGRADE, 0, 0, 1, -1, UPGRADE_OPTIONS, cmd_upgrade},
     {"bench", MSG_HELP_BENCH, 0, 1, 1, -1, BENCH_OPTIONS, cmd_bench},

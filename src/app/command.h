@@ -104,6 +104,7 @@ int cmd_verify(struct call *call, struct err *err);
 int cmd_doctor(struct call *call, struct err *err);
 int cmd_backup(struct call *call, struct err *err);
 int cmd_optimize(struct call *call, struct err *err);
+int cmd_retention(struct call *call, struct err *err);
 int cmd_restore(struct call *call, struct err *err);
 int cmd_upgrade(struct call *call, struct err *err);
 int cmd_bench(struct call *call, struct err *err);

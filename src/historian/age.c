@@ -19,8 +19,8 @@
  */
 #include "core/mem.h"
 #include "historian/aged_write.h"
-#include "historian/archive.h"
 #include "historian/cursor.h"
+#include "historian/hist_archive.h"
 #include "historian/rollup.h"
 #include "historian/store.h"
 
@@ -38,10 +38,11 @@ struct item { // One tag that was asked for.
 struct age {
     struct historian *historian;
     struct view *view; // Segments only.
+    const struct stop_flag *stop;
     struct item *items;
     uint32_t count;
-    struct archive *archive;    // NULL: none.
-    struct aged_writer *writer; // NULL: nothing to write.
+    struct hist_archive *archive; // NULL: none.
+    struct aged_writer *writer;   // NULL: nothing to write.
     uint64_t id;
     uint32_t first_taken; // Index of the first aged file that goes into the new one.
     bool *damaged;        // By segment, at the start.
@@ -237,10 +238,10 @@ static int read_rows(struct age *age, const struct item *item, bool versions, st
     struct run run;
     bool begun = false;
     while ((rc = cursor_set_next(&set, &run, err)) > 0) {
-        rc = versions && !begun ? archive_begin(age->archive, err) : 0;
+        rc = versions && !begun ? hist_archive_begin(age->archive, err) : 0;
         begun = true;
         rc = rc < 0     ? rc
-             : versions ? archive_add(age->archive, item->tag, &run, err)
+             : versions ? hist_archive_add(age->archive, item->tag, &run, err)
                         : aged_writer_rows(age->writer, &run, err);
         if (rc < 0) {
             break;
@@ -326,6 +327,9 @@ static int age_tags(struct age *age, struct err *err) {
         if (rc < 0) {
             return rc;
         }
+        if (age->stop != NULL && stop_flag_is_raised(age->stop)) {
+            return err_set(err, ERR_CANCELLED, MSG_AGED_STOPPED, NO_ARGS);
+        }
         if (age->historian->threaded) {
             if (is_stopping(age->historian)) {
                 return err_set(err, ERR_CANCELLED, MSG_AGED_STOPPED, NO_ARGS);
@@ -364,8 +368,8 @@ static int finish_files(struct age *age, struct aged **ret_aged, struct err *err
     struct historian *historian = age->historian;
     int rc = 0;
     if (age->archive != NULL) {
-        struct archive_counts counts = {0};
-        rc = archive_finish(age->archive, &counts, err);
+        struct hist_archive_counts counts = {0};
+        rc = hist_archive_finish(age->archive, &counts, err);
         age->report.archived_rows = counts.rows;
         age->report.archived_bytes = counts.bytes;
         age->report.archived_files = counts.files;
@@ -477,11 +481,11 @@ static int age_caring(struct age *age, const struct hist_age_options *options, s
         return rc;
     }
     if (options->archive_dir != NULL) {
-        struct archive_plan plan = {.files = age->historian->files,
+        struct hist_archive_plan plan = {.files = age->historian->files,
             .clock = age->historian->clock,
             .dir = options->archive_dir,
             .seq = hist_seq(age->historian)};
-        rc = archive_open(&plan, &age->archive, err);
+        rc = hist_archive_open(&plan, &age->archive, err);
     }
     struct aged *made = NULL;
     rc = rc < 0 ? rc : writer_open(age, err);
@@ -509,12 +513,13 @@ int hist_age(struct historian *historian, const struct hist_age_options *options
         return rc;
     }
     store_care_begin(historian);
-    struct age age = {.historian = historian, .view = store_view_sealed(historian)};
+    struct age age = {
+        .historian = historian, .stop = options->stop, .view = store_view_sealed(historian)};
     age.cells = MEM_ARRAY(struct cell, BLOCK_ROWS);
     decoder_init(&age.decoder);
     rc = age_caring(&age, options, err);
     decoder_fini(&age.decoder);
-    archive_free(age.archive);
+    hist_archive_free(age.archive);
     aged_writer_free(age.writer);
     mem_free(age.cells);
     for (uint32_t i = 0; i < age.view->segment_count; i++) {

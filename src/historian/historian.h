@@ -25,6 +25,7 @@
 #include "model/sample.h"
 
 struct historian;
+struct stop_flag;
 
 struct hist_options {
     struct files *files;       // NULL: the system's.
@@ -334,6 +335,7 @@ struct hist_age_options {
     /* A folder, made when absent: all versions of the rows that go are written there first, as
      * segments that are synced and read back. NULL: nowhere. */
     const char *archive_dir;
+    const struct stop_flag *stop; // Raised: ERR_CANCELLED, nothing goes. NULL: none.
 };
 struct hist_age_report {
     uint32_t tags; // Of which something went.

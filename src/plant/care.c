@@ -1,15 +1,15 @@
 /*
  * Retention. A tag may say how many days its samples are kept (0: for ever). Once an hour the
- * horizons are looked at; they move at local midnight, so the historian writes its list of them
- * once a day. Nothing is deleted here: the historian stops showing what lies before a horizon and
- * drops it with its next merges. After it, once a night, the quality of the day that ended is
- * computed.
+ * horizons are looked at (retention.c). Nothing is deleted here: the historian stops showing what
+ * lies before a horizon and drops it with its next merges. After it, once a night, the quality of
+ * the day that ended is computed.
  */
 #include "plant/care.h"
 
 #include "core/log.h"
 #include "core/mem.h"
 #include "plant/quality.h"
+#include "plant/retention.h"
 
 enum {
     FIRST_S = 60,
@@ -25,44 +25,10 @@ struct care {
     struct stop_flag stop;
     int64_t *moved;
     struct care_clock clock;
-    int64_t night_ns; // The day on which quality was computed last.
+    int64_t night_ns;   // The day on which quality was computed last.
+    struct mutex mutex; // Guards what follows.
+    struct err error;   // Of the last look at old samples.
 };
-
-int64_t care_horizon_ns(int64_t now_ns, uint32_t days, const struct zone *zone) {
-    const int64_t day_ns = 86400 * NS_PER_S;
-    int64_t today = time_bucket_start(now_ns, day_ns, zone, NULL);
-    /* Half a day back from a midnight is inside the day before, whatever the clocks did. */
-    return time_bucket_start(today - (int64_t)days * day_ns + day_ns / 2, day_ns, zone, NULL);
-}
-
-int care_round(struct plant *plant, int64_t *moved, uint32_t capacity, const struct stop_flag *stop,
-    struct err *err) {
-    struct catalogue *catalogue = plant_catalogue(plant);
-    int64_t now = clock_wall_ns(plant_clock(plant));
-    AUTO_FREE struct hist_expiry *expiries =
-        MEM_ARRAY(struct hist_expiry, catalogue->tag_count + 1);
-    uint32_t count = 0;
-    for (uint32_t i = 0; i < catalogue->tag_count; i++) {
-        const struct tag *tag = &catalogue->tags[i];
-        if (stop != NULL && stop_flag_is_raised(stop)) {
-            break; // The rest goes after the next start.
-        }
-        if (tag->retention_days == 0 || tag->number >= capacity) {
-            continue;
-        }
-        int64_t horizon = care_horizon_ns(now, tag->retention_days, plant_zone(plant));
-        if (horizon <= moved[tag->number]) {
-            continue;
-        }
-        expiries[count++] = (struct hist_expiry){.tag = tag->number, .before_ns = horizon};
-    }
-    catalogue_unref(catalogue);
-    int status = count > 0 ? hist_expire_many(plant_historian(plant), expiries, count, err) : 0;
-    for (uint32_t i = 0; i < count && status >= 0; i++) {
-        moved[expiries[i].tag] = expiries[i].before_ns;
-    }
-    return status < 0 ? status : (int)count;
-}
 
 bool care_clock_holds(struct care_clock *clock, int64_t wall_ns, int64_t mono_ns) {
     bool is_first = clock->mono_ns == 0;
@@ -104,7 +70,10 @@ static void let_go(struct care *care) {
             NULL);
         return;
     }
-    int count = care_round(care->plant, care->moved, LIMIT_TAGS + 1, &care->stop, &err);
+    int count = retention_round(care->plant, care->moved, LIMIT_TAGS + 1, &care->stop, &err);
+    mutex_lock(&care->mutex);
+    care->error = err; // Code ERR_OK where all went well.
+    mutex_unlock(&care->mutex);
     if (count < 0) {
         log_event(LOG_WARN, "plant", "retention_failed",
             LOG_FIELDS({"next", A_CSTR("tried again in an hour")}), &err);
@@ -135,9 +104,17 @@ struct care *care_start(struct plant *plant) {
     care->plant = plant;
     care->moved = MEM_ARRAY(int64_t, LIMIT_TAGS + 1);
     care->clock.wall_ns = newest_sample(plant);
+    care->error = (struct err)ERR_INIT;
+    mutex_init(&care->mutex);
     stop_flag_init(&care->stop);
     thread_start(&care->thread, "care", care_run, care);
     return care;
+}
+
+void care_error(struct care *care, struct err *ret_error) {
+    mutex_lock(&care->mutex);
+    *ret_error = care->error;
+    mutex_unlock(&care->mutex);
 }
 
 void care_stop(struct care *care) {
@@ -147,6 +124,7 @@ void care_stop(struct care *care) {
     stop_flag_raise(&care->stop);
     thread_join(&care->thread);
     stop_flag_fini(&care->stop);
+    mutex_fini(&care->mutex);
     mem_free(care->moved);
     mem_free(care);
 }

@@ -14,9 +14,8 @@ struct care;
 struct care *care_start(struct plant *plant);
 void care_stop(struct care *care); // NULL is allowed.
 
-/* The moment before which samples may go: `days` whole days before the start of today in the
- * plant's zone, so that it moves once a day and a day goes as a whole. */
-int64_t care_horizon_ns(int64_t now_ns, uint32_t days, const struct zone *zone);
+/* Words of the last failure to let old samples go; code ERR_OK: none. Any thread. */
+void care_error(struct care *care, struct err *ret_error);
 /* Whether the wall clock may decide what is old. A clock that is set years ahead by mistake (a dead
  * battery, a wrong time server) would let everything go at once, and that is not undone by setting
  * it back. So after a leap ahead nothing goes for a day of running; a plant that was off for more
@@ -27,10 +26,5 @@ struct care_clock {
     int64_t wait_until_mono_ns;
 };
 bool care_clock_holds(struct care_clock *clock, int64_t wall_ns, int64_t mono_ns);
-/* One round now. Count of tags whose horizon moved, or negative. `moved` holds one entry for each
- * tag number below `capacity`: the horizon told last. Ends early when `stop` (may be NULL) is
- * raised. */
-int care_round(struct plant *plant, int64_t *moved, uint32_t capacity, const struct stop_flag *stop,
-    struct err *err);
 
 #endif

@@ -530,6 +530,10 @@ void plant_consumer_status(struct plant *plant, struct consumer_status *ret_stat
     consumer_status_get(plant->consumer, ret_status);
 }
 
+void plant_retention_error(struct plant *plant, struct err *ret_error) {
+    care_error(plant->care, ret_error);
+}
+
 int64_t plant_run_ns(const struct plant *plant) {
     return clock_mono_ns(plant->clock) - plant->opened_mono_ns;
 }

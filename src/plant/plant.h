@@ -106,6 +106,9 @@ struct consumer_status {
 };
 void plant_consumer_status(struct plant *plant, struct consumer_status *ret_status);
 
+/* Words of the last failure to let old samples go; code ERR_OK: none. */
+void plant_retention_error(struct plant *plant, struct err *ret_error);
+
 /* How long it has been open. */
 int64_t plant_run_ns(const struct plant *plant);
 

@@ -305,6 +305,9 @@ static void put_bucket(struct samples_source *source, const struct hist_measured
     if (source->fill != HIST_FILL_NONE) {
         json_put_bool(json, "filled", measured->filled);
     }
+    if (measured->bucket.partial) {
+        json_put_bool(json, "partial", true);
+    }
     json_object_end(json);
 }
 
@@ -313,6 +316,9 @@ static void take_measured(struct samples_source *source, const struct hist_measu
     const struct hist_bucket *bucket = &measured->bucket;
     if (source->cut || (bucket->count == 0 && source->fill == HIST_FILL_NONE)) {
         return;
+    }
+    if (bucket->partial && source->csv) {
+        return; // There is no place to say so.
     }
     if (source->resume_ns != INT64_MIN && bucket->start_ns <= source->resume_ns) {
         return; // Given by the page before.
@@ -346,7 +352,8 @@ static void next_tag(struct samples_source *source) {
 static int tag_begin(struct samples_source *source, struct err *err) {
     uint32_t number = source->tags[source->tag_index].number;
     struct samples_range range = {source->from_ns, source->to_ns};
-    int rc = samples_narrow(source->historian, number, &range, err);
+    int rc = source->every_ns > 0 ? samples_narrow_buckets(source->historian, number, &range, err)
+                                  : samples_narrow(source->historian, number, &range, err);
     if (rc < 0) {
         return rc;
     }

@@ -270,7 +270,10 @@ static int64_t ladder_first(const struct series *series, uint32_t points) {
 static int series_read(struct series *series, uint32_t max, struct err *err) {
     struct arena *arena = &series->call->http->arena;
     uint64_t count = 0;
-    int rc = samples_narrow(series->historian, series->tag->number, &series->range, err);
+    struct hist_horizon horizon;
+    hist_horizon(series->historian, series->tag->number, &horizon);
+    int rc = samples_narrow_buckets(series->historian, series->tag->number, &series->range, err);
+    bool expired = series->range.from_ns < horizon.raw_ns; // Roll-ups alone answer there.
     if (rc >= 0) {
         rc = series_count(series, &count, err);
     }
@@ -279,7 +282,7 @@ static int series_read(struct series *series, uint32_t max, struct err *err) {
         return rc;
     }
     bool is_text = series->tag->type == TYPE_TEXT;
-    if (count <= max || is_text) {
+    if ((count <= max && !expired) || is_text) {
         rc = read_raw(series, err);
         if (rc < 0 || (!series->points.overflow && gaps_insert(series, max)) || is_text) {
             return rc;

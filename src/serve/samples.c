@@ -32,3 +32,19 @@ int samples_narrow(
     hist_scan_close(scan);
     return rc < 0 ? rc : 0;
 }
+
+int samples_narrow_buckets(
+    struct historian *historian, uint32_t tag, struct samples_range *range, struct err *err) {
+    struct hist_horizon horizon;
+    hist_horizon(historian, tag, &horizon);
+    if (range->from_ns >= horizon.raw_ns || horizon.rollup_ns >= horizon.raw_ns ||
+        range->to_ns <= horizon.rollup_ns) {
+        return samples_narrow(historian, tag, range, err);
+    }
+    struct hist_last last;
+    bool has_rows = hist_last(historian, tag, &last) && last.row.time_ns >= horizon.raw_ns;
+    int64_t end_ns = has_rows ? last.row.time_ns + 1 : horizon.raw_ns;
+    range->from_ns = range->from_ns > horizon.rollup_ns ? range->from_ns : horizon.rollup_ns;
+    range->to_ns = range->to_ns < end_ns ? range->to_ns : end_ns;
+    return 0;
+}

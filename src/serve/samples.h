@@ -15,5 +15,8 @@ struct samples_range {
  * an empty range has to_ns == from_ns. "All of it" then costs what there is, not 292 years. */
 int samples_narrow(
     struct historian *historian, uint32_t tag, struct samples_range *range, struct err *err);
+/* The same for buckets, which also answer where only roll-ups of expired rows are left. */
+int samples_narrow_buckets(
+    struct historian *historian, uint32_t tag, struct samples_range *range, struct err *err);
 
 #endif

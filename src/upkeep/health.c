@@ -107,6 +107,14 @@ static void check_store(struct findings *f, struct plant *plant, const struct hi
         say(add(f, "store.damaged", FINDING_ERROR), MSG_HEALTH_DAMAGED,
             ARGS(A_INT(store->damaged_blocks)), MSG_HEALTH_DO_VERIFY, NO_ARGS);
     }
+    struct err retention = ERR_INIT;
+    plant_retention_error(plant, &retention);
+    if (retention.code != ERR_OK && retention.code != ERR_CANCELLED) {
+        struct finding *finding = add(f, "retention.failed", FINDING_WARNING);
+        say(finding, MSG_HEALTH_RETENTION, NO_ARGS, MSG_HEALTH_DO_ARCHIVE, NO_ARGS);
+        finding->words = retention;
+        (void)err_context(&finding->words, MSG_HEALTH_RETENTION, NO_ARGS);
+    }
     if (consumer.last_error.code != ERR_OK) {
         struct finding *finding = add(f, "counting.behind", FINDING_WARNING);
         say(finding, MSG_HEALTH_COUNTING, NO_ARGS, MSG_HEALTH_DO_LOG, NO_ARGS);

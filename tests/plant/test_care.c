@@ -3,6 +3,7 @@
  * longer shown; a tag that keeps for ever is left alone.
  */
 #include "plant/care.h"
+#include "plant/retention.h"
 #include "support_plant.h"
 
 static int64_t at(const char *text) {
@@ -31,7 +32,7 @@ static void a_horizon_is_a_local_midnight_whole_days_back(void **state) {
         struct err err = ERR_INIT;
         assert_int_equal(zone_load(str_of(CASES[i].zone), &zone, &err), 0);
         assert_int_equal(
-            care_horizon_ns(at(CASES[i].now), CASES[i].days, zone), at(CASES[i].horizon));
+            retention_horizon_ns(at(CASES[i].now), CASES[i].days, zone), at(CASES[i].horizon));
         zone_free(zone);
     }
 }
@@ -73,8 +74,8 @@ static void old_samples_go_and_others_stay(void **state) {
         assert_int_equal(submit_f64(&rig, tag_number(&rig, NAMES[i]), now - 20 * day, 2, &err), 0);
     }
     int64_t moved[8] = {0};
-    assert_int_equal(care_round(rig.plant, moved, 8, NULL, &err), 1);
-    assert_int_equal(care_round(rig.plant, moved, 8, NULL, &err), 0); // Once a day is enough.
+    assert_int_equal(retention_round(rig.plant, moved, 8, NULL, &err), 1);
+    assert_int_equal(retention_round(rig.plant, moved, 8, NULL, &err), 0); // Once a day is enough.
     assert_int_equal(stored_rows(&rig, "short", false), 1);
     assert_int_equal(stored_rows(&rig, "long", false), 2);
     rig_reopen(&rig, NULL);
@@ -82,11 +83,69 @@ static void old_samples_go_and_others_stay(void **state) {
     rig_close(&rig);
 }
 
+static int count_segments(void *context, const char *name, struct err *err) {
+    (void)err;
+    *(int *)context += str_starts(str_of(name), STR("seg-")) ? 1 : 0;
+    *(int *)context += str_eq(str_of(name), STR("tags.csv")) ? 100 : 0;
+    return 0;
+}
+
+static int each_month(void *context, const char *name, struct err *err) {
+    AUTO_BUF struct buf path;
+    buf_init(&path, LIMIT_PATH_BYTES);
+    buf_printf(&path, "/tmp/maru-archive-test/%s/%s", (const char *)((void **)context)[0], name);
+    return dir_each(buf_z(&path), count_segments, ((void **)context)[1], err);
+}
+
+static void the_plants_rule_archives_first_and_a_missing_folder_keeps_everything(void **state) {
+    (void)state;
+    const char *dir = "/tmp/maru-archive-test";
+    struct rig rig;
+    struct err err = ERR_INIT;
+    rig_open(&rig, NULL);
+    (void)dir_remove_all(dir, NULL);
+    struct retention rule = {.raw_days = 30, .rollup_days = 365};
+    (void)str_copy_z(str_of(dir), rule.archive_dir, sizeof rule.archive_dir);
+    assert_int_equal(retention_put(rig.plant, &rule, STR("test"), &err), -ERR_NOT_FOUND);
+    err_clear(&err);
+    assert_int_equal(dir_create(files_system(), dir, &err), 0);
+    assert_true(retention_put(rig.plant, &rule, STR("test"), &err) >= 0);
+    struct import_report report;
+    assert_int_equal(import_text(&rig, IMPORT_TAGS, "tag\nold\n", &report, &err), 0);
+    const int64_t day = 86400 * NS_PER_S;
+    int64_t now = clock_wall_ns(clock_system());
+    assert_int_equal(submit_f64(&rig, tag_number(&rig, "old"), now - 40 * day, 1, &err), 0);
+    assert_int_equal(submit_f64(&rig, tag_number(&rig, "old"), now - 20 * day, 2, &err), 0);
+    int64_t moved[8] = {0};
+    assert_int_equal(dir_remove_all(dir, NULL), 0); // The disk is not mounted.
+    assert_int_equal(retention_round(rig.plant, moved, 8, NULL, &err), -ERR_NOT_FOUND);
+    assert_int_equal(stored_rows(&rig, "old", false), 2);
+    err_clear(&err);
+    assert_int_equal(dir_create(files_system(), dir, &err), 0);
+    assert_int_equal(retention_round(rig.plant, moved, 8, NULL, &err), 1);
+    assert_int_equal(stored_rows(&rig, "old", false), 1);
+    struct hist_horizon horizon;
+    hist_horizon(plant_historian(rig.plant), tag_number(&rig, "old"), &horizon);
+    assert_true(horizon.rollup_ns < horizon.raw_ns && horizon.rollup_ns <= now - 40 * day);
+    int found = 0;
+    struct str id = plant_id(rig.plant);
+    AUTO_FREE char *plant = mem_copy_z(id);
+    void *context[2] = {plant, &found};
+    AUTO_BUF struct buf path;
+    buf_init(&path, LIMIT_PATH_BYTES);
+    buf_printf(&path, "%s/%s", dir, plant);
+    assert_int_equal(dir_each(buf_z(&path), each_month, context, &err), 0);
+    assert_int_equal(found, 101); // One segment and its table.
+    rig_close(&rig);
+    (void)dir_remove_all(dir, NULL);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_horizon_is_a_local_midnight_whole_days_back),
         cmocka_unit_test(a_clock_that_leapt_lets_nothing_go_for_a_day),
         cmocka_unit_test(old_samples_go_and_others_stay),
+        cmocka_unit_test(the_plants_rule_archives_first_and_a_missing_folder_keeps_everything),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

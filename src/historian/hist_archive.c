@@ -10,7 +10,7 @@
  * Every block is read back and decoded before the file gets its name: the rows are given up on the
  * strength of it.
  */
-#include "historian/archive.h"
+#include "historian/hist_archive.h"
 
 #include <stdio.h>
 
@@ -20,17 +20,17 @@
 
 static const uint64_t FILE_ROWS = 16 << 20;
 
-struct archive {
-    struct archive_plan plan;
+struct hist_archive {
+    struct hist_archive_plan plan;
     char dir[LIMIT_PATH_BYTES];
     char writing[LIMIT_PATH_BYTES + 16];
     struct segment_writer *writer; // NULL: none is open.
     uint64_t id;                   // Of its file.
-    struct archive_counts counts;
+    struct hist_archive_counts counts;
 };
 
 static int remove_left_over(void *context, const char *name, struct err *err) {
-    struct archive *archive = context;
+    struct hist_archive *archive = context;
     uint64_t id = 0;
     char path[LIMIT_PATH_BYTES + 64];
     if (!segment_name_parse(name, &id)) {
@@ -40,8 +40,9 @@ static int remove_left_over(void *context, const char *name, struct err *err) {
     return file_remove(archive->plan.files, path, err);
 }
 
-int archive_open(const struct archive_plan *plan, struct archive **ret_archive, struct err *err) {
-    struct archive *archive = MEM_NEW(struct archive);
+int hist_archive_open(
+    const struct hist_archive_plan *plan, struct hist_archive **ret_archive, struct err *err) {
+    struct hist_archive *archive = MEM_NEW(struct hist_archive);
     archive->plan = *plan;
     (void)str_copy_z(str_of(plan->dir), archive->dir, sizeof archive->dir);
     archive->plan.dir = archive->dir;
@@ -50,21 +51,21 @@ int archive_open(const struct archive_plan *plan, struct archive **ret_archive, 
     rc = rc < 0 ? rc : dir_create(plan->files, archive->writing, err);
     rc = rc < 0 ? rc : dir_each(archive->writing, remove_left_over, archive, err);
     if (rc < 0) {
-        archive_free(archive);
+        hist_archive_free(archive);
         return rc;
     }
     *ret_archive = archive;
     return 0;
 }
 
-static void file_path(const struct archive *archive, char *to, size_t size) {
+static void file_path(const struct hist_archive *archive, char *to, size_t size) {
     char name[32];
     segment_name(archive->id, name);
     (void)snprintf(to, size, "%s/%s", archive->plan.dir, name);
 }
 
 /* A number that no file has; the clock may have been set back. */
-static void archive_number(struct archive *archive) {
+static void archive_number(struct hist_archive *archive) {
     char path[LIMIT_PATH_BYTES + 64];
     int64_t now_ns = clock_wall_ns(archive->plan.clock);
     uint64_t id = now_ns > 0 ? (uint64_t)now_ns : 1;
@@ -78,7 +79,7 @@ static void archive_number(struct archive *archive) {
     }
 }
 
-static int writer_begin(struct archive *archive, struct err *err) {
+static int writer_begin(struct hist_archive *archive, struct err *err) {
     archive_number(archive);
     struct segment_plan plan = {.files = archive->plan.files,
         .dir = archive->writing,
@@ -109,7 +110,7 @@ static void ignore_damage(void *context, const struct err *what) {
 }
 
 /* Reads the whole file back. */
-static int read_back(struct archive *archive, struct err *err) {
+static int read_back(struct hist_archive *archive, struct err *err) {
     struct segment_place place = {
         .files = archive->plan.files, .dir = archive->writing, .sink = {.damaged = ignore_damage}};
     struct segment *segment = NULL;
@@ -142,7 +143,7 @@ static int read_back(struct archive *archive, struct err *err) {
 }
 
 /* Completes the open file and gives it its name. */
-static int writer_end(struct archive *archive, struct err *err) {
+static int writer_end(struct hist_archive *archive, struct err *err) {
     if (archive->writer == NULL) {
         return 0;
     }
@@ -163,17 +164,19 @@ static int writer_end(struct archive *archive, struct err *err) {
     return rc < 0 ? rc : file_rename(archive->plan.files, from, to, err);
 }
 
-int archive_begin(struct archive *archive, struct err *err) {
+int hist_archive_begin(struct hist_archive *archive, struct err *err) {
     bool full = archive->writer != NULL && segment_writer_rows(archive->writer) >= FILE_ROWS;
     int rc = full ? writer_end(archive, err) : 0;
     return rc < 0 || archive->writer != NULL ? rc : writer_begin(archive, err);
 }
 
-int archive_add(struct archive *archive, uint32_t tag, const struct run *run, struct err *err) {
+int hist_archive_add(
+    struct hist_archive *archive, uint32_t tag, const struct run *run, struct err *err) {
     return segment_writer_add(archive->writer, tag, run, err);
 }
 
-int archive_finish(struct archive *archive, struct archive_counts *ret_counts, struct err *err) {
+int hist_archive_finish(
+    struct hist_archive *archive, struct hist_archive_counts *ret_counts, struct err *err) {
     int rc = writer_end(archive, err);
     rc = rc < 0 ? rc : dir_sync(archive->plan.files, archive->plan.dir, err);
     if (rc == 0) {
@@ -182,7 +185,7 @@ int archive_finish(struct archive *archive, struct archive_counts *ret_counts, s
     return rc;
 }
 
-void archive_free(struct archive *archive) {
+void hist_archive_free(struct hist_archive *archive) {
     if (archive == NULL) {
         return;
     }

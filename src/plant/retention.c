@@ -1,0 +1,221 @@
+/*
+ * Retention. Horizons move at local midnight, so the historian has work once a day: a first round
+ * over years of values may take minutes, each later one a moment. The archive has a folder for each
+ * plant and month; beside its segments lies a table that says which number is which tag, because
+ * the archive is to be read when this home is long gone.
+ */
+#include "plant/retention.h"
+
+#include <stdio.h>
+
+#include "core/mem.h"
+#include "core/thread.h"
+
+static const struct str KEY_RAW = {"retention.raw_days", 18};
+static const struct str KEY_ROLLUP = {"retention.rollup_days", 21};
+static const struct str KEY_ARCHIVE = {"retention.archive_dir", 21};
+
+int64_t retention_horizon_ns(int64_t now_ns, uint32_t days, const struct zone *zone) {
+    const int64_t day_ns = 86400 * NS_PER_S;
+    int64_t today = time_bucket_start(now_ns, day_ns, zone, NULL);
+    /* Half a day back from a midnight is inside the day before, whatever the clocks did. */
+    return time_bucket_start(today - (int64_t)days * day_ns + day_ns / 2, day_ns, zone, NULL);
+}
+
+/* ---- Settings ---- */
+
+struct settings {
+    struct plant *plant;
+    struct retention *read;
+    const struct retention *write;
+    struct str actor;
+};
+
+/* An absent setting leaves *ret_value as it is. */
+static int get_text(struct ledger_tx *tx, struct str key, struct arena *arena,
+    struct str *ret_value, struct err *err) {
+    struct err why = ERR_INIT;
+    int status = plant_setting_get(tx, key, arena, ret_value, &why);
+    if (status == -ERR_NOT_FOUND) {
+        return 0;
+    }
+    if (status < 0 && err != NULL) {
+        *err = why;
+    }
+    return status;
+}
+
+static int read_settings(struct ledger_tx *tx, void *context, struct err *err) {
+    struct settings *settings = context;
+    struct retention *to = settings->read;
+    struct arena arena;
+    arena_init(&arena, 0);
+    struct str raw = STR_NONE;
+    struct str rollup = STR_NONE;
+    struct str archive = STR_NONE;
+    int status = get_text(tx, KEY_RAW, &arena, &raw, err);
+    status = status < 0 ? status : get_text(tx, KEY_ROLLUP, &arena, &rollup, err);
+    status = status < 0 ? status : get_text(tx, KEY_ARCHIVE, &arena, &archive, err);
+    uint64_t number = 0;
+    *to = (struct retention){.raw_days = 0};
+    if (str_to_u64(raw, &number) && number <= RETENTION_DAYS_MAX) {
+        to->raw_days = (uint32_t)number;
+    }
+    if (str_to_u64(rollup, &number) && number <= RETENTION_DAYS_MAX) {
+        to->rollup_days = (uint32_t)number;
+    }
+    (void)str_copy_z(archive, to->archive_dir, sizeof to->archive_dir);
+    arena_fini(&arena);
+    return status < 0 ? status : 0;
+}
+
+int retention_get(struct plant *plant, struct retention *ret_retention, struct err *err) {
+    struct settings settings = {.plant = plant, .read = ret_retention};
+    return ledger_read(plant_ledger(plant), read_settings, &settings, err);
+}
+
+static int write_settings(struct ledger_tx *tx, void *context, struct err *err) {
+    const struct settings *settings = context;
+    const struct retention *from = settings->write;
+    char raw[16];
+    char rollup[16];
+    AUTO_BUF struct buf payload;
+    buf_init(&payload, 256);
+    (void)snprintf(raw, sizeof raw, "%u", from->raw_days);
+    (void)snprintf(rollup, sizeof rollup, "%u", from->rollup_days);
+    buf_printf(&payload, "{\"raw_days\":%s,\"rollup_days\":%s,\"archive\":%s}", raw, rollup,
+        from->archive_dir[0] != '\0' ? "true" : "false");
+    int status = plant_setting_put(tx, KEY_RAW, str_of(raw), err);
+    status = status < 0 ? status : plant_setting_put(tx, KEY_ROLLUP, str_of(rollup), err);
+    status =
+        status < 0 ? status : plant_setting_put(tx, KEY_ARCHIVE, str_of(from->archive_dir), err);
+    return status < 0 ? status
+                      : audit_append(tx, settings->actor, STR("retention.put"),
+                            plant_id(settings->plant), buf_str(&payload), err);
+}
+
+int retention_put(
+    struct plant *plant, const struct retention *retention, struct str actor, struct err *err) {
+    if (retention->raw_days > RETENTION_DAYS_MAX || retention->rollup_days > RETENTION_DAYS_MAX) {
+        return err_set(err, ERR_RANGE, MSG_RETENTION_DAYS, ARGS(A_INT(RETENTION_DAYS_MAX)));
+    }
+    const char *dir = retention->archive_dir;
+    if (dir[0] != '\0' && (dir[0] != '/' || !file_exists(dir))) {
+        return err_set(err, ERR_NOT_FOUND, MSG_RETENTION_FOLDER, ARGS(A_CSTR(dir)));
+    }
+    struct settings settings = {.plant = plant, .write = retention, .actor = actor};
+    return ledger_write(plant_ledger(plant), write_settings, &settings, err);
+}
+
+/* ---- The archive's folder ---- */
+
+static void put_quoted(struct buf *to, struct str text) {
+    buf_put_char(to, '"');
+    for (size_t i = 0; i < text.size; i++) {
+        if (text.data[i] == '"') {
+            buf_put_char(to, '"');
+        }
+        buf_put_char(to, text.data[i]);
+    }
+    buf_put_char(to, '"');
+}
+
+/* Which number is which tag, replaced whole. */
+static int write_tags(const char *dir, const struct catalogue *catalogue, struct err *err) {
+    AUTO_BUF struct buf text;
+    buf_init(&text, 256 << 20);
+    buf_put_str(&text, STR("number,tag,type,unit\n"));
+    for (uint32_t i = 0; i < catalogue->tag_count; i++) {
+        const struct tag *tag = &catalogue->tags[i];
+        buf_printf(&text, "%u,", tag->number);
+        buf_put_str(&text, tag->name);
+        buf_printf(&text, ",%s,", value_type_name(tag->type));
+        put_quoted(&text, tag->unit);
+        buf_put_char(&text, '\n');
+    }
+    char path[LIMIT_PATH_BYTES + 64];
+    char side[LIMIT_PATH_BYTES + 64];
+    (void)snprintf(path, sizeof path, "%s/tags.csv", dir);
+    (void)snprintf(side, sizeof side, "%s/tags.csv.new", dir);
+    struct files *files = files_system();
+    AUTO_CLOSE int fd = -1;
+    int status = file_open(files, side, FILE_WRITE, &fd, err);
+    status = status < 0 ? status : file_truncate(files, fd, side, 0, err);
+    status = status < 0 ? status : file_write_at(files, fd, side, 0, text.data, text.size, err);
+    status = status < 0 ? status : file_sync(files, fd, side, err);
+    status = status < 0 ? status : file_rename(files, side, path, err);
+    return status < 0 ? status : dir_sync(files, dir, err);
+}
+
+/* BASE/PLANT/YYYY-MM with its table. The base is never made: a disk that is not mounted must be an
+ * error and not a folder on the system's disk. */
+static int archive_folder(struct plant *plant, const struct catalogue *catalogue, const char *base,
+    struct buf *to, struct err *err) {
+    if (!file_exists(base)) {
+        return err_set(err, ERR_NOT_FOUND, MSG_RETENTION_FOLDER, ARGS(A_CSTR(base)));
+    }
+    char time[TIME_TEXT_MAX];
+    (void)time_format(clock_wall_ns(plant_clock(plant)), plant_zone(plant), time);
+    struct str id = plant_id(plant);
+    buf_printf(to, "%s/%.*s", base, (int)id.size, id.data);
+    int status = dir_create(files_system(), buf_z(to), err);
+    buf_printf(to, "/%.7s", time);
+    status = status < 0 ? status : dir_create(files_system(), buf_z(to), err);
+    return status < 0 ? status : write_tags(buf_z(to), catalogue, err);
+}
+
+/* ---- One round ---- */
+
+static uint32_t collect(struct plant *plant, const struct catalogue *catalogue,
+    const struct retention *rule, const int64_t *moved, uint32_t capacity,
+    struct hist_ageing *ret_tags) {
+    int64_t now = clock_wall_ns(plant_clock(plant));
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < catalogue->tag_count; i++) {
+        const struct tag *tag = &catalogue->tags[i];
+        uint32_t days = tag->retention_days != 0 ? tag->retention_days : rule->raw_days;
+        if (days == 0 || tag->number >= capacity) {
+            continue;
+        }
+        int64_t raw_ns = retention_horizon_ns(now, days, plant_zone(plant));
+        int64_t rollup_ns = rule->rollup_days > days
+                                ? retention_horizon_ns(now, rule->rollup_days, plant_zone(plant))
+                                : raw_ns;
+        if (raw_ns > moved[tag->number]) {
+            ret_tags[count++] = (struct hist_ageing){
+                .tag = tag->number, .raw_before_ns = raw_ns, .rollup_before_ns = rollup_ns};
+        }
+    }
+    return count;
+}
+
+int retention_round(struct plant *plant, int64_t *moved, uint32_t capacity,
+    const struct stop_flag *stop, struct err *err) {
+    struct retention rule;
+    int status = retention_get(plant, &rule, err);
+    if (status < 0) {
+        return status;
+    }
+    struct catalogue *catalogue = plant_catalogue(plant);
+    AUTO_FREE struct hist_ageing *tags = MEM_ARRAY(struct hist_ageing, catalogue->tag_count + 1);
+    uint32_t count = collect(plant, catalogue, &rule, moved, capacity, tags);
+    AUTO_BUF struct buf dir;
+    buf_init(&dir, LIMIT_PATH_BYTES);
+    bool archives = count > 0 && rule.archive_dir[0] != '\0';
+    if (archives) {
+        status = archive_folder(plant, catalogue, rule.archive_dir, &dir, err);
+    }
+    catalogue_unref(catalogue);
+    struct hist_age_report report = {.tags = 0};
+    if (status >= 0 && count > 0) {
+        struct hist_age_options options = {.tags = tags,
+            .count = count,
+            .archive_dir = archives ? buf_z(&dir) : NULL,
+            .stop = stop};
+        status = hist_age(plant_historian(plant), &options, &report, err);
+    }
+    for (uint32_t i = 0; i < count && status >= 0; i++) {
+        moved[tags[i].tag] = tags[i].raw_before_ns;
+    }
+    return status < 0 ? status : (int)report.tags;
+}

@@ -1,0 +1,34 @@
+#ifndef PLANT_RETENTION_H
+#define PLANT_RETENTION_H
+/*
+ * The plant's rule for old samples: how long values are kept where their tag does not say, how long
+ * the roll-ups of older ones stay, and whether what goes is written to an archive first. Stands in
+ * the plant's settings; a change is audited and counts from the next look at the horizons. Any
+ * thread.
+ */
+#include "plant/plant.h"
+
+enum { RETENTION_DAYS_MAX = 36525 }; // 100 years.
+
+struct retention {
+    uint32_t raw_days;    // 0: for ever. A tag's own number wins.
+    uint32_t rollup_days; // Counted from today, too; not above the days of the values: none stay.
+    char archive_dir[LIMIT_PATH_BYTES]; // An absolute path; empty: no archive.
+};
+
+/* What is not set is 0 or empty. */
+int retention_get(struct plant *plant, struct retention *ret_retention, struct err *err);
+/* Checks (the archive's folder must be there) and stores. ERR_RANGE, ERR_NOT_FOUND with words. */
+int retention_put(
+    struct plant *plant, const struct retention *retention, struct str actor, struct err *err);
+
+/* One ageing by that rule. `moved` holds one entry for each tag number below `capacity`: the
+ * horizon told last. Count of tags whose horizon moved, or negative: then nothing went. */
+int retention_round(struct plant *plant, int64_t *moved, uint32_t capacity,
+    const struct stop_flag *stop, struct err *err);
+
+/* The moment before which samples may go: `days` whole days before the start of today in the
+ * plant's zone, so that it moves once a day and a day goes as a whole. */
+int64_t retention_horizon_ns(int64_t now_ns, uint32_t days, const struct zone *zone);
+
+#endif
