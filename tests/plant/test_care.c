@@ -2,6 +2,8 @@
  * Retention: horizons stand on local midnights and move once a day; what lies before one is no
  * longer shown; a tag that keeps for ever is left alone.
  */
+#include <stdlib.h>
+
 #include "plant/care.h"
 #include "plant/retention.h"
 #include "support_plant.h"
@@ -93,13 +95,14 @@ static int count_segments(void *context, const char *name, struct err *err) {
 static int each_month(void *context, const char *name, struct err *err) {
     AUTO_BUF struct buf path;
     buf_init(&path, LIMIT_PATH_BYTES);
-    buf_printf(&path, "/tmp/maru-archive-test/%s/%s", (const char *)((void **)context)[0], name);
+    buf_printf(&path, "%s/%s", (const char *)((void **)context)[0], name);
     return dir_each(buf_z(&path), count_segments, ((void **)context)[1], err);
 }
 
 static void the_plants_rule_archives_first_and_a_missing_folder_keeps_everything(void **state) {
     (void)state;
-    const char *dir = "/tmp/maru-archive-test";
+    char dir[] = "/tmp/maru-archive-XXXXXX";
+    assert_non_null(mkdtemp(dir));
     struct rig rig;
     struct err err = ERR_INIT;
     rig_open(&rig, NULL);
@@ -129,11 +132,11 @@ static void the_plants_rule_archives_first_and_a_missing_folder_keeps_everything
     assert_true(horizon.rollup_ns < horizon.raw_ns && horizon.rollup_ns <= now - 40 * day);
     int found = 0;
     struct str id = plant_id(rig.plant);
-    AUTO_FREE char *plant = mem_copy_z(id);
-    void *context[2] = {plant, &found};
     AUTO_BUF struct buf path;
     buf_init(&path, LIMIT_PATH_BYTES);
-    buf_printf(&path, "%s/%s", dir, plant);
+    buf_printf(&path, "%s/%.*s", dir, (int)id.size, id.data);
+    AUTO_FREE char *plant = mem_copy_z(buf_str(&path));
+    void *context[2] = {plant, &found};
     assert_int_equal(dir_each(buf_z(&path), each_month, context, &err), 0);
     assert_int_equal(found, 101); // One segment and its table.
     rig_close(&rig);
