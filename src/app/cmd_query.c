@@ -210,7 +210,7 @@ static int put_end(struct query *q, struct err *err) {
 static int put_measured(
     struct query *q, uint32_t tag, const struct hist_measured *measured, struct err *err) {
     const struct hist_bucket *bucket = &measured->bucket;
-    if (bucket->count == 0 && q->fill == HIST_FILL_NONE) {
+    if (q->fill == HIST_FILL_NONE && !aggregates_tell(&q->aggregates, bucket)) {
         return 0;
     }
     enum value_type type = catalogue_tag(q->catalogue, tag)->type;

@@ -78,6 +78,7 @@ static int add_name(struct aggregates *to, struct str name, struct err *err) {
             continue;
         }
         to->what |= NAMES[i].what;
+        to->has_bad = to->has_bad || i == (uint32_t)AGGREGATE_BAD;
         add(to, name, (struct aggregate){.kind = (enum aggregate_kind)i});
         if (i == (uint32_t)AGGREGATE_TIME_AVG) {
             add(to, str_of(NAMES[AGGREGATE_COVERED_S].name),
@@ -136,6 +137,10 @@ double aggregate_value(const struct aggregate *aggregate, const struct hist_meas
     case AGGREGATE_PERCENTILE: return measured->percentiles[aggregate->percentile];
     }
     return none;
+}
+
+bool aggregates_tell(const struct aggregates *aggregates, const struct hist_bucket *bucket) {
+    return bucket->count > 0 || (aggregates->has_bad && bucket->bad_count > 0);
 }
 
 struct hist_measured aggregate_bucket(const struct hist_bucket *bucket) {

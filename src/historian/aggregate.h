@@ -37,6 +37,7 @@ struct aggregates {
     unsigned what; // enum hist_what; 0: hist_buckets can answer.
     double percentiles[HIST_PERCENTILES_MAX];
     uint32_t percentile_count;
+    bool has_bad; // "bad" is among them: buckets with nothing but bad rows are told, too.
 };
 
 /* Reads a list with commas; a name given twice stands once. ERR_INVALID with words: unknown, or
@@ -47,6 +48,8 @@ double aggregate_value(const struct aggregate *aggregate, const struct hist_meas
     enum value_type tag_type);
 /* Whether it is a whole number that is always there. */
 bool aggregate_is_count(const struct aggregate *aggregate);
+/* Whether a bucket has a line in an answer that does not fill. */
+bool aggregates_tell(const struct aggregates *aggregates, const struct hist_bucket *bucket);
 /* A bucket that was not measured, for aggregate_value. */
 struct hist_measured aggregate_bucket(const struct hist_bucket *bucket);
 

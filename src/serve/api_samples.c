@@ -31,9 +31,10 @@
 enum {
     SAMPLES_DEFAULT = 1000,
     SAMPLES_MAX = 100000,
-    SLICE_BUCKETS = 4096,  // Bucket widths asked of the historian at a time.
-    ROWS_AT_ONCE = 512,    // Rows written before looking at the size of the piece,
-    BUCKETS_AT_ONCE = 256, // and buckets.
+    SLICE_BUCKETS = 4096,        // Bucket widths asked of the historian at a time.
+    ROWS_AT_ONCE = 512,          // Rows written before looking at the size of the piece,
+    BUCKETS_AT_ONCE = 256,       // and buckets;
+    ROWS_READ_AT_ONCE = 1 << 18, // rows that measures read for one piece, but for one bucket.
 };
 
 struct samples_tag {
@@ -314,7 +315,8 @@ static void put_bucket(struct samples_source *source, const struct hist_measured
 /* Gives a bucket out, unless the page before did or this one is full. */
 static void take_measured(struct samples_source *source, const struct hist_measured *measured) {
     const struct hist_bucket *bucket = &measured->bucket;
-    if (source->cut || (bucket->count == 0 && source->fill == HIST_FILL_NONE)) {
+    bool tells = source->fill != HIST_FILL_NONE || aggregates_tell(&source->aggregates, bucket);
+    if (source->cut || !tells) {
         return;
     }
     if (bucket->partial && source->csv) {
@@ -478,12 +480,17 @@ static int measure_load(struct samples_source *source, struct err *err) {
 }
 
 static int measures_fill(struct samples_source *source, struct err *err) {
-    for (int n = 0; n < BUCKETS_AT_ONCE && source->tag_index < source->tag_count; n++) {
+    uint64_t rows = 0;
+    for (int n = 0; n < BUCKETS_AT_ONCE && rows < ROWS_READ_AT_ONCE; n++) {
+        if (source->tag_index >= source->tag_count) {
+            return HTTP_END;
+        }
         int rc = measure_load(source, err);
         if (rc < 0) {
             return rc;
         }
         if (source->has_measured) {
+            rows += source->measured.bucket.count + source->measured.bucket.bad_count;
             take_measured(source, &source->measured);
             source->has_measured = false;
         } else {
@@ -495,7 +502,17 @@ static int measures_fill(struct samples_source *source, struct err *err) {
             return HTTP_END;
         }
     }
-    return source->tag_index < source->tag_count ? HTTP_MORE : HTTP_END;
+    return HTTP_MORE;
+}
+
+/* What cannot be answered is refused before the answer begins. A first bucket may be a long one. */
+static int measures_begin(struct call *call, struct samples_source *source, struct err *err) {
+    int rc = call_long_begin(call, err);
+    if (rc >= 0) {
+        rc = measure_load(source, err);
+        call_long_end(call);
+    }
+    return rc;
 }
 
 /* ---- The answer around them ---- */
@@ -691,7 +708,7 @@ int api_samples(struct call *call, struct err *err) {
     source->catalogue = plant_catalogue(call->plant);
     int rc = read_params(call, source, err);
     if (rc >= 0 && is_measured(source)) {
-        rc = measure_load(source, err); // What cannot be answered is refused before it begins.
+        rc = measures_begin(call, source, err);
     }
     if (rc < 0) {
         samples_free(source);

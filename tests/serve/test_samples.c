@@ -126,6 +126,17 @@ static void measures_are_told_beside_the_covered_time(void **state) {
         "line1.press1.strokes,1970-01-01T00:01:00Z,3.966666666666667,60,2,0,4,\n");
 }
 
+static void bad_rows_are_counted_beside_the_good_ones(void **state) {
+    (void)state;
+    AUTO_ANSWER struct answer answer;
+    rig_get(&rig,
+        "/api/v1/plants/p1/samples?tag=line1.press1.temp&every=1m&format=csv&agg=bad,count"
+        "&from=1970-01-01T00:00:00Z&to=1970-01-01T00:01:00Z",
+        200, &answer);
+    assert_string_equal(
+        buf_z(&answer.body), "tag,time,bad,count\nline1.press1.temp,1970-01-01T00:00:00Z,0,2\n");
+}
+
 /* One bucket a page; put together they are what one answer gives, also inside a fill. */
 static void filled_pages_are_those_of_one_answer(void **state) {
     (void)state;
@@ -432,6 +443,7 @@ int main(void) {
         cmocka_unit_test(pages_by_cursor_neither_skip_nor_repeat),
         cmocka_unit_test(buckets_have_the_aggregates_in_the_order_asked),
         cmocka_unit_test(measures_are_told_beside_the_covered_time),
+        cmocka_unit_test(bad_rows_are_counted_beside_the_good_ones),
         cmocka_unit_test(filled_pages_are_those_of_one_answer),
         cmocka_unit_test(moments_tell_value_and_age),
         cmocka_unit_test(buckets_go_on_behind_the_cursor),
