@@ -425,7 +425,7 @@ static void as_many_consents_as_there_may_be_hold_their_places(void **state) {
     struct err err = ERR_INIT;
     (void)tag_number(&rig, "open");
     for (int i = 0; i < CONSENTS_MAX; i++) {
-        char id[16];
+        char id[24];
         (void)snprintf(id, sizeof id, "c%d", i);
         assert_int_equal(0, grant(&rig, receiver, id, "open", "none", &err));
         (void)snprintf(id, sizeof id, "outbox-c%d", i);
