@@ -27,16 +27,16 @@ for script in postinst prerm postrm; do
     install -D -m 0755 "$here/debian/$script" "$tree/DEBIAN/$script"
 done
 
-# The package that owns a library. dpkg knows it by the path it shipped, with or without /usr.
-owner() {
-    local path
-    path=$(readlink -f "$1")
-    { dpkg -S "$path" 2>/dev/null || dpkg -S "${path#/usr}" 2>/dev/null; } | head -n 1 | cut -d: -f1
-}
-# Only what the programs name themselves; what those need is their own packages' business.
+# Only what the programs name themselves; what those need is their own packages' business. dpkg knows a
+# library by the path it shipped, with or without /usr, and is asked once: it reads all its lists each time.
 needed=$(readelf -d "$program" "$launcher" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p' | sort -u)
-depends=$(ldd "$program" "$launcher" | awk '$2 == "=>" && $3 ~ /^\// { print $1, $3 }' | sort -u |
-    while read -r name library; do grep -qxF "$name" <<<"$needed" && owner "$library"; done | sort -u | paste -sd, | sed 's/,/, /g')
+mapfile -t libraries < <(ldd "$program" "$launcher" | awk '$2 == "=>" && $3 ~ /^\// { print $1, $3 }' | sort -u |
+    while read -r name library; do
+        grep -qxF "$name" <<<"$needed" || continue
+        library=$(readlink -f "$library")
+        printf '%s\n%s\n' "$library" "${library#/usr}"
+    done)
+depends=$({ dpkg -S "${libraries[@]}" 2>/dev/null || true; } | cut -d: -f1 | sort -u | paste -sd, | sed 's/,/, /g')
 size=$(du -sk "$tree" | cut -f1)
 cat > "$tree/DEBIAN/control" <<CONTROL
 Package: maru
@@ -54,5 +54,6 @@ Description: a small factory's machines as data it can trust
  elsewhere, no database to set up, no internet.
 CONTROL
 mkdir -p "$out"
-dpkg-deb --root-owner-group --build "$tree" "$out/maru_${version}_${arch}.deb" >&2
+# One with symbols is for trying, not for giving away: packed fast.
+dpkg-deb ${MARU_KEEP_SYMBOLS:+-Zgzip -z1} --root-owner-group --build "$tree" "$out/maru_${version}_${arch}.deb" >&2
 echo "$out/maru_${version}_${arch}.deb"
