@@ -27,6 +27,11 @@ export function launch() {
   return chromium.launch({ executablePath, args: FLAGS });
 }
 
+/** The whole run: every page at every size. The quick run takes some of them. */
+export const ALL = process.env.MARU_PICTURES === 'all';
+/** A wide and a narrow one of four looks, or all. */
+export const someOf = (looks) => looks.filter((_, i) => ALL || i % 3 === 0);
+
 /** A page that notes every console error, page error and request to another host. */
 export async function openPage(browser, { width, height, theme = 'light', lang = 'ko', touch = width < 1000 }) {
   const context = await browser.newContext({

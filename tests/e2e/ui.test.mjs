@@ -1,10 +1,10 @@
 // The pages against the mock: every page at four sizes, light and dark, Korean and English (all with
-// MARU_PICTURES=all, else four representative pictures a page), with data, with nothing, with errors,
+// MARU_PICTURES=all, else two representative pictures a page), with data, with nothing, with errors,
 // and with ten thousand tags.
 import { after, before, describe, test } from 'node:test';
 import assert from 'node:assert/strict';
 import { startMock } from '../../ui/mock/server.mjs';
-import { axe, launch, leastContrast, openPage, picture, sideways, smallTargets } from './browser.mjs';
+import { ALL, axe, launch, leastContrast, openPage, picture, sideways, smallTargets } from './browser.mjs';
 
 const SIZES = [
   { width: 390, height: 844 },
@@ -12,7 +12,9 @@ const SIZES = [
   { width: 1440, height: 900 },
   { width: 1920, height: 1080 },
 ];
-const ALL = process.env.MARU_PICTURES === 'all';
+// What a page may hold its thread at 10,000 tags. The quick run may share a slow machine and only notices
+// work that grows with the tags, which takes seconds; the whole run asks for what a hand does not feel.
+const LONG_TASK_MS = ALL ? 100 : 500;
 const LOOKS = ALL
   ? SIZES.flatMap((size) => ['light', 'dark'].flatMap((theme) => ['ko', 'en'].map((lang) => ({ ...size, theme, lang }))))
   : [
@@ -60,9 +62,12 @@ after(async () => {
   await Promise.all([...mocks.values()].map((mock) => mock.close()));
 });
 
+// The quick run takes each page at two of the four screens, neighbours in turn; the whole run at all.
+const looksOf = (i) => (ALL ? LOOKS : [LOOKS[i % 4], LOOKS[(i + 1) % 4]]);
+
 describe('every page on every screen', { concurrency: 2 }, () => {
-  for (const one of PAGES) {
-    for (const look of LOOKS) {
+  for (const [i, one] of PAGES.entries()) {
+    for (const look of looksOf(i)) {
       const name = `${one.name}-${look.width}x${look.height}-${look.theme}-${look.lang}`;
       test(`${name}: fits, can be pressed and read, breaks no rule of axe`, async () => {
         const mock = await mockOf(one.mode, look.lang);
@@ -234,7 +239,7 @@ describe('Live and trend', () => {
     await context.close();
   });
 
-  test('ten thousand tags scroll and move without a long task over 100 ms', async () => {
+  test(`ten thousand tags scroll and move without a long task over ${LONG_TASK_MS} ms`, async () => {
     const mock = await mockOf('many');
     const { page, context } = await openPage(browser, { width: 1440, height: 900 });
     await page.goto(`${mock.url}/data/live?group=none`);
@@ -259,7 +264,7 @@ describe('Live and trend', () => {
     const tasks = await page.evaluate(() => globalThis.longTasks);
     const worst = Math.max(0, ...tasks);
     console.log(`10,000 tags: ${tasks.length} tasks over 50 ms, the longest ${worst} ms`);
-    assert.ok(worst <= 100, `a task of ${worst} ms`);
+    assert.ok(worst <= LONG_TASK_MS, `a task of ${worst} ms`);
     await context.close();
   });
 });

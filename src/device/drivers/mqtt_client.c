@@ -125,6 +125,10 @@ static bool said(const struct mqtt_client *client, const char *words) {
     return strstr(client->detail, words) != NULL;
 }
 
+static int tls_not_spoken(const struct mqtt_client *client, struct err *err) {
+    return err_set(err, ERR_REFUSED, MSG_MQTT_TLS_NOT_SPOKEN, ARGS(A_CSTR(client->host.address)));
+}
+
 static int tls_words(const struct mqtt_client *client, struct err *err) {
     const struct arg *args = ARGS(A_CSTR(client->host.address), A_CSTR(client->detail));
     if (said(client, "host name verification failed")) {
@@ -134,7 +138,7 @@ static int tls_words(const struct mqtt_client *client, struct err *err) {
         return err_set(err, ERR_REFUSED, MSG_MQTT_TLS_UNTRUSTED, args);
     }
     if (said(client, "wrong version number") || said(client, "packet length too long")) {
-        return err_set(err, ERR_REFUSED, MSG_MQTT_TLS_NOT_SPOKEN, args);
+        return tls_not_spoken(client, err);
     }
     return err_set(err, ERR_REFUSED, MSG_MQTT_TLS, args);
 }
@@ -147,8 +151,7 @@ static int broken(const struct mqtt_client *client, int result, struct err *err)
     }
     bool cut = result == MOSQ_ERR_CONN_LOST || (result == MOSQ_ERR_ERRNO && error == ECONNRESET);
     if (cut && client->tls && client->connack == CONNACK_NONE) {
-        return err_set(
-            err, ERR_REFUSED, MSG_MQTT_TLS_NOT_SPOKEN, ARGS(A_CSTR(client->host.address)));
+        return tls_not_spoken(client, err);
     }
     switch (result) {
     case MOSQ_ERR_ERRNO:
@@ -276,6 +279,9 @@ static int wait_connected(struct mqtt_client *client, struct driver_io *io, stru
     int error = 0;
     socklen_t size = sizeof error;
     if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) != 0 || error != 0) {
+        if (client->tls && error == ECONNRESET) { // It stood, and our greeting was not understood.
+            return tls_not_spoken(client, err);
+        }
         return link_host_words(&client->host, error, err);
     }
     return 0;

@@ -23,6 +23,7 @@ interface Upload {
 export const upload = $state<Upload>({ plant: '', name: '', size: 0, sent: 0, busy: false, lost: false, job: null, failed: null });
 
 let given = 0; // Grows with each file; an older one that wakes up sees that it is over.
+let line = new AbortController(); // Of the file under way: giving it up ends the part that is on its way.
 
 const rest = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 const isLost = (error: unknown): boolean => error instanceof Problem && (error.status === 0 || error.status === 429 || error.status === 503);
@@ -48,18 +49,24 @@ async function sendParts(turn: number, file: File, begun: Record<string, string>
   const part = (from: number): Blob => file.slice(from, from + PART_BYTES);
   const more = (from: number): Record<string, string> => (from + PART_BYTES < file.size ? { more: '1' } : {});
   // The first part makes the job. Without an answer nobody knows its number, so it is not sent twice.
-  let job = await send<Job>(importPath(upload.plant, { ...begun, ...more(0) }), part(0), PART_WAIT_MS);
+  const { plant } = upload;
+  const { signal } = line;
+  let job = await send<Job>(importPath(plant, { ...begun, ...more(0) }), part(0), PART_WAIT_MS, signal);
+  if (turn !== given) {
+    await del(jobPath(plant, job.id)); // Given up as the answer came: nobody else knows of this job.
+    return job;
+  }
   upload.job = job;
   while (job.state === 'receiving' && turn === given) {
     const from = job.received_bytes;
     upload.sent = from;
     job = await surely(turn, async () => {
       try {
-        return await send<Job>(importPath(upload.plant, { job: job.id, offset: from, ...more(from) }), part(from), PART_WAIT_MS);
+        return await send<Job>(importPath(plant, { job: job.id, offset: from, ...more(from) }), part(from), PART_WAIT_MS, signal);
       } catch (error) {
         if (error instanceof Problem && (error.status === 0 || error.status === 409)) {
           // It may have come all the same: the job knows how much it has.
-          const now = await get<Job>(jobPath(upload.plant, job.id));
+          const now = await get<Job>(jobPath(plant, job.id));
           if (now.received_bytes > from || now.state !== 'receiving') {
             return now;
           }
@@ -71,7 +78,9 @@ async function sendParts(turn: number, file: File, begun: Record<string, string>
       upload.job = job;
     }
   }
-  upload.sent = file.size;
+  if (turn === given) {
+    upload.sent = file.size;
+  }
   return job;
 }
 
@@ -89,6 +98,7 @@ async function follow(turn: number, first: Job): Promise<void> {
 /** Sends a file and follows its job to the end. */
 export async function begin(plant: string, file: File, reading: Reading, partial: boolean): Promise<void> {
   const turn = ++given;
+  line = new AbortController();
   Object.assign(upload, { plant, name: file.name, size: file.size, sent: 0, busy: true, lost: false, job: null, failed: null });
   try {
     await follow(turn, await sendParts(turn, file, { ...readingQuery(reading), ...(partial ? { partial: '1' } : {}) }));
@@ -103,10 +113,12 @@ export async function begin(plant: string, file: File, reading: Reading, partial
   }
 }
 
-/** Gives the file up; what the job stored before stays, and its state says so. */
+/** Gives the file up; what the job stored before stays, and its state says so. Without a job nothing was
+ * taken yet. */
 export async function cancel(): Promise<void> {
   const { plant, job } = upload;
   given++;
+  line.abort();
   if (job !== null) {
     try {
       await del(jobPath(plant, job.id));
