@@ -208,7 +208,7 @@ HOT_LOOP static void unfold_values(
             values[i] = (uint64_t)zigzag_back(values[i]);
         }
     } else if (unit == 1) {
-        for (uint32_t i = 0; i < count; i++) {
+        for (uint32_t i = 0; i < count && base != 0; i++) {
             values[i] += base;
         }
     } else {
@@ -480,15 +480,19 @@ void column_put_ints(struct codec *codec, struct buf *to, const bits64 *values, 
 
 /* ---- Reading ---- */
 
-static bool get_fold(
-    struct reader *from, enum fold *ret_fold, uint64_t *ret_base, uint64_t *ret_unit) {
+/* How the integers of a column were made small. */
+struct folded {
+    enum fold fold;
+    uint64_t base;
+    uint64_t unit;
+};
+
+static bool get_fold(struct reader *from, struct folded *ret_folded) {
     uint8_t fold = read_u8(from);
-    *ret_fold = (enum fold)fold;
-    *ret_base = 0;
-    *ret_unit = 1;
+    *ret_folded = (struct folded){.fold = (enum fold)fold, .unit = 1};
     if (fold == FOLD_OFFSET) {
-        *ret_base = (uint64_t)read_zigzag(from);
-        *ret_unit = read_varint(from);
+        ret_folded->base = (uint64_t)read_zigzag(from);
+        ret_folded->unit = read_varint(from);
     }
     return !from->failed && fold <= FOLD_ZIGZAG;
 }
@@ -521,11 +525,10 @@ static bool get_patches(struct reader *patches, uint32_t patch_count, uint32_t w
     return true;
 }
 
-static bool get_bits(struct reader *from, uint64_t *values, uint32_t count) {
-    enum fold fold;
-    uint64_t base = 0;
-    uint64_t unit = 1;
-    if (!get_fold(from, &fold, &base, &unit)) {
+/* The values stay folded. */
+static bool get_bits(
+    struct reader *from, uint64_t *values, uint32_t count, struct folded *ret_folded) {
+    if (!get_fold(from, ret_folded)) {
         return false;
     }
     uint32_t width = read_u8(from);
@@ -546,7 +549,6 @@ static bool get_bits(struct reader *from, uint64_t *values, uint32_t count) {
     if (patch_count > 0 && !get_patches(&patches, (uint32_t)patch_count, width, values, count)) {
         return false;
     }
-    unfold_values(fold, base, unit, values, count);
     return true;
 }
 
@@ -563,11 +565,9 @@ HOT_LOOP static void planes_join(
     }
 }
 
-static bool get_planes(struct codec *codec, struct reader *from, uint64_t *values, uint32_t count) {
-    enum fold fold;
-    uint64_t base = 0;
-    uint64_t unit = 1;
-    if (!get_fold(from, &fold, &base, &unit)) {
+static bool get_planes(struct codec *codec, struct reader *from, uint64_t *values, uint32_t count,
+    struct folded *ret_folded) {
+    if (!get_fold(from, ret_folded)) {
         return false;
     }
     uint32_t plane_count = read_u8(from);
@@ -579,14 +579,23 @@ static bool get_planes(struct codec *codec, struct reader *from, uint64_t *value
         return false;
     }
     planes_join(codec->planes, plane_count, values, count);
-    unfold_values(fold, base, unit, values, count);
     return true;
 }
 
-/* Undoes the prediction in place: values[0..lag) are true, the rest are residuals. */
-HOT_LOOP static void undo_lag(uint64_t *values, uint32_t count, uint32_t lag) {
+/* Undoes folding and prediction in place: values[0..lag) are true, the rest are residuals. */
+HOT_LOOP static void undo_lag(
+    uint64_t *values, uint32_t count, uint32_t lag, const struct folded *folded) {
+    if (lag == 1 && folded->fold == FOLD_ZIGZAG) {
+        kernels_best()->sum_zigzag(values, count);
+        return;
+    }
+    if (lag == 1 && folded->unit == 1) {
+        kernels_best()->sum(values, count, folded->base);
+        return;
+    }
+    unfold_values(folded->fold, folded->base, folded->unit, values + lag, count - lag);
     if (lag == 1) {
-        kernels_best()->sum(values, count);
+        kernels_best()->sum(values, count, 0);
         return;
     }
     for (uint32_t start = lag; start < count && lag > 0; start += lag) {
@@ -639,18 +648,19 @@ bool column_get_ints(struct codec *codec, struct reader *from, bits64 *ret_value
         values[i] = before;
     }
     bool good = false;
+    struct folded folded = {.fold = FOLD_OFFSET, .unit = 1};
     switch ((enum form)form) {
     case FORM_RUNS: good = get_runs(from, values + lag, count - lag); break;
-    case FORM_BITS: good = get_bits(from, values + lag, count - lag); break;
+    case FORM_BITS: good = get_bits(from, values + lag, count - lag, &folded); break;
     case FORM_PLANES:
         codec_prepare(codec);
-        good = get_planes(codec, from, values + lag, count - lag);
+        good = get_planes(codec, from, values + lag, count - lag, &folded);
         break;
     case FORM_CONST:
     case FORM_STEP: break;
     }
     if (good) {
-        undo_lag(values, count, lag);
+        undo_lag(values, count, lag, &folded);
     }
     return good && !from->failed;
 }

@@ -72,10 +72,18 @@ static void unpack_portable(
     }
 }
 
-static void sum_portable(bits64 *values, uint32_t count) {
+static void sum_portable(bits64 *values, uint32_t count, uint64_t base) {
     uint64_t sum = count > 0 ? values[0] : 0;
     for (uint32_t i = 1; i < count; i++) {
-        sum += values[i];
+        sum += values[i] + base;
+        values[i] = sum;
+    }
+}
+
+static void sum_zigzag_portable(bits64 *values, uint32_t count) {
+    uint64_t sum = count > 0 ? values[0] : 0;
+    for (uint32_t i = 1; i < count; i++) {
+        sum += (uint64_t)zigzag_back(values[i]);
         values[i] = sum;
     }
 }
@@ -90,23 +98,69 @@ static void divide_portable(bits64 *values, uint32_t count, double power) {
     }
 }
 
-static void stats_portable(const bits64 *values, uint32_t count, struct stats *stats) {
-    for (uint32_t i = 0; i < count; i++) {
-        uint32_t lane = i % STATS_LANES;
-        double value = f64_of_bits(values[i]);
-        double sum = stats->sum[lane];
-        double total = sum + value;
-        double part = total - sum;
-        stats->low[lane] += (sum - (total - part)) + (value - part);
-        stats->sum[lane] = total;
-        stats->min[lane] = value < stats->min[lane] ? value : stats->min[lane];
-        stats->max[lane] = value > stats->max[lane] ? value : stats->max[lane];
+enum { LANES = 8 };
+
+struct lanes {
+    double sum[LANES];
+    double low[LANES];
+    double min[LANES];
+    double max[LANES];
+};
+
+static void lanes_init(struct lanes *lanes, double first) {
+    for (uint32_t i = 0; i < LANES; i++) {
+        lanes->sum[i] = 0;
+        lanes->low[i] = 0;
+        lanes->min[i] = first;
+        lanes->max[i] = first;
     }
+}
+
+/* Adds `value` to lane `i`, and `low`, which was rounded off it before. */
+static inline void lanes_sum(struct lanes *lanes, uint32_t i, double value, double low) {
+    double sum = lanes->sum[i];
+    double total = sum + value;
+    double part = total - sum;
+    lanes->low[i] += (sum - (total - part)) + (value - part);
+    lanes->low[i] += low;
+    lanes->sum[i] = total;
+}
+
+static inline void lanes_add(struct lanes *lanes, uint32_t i, double value) {
+    lanes_sum(lanes, i, value, 0);
+    lanes->min[i] = value < lanes->min[i] ? value : lanes->min[i];
+    lanes->max[i] = value > lanes->max[i] ? value : lanes->max[i];
+}
+
+/* Values from number `i` on; then all lanes as one. */
+static void stats_from(const bits64 *values, uint32_t i, uint32_t count, struct lanes *lanes,
+    struct stats *ret_stats) {
+    for (; i < count; i++) {
+        lanes_add(lanes, i % LANES, f64_of_bits(values[i]));
+    }
+    for (uint32_t width = LANES / 2; width > 0; width /= 2) {
+        for (uint32_t at = 0; at < width; at++) {
+            lanes_sum(lanes, at, lanes->sum[at + width], lanes->low[at + width]);
+            double min = lanes->min[at + width];
+            double max = lanes->max[at + width];
+            lanes->min[at] = min < lanes->min[at] ? min : lanes->min[at];
+            lanes->max[at] = max > lanes->max[at] ? max : lanes->max[at];
+        }
+    }
+    *ret_stats = (struct stats){
+        .sum = lanes->sum[0], .low = lanes->low[0], .min = lanes->min[0], .max = lanes->max[0]};
+}
+
+static void stats_portable(const bits64 *values, uint32_t count, struct stats *ret_stats) {
+    struct lanes lanes;
+    lanes_init(&lanes, f64_of_bits(values[0]));
+    stats_from(values, 0, count, &lanes, ret_stats);
 }
 
 static const struct kernels portable = {.name = "portable",
     .unpack = unpack_portable,
     .sum = sum_portable,
+    .sum_zigzag = sum_zigzag_portable,
     .divide = divide_portable,
     .stats = stats_portable};
 
@@ -186,14 +240,14 @@ __attribute__((target("avx2,fma"))) static void divide_avx2(
     divide_portable(values + i, count - i, power);
 }
 
-/* Lanes [first, first + 4). */
+/* Lanes [first, first + 4) of whole groups of eight. */
 __attribute__((target("avx2,fma"))) static void stats_avx2_half(
-    const bits64 *values, uint32_t count, struct stats *stats, uint32_t first) {
-    __m256d sum = _mm256_loadu_pd(stats->sum + first);
-    __m256d low = _mm256_loadu_pd(stats->low + first);
-    __m256d min = _mm256_loadu_pd(stats->min + first);
-    __m256d max = _mm256_loadu_pd(stats->max + first);
-    for (uint32_t i = first; i < count; i += STATS_LANES) {
+    const bits64 *values, uint32_t count, struct lanes *lanes, uint32_t first) {
+    __m256d sum = _mm256_loadu_pd(lanes->sum + first);
+    __m256d low = _mm256_loadu_pd(lanes->low + first);
+    __m256d min = _mm256_loadu_pd(lanes->min + first);
+    __m256d max = _mm256_loadu_pd(lanes->max + first);
+    for (uint32_t i = first; i < count; i += LANES) {
         __m256d value = _mm256_castsi256_pd(_mm256_loadu_si256((const __m256i *)(values + i)));
         __m256d total = _mm256_add_pd(sum, value);
         __m256d part = _mm256_sub_pd(total, sum);
@@ -203,21 +257,26 @@ __attribute__((target("avx2,fma"))) static void stats_avx2_half(
         min = _mm256_min_pd(value, min);
         max = _mm256_max_pd(value, max);
     }
-    _mm256_storeu_pd(stats->sum + first, sum);
-    _mm256_storeu_pd(stats->low + first, low);
-    _mm256_storeu_pd(stats->min + first, min);
-    _mm256_storeu_pd(stats->max + first, max);
+    _mm256_storeu_pd(lanes->sum + first, sum);
+    _mm256_storeu_pd(lanes->low + first, low);
+    _mm256_storeu_pd(lanes->min + first, min);
+    _mm256_storeu_pd(lanes->max + first, max);
 }
 
 __attribute__((target("avx2,fma"))) static void stats_avx2(
-    const bits64 *values, uint32_t count, struct stats *stats) {
-    stats_avx2_half(values, count, stats, 0);
-    stats_avx2_half(values, count, stats, 4);
+    const bits64 *values, uint32_t count, struct stats *ret_stats) {
+    uint32_t whole = count / LANES * LANES;
+    struct lanes lanes;
+    lanes_init(&lanes, f64_of_bits(values[0]));
+    stats_avx2_half(values, whole, &lanes, 0);
+    stats_avx2_half(values, whole, &lanes, 4);
+    stats_from(values, whole, count, &lanes, ret_stats);
 }
 
 static const struct kernels avx2 = {.name = "avx2",
     .unpack = unpack_avx2,
     .sum = sum_portable,
+    .sum_zigzag = sum_zigzag_portable,
     .divide = divide_avx2,
     .stats = stats_avx2};
 
@@ -253,22 +312,50 @@ TARGET_512 static void unpack_avx512(
     unpack_from(from, size, width, values, i, count);
 }
 
-TARGET_512 static void sum_avx512(bits64 *values, uint32_t count) {
+/* Running sums of eight values, on top of what every lane of *carry has; *carry becomes the last.
+ */
+TARGET_512 static inline __m512i sum_eight(__m512i values, __m512i *carry) {
     __m512i zero = _mm512_setzero_si512();
-    __m512i last = _mm512_set1_epi64(7);
-    __m512i carry = zero; // The sum so far, in every lane.
-    uint32_t i = 0;
-    for (; i + 8 <= count; i += 8) {
-        __m512i sum = _mm512_loadu_si512(values + i);
-        sum = _mm512_add_epi64(sum, _mm512_alignr_epi64(sum, zero, 7));
-        sum = _mm512_add_epi64(sum, _mm512_alignr_epi64(sum, zero, 6));
-        sum = _mm512_add_epi64(sum, _mm512_alignr_epi64(sum, zero, 4));
-        sum = _mm512_add_epi64(sum, carry);
-        carry = _mm512_permutexvar_epi64(last, sum);
-        _mm512_storeu_si512(values + i, sum);
+    __m512i sum = _mm512_add_epi64(values, _mm512_alignr_epi64(values, zero, 7));
+    sum = _mm512_add_epi64(sum, _mm512_alignr_epi64(sum, zero, 6));
+    sum = _mm512_add_epi64(sum, _mm512_alignr_epi64(sum, zero, 4));
+    sum = _mm512_add_epi64(sum, *carry);
+    *carry = _mm512_permutexvar_epi64(_mm512_set1_epi64(7), sum);
+    return sum;
+}
+
+TARGET_512 static void sum_avx512(bits64 *values, uint32_t count, uint64_t base) {
+    if (count == 0) {
+        return;
+    }
+    __m512i more = _mm512_set1_epi64((int64_t)base);
+    __m512i carry = _mm512_set1_epi64((int64_t)values[0]);
+    uint32_t i = 1;
+    for (; i + LANES <= count; i += LANES) {
+        __m512i plain = _mm512_add_epi64(_mm512_loadu_si512(values + i), more);
+        _mm512_storeu_si512(values + i, sum_eight(plain, &carry));
     }
     for (; i < count; i++) {
-        values[i] += i > 0 ? values[i - 1] : 0;
+        values[i] += values[i - 1] + base;
+    }
+}
+
+TARGET_512 static void sum_zigzag_avx512(bits64 *values, uint32_t count) {
+    if (count == 0) {
+        return;
+    }
+    __m512i zero = _mm512_setzero_si512();
+    __m512i one = _mm512_set1_epi64(1);
+    __m512i carry = _mm512_set1_epi64((int64_t)values[0]);
+    uint32_t i = 1;
+    for (; i + LANES <= count; i += LANES) {
+        __m512i folded = _mm512_loadu_si512(values + i);
+        __m512i sign = _mm512_sub_epi64(zero, _mm512_and_si512(folded, one));
+        __m512i plain = _mm512_xor_si512(_mm512_srli_epi64(folded, 1), sign);
+        _mm512_storeu_si512(values + i, sum_eight(plain, &carry));
+    }
+    for (; i < count; i++) {
+        values[i] = values[i - 1] + (uint64_t)zigzag_back(values[i]);
     }
 }
 
@@ -289,30 +376,80 @@ TARGET_512 static void divide_avx512(bits64 *values, uint32_t count, double powe
     divide_portable(values + i, count - i, power);
 }
 
-TARGET_512 static void stats_avx512(const bits64 *values, uint32_t count, struct stats *stats) {
-    __m512d sum = _mm512_loadu_pd(stats->sum);
-    __m512d low = _mm512_loadu_pd(stats->low);
-    __m512d min = _mm512_loadu_pd(stats->min);
-    __m512d max = _mm512_loadu_pd(stats->max);
-    for (uint32_t i = 0; i < count; i += STATS_LANES) {
-        __m512d value = _mm512_castsi512_pd(_mm512_loadu_si512(values + i));
-        __m512d total = _mm512_add_pd(sum, value);
-        __m512d part = _mm512_sub_pd(total, sum);
-        __m512d rest = _mm512_sub_pd(sum, _mm512_sub_pd(total, part));
-        low = _mm512_add_pd(low, _mm512_add_pd(rest, _mm512_sub_pd(value, part)));
-        sum = total;
-        min = _mm512_min_pd(value, min);
-        max = _mm512_max_pd(value, max);
+/* The rows whose lanes `take` names are added; the others stay. */
+#define STATS_512(value, take)                                                                     \
+    do {                                                                                           \
+        __m512d total = _mm512_mask_add_pd(sum, take, sum, value);                                 \
+        __m512d part = _mm512_sub_pd(total, sum);                                                  \
+        __m512d rest = _mm512_sub_pd(sum, _mm512_sub_pd(total, part));                             \
+        rest = _mm512_add_pd(rest, _mm512_sub_pd(value, part));                                    \
+        low = _mm512_mask_add_pd(low, take, low, rest);                                            \
+        sum = total;                                                                               \
+        min = _mm512_mask_min_pd(min, take, value, min);                                           \
+        max = _mm512_mask_max_pd(max, take, value, max);                                           \
+    } while (0)
+
+/* One step of adding up lanes: the upper ones (`_b`) to the lower ones (`_a`). */
+#define FOLD(pack, add, sub, sum_a, sum_b, low_a, low_b, ret_sum, ret_low)                         \
+    do {                                                                                           \
+        pack total = add(sum_a, sum_b);                                                            \
+        pack part = sub(total, sum_a);                                                             \
+        pack rest = add(sub(sum_a, sub(total, part)), sub(sum_b, part));                           \
+        (ret_low) = add(add(low_a, rest), low_b);                                                  \
+        (ret_sum) = total;                                                                         \
+    } while (0)
+
+TARGET_512 static inline __m128d upper_lane(__m128d pair) {
+    return _mm_unpackhi_pd(pair, pair);
+}
+
+TARGET_512 static void fold_sums(__m512d sum, __m512d low, struct stats *ret_stats) {
+    __m256d sum4;
+    __m256d low4;
+    FOLD(__m256d, _mm256_add_pd, _mm256_sub_pd, _mm512_castpd512_pd256(sum),
+        _mm512_extractf64x4_pd(sum, 1), _mm512_castpd512_pd256(low), _mm512_extractf64x4_pd(low, 1),
+        sum4, low4);
+    __m128d sum2;
+    __m128d low2;
+    FOLD(__m128d, _mm_add_pd, _mm_sub_pd, _mm256_castpd256_pd128(sum4),
+        _mm256_extractf128_pd(sum4, 1), _mm256_castpd256_pd128(low4),
+        _mm256_extractf128_pd(low4, 1), sum2, low2);
+    __m128d sum1;
+    __m128d low1;
+    FOLD(__m128d, _mm_add_pd, _mm_sub_pd, sum2, upper_lane(sum2), low2, upper_lane(low2), sum1,
+        low1);
+    ret_stats->sum = _mm_cvtsd_f64(sum1);
+    ret_stats->low = _mm_cvtsd_f64(low1);
+}
+
+TARGET_512 static void stats_avx512(const bits64 *values, uint32_t count, struct stats *ret_stats) {
+    __m512d sum = _mm512_setzero_pd();
+    __m512d low = _mm512_setzero_pd();
+    __m512d min = _mm512_set1_pd(f64_of_bits(values[0]));
+    __m512d max = min;
+    uint32_t i = 0;
+    for (; i + LANES <= count; i += LANES) {
+        __m512d value = _mm512_loadu_pd(values + i);
+        STATS_512(value, 0xFF);
     }
-    _mm512_storeu_pd(stats->sum, sum);
-    _mm512_storeu_pd(stats->low, low);
-    _mm512_storeu_pd(stats->min, min);
-    _mm512_storeu_pd(stats->max, max);
+    if (i < count) {
+        __mmask8 take = (__mmask8)((1U << (count - i)) - 1);
+        __m512d value = _mm512_maskz_loadu_pd(take, values + i);
+        STATS_512(value, take);
+    }
+    fold_sums(sum, low, ret_stats);
+    __m256d min4 = _mm256_min_pd(_mm512_extractf64x4_pd(min, 1), _mm512_castpd512_pd256(min));
+    __m256d max4 = _mm256_max_pd(_mm512_extractf64x4_pd(max, 1), _mm512_castpd512_pd256(max));
+    __m128d min2 = _mm_min_pd(_mm256_extractf128_pd(min4, 1), _mm256_castpd256_pd128(min4));
+    __m128d max2 = _mm_max_pd(_mm256_extractf128_pd(max4, 1), _mm256_castpd256_pd128(max4));
+    ret_stats->min = _mm_cvtsd_f64(_mm_min_sd(upper_lane(min2), min2));
+    ret_stats->max = _mm_cvtsd_f64(_mm_max_sd(upper_lane(max2), max2));
 }
 
 static const struct kernels avx512 = {.name = "avx512",
     .unpack = unpack_avx512,
     .sum = sum_avx512,
+    .sum_zigzag = sum_zigzag_avx512,
     .divide = divide_avx512,
     .stats = stats_avx512};
 #endif

@@ -9,13 +9,12 @@
 
 #include "historian/bits.h"
 
-/* Eight running sums side by side, each a double and what was rounded off it. */
-enum { STATS_LANES = 8 };
+/* A sum is a double and what was rounded off it. */
 struct stats {
-    double sum[STATS_LANES];
-    double low[STATS_LANES];
-    double min[STATS_LANES];
-    double max[STATS_LANES];
+    double sum;
+    double low;
+    double min;
+    double max;
 };
 
 struct kernels {
@@ -24,15 +23,19 @@ struct kernels {
      * all. Never reads beyond `size`. */
     void (*unpack)(
         const uint8_t *from, size_t size, uint32_t width, bits64 *ret_values, uint32_t count);
-    /* values[i] += values[i - 1] for i from 1 on, wrapping. */
-    void (*sum)(bits64 *values, uint32_t count);
+    /* values[i] += values[i - 1] + base for i from 1 on, wrapping. */
+    void (*sum)(bits64 *values, uint32_t count, uint64_t base);
+    /* The same with base 0 where values[i] for i from 1 on stand in zigzag order (0, -1, 1, ...).
+     */
+    void (*sum_zigzag)(bits64 *values, uint32_t count);
     /* The double n / power for each integer n, |n| < 2^51; power: 10^0 .. 10^22. Correctly rounded,
      * as IEEE 754 division is. */
     void (*divide)(bits64 *values, uint32_t count, double power);
-    /* Adds the doubles values[i] to lane i modulo 8; `count` is a multiple of 8. Sums without error
-     * (Knuth's addition): sum + low of a lane is its sum in about 106 bits. A NaN, or infinities of
-     * both signs, make the lane's sum NaN; its min and max then say nothing. */
-    void (*stats)(const bits64 *values, uint32_t count, struct stats *stats);
+    /* Of the doubles `values`, count > 0. Sums without error (Knuth's addition): sum + low is their
+     * sum in about 106 bits. Value i goes to lane i modulo 8; lanes i and i + 4 are added, then
+     * i and i + 2, then both that are left. A NaN, or infinities, make `sum` or `low` NaN; min and
+     * max then say nothing. */
+    void (*stats)(const bits64 *values, uint32_t count, struct stats *ret_stats);
 };
 
 /* The best that this CPU can run; found once. */

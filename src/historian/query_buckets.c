@@ -54,7 +54,8 @@ struct query {
     /* The open bucket. */
     bool open;
     int64_t start_ns;
-    int64_t end_ns;
+    int64_t end_ns; // Also of a closed one, once `begun`.
+    bool begun;     // The tag has had a bucket.
     struct summary summary;
     bool partial;
     int64_t cut_to_ns; // A cell of expired rows that did not fit reaches up to here.
@@ -115,8 +116,15 @@ static int bucket_open(struct query *query, int64_t time_ns, struct err *err) {
         query->end_ns = query->asked->to_ns;
         return 0;
     }
-    query->start_ns =
-        time_bucket_start(time_ns, query->asked->every_ns, query->asked->zone, &query->end_ns);
+    int64_t every_ns = query->asked->every_ns;
+    bool next = query->begun && time_ns >= query->end_ns && time_ns - query->end_ns < every_ns;
+    if (next && query->asked->zone == NULL) { // Without clock changes all are equally long.
+        query->start_ns = query->end_ns;
+        query->end_ns += every_ns;
+    } else {
+        query->start_ns = time_bucket_start(time_ns, every_ns, query->asked->zone, &query->end_ns);
+    }
+    query->begun = query->end_ns < HIST_TIME_MAX;
     return 0;
 }
 
@@ -288,6 +296,7 @@ struct stretch {
     int64_t done_ns;
     int64_t decoded; // Index of the block in `run`; -1: none.
     struct run run;
+    uint32_t passed; // Rows of `run` that are before done_ns.
 };
 
 /* Tries the largest cell that begins at or behind done_ns, holds `time_ns` and ends in time. */
@@ -337,9 +346,11 @@ static int stretch_rows(struct query *query, struct stretch *stretch, int64_t ti
             return rc;
         }
         stretch->decoded = (int64_t)stretch->block;
+        stretch->passed = 0;
     }
-    uint32_t from = run_lower_bound(&stretch->run, 0, time_ns);
+    uint32_t from = run_lower_bound(&stretch->run, stretch->passed, time_ns);
     uint32_t to = run_lower_bound(&stretch->run, from, end_ns);
+    stretch->passed = to;
     summary_add(&query->summary, &stretch->run, from, to);
     stretch->done_ns = end_ns;
     if (from == to) { // A gap inside the block: straight to its end.
@@ -452,6 +463,7 @@ static int query_tag(struct query *query, uint32_t tag, struct err *err) {
     const struct view *view = query->view;
     query->tag = tag;
     query->open = false;
+    query->begun = false;
     query->span_count = 0;
     query->earlier = false;
     query->later = false;

@@ -190,11 +190,31 @@ struct run rows_run(const struct rows_buffer *rows) {
 }
 
 uint32_t run_lower_bound(const struct run *run, uint32_t from, int64_t time_ns) {
+    const int64_t *time = run->time;
     uint32_t low = from;
     uint32_t high = run->count;
+    if (low >= high || time[low] >= time_ns) {
+        return low;
+    }
+    /* Mostly rows come at a steady pace: where a time should stand tells where it does. */
+    if (time_ns <= time[high - 1]) {
+        double gone = (double)((uint64_t)time_ns - (uint64_t)time[low]);
+        double all = (double)((uint64_t)time[high - 1] - (uint64_t)time[low]);
+        uint32_t guess = low + (uint32_t)(gone / all * (high - 1 - low));
+        if (time[guess] < time_ns) {
+            low = guess + 1; // The last row is late enough, so there is one.
+            if (time[low] >= time_ns) {
+                return low;
+            }
+        } else if (time[guess - 1] < time_ns) { // The first row is too early: guess > from.
+            return guess;
+        } else {
+            high = guess;
+        }
+    }
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
-        if (run->time[middle] < time_ns) {
+        if (time[middle] < time_ns) {
             low = middle + 1;
         } else {
             high = middle;

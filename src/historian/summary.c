@@ -5,16 +5,14 @@
  * place in a minimum, a maximum or a sum. Infinities are values: they are kept, and a sum that
  * meets one is infinite (or NaN where both signs meet).
  *
- * The sum is the double-double sum of Dekker (1971) with Knuth's error-free addition, from some
- * rows on in eight lanes (kernels.h).
+ * The sum is the double-double sum of Dekker (1971) with Knuth's error-free addition, in eight
+ * lanes (kernels.h).
  */
 #include "historian/summary.h"
 
 #include <math.h>
 
 #include "historian/kernels.h"
-
-enum { LANES_ROWS_MIN = 32 };
 
 void summary_init(struct summary *summary) {
     *summary = (struct summary){
@@ -81,59 +79,21 @@ static void summary_row(struct summary *summary, const struct run *run, uint32_t
     }
 }
 
-/* Eight sums side by side and then those in pairs: what a sum costs is its chain of dependent
- * additions. `count` is a multiple of eight, above 0. */
-static void summary_lanes(const bits64 *values, uint32_t count, struct summary *ret_part) {
-    struct stats stats = {0};
-    double first = f64_of_bits(values[0]);
-    for (uint32_t i = 0; i < STATS_LANES; i++) {
-        stats.min[i] = first;
-        stats.max[i] = first;
-    }
-    kernels_best()->stats(values, count, &stats);
-    for (uint32_t width = STATS_LANES / 2; width > 0; width /= 2) {
-        for (uint32_t i = 0; i < width; i++) {
-            pair_add(&stats.sum[i], &stats.low[i], stats.sum[i + width]);
-            stats.low[i] += stats.low[i + width];
-            double min = stats.min[i + width];
-            double max = stats.max[i + width];
-            stats.min[i] = min < stats.min[i] ? min : stats.min[i];
-            stats.max[i] = max > stats.max[i] ? max : stats.max[i];
-        }
-    }
-    ret_part->sum = stats.sum[0];
-    ret_part->sum_low = stats.low[0];
-    ret_part->min = stats.min[0];
-    ret_part->max = stats.max[0];
-}
-
 /* The usual case: good doubles, no versions. True when it applied. */
 static bool summary_plain(
     struct summary *summary, const struct run *run, uint32_t from, uint32_t to) {
     if (run->types != NULL || run->type != TYPE_F64 || run->status != NULL || !run->strict) {
         return false;
     }
+    struct stats stats;
+    kernels_best()->stats(run->value + from, to - from, &stats);
     double sum = summary->sum;
     double low = summary->sum_low;
-    double min = f64_of_bits(run->value[from]);
-    double max = min;
-    struct summary lanes = {.min = min, .max = max};
-    uint32_t begin = from;
-    if (to - from >= LANES_ROWS_MIN) {
-        begin += (to - from) / STATS_LANES * STATS_LANES;
-        summary_lanes(run->value + from, begin - from, &lanes);
-    }
-    for (uint32_t i = begin; i < to; i++) {
-        double value = f64_of_bits(run->value[i]);
-        min = value < min ? value : min;
-        max = value > max ? value : max;
-        pair_add(&sum, &low, value);
-    }
-    min = lanes.min < min ? lanes.min : min;
-    max = lanes.max > max ? lanes.max : max;
-    pair_add(&sum, &low, lanes.sum);
-    low += lanes.sum_low;
-    if (isnan(sum)) {
+    double min = stats.min;
+    double max = stats.max;
+    pair_add(&sum, &low, stats.sum);
+    low += stats.low;
+    if (isnan(sum) || isnan(low)) {
         return false; // A NaN among them, or infinities: row by row.
     }
     if (summary->number_count > 0) {
