@@ -8,6 +8,7 @@
 
 #include "core/buf.h"
 #include "core/err.h"
+#include "core/json.h"
 
 struct bench_options {
     const char *dir;  // Where the temporary folder goes; NULL: $TMPDIR or /tmp.
@@ -15,6 +16,7 @@ struct bench_options {
     bool quick;       // A tenth of the work, for tests.
 };
 
+int bench_growth(const struct bench_options *options, struct buf *json_out, struct err *err);
 int bench_historian(const struct bench_options *options, struct buf *json_out, struct err *err);
 int bench_refine(const struct bench_options *options, struct buf *json_out, struct err *err);
 int bench_collect(const struct bench_options *options, struct buf *json_out, struct err *err);
@@ -27,5 +29,14 @@ struct bench_http_figures {
 int bench_http_measure(
     const struct bench_options *options, struct bench_http_figures *ret_figures, struct err *err);
 int bench_http(const struct bench_options *options, struct buf *json_out, struct err *err);
+
+/* What they share: the steady clock in seconds, the middle one of some values (which are sorted),
+ * the peak of this process's memory, what the files of a folder take (those that vanish meanwhile
+ * are passed over), and a member with four digits. */
+double bench_now_s(void);
+double bench_median(double *values, size_t count);
+double bench_rss_mb(void);
+int bench_folder_bytes(const char *folder, uint64_t *ret_bytes, struct err *err);
+void bench_put(struct json *json, const char *key, double value);
 
 #endif

@@ -54,27 +54,6 @@ struct bench {
     double fdatasync_ms;
 };
 
-static double now_s(void) {
-    return (double)clock_mono_ns(clock_system()) / 1e9;
-}
-
-static int by_value(const void *left, const void *right) {
-    double a = *(const double *)left;
-    double b = *(const double *)right;
-    return a < b ? -1 : a > b;
-}
-
-static double median(double *values, size_t count) {
-    qsort(values, count, sizeof *values, by_value);
-    return values[count / 2];
-}
-
-static double rss_mb(void) {
-    struct rusage usage;
-    (void)getrusage(RUSAGE_SELF, &usage); // Cannot fail for ourselves.
-    return (double)usage.ru_maxrss / 1024;
-}
-
 static int bench_open(struct bench *bench, struct err *err) {
     struct hist_options options = {.dir = bench->history};
     return hist_open(&options, &bench->historian, err);
@@ -109,14 +88,14 @@ static int ingest(struct bench *bench, struct err *err) {
         return rc;
     }
     struct batch *batches[2] = {batch_new(BATCH_POINTS, 0), batch_new(BATCH_POINTS, 0)};
-    double start = now_s();
+    double start = bench_now_s();
     for (uint64_t from = 0; rc == 0 && from < bench->load.points; from += COMMIT_POINTS) {
         uint64_t left = bench->load.points - from;
         rc = commit_points(bench, batches, from, left < COMMIT_POINTS ? left : COMMIT_POINTS, err);
     }
     rc = rc < 0 ? rc : hist_seal(bench->historian, err);
-    bench->ingest_mpts_s = (double)bench->load.points / (now_s() - start) / 1e6;
-    bench->rss_mb = rss_mb();
+    bench->ingest_mpts_s = (double)bench->load.points / (bench_now_s() - start) / 1e6;
+    bench->rss_mb = bench_rss_mb();
     batch_free(batches[0]);
     batch_free(batches[1]);
     while (rc == 0 && (rc = hist_merge(bench->historian, err)) > 0) {
@@ -126,24 +105,9 @@ static int ingest(struct bench *bench, struct err *err) {
     return rc;
 }
 
-static int add_size(void *context, const char *name, struct err *err) {
-    void *const *both = context;
-    uint64_t *bytes = both[0];
-    const struct bench *bench = both[1];
-    char path[PATH_BYTES * 2];
-    (void)snprintf(path, sizeof path, "%s/%s", bench->history, name);
-    AUTO_CLOSE int fd = -1;
-    uint64_t size = 0;
-    int rc = file_open(files_system(), path, FILE_READ, &fd, err);
-    rc = rc < 0 ? rc : file_size(fd, path, &size, err);
-    *bytes += size;
-    return rc;
-}
-
 static int measure_size(struct bench *bench, struct err *err) {
     uint64_t bytes = 0;
-    void *both[2] = {&bytes, bench};
-    int rc = dir_each(bench->history, add_size, both, err);
+    int rc = bench_folder_bytes(bench->history, &bytes, err);
     bench->bytes_per_point = (double)bytes / (double)bench->load.points;
     return rc;
 }
@@ -165,9 +129,9 @@ static int scans(struct bench *bench, struct err *err) {
     for (uint64_t i = 0; rc == 0 && i < count; i++) {
         batch_clear(batch);
         rc = load_read(&bench->load, i * SCAN_POINTS, SCAN_POINTS, batch, err);
-        double start = now_s();
+        double start = bench_now_s();
         rc = rc < 0 ? rc : hist_append(historian, &batch, 1, err);
-        spent += now_s() - start;
+        spent += bench_now_s() - start;
     }
     bench->scan_mpts_s = (double)(count * SCAN_POINTS) / spent / 1e6;
     hist_close(historian);
@@ -258,33 +222,33 @@ static int queries(struct bench *bench, struct err *err) {
         double spent[REPEATS + 1];
         for (int i = 0; rc >= 0 && i <= REPEATS; i++) {
             uint64_t rows = 0;
-            double start = now_s();
+            double start = bench_now_s();
             rc = query_run(bench, which, tags, &rows, err);
-            spent[i] = (now_s() - start) * 1e3;
+            spent[i] = (bench_now_s() - start) * 1e3;
             if (rc >= 0 && which == 2 && rows != bench->load.points) {
                 rc = err_set(err, ERR_INTERNAL, MSG_NONE, NO_ARGS);
             }
         }
-        bench->q_ms[which] = median(spent + 1, REPEATS); // The first warms up.
+        bench->q_ms[which] = bench_median(spent + 1, REPEATS); // The first warms up.
     }
     double best = (double)INFINITY;
     for (int i = 0; rc >= 0 && i < 3; i++) {
         uint64_t rows = 0;
         uint64_t hits = 0;
-        double start = now_s();
+        double start = bench_now_s();
         for (uint32_t tag = 0; rc >= 0 && tag < bench->load.tag_max; tag++) {
             struct hist_scan_options all = {
                 .tag = tags[tag], .from_ns = INT64_MIN, .to_ns = INT64_MAX};
             rc = count_rows(bench, &all, &rows, &hits, err);
         }
-        double spent = now_s() - start;
+        double spent = bench_now_s() - start;
         best = spent < best ? spent : best;
         if (rc >= 0 && rows != bench->load.points) {
             rc = err_set(err, ERR_INTERNAL, MSG_NONE, NO_ARGS);
         }
     }
     bench->scan_core_mpts_s = (double)bench->load.points / best / 1e6;
-    double rss = rss_mb();
+    double rss = bench_rss_mb();
     bench->rss_mb = rss > bench->rss_mb ? rss : bench->rss_mb;
     bench_shut(bench);
     return rc < 0 ? rc : 0;
@@ -307,9 +271,9 @@ static int opening(struct bench *bench, struct err *err) {
     if (pid < 0 || waitpid(pid, &status, 0) != pid || status != 0) {
         return err_set(err, ERR_INTERNAL, MSG_NONE, NO_ARGS);
     }
-    double start = now_s();
+    double start = bench_now_s();
     int rc = bench_open(bench, err);
-    bench->open_s = now_s() - start;
+    bench->open_s = bench_now_s() - start;
     bench_shut(bench);
     return rc;
 }
@@ -323,12 +287,12 @@ static void measure_copy(struct bench *bench) {
     memset(to, 2, COPY_BYTES);
     double spent[9];
     for (size_t i = 0; i < 9; i++) {
-        double start = now_s();
+        double start = bench_now_s();
         memcpy(to, from, COPY_BYTES);
         __asm__ volatile("" : : "r"(to) : "memory"); // The copy must happen.
-        spent[i] = now_s() - start;
+        spent[i] = bench_now_s() - start;
     }
-    bench->memcpy_gb_s = COPY_BYTES / median(spent, 9) / 1e9;
+    bench->memcpy_gb_s = COPY_BYTES / bench_median(spent, 9) / 1e9;
 }
 
 static int measure_disk(struct bench *bench, struct err *err) {
@@ -340,38 +304,26 @@ static int measure_disk(struct bench *bench, struct err *err) {
     memset(bytes, 7, 1 << 20);
     uint64_t size = bench->quick ? 32 << 20 : 256 << 20;
     int rc = file_open(files, path, FILE_CREATE_NEW, &fd, err);
-    double start = now_s();
+    double start = bench_now_s();
     for (uint64_t at = 0; rc == 0 && at < size; at += 1 << 20) {
         rc = file_write_at(files, fd, path, at, bytes, 1 << 20, err);
     }
     rc = rc < 0 ? rc : file_sync(files, fd, path, err);
-    bench->seq_write_gb_s = (double)size / (now_s() - start) / 1e9;
+    bench->seq_write_gb_s = (double)size / (bench_now_s() - start) / 1e9;
     double spent[SYNC_COUNT];
     for (uint64_t i = 0; rc == 0 && i < SYNC_COUNT; i++) {
-        double begin = now_s();
+        double begin = bench_now_s();
         rc = file_write_at(files, fd, path, i * SYNC_BYTES, bytes, SYNC_BYTES, err);
         rc = rc < 0 ? rc : file_sync(files, fd, path, err);
-        spent[i] = (now_s() - begin) * 1e3;
+        spent[i] = (bench_now_s() - begin) * 1e3;
     }
     if (rc == 0) {
-        bench->fdatasync_ms = median(spent, SYNC_COUNT);
+        bench->fdatasync_ms = bench_median(spent, SYNC_COUNT);
     }
     return rc;
 }
 
 /* ---- The whole ---- */
-
-static double rounded(double value) {
-    double unit = pow(10, floor(log10(fabs(value) + 1e-12)) - 3);
-    return round(value / unit) * unit;
-}
-
-static void put(struct json *json, const char *key, double value) {
-    char text[32];
-    (void)snprintf(text, sizeof text, "%.4g", rounded(value));
-    json_key(json, key);
-    json_raw(json, str_of(text));
-}
 
 static void report(const struct bench *bench, const char *data,
     const struct bench_http_figures *http, struct buf *json_out) {
@@ -380,22 +332,22 @@ static void report(const struct bench *bench, const char *data,
     json_object_begin(&json);
     json_put_str(&json, "data", str_of(data));
     json_put_i64(&json, "points", (int64_t)bench->load.points);
-    put(&json, "ingest_mpts_s", bench->ingest_mpts_s);
-    put(&json, "scan_mpts_s", bench->scan_mpts_s);
-    put(&json, "bytes_per_point", bench->bytes_per_point);
-    put(&json, "q1_ms", bench->q_ms[0]);
-    put(&json, "q2_ms", bench->q_ms[1]);
-    put(&json, "q3_ms", bench->q_ms[2]);
-    put(&json, "q4_ms", bench->q_ms[3]);
-    put(&json, "scan_core_mpts_s", bench->scan_core_mpts_s);
-    put(&json, "rss_mb", bench->rss_mb);
-    put(&json, "open_s", bench->open_s);
-    put(&json, "http_mpts_s", http->points / http->seconds / 1e6);
+    bench_put(&json, "ingest_mpts_s", bench->ingest_mpts_s);
+    bench_put(&json, "scan_mpts_s", bench->scan_mpts_s);
+    bench_put(&json, "bytes_per_point", bench->bytes_per_point);
+    bench_put(&json, "q1_ms", bench->q_ms[0]);
+    bench_put(&json, "q2_ms", bench->q_ms[1]);
+    bench_put(&json, "q3_ms", bench->q_ms[2]);
+    bench_put(&json, "q4_ms", bench->q_ms[3]);
+    bench_put(&json, "scan_core_mpts_s", bench->scan_core_mpts_s);
+    bench_put(&json, "rss_mb", bench->rss_mb);
+    bench_put(&json, "open_s", bench->open_s);
+    bench_put(&json, "http_mpts_s", http->points / http->seconds / 1e6);
     json_key(&json, "limits");
     json_object_begin(&json);
-    put(&json, "memcpy_gb_s", bench->memcpy_gb_s);
-    put(&json, "seq_write_gb_s", bench->seq_write_gb_s);
-    put(&json, "fdatasync_ms", bench->fdatasync_ms);
+    bench_put(&json, "memcpy_gb_s", bench->memcpy_gb_s);
+    bench_put(&json, "seq_write_gb_s", bench->seq_write_gb_s);
+    bench_put(&json, "fdatasync_ms", bench->fdatasync_ms);
     json_object_end(&json);
     json_object_end(&json);
 }

@@ -4,7 +4,7 @@ Beside `maru bench` stand strangers (libmodbus, pymodbus, a plain MQTT subscribe
 installed, and the whole program seen from outside (step_links.py, for 20 s). With `--only A,B` just
 these are measured and the other rows keep their figure and its date.
 
-usage: step_bench.py [--write] [--only historian,real,http,collect,modbus,mqtt,whole]
+usage: step_bench.py [--write] [--only historian,real,growth,http,collect,modbus,mqtt,whole]
 """
 import datetime
 import json
@@ -30,8 +30,17 @@ ROWS = [
     ("historian", "scan_core_mpts_s", "raw scan with a filter, million points/s a core", "at least 500", lambda v: v >= 500),
     ("historian", "rss_mb", "peak memory, MB", "at most 100", lambda v: v <= 100),
     ("historian", "open_s", "open after kill -9, s", "at most 2", lambda v: v <= 2),
+    ("real", "ingest_mpts_s", "durable bulk ingest, real data, million points/s", "at least 30", lambda v: v >= 30),
+    ("real", "q1_ms", "one tag, one hour, raw, real data", "at most 0.04", lambda v: v <= 0.04),
+    ("real", "q2_ms", "one tag, per minute, all its data, real data", "at most 0.02", lambda v: v <= 0.02),
+    ("real", "q3_ms", "all tags, average per 10 min, everything, real data", "at most 2", lambda v: v <= 2),
+    ("real", "q4_ms", "latest value of every tag, real data", "at most 0.05", lambda v: v <= 0.05),
     ("real", "bytes_per_point", "bytes a point, real data", "at most 1.20", lambda v: v <= 1.20),
     ("real", "scan_core_mpts_s", "raw scan, real data", "at least 200", lambda v: v >= 200),
+    ("growth", "ingest_ratio", "fastest / slowest ingest of 100, 10,000 and 100,000 tags", "at most 2", lambda v: v <= 2),
+    ("growth", "query_ratio", "one tag's newest 200 rows, slowest / fastest of the same", "at most 2", lambda v: v <= 2),
+    ("growth", "rss_100k_mb", "peak memory of the ingest of 100,000 tags, MB", "told", None),
+    ("growth", "open_s", "open after kill -9 with 10 GB of history, s", "at most 2", lambda v: v <= 2),
     ("http", "http_mpts_s", "line protocol over HTTP, durable when answered, million points/s", "at least 6", lambda v: v >= 6),
     ("refine", "refine_plain_mrows_s", "refining without rules, million rows/s a core", "told", None),
     ("refine", "refine_rules_mrows_s", "refining with spike, rate, stuck, gap on every tag", "told", None),
@@ -53,7 +62,7 @@ ROWS = [
     ("whole", "ready_s", "start to `/readyz`, s", "under 1", lambda v: v < 1),
     ("whole", "installed_mb", "programs as installed, MB", "at most 15", lambda v: v <= 15),
 ]
-NAMES = ("historian", "real", "http", "refine", "collect", "modbus", "mqtt", "whole")
+NAMES = ("historian", "real", "growth", "http", "refine", "collect", "modbus", "mqtt", "whole")
 HEAD = ["| key | what | figure | goal | | measured |", "| --- | --- | --- | --- | --- | --- |"]
 
 
@@ -81,6 +90,15 @@ def real():
             out.write(packed.read())
         out.flush()
         return bench_thrice("historian", "--data", out.name)
+
+
+def growth():
+    """The ratios that say how cost grows; the figures of each size stand beside them."""
+    found = bench("growth")
+    sizes = [found[f"tags_{n}"] for n in (100, 10000, 100000)]
+    ingest, query = ([size[key] for size in sizes] for key in ("ingest_mpts_s", "query_ms"))
+    return dict(found, ingest_ratio=round(max(ingest) / min(ingest), 2), query_ratio=round(max(query) / min(query), 2),
+                rss_100k_mb=sizes[-1]["rss_mb"])
 
 
 def peer(*command):
@@ -111,6 +129,7 @@ MEASURE = {
     "http": lambda: bench_thrice("http"),
     "refine": lambda: bench("refine"),
     "collect": lambda: bench("collect"),
+    "growth": growth,
     "real": lambda: real() if REAL.exists() else None,
     "modbus": lambda: peer("sh", "bench/collect-peers.sh", build_of_peers()),
     "mqtt": lambda: peer("/usr/bin/python3", "bench/mqtt-peers.py", build_of_peers()),

@@ -128,14 +128,15 @@ class OurSessions(threading.Thread):
 
     def run(self):
         while not self.ended:
-            count = dict.fromkeys(self.most, 0)
+            # By our own end: the list is read in pieces and may show one line twice.
+            ends = {port: set() for port in self.most}
             for line in open("/proc/net/tcp").readlines()[1:]:
                 fields = line.split()
                 host, port = fields[2].split(":")
-                if host == self.remote and int(port, 16) in count and fields[3] in ("01", "02"):
-                    count[int(port, 16)] += 1
-            for port, now in count.items():
-                self.most[port] = max(self.most[port], now)
+                if host == self.remote and int(port, 16) in ends and fields[3] in ("01", "02"):
+                    ends[int(port, 16)].add(fields[1])
+            for port, now in ends.items():
+                self.most[port] = max(self.most[port], len(now))
             time.sleep(0.01)
 
 
