@@ -344,3 +344,47 @@ int pack_finish(struct pack *pack, struct err *err) {
     }
     return 0;
 }
+
+/* ---- Pieces ---- */
+
+struct pack_piece {
+    ZSTD_CCtx *zstd;
+};
+
+struct pack_piece *pack_piece_new(void) {
+    struct pack_piece *piece = MEM_NEW(struct pack_piece);
+    piece->zstd = ZSTD_createCCtx();
+    CHECK(piece->zstd != NULL);
+    (void)ZSTD_CCtx_setParameter(piece->zstd, ZSTD_c_compressionLevel, ZSTD_LEVEL);
+    return piece;
+}
+
+void pack_piece_free(struct pack_piece *piece) {
+    if (piece != NULL) {
+        (void)ZSTD_freeCCtx(piece->zstd);
+        mem_free(piece);
+    }
+}
+
+void pack_piece_put(struct pack_piece *piece, const void *data, size_t size, struct buf *to) {
+    size_t room = ZSTD_compressBound(size);
+    uint8_t *at = buf_reserve(to, room);
+    if (at == NULL) {
+        return;
+    }
+    size_t made = ZSTD_compress2(piece->zstd, at, room, data, size);
+    CHECK(!ZSTD_isError(made)); // The room is what it may take.
+    buf_commit(to, made);
+}
+
+uint32_t pack_crc32(const void *data, size_t size) {
+    uint32_t crc = 0;
+    const uint8_t *from = data;
+    while (size > 0) {
+        size_t part = size < CHUNK_BYTES ? size : CHUNK_BYTES;
+        crc = (uint32_t)crc32(crc, from, (uInt)part);
+        from += part;
+        size -= part;
+    }
+    return crc;
+}

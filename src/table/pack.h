@@ -4,6 +4,7 @@
  * gzip, xz and zstd as streams, both ways; the one place of this room that knows the libraries.
  * Unpacking stops in words when so much comes out of so little that it is no table. One owner.
  */
+#include "core/buf.h"
 #include "table/source.h"
 
 /* By the first bytes. */
@@ -27,5 +28,16 @@ struct pack *pack_new(enum table_packing packing,
 void pack_free(struct pack *pack);
 int pack_put(struct pack *pack, const void *data, size_t size, struct err *err);
 int pack_finish(struct pack *pack, struct err *err);
+
+/* Pieces of known size, each a zstd frame of its own. */
+struct pack_piece;
+
+struct pack_piece *pack_piece_new(void);
+void pack_piece_free(struct pack_piece *piece); // NULL is allowed.
+/* Appends the packed bytes; `to` overflows where they do not fit. */
+void pack_piece_put(struct pack_piece *piece, const void *data, size_t size, struct buf *to);
+
+/* The CRC-32 of gzip and Ethernet (RFC 1952 section 8). */
+uint32_t pack_crc32(const void *data, size_t size);
 
 #endif

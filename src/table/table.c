@@ -45,17 +45,22 @@ struct table {
 
 /* ---- Names ---- */
 
+static const char *const FORMAT_NAMES[] = {
+    [TABLE_CSV] = "csv", [TABLE_XLSX] = "xlsx", [TABLE_PARQUET] = "parquet"};
+enum { FORMAT_COUNT = sizeof FORMAT_NAMES / sizeof FORMAT_NAMES[0] };
+
 bool table_format_of_name(struct str name, enum table_format *ret_format) {
-    bool workbook = str_eq_nocase(name, STR("xlsx"));
-    if (!workbook && !str_eq_nocase(name, STR("csv"))) {
-        return false;
+    for (int i = 0; i < FORMAT_COUNT; i++) {
+        if (str_eq_nocase(name, str_of(FORMAT_NAMES[i]))) {
+            *ret_format = (enum table_format)i;
+            return true;
+        }
     }
-    *ret_format = workbook ? TABLE_XLSX : TABLE_CSV;
-    return true;
+    return false;
 }
 
 const char *table_format_name(enum table_format format) {
-    return format == TABLE_XLSX ? "xlsx" : "csv";
+    return FORMAT_NAMES[format];
 }
 
 static const char *const PACKING_NAMES[] = {
@@ -260,6 +265,8 @@ int table_open(const struct table_options *options, struct table **ret_table, st
         table->packing = pack_recognise(head);
         if (xlsx_is_compound(head)) {
             status = err_set(err, ERR_UNSUPPORTED, MSG_TABLE_XLSX_OLD, NO_ARGS);
+        } else if (str_starts(head, STR("PAR1\x15"))) { // And the begin of a page or of the foot.
+            status = err_set(err, ERR_UNSUPPORTED, MSG_TABLE_PARQUET_READ, NO_ARGS);
         } else {
             status = xlsx_is_zip(head) ? open_workbook(table, err) : open_text(table, err);
         }

@@ -12,7 +12,11 @@
  */
 #include "core/err.h"
 
-enum table_format { TABLE_CSV, TABLE_XLSX };
+enum table_format {
+    TABLE_CSV,
+    TABLE_XLSX,
+    TABLE_PARQUET, // Its columns have types: written through parquet.h alone, and not read.
+};
 
 enum table_encoding {
     TABLE_ENCODING_AUTO,
@@ -31,7 +35,7 @@ const char *table_encoding_name(enum table_encoding encoding);
 /* A short text of a machine in CP949 (Korean Windows and controllers) as UTF-8 into `to`, which
  * twice the bytes always fit. False: it is no CP949, or there is no room. */
 bool table_cp949_to_utf8(struct str bytes, char *to, size_t capacity, size_t *ret_size);
-/* "csv", "xlsx". */
+/* "csv", "xlsx", "parquet". */
 bool table_format_of_name(struct str name, enum table_format *ret_format);
 const char *table_format_name(enum table_format format);
 /* "none", "gz", "xz", "zst". */
@@ -73,7 +77,8 @@ struct table;
 enum { TABLE_END = 0, TABLE_ROW = 1, TABLE_ROW_BAD = 2 };
 
 /* Reads as much as recognition needs. ERR_INVALID: not a table of any known kind; ERR_LIMIT: a
- * bomb; ERR_NOT_FOUND: no such sheet; ERR_UNSUPPORTED: an old or protected workbook. */
+ * bomb; ERR_NOT_FOUND: no such sheet; ERR_UNSUPPORTED: an old or protected workbook,
+ * or Parquet. */
 int table_open(const struct table_options *options, struct table **ret_table, struct err *err);
 void table_close(struct table *table); // NULL is allowed.
 /* TABLE_ROW: fields (UTF-8, valid until the next call; well-formed; a workbook's dates as
@@ -117,7 +122,8 @@ struct table_writer_options {
 
 struct table_writer;
 
-/* Cells are put one after the other; the first failure is kept and told by the next row end. */
+/* Cells are put one after the other; the first failure is kept and told by the next row end.
+ * ERR_UNSUPPORTED: TABLE_PARQUET. */
 int table_writer_open(
     const struct table_writer_options *options, struct table_writer **ret_writer, struct err *err);
 void table_writer_close(

@@ -37,6 +37,9 @@ struct table_writer {
 
 int table_writer_open(
     const struct table_writer_options *options, struct table_writer **ret_writer, struct err *err) {
+    if (options->format == TABLE_PARQUET) {
+        return err_set(err, ERR_UNSUPPORTED, MSG_TABLE_PARQUET_TYPES, NO_ARGS);
+    }
     struct table_writer *writer = MEM_NEW(struct table_writer);
     writer->options = *options;
     buf_init(&writer->row, CSV_ROW_MAX_BYTES);

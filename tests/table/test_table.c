@@ -119,6 +119,8 @@ static void broken_bytes_cost_their_row_alone(void **state) {
 static void what_is_no_table_is_refused(void **state) {
     (void)state;
     check(STR("\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1 and more"), 0, "!UNSUPPORTED\n", NULL);
+    check(STR("PAR1\x15\x04\x15"), 0, "!UNSUPPORTED\n", NULL);
+    check(STR("PAR1,b\n1,2\n"), 0, "1:[PAR1][b]\n2:[1][2]\n", NULL);
     check(STR("PK\x03\x04 but no zip"), 0, "!CORRUPT\n", NULL);
     check(STR("\x89PNG\r\n\x1A\n\0\0\0\rIHDR\0\0"), 0, "!INVALID\n", NULL);
     check(STR("a,b\n1,\0\n"), 0, "!INVALID\n", NULL);
