@@ -69,6 +69,9 @@ function(maru_add_tests)
         file(GLOB helpers CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/${room}/support_*.c)
         if(room STREQUAL "plant") # What goes out by MQTT is tested with the broker, too.
             list(APPEND helpers ${CMAKE_SOURCE_DIR}/tests/device/support_broker.c)
+            foreach(reader parquet table) # And what is archived, with a reader of the tests' own.
+                list(APPEND helpers ${CMAKE_SOURCE_DIR}/tests/table/support_${reader}.c)
+            endforeach()
         endif()
         foreach(test ${tests})
             get_filename_component(stem ${test} NAME_WE)

@@ -24,7 +24,8 @@ static void report(struct call *call, const struct retention *rule) {
     if (!call->json) {
         call_say(call, MSG_RETENTION_IS,
             ARGS(A_INT(rule->raw_days), A_INT(rule->rollup_days),
-                A_CSTR(rule->archive_dir[0] != '\0' ? rule->archive_dir : "-")));
+                A_CSTR(rule->archive_dir[0] != '\0' ? rule->archive_dir : "-"),
+                A_CSTR(retention_archive_name(rule->archive))));
         return;
     }
     struct json json;
@@ -33,6 +34,7 @@ static void report(struct call *call, const struct retention *rule) {
     json_put_i64(&json, "raw_days", rule->raw_days);
     json_put_i64(&json, "rollup_days", rule->rollup_days);
     json_put_str(&json, "archive_dir", str_of(rule->archive_dir));
+    json_put_str(&json, "archive_format", str_of(retention_archive_name(rule->archive)));
     json_object_end(&json);
     buf_put_char(&call->out, '\n');
 }
@@ -57,7 +59,11 @@ int cmd_retention(struct call *call, struct err *err) {
         (void)str_copy_z(
             none ? STR_NONE : str_of(archive), rule.archive_dir, sizeof rule.archive_dir);
     }
-    if (raw > 0 || rollup > 0 || archive != NULL) {
+    const char *format = call_value(call, "--archive-format");
+    if (format != NULL && !retention_archive_of_name(str_of(format), &rule.archive)) {
+        return err_set(err, ERR_USAGE, MSG_RETENTION_FORMAT, ARGS(A_CSTR(format)));
+    }
+    if (raw > 0 || rollup > 0 || archive != NULL || format != NULL) {
         status = retention_put(plant, &rule, STR("installer"), err);
     }
     if (status < 0) {

@@ -57,7 +57,8 @@ static const struct option_row UPGRADE_OPTIONS[] = {
     COMMON_OPTIONS, {"--state", true}, {"--wait", true}, {NULL, false}};
 static const struct option_row OPTIMIZE_OPTIONS[] = {COMMON_OPTIONS, {NULL, false}};
 static const struct option_row RETENTION_OPTIONS[] = {COMMON_OPTIONS, {"--plant", true},
-    {"--raw-days", true}, {"--rollup-days", true}, {"--archive", true}, {NULL, false}};
+    {"--raw-days", true}, {"--rollup-days", true}, {"--archive", true}, {"--archive-format", true},
+    {NULL, false}};
 static const struct option_row BACKUP_OPTIONS[] = {
     COMMON_OPTIONS, {"--plant", true}, {"--with-keys", false}, {NULL, false}};
 static const struct option_row RESTORE_OPTIONS[] = {

@@ -39,6 +39,7 @@ struct age {
     struct historian *historian;
     struct view *view; // Segments only.
     const struct stop_flag *stop;
+    const struct hist_age_sink *sink; // NULL: none.
     struct item *items;
     uint32_t count;
     struct hist_archive *archive; // NULL: none.
@@ -223,11 +224,26 @@ static int64_t rolls_from(const struct item *item) {
     return item->aged_ns > item->raw_from_ns ? item->aged_ns : item->raw_from_ns;
 }
 
-/* Reads the rows that go; `versions` for the archive, else winners for the cells. */
-static int read_rows(struct age *age, const struct item *item, bool versions, struct err *err) {
+/* Who the rows that go are read for: all their versions for the archive, winners for the others. */
+enum audience { FOR_ARCHIVE, FOR_SINK, FOR_CELLS };
+
+static int give_sink(
+    const struct age *age, const struct item *item, struct run run, struct err *err) {
+    int rc = 0;
+    while (run.count > 0 && rc >= 0) {
+        struct hist_rows rows;
+        scan_split(&run, item->tag, &rows);
+        rc = age->sink->rows(age->sink->context, &rows, err);
+    }
+    return rc < 0 ? rc : 0;
+}
+
+static int read_rows(
+    struct age *age, const struct item *item, enum audience whom, struct err *err) {
     struct cursor_set set;
+    bool versions = whom == FOR_ARCHIVE;
     struct cursor_options options = {.tag = item->tag,
-        .from_ns = versions ? item->raw_from_ns : rolls_from(item),
+        .from_ns = whom == FOR_CELLS ? rolls_from(item) : item->raw_from_ns,
         .to_ns = item->raw_ns,
         .versions = versions};
     int rc = cursor_set_open_segments(
@@ -240,9 +256,10 @@ static int read_rows(struct age *age, const struct item *item, bool versions, st
     while ((rc = cursor_set_next(&set, &run, err)) > 0) {
         rc = versions && !begun ? hist_archive_begin(age->archive, err) : 0;
         begun = true;
-        rc = rc < 0     ? rc
-             : versions ? hist_archive_add(age->archive, item->tag, &run, err)
-                        : aged_writer_rows(age->writer, &run, err);
+        rc = rc < 0              ? rc
+             : versions          ? hist_archive_add(age->archive, item->tag, &run, err)
+             : whom == FOR_CELLS ? aged_writer_rows(age->writer, &run, err)
+                                 : give_sink(age, item, run, err);
         if (rc < 0) {
             break;
         }
@@ -263,8 +280,12 @@ static int age_tag(struct age *age, uint32_t tag, const struct item *item, struc
         }
     }
     int rc = 0;
-    if (item != NULL && age->archive != NULL && item->raw_ns > item->raw_from_ns) {
-        rc = read_rows(age, item, true, err);
+    bool goes = item != NULL && item->raw_ns > item->raw_from_ns;
+    if (goes && age->archive != NULL) {
+        rc = read_rows(age, item, FOR_ARCHIVE, err);
+    }
+    if (goes && age->sink != NULL && rc >= 0) {
+        rc = read_rows(age, item, FOR_SINK, err);
     }
     if (rc < 0 || age->writer == NULL || from_ns >= to_ns) {
         return rc;
@@ -276,7 +297,7 @@ static int age_tag(struct age *age, uint32_t tag, const struct item *item, struc
     for (uint32_t i = age->first_taken; i < view->aged_count && rc == 0; i++) {
         rc = take_file(age, view->aged[i], tag, before_ns, err);
     }
-    return rc < 0 || item == NULL || !item->rolls ? rc : read_rows(age, item, false, err);
+    return rc < 0 || item == NULL || !item->rolls ? rc : read_rows(age, item, FOR_CELLS, err);
 }
 
 /* The smallest tag above `tag` that was asked for (from item `at` on) or stands in a file that is
@@ -363,6 +384,17 @@ static int writer_open(struct age *age, struct err *err) {
     return aged_writer_open(&plan, &age->writer, err);
 }
 
+/* Any tag whose rows go is a witness: all bounds move with one change of the manifest. */
+static int finish_sink(const struct age *age, struct err *err) {
+    for (uint32_t i = 0; age->sink != NULL && i < age->count; i++) {
+        const struct item *item = &age->items[i];
+        if (item->raw_ns > item->raw_from_ns) {
+            return age->sink->finish(age->sink->context, item->tag, item->raw_ns, err);
+        }
+    }
+    return 0;
+}
+
 /* Completes the files that were written; *ret_aged stays NULL where no cells are left. */
 static int finish_files(struct age *age, struct aged **ret_aged, struct err *err) {
     struct historian *historian = age->historian;
@@ -374,6 +406,7 @@ static int finish_files(struct age *age, struct aged **ret_aged, struct err *err
         age->report.archived_bytes = counts.bytes;
         age->report.archived_files = counts.files;
     }
+    rc = rc < 0 ? rc : finish_sink(age, err);
     age->report.cells = age->writer != NULL ? aged_writer_count(age->writer) : 0;
     if (rc < 0 || age->report.cells == 0) {
         return rc;
@@ -505,6 +538,17 @@ static int options_check(const struct hist_age_options *options, struct err *err
     return 0;
 }
 
+int hist_horizons_settle(struct historian *historian, struct err *err) {
+    struct manifest manifest;
+    store_care_begin(historian);
+    mutex_lock(&historian->state_mutex);
+    manifest_copy(&manifest, &historian->manifest);
+    mutex_unlock(&historian->state_mutex);
+    int rc = store_manifest_set(historian, &manifest, err);
+    store_care_end(historian);
+    return rc;
+}
+
 int hist_age(struct historian *historian, const struct hist_age_options *options,
     struct hist_age_report *ret_report, struct err *err) {
     int rc = options_check(options, err);
@@ -513,8 +557,10 @@ int hist_age(struct historian *historian, const struct hist_age_options *options
         return rc;
     }
     store_care_begin(historian);
-    struct age age = {
-        .historian = historian, .stop = options->stop, .view = store_view_sealed(historian)};
+    struct age age = {.historian = historian,
+        .stop = options->stop,
+        .sink = options->sink,
+        .view = store_view_sealed(historian)};
     age.cells = MEM_ARRAY(struct cell, BLOCK_ROWS);
     decoder_init(&age.decoder);
     rc = age_caring(&age, options, err);

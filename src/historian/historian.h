@@ -329,13 +329,25 @@ struct hist_ageing {
     int64_t rollup_before_ns; // Their roll-ups (1 h, 10 min, and 1 min where 256 rows or more make
                               // one) stay back to here. Not below raw_before_ns: none stay.
 };
+/* Who else is told the rows that go, before anything is given up. */
+struct hist_age_sink {
+    void *context;
+    /* Winning rows, tag by tag and in order of time; borrowed for the call. */
+    int (*rows)(void *context, const struct hist_rows *rows, struct err *err);
+    /* All were told; what was made of them must be durable when it returns 0. Once the history has
+     * given them up, hist_horizon of `tag` tells a raw_ns of `raw_ns` or later; while it tells
+     * less, the rows are all there and will be told again. Not called where no bound of rows moves.
+     */
+    int (*finish)(void *context, uint32_t tag, int64_t raw_ns, struct err *err);
+};
 struct hist_age_options {
     const struct hist_ageing *tags; // In order of their numbers.
     uint32_t count;
     /* A folder, made when absent: all versions of the rows that go are written there first, as
      * segments that are synced and read back. NULL: nowhere. */
     const char *archive_dir;
-    const struct stop_flag *stop; // Raised: ERR_CANCELLED, nothing goes. NULL: none.
+    const struct hist_age_sink *sink; // NULL: nobody.
+    const struct stop_flag *stop;     // Raised: ERR_CANCELLED, nothing goes. NULL: none.
 };
 struct hist_age_report {
     uint32_t tags; // Of which something went.
@@ -351,6 +363,9 @@ struct hist_age_report {
  * Takes as long as reading what goes; readers and writers go on. One at a time. */
 int hist_age(struct historian *historian, const struct hist_age_options *options,
     struct hist_age_report *ret_report, struct err *err);
+/* Stores once more the bounds that hist_horizon tells: after a hist_age that failed they may stand
+ * on the disk as before or as asked for; after this, as told. */
+int hist_horizons_settle(struct historian *historian, struct err *err);
 /* A file of an archive, read by itself. Its scans must be closed before it. */
 struct hist_file;
 /* `path` ends in the name of a segment. ERR_INVALID, ERR_NOT_FOUND, ERR_VERSION. */

@@ -58,18 +58,10 @@ static void run_drop(struct run *run, uint32_t rows) {
     run->count -= rows;
 }
 
-int hist_scan_next(struct hist_scan *scan, struct hist_rows *ret_rows, struct err *err) {
-    if (scan->run.count == 0) {
-        int rc = cursor_set_next(&scan->cursors, &scan->run, err);
-        if (rc <= 0) {
-            scan->run.count = 0;
-            return rc;
-        }
-    }
-    const struct run *run = &scan->run;
+void scan_split(struct run *run, uint32_t tag, struct hist_rows *ret_rows) {
     enum value_type type = (enum value_type)run_type(run, 0);
     bool whole = type == TYPE_I64 || type == TYPE_BOOL;
-    *ret_rows = (struct hist_rows){.tag = scan->tag,
+    *ret_rows = (struct hist_rows){.tag = tag,
         .type = type,
         .count = same_type_rows(run),
         .time_ns = run->time,
@@ -78,7 +70,18 @@ int hist_scan_next(struct hist_scan *scan, struct hist_rows *ret_rows, struct er
         .text = type == TYPE_TEXT ? run->text : NULL,
         .status = run->status,
         .flags = run->flags};
-    run_drop(&scan->run, ret_rows->count);
+    run_drop(run, ret_rows->count);
+}
+
+int hist_scan_next(struct hist_scan *scan, struct hist_rows *ret_rows, struct err *err) {
+    if (scan->run.count == 0) {
+        int rc = cursor_set_next(&scan->cursors, &scan->run, err);
+        if (rc <= 0) {
+            scan->run.count = 0;
+            return rc;
+        }
+    }
+    scan_split(&scan->run, scan->tag, ret_rows);
     return 1;
 }
 

@@ -144,6 +144,8 @@ uint64_t store_passed_seq_locked(struct historian *historian); // State lock hel
 /* A raw scan of a view whose reference it takes over, also on failure. */
 int scan_open_view(struct view *view, const struct hist_scan_options *options,
     struct hist_scan **ret_scan, struct err *err);
+/* Takes the rows of one type off the front of a run that has some. */
+void scan_split(struct run *run, uint32_t tag, struct hist_rows *ret_rows);
 
 /* hist_buckets over a view, and the bucket that a summary makes. */
 int buckets_of_view(struct view *view, const struct hist_bucket_query *query,

@@ -12,6 +12,7 @@
 
 #include "core/time.h"
 #include "plant/correct.h"
+#include "plant/sample_file.h"
 
 enum { PROGRESS_ROWS = 1024, CORRECTIONS_PAGE = 500 };
 
@@ -25,7 +26,8 @@ static const char *const KIND_NAMES[EXPORT_KIND_COUNT] = {[EXPORT_SAMPLES] = "sa
 struct job {
     struct plant *plant;
     const struct export_options *options;
-    struct table_writer *writer;
+    struct table_writer *writer; // NULL where `parquet` is written.
+    struct sample_file *parquet;
     struct catalogue *catalogue;
     uint64_t rows;
 };
@@ -52,13 +54,16 @@ static int header(struct job *job, const char *names, struct err *err) {
     return table_end_row(job->writer, err);
 }
 
+static int tell(const struct job *job, struct err *err) {
+    const struct export_options *options = job->options;
+    return options->progress == NULL || options->progress(options->context, job->rows)
+               ? 0
+               : err_set(err, ERR_CANCELLED, MSG_EXPORT_STOPPED, NO_ARGS);
+}
+
 static int end_row(struct job *job, struct err *err) {
     int status = table_end_row(job->writer, err);
-    bool tell = ++job->rows % PROGRESS_ROWS == 0 && job->options->progress != NULL;
-    if (status >= 0 && tell && !job->options->progress(job->options->context, job->rows)) {
-        return err_set(err, ERR_CANCELLED, MSG_EXPORT_STOPPED, NO_ARGS);
-    }
-    return status;
+    return ++job->rows % PROGRESS_ROWS == 0 && status >= 0 ? tell(job, err) : status;
 }
 
 static void put_time(struct job *job, int64_t time_ns) {
@@ -165,9 +170,16 @@ static int put_long(
     return status;
 }
 
+static int put_parquet(
+    struct job *job, const struct tag *tag, const struct hist_rows *rows, struct err *err) {
+    int status = sample_file_put(job->parquet, tag->name, rows, err);
+    job->rows += rows->count;
+    return status < 0 ? status : tell(job, err);
+}
+
 static int export_samples(struct job *job, struct err *err) {
     uint32_t asked = 0;
-    int status = header(job, "tag,time,value,quality", err);
+    int status = job->parquet != NULL ? 0 : header(job, "tag,time,value,quality", err);
     for (uint32_t i = 0; i < job->catalogue->tag_count && status >= 0; i++) {
         const struct tag *tag = &job->catalogue->tags[i];
         struct hist_scan *scan = NULL;
@@ -178,7 +190,8 @@ static int export_samples(struct job *job, struct err *err) {
         status = open_scan(job, tag, &scan, err);
         struct hist_rows rows;
         while (status >= 0 && (status = hist_scan_next(scan, &rows, err)) > 0) {
-            status = put_long(job, tag, &rows, err);
+            status = job->parquet != NULL ? put_parquet(job, tag, &rows, err)
+                                          : put_long(job, tag, &rows, err);
         }
         hist_scan_close(scan);
     }
@@ -421,22 +434,44 @@ static int run(struct job *job, struct err *err) {
     return 0;
 }
 
+static int open_file(struct job *job, struct err *err) {
+    const struct export_options *options = job->options;
+    if (options->file.format != TABLE_PARQUET) {
+        return table_writer_open(&options->file, &job->writer, err);
+    }
+    if (options->kind != EXPORT_SAMPLES) {
+        return err_set(err, ERR_UNSUPPORTED, MSG_EXPORT_PARQUET_KIND,
+            ARGS(A_CSTR(export_kind_name(options->kind))));
+    }
+    struct sample_file_options file = {.plant = plant_id(job->plant),
+        .zone = zone_name(plant_zone(job->plant)),
+        .context = options->file.context,
+        .write = options->file.write};
+    return sample_file_open(&file, &job->parquet, err);
+}
+
+static int finish_file(struct job *job, struct err *err) {
+    return job->parquet != NULL ? sample_file_finish(job->parquet, err)
+                                : table_writer_finish(job->writer, err);
+}
+
 int export_run(struct plant *plant, const struct export_options *options, uint64_t *ret_rows,
     struct err *err) {
     struct job job = {.plant = plant, .options = options};
-    int status = table_writer_open(&options->file, &job.writer, err);
+    int status = open_file(&job, err);
     if (status < 0) {
         return status;
     }
     job.catalogue = plant_catalogue(plant);
     status = run(&job, err);
     if (status >= 0) {
-        status = table_writer_finish(job.writer, err);
+        status = finish_file(&job, err);
     }
     if (status >= 0) {
         *ret_rows = job.rows;
     }
     catalogue_unref(job.catalogue);
     table_writer_close(job.writer);
+    sample_file_close(job.parquet);
     return status < 0 ? status : 0;
 }

@@ -3,14 +3,15 @@
 /*
  * Tables out, in the form in which the import takes them in: samples (long, or wide with one column
  * a tag), tags, devices, equipment, corrections. What is exported and imported again is what was
- * there (docs/user says what a table cannot carry). Memory is bounded whatever the time asked for.
+ * there (docs/user says what a table cannot carry). Samples go out as Parquet, too, for other
+ * programs: that is not read again. Memory is bounded whatever the time asked for.
  * Any thread that may block.
  */
 #include "plant/plant.h"
 #include "table/table.h"
 
 enum export_kind {
-    EXPORT_SAMPLES, // tag,time,value,quality
+    EXPORT_SAMPLES, // tag,time,value,quality; as Parquet: plant/sample_file.h
     EXPORT_WIDE,    // time, then one column a tag; bad values are left out.
     EXPORT_TAGS,
     EXPORT_DEVICES,
@@ -35,7 +36,8 @@ struct export_options {
     bool (*progress)(void *context, uint64_t rows);
 };
 
-/* ERR_NOT_FOUND: no tag fits; or what the writer says. */
+/* ERR_UNSUPPORTED: Parquet of anything but samples; ERR_NOT_FOUND: no tag fits; or what the writer
+ * says. */
 int export_run(
     struct plant *plant, const struct export_options *options, uint64_t *ret_rows, struct err *err);
 

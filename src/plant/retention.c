@@ -3,6 +3,12 @@
  * over years of values may take minutes, each later one a moment. The archive has a folder for each
  * plant and month; beside its segments lies a table that says which number is which tag, because
  * the archive is to be read when this home is long gone.
+ *
+ * Parquet files get their names before the history gives the rows up, so between the two there are
+ * rows in both places. Before the first name the round is written down in the plant's settings, as
+ * TAG BOUND STAMP FOLDER; the next round looks whether the history keeps that bound. If it does the
+ * rows went and the files stay; if not they come again and the files go. Segments need none of
+ * this: who reads two of them gets each row once.
  */
 #include "plant/retention.h"
 
@@ -10,10 +16,30 @@
 
 #include "core/mem.h"
 #include "core/thread.h"
+#include "plant/sample_archive.h"
 
 static const struct str KEY_RAW = {"retention.raw_days", 18};
 static const struct str KEY_ROLLUP = {"retention.rollup_days", 21};
 static const struct str KEY_ARCHIVE = {"retention.archive_dir", 21};
+static const struct str KEY_FORMAT = {"retention.archive_format", 24};
+static const struct str KEY_PENDING = {"retention.pending", 17};
+
+static const char *const ARCHIVE_NAMES[] = {
+    [RETENTION_SEGMENTS] = "segments", [RETENTION_PARQUET] = "parquet", [RETENTION_BOTH] = "both"};
+
+bool retention_archive_of_name(struct str name, enum retention_archive *ret_archive) {
+    for (int i = RETENTION_SEGMENTS; i <= RETENTION_BOTH; i++) {
+        if (str_eq(name, str_of(ARCHIVE_NAMES[i]))) {
+            *ret_archive = (enum retention_archive)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+const char *retention_archive_name(enum retention_archive archive) {
+    return ARCHIVE_NAMES[archive];
+}
 
 int64_t retention_horizon_ns(int64_t now_ns, uint32_t days, const struct zone *zone) {
     const int64_t day_ns = 86400 * NS_PER_S;
@@ -53,9 +79,11 @@ static int read_settings(struct ledger_tx *tx, void *context, struct err *err) {
     struct str raw = STR_NONE;
     struct str rollup = STR_NONE;
     struct str archive = STR_NONE;
+    struct str format = STR_NONE;
     int status = get_text(tx, KEY_RAW, &arena, &raw, err);
     status = status < 0 ? status : get_text(tx, KEY_ROLLUP, &arena, &rollup, err);
     status = status < 0 ? status : get_text(tx, KEY_ARCHIVE, &arena, &archive, err);
+    status = status < 0 ? status : get_text(tx, KEY_FORMAT, &arena, &format, err);
     uint64_t number = 0;
     *to = (struct retention){.raw_days = 0};
     if (str_to_u64(raw, &number) && number <= RETENTION_DAYS_MAX) {
@@ -65,6 +93,7 @@ static int read_settings(struct ledger_tx *tx, void *context, struct err *err) {
         to->rollup_days = (uint32_t)number;
     }
     (void)str_copy_z(archive, to->archive_dir, sizeof to->archive_dir);
+    (void)retention_archive_of_name(format, &to->archive); // Not set: segments.
     arena_fini(&arena);
     return status < 0 ? status : 0;
 }
@@ -83,12 +112,15 @@ static int write_settings(struct ledger_tx *tx, void *context, struct err *err) 
     buf_init(&payload, 256);
     (void)snprintf(raw, sizeof raw, "%u", from->raw_days);
     (void)snprintf(rollup, sizeof rollup, "%u", from->rollup_days);
-    buf_printf(&payload, "{\"raw_days\":%s,\"rollup_days\":%s,\"archive\":%s}", raw, rollup,
-        from->archive_dir[0] != '\0' ? "true" : "false");
+    const char *format = retention_archive_name(from->archive);
+    buf_printf(&payload,
+        "{\"raw_days\":%s,\"rollup_days\":%s,\"archive\":%s,\"archive_format\":\"%s\"}", raw,
+        rollup, from->archive_dir[0] != '\0' ? "true" : "false", format);
     int status = plant_setting_put(tx, KEY_RAW, str_of(raw), err);
     status = status < 0 ? status : plant_setting_put(tx, KEY_ROLLUP, str_of(rollup), err);
     status =
         status < 0 ? status : plant_setting_put(tx, KEY_ARCHIVE, str_of(from->archive_dir), err);
+    status = status < 0 ? status : plant_setting_put(tx, KEY_FORMAT, str_of(format), err);
     return status < 0 ? status
                       : audit_append(tx, settings->actor, STR("retention.put"),
                             plant_id(settings->plant), buf_str(&payload), err);
@@ -147,10 +179,10 @@ static int write_tags(const char *dir, const struct catalogue *catalogue, struct
     return status < 0 ? status : dir_sync(files, dir, err);
 }
 
-/* BASE/PLANT/YYYY-MM with its table. The base is never made: a disk that is not mounted must be an
- * error and not a folder on the system's disk. */
+/* BASE/PLANT/YYYY-MM with its table, and BASE/PLANT/writing. The base is never made: a disk that is
+ * not mounted must be an error and not a folder on the system's disk. */
 static int archive_folder(struct plant *plant, const struct catalogue *catalogue, const char *base,
-    struct buf *to, struct err *err) {
+    struct buf *to, struct buf *writing, struct err *err) {
     if (!file_exists(base)) {
         return err_set(err, ERR_NOT_FOUND, MSG_RETENTION_FOLDER, ARGS(A_CSTR(base)));
     }
@@ -158,10 +190,89 @@ static int archive_folder(struct plant *plant, const struct catalogue *catalogue
     (void)time_format(clock_wall_ns(plant_clock(plant)), plant_zone(plant), time);
     struct str id = plant_id(plant);
     buf_printf(to, "%s/%.*s", base, (int)id.size, id.data);
+    buf_printf(writing, "%s/writing", buf_z(to));
     int status = dir_create(files_system(), buf_z(to), err);
     buf_printf(to, "/%.7s", time);
+    if (to->overflow || writing->overflow) {
+        return err_set(err, ERR_LIMIT, MSG_RETENTION_FOLDER, ARGS(A_CSTR(base)));
+    }
     status = status < 0 ? status : dir_create(files_system(), buf_z(to), err);
     return status < 0 ? status : write_tags(buf_z(to), catalogue, err);
+}
+
+/* ---- What a round has named ---- */
+
+struct pending {
+    uint32_t tag;
+    int64_t raw_ns;
+    struct str stamp;
+    struct str dir;
+};
+
+struct pending_text {
+    struct arena *arena;
+    struct str text;
+};
+
+static int pending_read(struct ledger_tx *tx, void *context, struct err *err) {
+    struct pending_text *pending = context;
+    return get_text(tx, KEY_PENDING, pending->arena, &pending->text, err);
+}
+
+static int pending_write(struct ledger_tx *tx, void *context, struct err *err) {
+    const struct pending_text *pending = context;
+    return plant_setting_put(tx, KEY_PENDING, pending->text, err);
+}
+
+static int pending_clear(struct plant *plant, struct err *err) {
+    struct pending_text none = {.text = STR_NONE};
+    return ledger_write(plant_ledger(plant), pending_write, &none, err);
+}
+
+static bool pending_parse(struct str text, struct pending *ret_pending) {
+    uint64_t tag = 0;
+    bool good = str_to_u64(str_cut(&text, ' '), &tag) && tag <= UINT32_MAX;
+    good = good && str_to_i64(str_cut(&text, ' '), &ret_pending->raw_ns);
+    ret_pending->tag = (uint32_t)tag;
+    ret_pending->stamp = str_cut(&text, ' ');
+    ret_pending->dir = text;
+    return good && ret_pending->stamp.size > 0 && text.size > 0;
+}
+
+static int pending_undo(
+    struct plant *plant, const struct pending *pending, const char *base, struct err *err) {
+    struct hist_horizon horizon;
+    int status = hist_horizons_settle(plant_historian(plant), err);
+    hist_horizon(plant_historian(plant), pending->tag, &horizon);
+    if (status < 0 || horizon.raw_ns >= pending->raw_ns) {
+        return status; // They went.
+    }
+    char dir[LIMIT_PATH_BYTES];
+    char stamp[ARCHIVE_STAMP_BYTES];
+    (void)str_copy_z(pending->dir, dir, sizeof dir);
+    (void)str_copy_z(pending->stamp, stamp, sizeof stamp);
+    bool there = file_exists(dir);
+    if (!there && base[0] != '\0' && str_starts(pending->dir, str_of(base))) {
+        return err_set(err, ERR_NOT_FOUND, MSG_RETENTION_FOLDER, ARGS(A_CSTR(dir)));
+    }
+    /* A folder that is no longer the archive's and gone is nobody's any more. */
+    return there ? sample_archive_undo(files_system(), dir, stamp, err) : 0;
+}
+
+/* What the last round left undecided. */
+static int pending_settle(struct plant *plant, const char *base, struct err *err) {
+    AUTO_ARENA struct arena arena;
+    arena_init(&arena, 0);
+    struct pending_text text = {.arena = &arena, .text = STR_NONE};
+    struct pending pending = {0};
+    int status = ledger_read(plant_ledger(plant), pending_read, &text, err);
+    if (status < 0 || text.text.size == 0) {
+        return status;
+    }
+    if (pending_parse(text.text, &pending)) {
+        status = pending_undo(plant, &pending, base, err);
+    }
+    return status < 0 ? status : pending_clear(plant, err);
 }
 
 /* ---- One round ---- */
@@ -189,6 +300,75 @@ static uint32_t collect(struct plant *plant, const struct catalogue *catalogue,
     return count;
 }
 
+/* The Parquet files of one round. */
+struct round {
+    struct plant *plant;
+    const char *dir;
+    struct sample_archive *archive; // NULL: none are made.
+    bool pending;
+};
+
+static int put_rows(void *context, const struct hist_rows *rows, struct err *err) {
+    const struct round *round = context;
+    return sample_archive_put(round->archive, rows, err);
+}
+
+static int place_files(void *context, uint32_t tag, int64_t raw_ns, struct err *err) {
+    struct round *round = context;
+    struct sample_archive_counts counts = {0};
+    int status = sample_archive_finish(round->archive, &counts, err);
+    if (status < 0 || counts.files == 0) {
+        return status;
+    }
+    AUTO_BUF struct buf text;
+    buf_init(&text, LIMIT_PATH_BYTES);
+    buf_printf(&text, "%u %lld %s %s", tag, (long long)raw_ns, sample_archive_stamp(round->archive),
+        round->dir);
+    if (text.overflow) {
+        return err_set(err, ERR_LIMIT, MSG_RETENTION_FOLDER, ARGS(A_CSTR(round->dir)));
+    }
+    struct pending_text pending = {.text = buf_str(&text)};
+    status = ledger_write(plant_ledger(round->plant), pending_write, &pending, err);
+    round->pending = status >= 0;
+    return status < 0 ? status : sample_archive_place(round->archive, err);
+}
+
+/* Everything of a round but its settings. */
+static int run(struct round *round, const struct retention *rule, struct hist_age_options *options,
+    const struct catalogue *catalogue, struct err *err) {
+    struct plant *plant = round->plant;
+    bool archives = rule->archive_dir[0] != '\0';
+    struct hist_age_sink sink = {round, put_rows, place_files};
+    AUTO_BUF struct buf dir;
+    AUTO_BUF struct buf writing;
+    buf_init(&dir, LIMIT_PATH_BYTES);
+    buf_init(&writing, LIMIT_PATH_BYTES);
+    int status =
+        archives ? archive_folder(plant, catalogue, rule->archive_dir, &dir, &writing, err) : 0;
+    if (archives && rule->archive != RETENTION_PARQUET) {
+        options->archive_dir = buf_z(&dir);
+    }
+    if (status >= 0 && archives && rule->archive != RETENTION_SEGMENTS) {
+        round->dir = buf_z(&dir);
+        struct sample_archive_plan plan = {.files = files_system(),
+            .catalogue = catalogue,
+            .plant = plant_id(plant),
+            .zone = zone_name(plant_zone(plant)),
+            .dir = round->dir,
+            .writing = buf_z(&writing),
+            .now_ns = clock_wall_ns(plant_clock(plant))};
+        status = sample_archive_open(&plan, &round->archive, err);
+        options->sink = &sink;
+    }
+    struct hist_age_report report = {.tags = 0};
+    status = status < 0 ? status : hist_age(plant_historian(plant), options, &report, err);
+    sample_archive_free(round->archive);
+    if (status >= 0 && round->pending) {
+        status = pending_clear(plant, err);
+    }
+    return status < 0 ? status : (int)report.tags;
+}
+
 int retention_round(struct plant *plant, int64_t *moved, uint32_t capacity,
     const struct stop_flag *stop, struct err *err) {
     struct retention rule;
@@ -199,23 +379,15 @@ int retention_round(struct plant *plant, int64_t *moved, uint32_t capacity,
     struct catalogue *catalogue = plant_catalogue(plant);
     AUTO_FREE struct hist_ageing *tags = MEM_ARRAY(struct hist_ageing, catalogue->tag_count + 1);
     uint32_t count = collect(plant, catalogue, &rule, moved, capacity, tags);
-    AUTO_BUF struct buf dir;
-    buf_init(&dir, LIMIT_PATH_BYTES);
-    bool archives = count > 0 && rule.archive_dir[0] != '\0';
-    if (archives) {
-        status = archive_folder(plant, catalogue, rule.archive_dir, &dir, err);
+    if (count > 0) {
+        struct round round = {.plant = plant};
+        struct hist_age_options options = {.tags = tags, .count = count, .stop = stop};
+        status = pending_settle(plant, rule.archive_dir, err);
+        status = status < 0 ? status : run(&round, &rule, &options, catalogue, err);
     }
     catalogue_unref(catalogue);
-    struct hist_age_report report = {.tags = 0};
-    if (status >= 0 && count > 0) {
-        struct hist_age_options options = {.tags = tags,
-            .count = count,
-            .archive_dir = archives ? buf_z(&dir) : NULL,
-            .stop = stop};
-        status = hist_age(plant_historian(plant), &options, &report, err);
-    }
     for (uint32_t i = 0; i < count && status >= 0; i++) {
         moved[tags[i].tag] = tags[i].raw_before_ns;
     }
-    return status < 0 ? status : (int)report.tags;
+    return status;
 }

@@ -10,10 +10,21 @@
 
 enum { RETENTION_DAYS_MAX = 36525 }; // 100 years.
 
+/* What the archive is made of. */
+enum retention_archive {
+    RETENTION_SEGMENTS, // All versions of the values, as files that this program reads.
+    RETENTION_PARQUET,  // The values as queries show them, for other programs.
+    RETENTION_BOTH,
+};
+/* "segments", "parquet", "both". */
+bool retention_archive_of_name(struct str name, enum retention_archive *ret_archive);
+const char *retention_archive_name(enum retention_archive archive);
+
 struct retention {
     uint32_t raw_days;    // 0: for ever. A tag's own number wins.
     uint32_t rollup_days; // Counted from today, too; not above the days of the values: none stay.
     char archive_dir[LIMIT_PATH_BYTES]; // An absolute path; empty: no archive.
+    enum retention_archive archive;
 };
 
 /* What is not set is 0 or empty. */

@@ -102,6 +102,15 @@ static void name_file(struct call *call, const struct export_options *options) {
     http_answer_header(call->http, "Content-Disposition", buf_str(&name));
 }
 
+static const char *content_type(const struct table_writer_options *file) {
+    switch (file->format) {
+    case TABLE_XLSX: return "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
+    case TABLE_PARQUET: return "application/vnd.apache.parquet";
+    case TABLE_CSV: break;
+    }
+    return file->packing == TABLE_PLAIN ? "text/csv" : "application/octet-stream";
+}
+
 static int make(struct call *call, struct export_file *file, struct err *err) {
     struct export_options options = {
         .file = {.context = file, .write = put_file, .spool_folder = home_dir(call->server->home)}};
@@ -110,14 +119,9 @@ static int make(struct call *call, struct export_file *file, struct err *err) {
     rc = rc < 0 ? rc : table_spool_new(options.file.spool_folder, &file->fd, err);
     rc = rc < 0 ? rc : export_run(call->plant, &options, &rows, err);
     if (rc >= 0) {
-        bool plain = options.file.format == TABLE_CSV && options.file.packing == TABLE_PLAIN;
         name_file(call, &options);
-        call_source(call,
-            options.file.format == TABLE_XLSX
-                ? "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-            : plain ? "text/csv"
-                    : "application/octet-stream",
-            (struct http_source){file, send_piece, file_free});
+        call_source(
+            call, content_type(&options.file), (struct http_source){file, send_piece, file_free});
     }
     return rc;
 }

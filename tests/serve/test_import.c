@@ -213,6 +213,20 @@ static void what_is_downloaded_can_be_sent_back(void **state) {
     }
 }
 
+static void samples_are_downloaded_as_parquet_and_nothing_else_is(void **state) {
+    (void)state;
+    AUTO_ANSWER struct answer file;
+    rig_get(&rig, PLANT "/export?as=samples&format=parquet&pack=gz", 200, &file);
+    assert_true(
+        str_eq(answer_header(&file, "Content-Type"), STR("application/vnd.apache.parquet")));
+    assert_true(str_ends(answer_header(&file, "Content-Disposition"), STR("-samples.parquet\"")));
+    struct str body = buf_str(&file.body);
+    assert_true(str_starts(body, STR("PAR1\x15")) && str_ends(body, STR("PAR1")));
+    AUTO_ANSWER struct answer refused;
+    rig_get(&rig, PLANT "/export?as=tags&format=parquet", 400, &refused);
+    check_member(&refused, "code", "unsupported");
+}
+
 /* R-018 */
 static void a_correction_keeps_who_when_and_why(void **state) {
     (void)state;
@@ -256,6 +270,7 @@ int main(void) {
         cmocka_unit_test(who_may_not_configure_may_bring_values_only),
         cmocka_unit_test(a_preview_tells_what_a_table_is),
         cmocka_unit_test(what_is_downloaded_can_be_sent_back),
+        cmocka_unit_test(samples_are_downloaded_as_parquet_and_nothing_else_is),
         cmocka_unit_test(a_correction_keeps_who_when_and_why),
     };
     return cmocka_run_group_tests(tests, open_rig, close_rig);
