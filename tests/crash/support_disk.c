@@ -33,6 +33,8 @@ enum {
     FD_NONE = -1,
     FD_DIR = -2,
     FD_PARENT = -3,
+    FD_FOLDER = -4, // Of the first folder inside, -5 of the second.
+    FOLDERS_MAX = 4,
     SECTOR = 512,
     IMAGE_NAMES_MAX = 1024,
     SLOW_TURNS = 8,
@@ -67,6 +69,8 @@ struct disk {
     bool armed;
     bool struck;
     _Atomic bool slow;
+    char folders[FOLDERS_MAX][NAME_BYTES]; // Inside; none: the folder itself is what is recorded.
+    uint32_t folder_count;
     /* Names at present. */
     struct disk_name {
         char name[NAME_BYTES];
@@ -187,8 +191,20 @@ static bool is_dead(const struct disk *disk) {
 static const char *name_inside(const struct disk *disk, const char *path) {
     size_t size = strlen(disk->dir);
     bool inside = strncmp(path, disk->dir, size) == 0 && path[size] == '/' &&
-                  strchr(path + size + 1, '/') == NULL;
+                  (disk->folder_count > 0 || strchr(path + size + 1, '/') == NULL);
     return inside ? path + size + 1 : NULL;
+}
+
+/* Which folder inside a name stands in, or is; -1: none. */
+static int32_t folder_of(const struct disk *disk, const char *name, bool is) {
+    const char *slash = strrchr(name, '/');
+    size_t size = is ? strlen(name) : slash != NULL ? (size_t)(slash - name) : 0;
+    for (uint32_t i = 0; i < disk->folder_count; i++) {
+        if (strlen(disk->folders[i]) == size && strncmp(disk->folders[i], name, size) == 0) {
+            return (int32_t)i;
+        }
+    }
+    return -1;
 }
 
 static struct disk *disk_enter(void) {
@@ -264,7 +280,13 @@ int __wrap_open(const char *path, int flags, ...) {
     struct disk *disk = disk_enter();
     const char *name = disk != NULL ? name_inside(disk, path) : NULL;
     int fd = -1;
-    if (name != NULL) {
+    int32_t folder = name != NULL ? folder_of(disk, name, true) : -1;
+    if (folder >= 0) {
+        fd = __real_open(path, flags, mode);
+        if (fd >= 0 && fd < FDS_MAX) {
+            disk->fds[fd] = FD_FOLDER - folder;
+        }
+    } else if (name != NULL) {
         fd = open_recorded(disk, name, path, flags, mode);
     } else {
         fd = __real_open(path, flags, mode);
@@ -330,12 +352,15 @@ int __wrap_ftruncate(int fd, off_t size) {
 
 /* The folders below which tests work are in memory: a real sync there would do nothing. */
 static int sync_recorded(struct disk *disk, int fd, int32_t file) {
-    enum disk_step step = file == FD_DIR      ? DISK_DIR_SYNC
-                          : file == FD_PARENT ? DISK_PARENT_SYNC
-                                              : DISK_SYNC;
+    bool is_folder = file <= FD_FOLDER;
+    enum disk_step step = file == FD_DIR || is_folder ? DISK_DIR_SYNC
+                          : file == FD_PARENT         ? DISK_PARENT_SYNC
+                                                      : DISK_SYNC;
     int failed = fault_of(disk, step);
     if (!is_dead(disk)) {
-        op_add(disk, step, file >= 0 ? (uint32_t)file : 0)->failed = failed != 0;
+        struct disk_op *op = op_add(disk, step, file >= 0 ? (uint32_t)file : 0);
+        op->failed = failed != 0;
+        op->file = is_folder ? (uint32_t)(FD_FOLDER - file) : op->file;
     }
     return failed != 0 ? refuse(failed) : __real_fsync(fd);
 }
@@ -434,7 +459,7 @@ static int base_file(void *context, const char *name, struct err *err) {
     return 0;
 }
 
-struct disk *disk_watch(const char *dir) {
+static struct disk *disk_new(const char *dir) {
     struct disk *disk = MEM_NEW(struct disk);
     (void)snprintf(disk->dir, sizeof disk->dir, "%s", dir);
     (void)snprintf(disk->parent, sizeof disk->parent, "%s", dir);
@@ -445,13 +470,33 @@ struct disk *disk_watch(const char *dir) {
     for (size_t i = 0; i < FDS_MAX; i++) {
         disk->fds[i] = FD_NONE;
     }
+    return disk;
+}
+
+static void disk_begin(struct disk *disk) {
+    struct disk *none = NULL;
+    CHECK(atomic_compare_exchange_strong(&watched, &none, disk));
+}
+
+struct disk *disk_watch(const char *dir) {
+    struct disk *disk = disk_new(dir);
     if (file_exists(dir)) {
         CHECK(dir_each(dir, base_file, disk, NULL) == 0);
         (void)op_add(disk, DISK_DIR_SYNC, 0);
         disk->base = disk->count;
     }
-    struct disk *none = NULL;
-    CHECK(atomic_compare_exchange_strong(&watched, &none, disk));
+    disk_begin(disk);
+    return disk;
+}
+
+struct disk *disk_watch_folders(const char *dir, const char *const *folders, uint32_t count) {
+    CHECK(count <= FOLDERS_MAX);
+    struct disk *disk = disk_new(dir);
+    for (uint32_t i = 0; i < count; i++) {
+        (void)snprintf(disk->folders[i], NAME_BYTES, "%s", folders[i]);
+    }
+    disk->folder_count = count;
+    disk_begin(disk);
     return disk;
 }
 
@@ -554,6 +599,8 @@ struct content {
 
 struct disk_image {
     bool folder; // Whether it is there at all.
+    char folders[FOLDERS_MAX][NAME_BYTES];
+    uint32_t folder_count;
     struct content *files;
     uint32_t file_count;
     struct disk_name names[IMAGE_NAMES_MAX];
@@ -612,25 +659,30 @@ static void content_write_sectors(struct content *content, const struct disk *di
     }
 }
 
+static uint32_t op_folder(const struct disk *disk, const struct disk_op *op) {
+    int32_t folder = folder_of(disk, op->step == DISK_RENAME ? op->to : op->name, false);
+    return folder > 0 ? (uint32_t)folder : 0;
+}
+
 /* Which operations must be there: content whose first later sync succeeded, names of which any did
  * (a file system whose journal failed takes nothing more). */
 static bool *ops_must(const struct disk *disk, uint32_t position) {
     bool *must = mem_zero(position + 1, sizeof *must);
     uint8_t *synced = mem_zero(disk->file_count + 1, 1); // 0: none, 1: well, 2: badly.
-    uint8_t names = 0;
+    uint8_t names[FOLDERS_MAX] = {0};                    // Without folders inside: the first.
     uint8_t parent = 0;
     for (uint32_t i = position; i-- > 0;) {
         const struct disk_op *op = &disk->ops[i];
         uint8_t how = op->failed ? 2 : 1;
         switch (op->step) {
         case DISK_SYNC: synced[op->file] = how; break;
-        case DISK_DIR_SYNC: names = names == 1 ? 1 : how; break;
+        case DISK_DIR_SYNC: names[op->file] = names[op->file] == 1 ? 1 : how; break;
         case DISK_PARENT_SYNC: parent = parent == 1 ? 1 : how; break;
         case DISK_WRITE:
         case DISK_TRUNCATE: must[i] = synced[op->file] == 1; break;
         case DISK_CREATE:
         case DISK_RENAME:
-        case DISK_REMOVE: must[i] = names == 1; break;
+        case DISK_REMOVE: must[i] = names[op_folder(disk, op)] == 1; break;
         case DISK_FOLDER: must[i] = parent == 1; break;
         case DISK_ALLOCATE:
         case DISK_STEP_COUNT: break;
@@ -690,7 +742,9 @@ static void image_apply(struct disk_image *image, const struct disk *disk, uint3
 struct disk_image *disk_image(const struct disk *disk, const struct disk_cut *cut) {
     CHECK(cut->position <= disk->count);
     struct disk_image *image = MEM_NEW(struct disk_image);
-    image->folder = disk->base > 0;
+    image->folder = disk->base > 0 || disk->folder_count > 0;
+    image->folder_count = disk->folder_count;
+    memcpy(image->folders, disk->folders, sizeof image->folders);
     image->file_count = disk->file_count;
     image->files = MEM_ARRAY(struct content, disk->file_count + 1);
     struct random random;
@@ -766,6 +820,11 @@ void disk_image_put(const struct disk_image *image, const char *dir) {
         return;
     }
     CHECK(__real_mkdir(dir, 0700) == 0);
+    for (uint32_t i = 0; i < image->folder_count; i++) {
+        char path[PATH_BYTES + NAME_BYTES];
+        (void)snprintf(path, sizeof path, "%s/%s", dir, image->folders[i]);
+        CHECK(__real_mkdir(path, 0700) == 0);
+    }
     for (uint32_t i = 0; i < image->name_count; i++) {
         char path[PATH_BYTES + NAME_BYTES];
         (void)snprintf(path, sizeof path, "%s/%s", dir, image->names[i].name);

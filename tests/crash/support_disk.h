@@ -37,6 +37,10 @@ struct disk;
 
 /* Begins a record; what stands in `dir` (which may be absent) counts as durable. One at a time. */
 struct disk *disk_watch(const char *dir);
+/* The same for empty folders inside `dir`, made and durable from the start (names with '/' for
+ * one inside another): each is synced by itself; a renaming from one to another is durable with the
+ * sync of the one it goes to, as journals keep it. */
+struct disk *disk_watch_folders(const char *dir, const char *const *folders, uint32_t count);
 /* Ends recording; the record stays until freed. */
 void disk_unwatch(struct disk *disk);
 void disk_free(struct disk *disk);

@@ -4,13 +4,16 @@
  */
 #include <sched.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -318,6 +321,240 @@ static void a_plant_alone_comes_back_with_a_new_hub(void **state) {
     place_fini(&place);
 }
 
+/* ---- Aged values ---- */
+
+#define HOUR_NS (3600 * NS_PER_S)
+#define AGED_T0 (1700000000 / 3600 * 3600 * NS_PER_S)
+enum { AGED_HOURS = 12, AGED_BUCKETS = AGED_HOURS * 6 };
+
+/* Hours of values, of which the first went in three rounds; two files of roll-ups are left. */
+static void store_aged(struct place *place) {
+    struct historian *historian = plant_historian(home_plant_at(place->open, 0));
+    static const int64_t ROUNDS[] = {5, 6, 8};
+    store(place, AGED_HOURS * 3600, AGED_T0);
+    for (size_t i = 0; i < sizeof ROUNDS / sizeof ROUNDS[0]; i++) {
+        struct hist_ageing tag = {.tag = 1,
+            .raw_before_ns = AGED_T0 + ROUNDS[i] * HOUR_NS,
+            .rollup_before_ns = AGED_T0 + HOUR_NS};
+        struct hist_age_options options = {.tags = &tag, .count = 1};
+        struct hist_age_report report;
+        assert_int_equal(hist_age(historian, &options, &report, NULL), 0);
+        assert_int_equal(report.tags, 1);
+    }
+    while (hist_merge(historian, NULL) > 0) {
+    }
+    struct hist_status status;
+    hist_status(historian, &status);
+    assert_true(status.rollup_bytes > 0);
+    assert_int_equal(status.rows, (AGED_HOURS - 8) * 3600);
+}
+
+struct said {
+    struct hist_bucket buckets[AGED_BUCKETS + 1];
+    uint32_t count;
+    struct hist_horizon horizon;
+};
+
+static int keep_bucket(
+    void *context, uint32_t tag, const struct hist_bucket *bucket, struct err *err) {
+    (void)tag;
+    (void)err;
+    struct said *said = context;
+    assert_true(said->count < AGED_BUCKETS);
+    said->buckets[said->count++] = *bucket;
+    return 0;
+}
+
+static void say(struct home *home, struct said *ret_said) {
+    struct historian *historian = plant_historian(home_plant_at(home, 0));
+    uint32_t tag = 1;
+    struct hist_bucket_query query = {.tags = &tag,
+        .tag_count = 1,
+        .from_ns = AGED_T0,
+        .to_ns = AGED_T0 + AGED_HOURS * HOUR_NS,
+        .every_ns = 600 * NS_PER_S};
+    ret_said->count = 0;
+    assert_int_equal(hist_buckets(historian, &query, keep_bucket, ret_said, NULL), 0);
+    hist_horizon(historian, 1, &ret_said->horizon);
+    assert_int_equal(ret_said->count, AGED_BUCKETS - 6); // All but the first hour.
+}
+
+/* To the bit. */
+static void said_equal(const struct said *a, const struct said *b) {
+    assert_int_equal(a->count, b->count);
+    assert_int_equal(a->horizon.raw_ns, b->horizon.raw_ns);
+    assert_int_equal(a->horizon.rollup_ns, b->horizon.rollup_ns);
+    for (uint32_t i = 0; i < a->count; i++) {
+        const struct hist_bucket *x = &a->buckets[i];
+        const struct hist_bucket *y = &b->buckets[i];
+        const double doubles_x[] = {x->min, x->max, x->sum, x->sum_low, x->first, x->last};
+        const double doubles_y[] = {y->min, y->max, y->sum, y->sum_low, y->first, y->last};
+        assert_memory_equal(doubles_x, doubles_y, sizeof doubles_x);
+        assert_true(x->start_ns == y->start_ns && x->end_ns == y->end_ns);
+        assert_true(x->first_ns == y->first_ns && x->last_ns == y->last_ns);
+        assert_true(x->count == y->count && x->bad_count == y->bad_count);
+        assert_false(x->partial || y->partial);
+    }
+}
+
+static void fail_damage(void *context, const struct err *what) {
+    (void)context;
+    AUTO_BUF struct buf words;
+    buf_init(&words, 4096);
+    err_render(what, LANG_EN, &words);
+    fail_msg("%s", buf_z(&words));
+}
+
+/* A home that is to be whole and to say the same. */
+static void home_judge(const char *dir, const struct said *want) {
+    char history[200];
+    struct hist_verify_report report;
+    (void)snprintf(history, sizeof history, "%s/plants/main/history", dir);
+    assert_int_equal(hist_verify(NULL, history, fail_damage, NULL, &report, NULL), 0);
+    assert_int_equal(report.damaged, 0);
+    struct home_options options = {.dir = dir, .exclusive = true};
+    struct home *home = NULL;
+    assert_int_equal(home_open(&options, &home, NULL), 0);
+    struct said said;
+    say(home, &said);
+    said_equal(&said, want);
+    home_close(home);
+}
+
+static void roll_ups_come_back_to_the_bit(void **state) {
+    (void)state;
+    struct place place;
+    place_init(&place);
+    store_aged(&place);
+    struct said before;
+    say(place.open, &before);
+    struct backup_report report;
+    int fd = file_of(&place, "one");
+    counted(&place);
+    make(&place, fd, &report);
+    struct backup_facts facts;
+    assert_int_equal(backup_check(fd, "test", (struct watch){0}, &facts, NULL), 0);
+    struct restore_options options = {.fd = fd, .path = "test", .home_dir = place.back};
+    struct restore_report restored;
+    assert_int_equal(restore_run(&options, &restored, NULL), 0);
+    home_judge(place.back, &before);
+    file_close(fd);
+    place_fini(&place);
+}
+
+/* Lets a child work for a moment and kills it; whether it had finished. */
+static bool run_and_kill(
+    void (*work)(const struct place *place), const struct place *place, int64_t moment_ns) {
+    (void)fflush(stdout);
+    pid_t pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+        work(place);
+        _exit(0);
+    }
+    int64_t end_ns = clock_mono_ns(clock_system()) + moment_ns;
+    int status = 0;
+    pid_t ended = 0;
+    while (ended == 0 && clock_mono_ns(clock_system()) < end_ns) {
+        ended = waitpid(pid, &status, WNOHANG);
+        (void)sched_yield();
+    }
+    if (ended == 0) {
+        assert_int_equal(kill(pid, SIGKILL), 0);
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+    }
+    bool done = WIFEXITED(status);
+    assert_true(!done || WEXITSTATUS(status) == 0);
+    return done;
+}
+
+static void restore_work(const struct place *place) {
+    int fd = file_of(place, "one");
+    struct restore_options options = {.fd = fd, .path = "test", .home_dir = place->back};
+    struct restore_report restored;
+    if (restore_run(&options, &restored, NULL) < 0) {
+        _exit(3);
+    }
+}
+
+static void backup_work(const struct place *place) {
+    struct home_options with = {.dir = place->home, .exclusive = true};
+    struct home *home = NULL;
+    struct backup_report report;
+    int fd = file_of(place, "two");
+    if (home_open(&with, &home, NULL) < 0) {
+        _exit(4);
+    }
+    struct backup_options options = {.home = home, .fd = fd, .path = "test"};
+    if (backup_make(&options, &report, NULL) < 0) {
+        _exit(3);
+    }
+}
+
+static void a_kill_while_roll_ups_are_restored_leaves_all_or_nothing(void **state) {
+    (void)state;
+    struct place place;
+    place_init(&place);
+    store_aged(&place);
+    struct said before;
+    say(place.open, &before);
+    struct backup_report report;
+    int fd = file_of(&place, "one");
+    counted(&place);
+    make(&place, fd, &report);
+    uint32_t done = 0;
+    for (uint32_t i = 0; i < 14; i++) {
+        int64_t moment_ns = i < 12 ? (int64_t)(i * i) * NS_PER_MS : 120 * NS_PER_S;
+        bool finished = run_and_kill(restore_work, &place, moment_ns);
+        done += finished;
+        assert_true(!finished || file_exists(place.back));
+        if (file_exists(place.back)) {
+            home_judge(place.back, &before);
+            assert_int_equal(dir_remove_all(place.back, NULL), 0);
+        }
+    }
+    assert_in_range(done, 2, 13); // The last two had all the time there is, the first none.
+    file_close(fd);
+    place_fini(&place);
+}
+
+static void a_kill_while_roll_ups_are_backed_up_harms_neither_home_nor_file(void **state) {
+    (void)state;
+    struct place place;
+    place_init(&place);
+    store_aged(&place);
+    struct said before;
+    say(place.open, &before);
+    counted(&place);
+    home_close(place.open);
+    place.open = NULL;
+    uint32_t done = 0;
+    for (uint32_t i = 0; i < 14; i++) {
+        char path[160];
+        (void)snprintf(path, sizeof path, "%s/two", place.dir);
+        assert_int_equal(file_remove(files_system(), path, NULL), 0);
+        int64_t moment_ns = i < 12 ? (int64_t)(i * i) * NS_PER_MS : 120 * NS_PER_S;
+        bool finished = run_and_kill(backup_work, &place, moment_ns);
+        done += finished;
+        home_judge(place.home, &before);
+        int fd = file_of(&place, "two");
+        struct restore_options options = {.fd = fd, .path = "test", .home_dir = place.back};
+        struct restore_report restored;
+        int status = restore_run(&options, &restored, NULL);
+        assert_true(!finished || status == 0);
+        if (status == 0) {
+            home_judge(place.back, &before);
+            assert_int_equal(dir_remove_all(place.back, NULL), 0);
+        } else {
+            assert_false(file_exists(place.back));
+        }
+        file_close(fd);
+    }
+    assert_in_range(done, 2, 13);
+    place_fini(&place);
+}
+
 static void an_empty_folder_is_taken_and_a_full_one_refused(void **state) {
     (void)state;
     struct place place;
@@ -342,6 +579,9 @@ int main(void) {
         cmocka_unit_test(deliverables_come_back_with_the_home),
         cmocka_unit_test(optimizing_changes_nothing_that_is_said),
         cmocka_unit_test(what_was_erased_since_is_erased_again),
+        cmocka_unit_test(roll_ups_come_back_to_the_bit),
+        cmocka_unit_test(a_kill_while_roll_ups_are_restored_leaves_all_or_nothing),
+        cmocka_unit_test(a_kill_while_roll_ups_are_backed_up_harms_neither_home_nor_file),
         cmocka_unit_test(what_comes_back_sends_nothing),
         cmocka_unit_test(a_plant_alone_comes_back_with_a_new_hub),
         cmocka_unit_test(an_empty_folder_is_taken_and_a_full_one_refused)};
