@@ -1,11 +1,18 @@
 /*
  * maru import HOME FILE --as samples|devices|tags|equipment|corrections. Every rejected row is
  * listed with its line and reason. Nothing is stored when there are any (exit code 1), unless
- * --partial takes the others (exit code 3).
+ * --partial takes the others (exit code 3). maru import HOME FILE.seg brings a file of an archive
+ * back (exit code 3: some of its moments have other values here, which stay).
  */
+#include <errno.h>
+#include <stdio.h>
+#include <unistd.h>
+
 #include "app/command.h"
 #include "core/json.h"
+#include "core/limits.h"
 #include "plant/import.h"
+#include "plant/import_archive.h"
 
 enum { REJECTED_SHOWN_JSON = 10000 }; // More are counted; the list would not fit a document.
 
@@ -79,6 +86,63 @@ static int take_reading(struct call *call, struct import_options *options, struc
     return 0;
 }
 
+/* ---- A file of an archive ---- */
+
+static void report_archive(struct call *call, const struct archive_report *report, bool dry_run) {
+    if (!call->json) {
+        call_say(call, dry_run ? MSG_READBACK_DRY : MSG_READBACK_DONE,
+            dry_run ? ARGS(A_INT(report->rows), A_INT(report->tags), A_INT(report->created))
+                    : ARGS(A_INT(report->rows), A_INT(report->stored), A_INT(report->omitted),
+                          A_INT(report->left)));
+        return;
+    }
+    struct json json;
+    json_init(&json, &call->out);
+    json_object_begin(&json);
+    json_put_i64(&json, "rows", (int64_t)report->rows);
+    json_put_i64(&json, "stored", (int64_t)report->stored);
+    json_put_i64(&json, "omitted", (int64_t)report->omitted);
+    json_put_i64(&json, "left", (int64_t)report->left);
+    json_put_i64(&json, "tags", report->tags);
+    json_put_i64(&json, "created_tags", report->created);
+    json_object_end(&json);
+    buf_put_char(&call->out, '\n');
+}
+
+/* The serving process knows the file by its descriptor; its own folder is another one. */
+static int file_path(const struct call *call, char *to, size_t size, struct err *err) {
+    char link[48];
+    (void)snprintf(link, sizeof link, "/proc/self/fd/%d", call->file_fd);
+    ssize_t length = readlink(link, to, size - 1);
+    if (length < 0 || (size_t)length >= size - 1) {
+        return err_set_errno(err, length < 0 ? errno : ENAMETOOLONG, STR("import"));
+    }
+    to[length] = '\0';
+    return 0;
+}
+
+static int import_segment(struct call *call, struct plant *plant, struct err *err) {
+    char path[LIMIT_PATH_BYTES];
+    struct archive_options options = {.path = path,
+        .dry_run = call_value(call, "--dry-run") != NULL,
+        .actor = STR("installer"),
+        .stop_fd = call->stop_fd,
+        .peer_fd = call->peer_fd};
+    struct archive_report report;
+    int status = file_path(call, path, sizeof path, err);
+    if (status < 0) {
+        return status;
+    }
+    status = import_archive(plant, &options, &report, err);
+    if (status < 0) {
+        return report.stored > 0
+                   ? err_context(err, MSG_READBACK_UNFINISHED, ARGS(A_INT(report.stored)))
+                   : status;
+    }
+    report_archive(call, &report, options.dry_run);
+    return report.left == 0 ? EXIT_DONE : EXIT_PARTIAL;
+}
+
 int cmd_import(struct call *call, struct err *err) {
     const char *as = call_value(call, "--as");
     struct import_options options = {.fd = call->file_fd,
@@ -88,6 +152,11 @@ int cmd_import(struct call *call, struct err *err) {
         .partial = call_value(call, "--partial") != NULL,
         .rejected = list_rejected,
         .created = list_created};
+    if (as == NULL && hist_file_is(call->positionals[0])) {
+        struct plant *into = NULL;
+        int found = call_plant(call, &into, err);
+        return found < 0 ? found : import_segment(call, into, err);
+    }
     if (as == NULL || !import_kind_of_name(str_of(as), &options.kind)) {
         return err_set(err, ERR_USAGE, MSG_IMPORT_KIND, ARGS(A_CSTR(as != NULL ? as : "")));
     }

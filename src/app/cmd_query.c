@@ -11,6 +11,7 @@
 #include "core/mem.h"
 #include "core/time.h"
 #include "historian/aggregate.h"
+#include "plant/retention.h"
 
 struct query {
     struct call *call;
@@ -27,6 +28,7 @@ struct query {
     struct zone *own_zone; // Of --tz; NULL: output in UTC.
     bool as_json;
     bool versions;
+    uint64_t left_out; // Buckets that cut what stayed of expired rows.
     struct json json;
 };
 
@@ -227,7 +229,9 @@ static int put_measured(
 static int put_bucket(
     void *context, uint32_t tag, const struct hist_bucket *bucket, struct err *err) {
     if (bucket->partial) {
-        return 0; // Rows of it have expired, and what is left of them does not fit.
+        struct query *q = context;
+        q->left_out++; // Rows of it have expired, and what is left of them does not fit.
+        return 0;
     }
     struct hist_measured measured = aggregate_bucket(bucket);
     return put_measured(context, tag, &measured, err);
@@ -369,9 +373,55 @@ static void put_header(struct query *q) {
     buf_put_char(out, '\n');
 }
 
+static void put_expired(struct query *q, uint32_t tag, const struct hist_horizon *horizon) {
+    char time[TIME_TEXT_MAX];
+    size_t size = time_format(horizon->raw_ns, q->own_zone, time);
+    json_object_begin(&q->json);
+    json_put_str(&q->json, "tag", tag_name(q, tag));
+    json_put_str(&q->json, "raw_from", (struct str){time, size});
+    if (horizon->rollup_ns < horizon->raw_ns) {
+        size = time_format(horizon->rollup_ns, q->own_zone, time);
+        json_put_str(&q->json, "rollup_from", (struct str){time, size});
+    } else {
+        json_put_null(&q->json, "rollup_from");
+    }
+    json_object_end(&q->json);
+}
+
+/* What of the range has expired: a line of words for each tag, and in JSON the member "expired". */
+static void tell_expired(struct query *q, int64_t from_ns, bool in_json) {
+    bool begun = false;
+    for (uint32_t i = 0; i < q->tag_count; i++) {
+        struct hist_horizon horizon;
+        if (!retention_gap(q->plant, q->tags[i], from_ns, q->to_ns, &horizon)) {
+            continue;
+        }
+        struct err words = ERR_INIT;
+        retention_gap_words(&horizon, tag_name(q, q->tags[i]), q->own_zone, &words);
+        call_say_err(q->call, &words);
+        if (in_json && !begun) {
+            json_key(&q->json, "expired");
+            json_array_begin(&q->json);
+            begun = true;
+        }
+        if (in_json) {
+            put_expired(q, q->tags[i], &horizon);
+        }
+    }
+    if (begun) {
+        json_array_end(&q->json);
+    }
+    if (q->left_out > 0) {
+        call_say(q->call, MSG_QUERY_LEFT_OUT, ARGS(A_INT(q->left_out)));
+    }
+}
+
 static void put_footer(struct query *q) {
     if (q->as_json) {
         json_array_end(&q->json);
+    }
+    tell_expired(q, q->from_ns, q->as_json);
+    if (q->as_json) {
         json_object_end(&q->json);
         buf_put_char(&q->call->out, '\n');
     }
@@ -406,7 +456,8 @@ static int answer_join(const struct query *q, struct err *err) {
 }
 
 /* --at: the values at some moments. */
-static int answer_moments(const struct query *q, const char *list, struct err *err) {
+static int answer_moments(
+    const struct query *q, const char *list, int64_t *ret_first_ns, struct err *err) {
     struct moment_question question = {.call = q->call,
         .plant = q->plant,
         .catalogue = q->catalogue,
@@ -416,16 +467,21 @@ static int answer_moments(const struct query *q, const char *list, struct err *e
         .interpolation = q->interpolation,
         .zone = q->own_zone,
         .as_json = q->as_json};
-    return query_moments(&question, err);
+    return query_moments(&question, ret_first_ns, err);
 }
 
 static int answer(struct query *q, struct err *err) {
     const char *moments = call_value(q->call, "--at");
     if (call_value(q->call, "--join") != NULL) {
-        return answer_join(q, err);
+        int joined = answer_join(q, err);
+        tell_expired(q, q->from_ns, false);
+        return joined;
     }
     if (moments != NULL) {
-        return answer_moments(q, moments, err);
+        int64_t first_ns = INT64_MAX;
+        int told = answer_moments(q, moments, &first_ns, err);
+        tell_expired(q, first_ns, false);
+        return told;
     }
     put_header(q);
     bool measured = q->aggregates.what != 0 || q->fill != HIST_FILL_NONE;

@@ -220,10 +220,28 @@ static int verify_file(struct call *call, struct err *err) {
     return EXIT_DONE;
 }
 
+/* ---- A file of an archive ---- */
+
+static int verify_segment(struct call *call, struct err *err) {
+    struct verification v = {.call = call, .home_dir = call->home_dir};
+    buf_init(&v.faults, 16 << 20);
+    json_init(&v.json, &v.faults);
+    json_array_begin(&v.json);
+    int status = hist_verify_file(NULL, call->home_dir, note_fault, &v, &v.total, err);
+    json_array_end(&v.json);
+    if (status >= 0 && (call->json || v.damaged > 0)) {
+        report(&v);
+    } else if (status >= 0) {
+        call_say(call, MSG_VERIFY_SEGMENT_GOOD, ARGS(A_INT(v.total.blocks), A_INT(v.total.rows)));
+    }
+    buf_fini(&v.faults);
+    return status < 0 ? status : v.damaged == 0 ? EXIT_DONE : EXIT_FAILED;
+}
+
 int cmd_verify(struct call *call, struct err *err) {
     struct stat info;
     if (call->home == NULL && stat(call->home_dir, &info) == 0 && S_ISREG(info.st_mode)) {
-        return verify_file(call, err);
+        return hist_file_is(call->home_dir) ? verify_segment(call, err) : verify_file(call, err);
     }
     struct verification v = {.call = call, .home_dir = call->home_dir};
     buf_init(&v.faults, 16 << 20);

@@ -142,7 +142,7 @@ static int read_times(
     return 0;
 }
 
-int query_moments(const struct moment_question *question, struct err *err) {
+int query_moments(const struct moment_question *question, int64_t *ret_first_ns, struct err *err) {
     AUTO_FREE int64_t *times_ns = MEM_ARRAY(int64_t, HIST_MOMENTS_MAX);
     struct moments moments = {.q = question};
     struct hist_moment_query query = {.tags = question->tags,
@@ -154,6 +154,11 @@ int query_moments(const struct moment_question *question, struct err *err) {
     if (status < 0) {
         return status;
     }
+    int64_t first_ns = times_ns[0];
+    for (uint32_t i = 1; i < query.time_count; i++) {
+        first_ns = times_ns[i] < first_ns ? times_ns[i] : first_ns;
+    }
+    *ret_first_ns = first_ns;
     if (question->as_json) {
         json_init(&moments.json, out);
         json_object_begin(&moments.json);

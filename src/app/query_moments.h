@@ -22,6 +22,8 @@ struct moment_question {
 /* A text as a CSV field: quoted when it holds what would break the row. */
 void query_csv_text(struct buf *out, struct str text);
 
-int query_moments(const struct moment_question *question, struct err *err);
+/* *ret_first_ns: the earliest of the times; unchanged on failure to read them. */
+int query_moments(
+    const struct moment_question *question, int64_t *ret_first_ns, struct err *err);
 
 #endif

@@ -21,13 +21,23 @@ static void count_damage(void *context, const struct err *what) {
     atomic_fetch_add(&file->damaged, 1);
 }
 
-int hist_file_open(
-    struct files *files, const char *path, struct hist_file **ret_file, struct err *err) {
+static struct str folder_of(const char *path) {
     struct str folder = str_of(path);
-    uint64_t id = 0;
     while (folder.size > 0 && folder.data[folder.size - 1] != '/') {
         folder.size--;
     }
+    return folder;
+}
+
+bool hist_file_is(const char *path) {
+    uint64_t id = 0;
+    return segment_name_parse(path + folder_of(path).size, &id);
+}
+
+int hist_file_open(
+    struct files *files, const char *path, struct hist_file **ret_file, struct err *err) {
+    struct str folder = folder_of(path);
+    uint64_t id = 0;
     if (!segment_name_parse(path + folder.size, &id)) {
         return err_set(err, ERR_INVALID, MSG_ARCHIVE_NAME, ARGS(A_CSTR(path)));
     }

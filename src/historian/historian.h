@@ -425,5 +425,10 @@ struct hist_verify_report {
 int hist_verify(struct files *files, const char *dir,
     void (*damaged)(void *context, const struct err *what), void *context,
     struct hist_verify_report *ret_report, struct err *err);
+/* The same for one segment, such as a file of an archive. ERR_INVALID: not named like one. */
+int hist_verify_file(struct files *files, const char *path,
+    void (*damaged)(void *context, const struct err *what), void *context,
+    struct hist_verify_report *ret_report, struct err *err);
+bool hist_file_is(const char *path); // Whether it is named like a segment.
 
 #endif

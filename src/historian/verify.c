@@ -494,3 +494,34 @@ int hist_verify(struct files *files, const char *dir,
     *ret_report = verify.report;
     return 0;
 }
+
+int hist_verify_file(struct files *files, const char *path,
+    void (*damaged)(void *context, const struct err *what), void *context,
+    struct hist_verify_report *ret_report, struct err *err) {
+    struct str folder = str_of(path);
+    uint64_t id = 0;
+    while (folder.size > 0 && folder.data[folder.size - 1] != '/') {
+        folder.size--;
+    }
+    if (!segment_name_parse(path + folder.size, &id)) {
+        return err_set(err, ERR_INVALID, MSG_ARCHIVE_NAME, ARGS(A_CSTR(path)));
+    }
+    AUTO_FREE char *dir = mem_copy_z(folder.size > 0 ? folder : STR("."));
+    struct verify verify = {.files = files != NULL ? files : files_system(),
+        .dir = dir,
+        .damaged = damaged,
+        .context = context,
+        .fd = -1};
+    (void)snprintf(verify.path, sizeof verify.path, "%s", path);
+    int rc = file_open(verify.files, verify.path, FILE_READ, &verify.fd, err);
+    rc = rc < 0 ? rc : file_size(verify.fd, verify.path, &verify.size, err);
+    if (rc == 0) {
+        decoder_init(&verify.decoder);
+        verify.report.segments = 1;
+        verify_segment_bytes(&verify, id);
+        decoder_fini(&verify.decoder);
+        *ret_report = verify.report;
+    }
+    file_close(verify.fd);
+    return rc < 0 ? rc : 0;
+}

@@ -61,6 +61,7 @@ static int read_tag(
     tag->keep_raw = ledger_column_i64(stmt, 16) != 0;
     tag->active = ledger_column_i64(stmt, 17) != 0;
     tag->refine = copy_column(catalogue, stmt, 18);
+    tag->rollup_days = (uint32_t)ledger_column_i64(stmt, 19);
     return 0;
 }
 
@@ -72,7 +73,7 @@ static int load_tags(struct ledger_tx *tx, struct catalogue *catalogue, struct e
         result = ledger_prepare(tx,
             "SELECT number, name, type, kind, display, unit, device, source, scale, \"offset\","
             " min, max, dead_band, max_silence_ns, late_limit_ns, retention_days, keep_raw, active,"
-            " refine FROM tags ORDER BY number",
+            " refine, rollup_days FROM tags ORDER BY number",
             &stmt, err);
     }
     catalogue->tags = ARENA_ARRAY(&catalogue->arena, struct tag, catalogue->tag_count);

@@ -96,6 +96,9 @@ static int check_tag_numbers(const struct tag *tag, struct err *err) {
     if (tag->retention_days > RETENTION_MAX) {
         return bad_number("retention_days", tag, (double)tag->retention_days, err);
     }
+    if (tag->rollup_days > RETENTION_MAX) {
+        return bad_number("rollup_days", tag, (double)tag->rollup_days, err);
+    }
     return check_scale(tag, err);
 }
 
@@ -157,6 +160,7 @@ static void bind_tag(struct ledger_stmt *stmt, int64_t number, const struct tag 
     ledger_bind_i64(stmt, 15, tag->keep_raw);
     ledger_bind_i64(stmt, 16, tag->active);
     ledger_bind_str(stmt, 17, tag->refine.data != NULL ? tag->refine : STR_NONE);
+    ledger_bind_i64(stmt, 18, tag->rollup_days);
 }
 
 static int insert_tag(
@@ -169,17 +173,17 @@ static int insert_tag(
         result = ledger_prepare(tx,
             "INSERT INTO tags (number, kind, display, unit, device, source, scale, \"offset\","
             " min, max, dead_band, max_silence_ns, late_limit_ns, retention_days, keep_raw,"
-            " active, refine, name, type)"
+            " active, refine, rollup_days, name, type)"
             " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17,"
-            " ?18, ?19)",
+            " ?18, ?19, ?20)",
             &stmt, err);
     }
     if (result < 0) {
         return result;
     }
     bind_tag(stmt, number, tag);
-    ledger_bind_str(stmt, 18, tag->name);
-    ledger_bind_str(stmt, 19, str_of(value_type_name(tag->type)));
+    ledger_bind_str(stmt, 19, tag->name);
+    ledger_bind_str(stmt, 20, str_of(value_type_name(tag->type)));
     *ret_number = number;
     return ledger_step(stmt, err);
 }
@@ -189,11 +193,13 @@ static int update_tag(
     struct ledger_stmt *stmt = NULL;
     int result = ledger_prepare(tx,
         "UPDATE tags SET (kind, display, unit, device, source, scale, \"offset\", min, max,"
-        " dead_band, max_silence_ns, late_limit_ns, retention_days, keep_raw, active, refine)"
-        " = (?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)"
+        " dead_band, max_silence_ns, late_limit_ns, retention_days, keep_raw, active, refine,"
+        " rollup_days)"
+        " = (?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)"
         " WHERE number = ?1 AND (kind, display, unit, device, source, scale, \"offset\", min, max,"
-        " dead_band, max_silence_ns, late_limit_ns, retention_days, keep_raw, active, refine)"
-        " IS NOT (?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
+        " dead_band, max_silence_ns, late_limit_ns, retention_days, keep_raw, active, refine,"
+        " rollup_days)"
+        " IS NOT (?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)",
         &stmt, err);
     if (result < 0) {
         return result;

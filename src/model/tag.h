@@ -30,7 +30,8 @@ struct tag {
     double dead_band;        // Change smaller than this is omitted; 0: every change, NaN: keep all.
     int64_t max_silence_ns;  // With a dead-band: a value is kept at least this often. 0: 10 min.
     int64_t late_limit_ns;   // Older than the newest by more is marked late-beyond. 0: no limit.
-    uint32_t retention_days; // Whole days its samples are kept; 0: for ever.
+    uint32_t retention_days; // Whole days its samples are kept; 0: the plant's rule.
+    uint32_t rollup_days;    // Whole days the roll-ups of older ones stay; 0: the plant's rule.
     struct str refine;       // Refine rules, "spike=3 stuck_s=600"; empty: none (refine/rules.def).
     bool keep_raw;           // Keep the decoded value where a stage changes values.
     bool active;             // False: no longer collected; history stays.

@@ -62,6 +62,20 @@ static struct str rules_of(const struct making *making, const struct tag *tag) {
     return arena_copy(making->arena, buf_str(&text));
 }
 
+/* How long values are kept by the tag's own rule or the plant's, and their roll-ups behind that. */
+static struct str kept_of(const struct making *making, const struct tag *tag) {
+    const struct retention *rule = &making->retention;
+    uint32_t days = tag->retention_days != 0 ? tag->retention_days : rule->raw_days;
+    uint32_t rollup_days = tag->rollup_days != 0 ? tag->rollup_days : rule->rollup_days;
+    if (days == 0) {
+        return words(making, MSG_PAPERS_FOR_EVER, NO_ARGS);
+    }
+    if (rollup_days <= days) {
+        return words(making, MSG_PAPERS_DAYS, ARGS(A_INT(days)));
+    }
+    return words(making, MSG_PAPERS_DAYS_ROLLUP, ARGS(A_INT(days), A_INT(rollup_days)));
+}
+
 static void put_tag(const struct making *making, const struct catalogue *catalogue,
     const struct tag *tag, struct str *cells) {
     struct arena *arena = making->arena;
@@ -76,10 +90,7 @@ static void put_tag(const struct making *making, const struct catalogue *catalog
         device != NULL ? device->address : STR_NONE, tag->name, tag->display, tag->source,
         str_of(value_type_name(tag->type)), tag->unit,
         device != NULL ? text_duration(arena, device->period_ns) : STR_NONE, range_of(arena, tag),
-        rules_of(making, tag),
-        tag->retention_days == 0
-            ? words(making, MSG_PAPERS_FOR_EVER, NO_ARGS)
-            : words(making, MSG_PAPERS_DAYS, ARGS(A_INT(tag->retention_days)))};
+        rules_of(making, tag), kept_of(making, tag)};
     for (size_t i = 0; i < sizeof CELLS / sizeof CELLS[0]; i++) {
         cells[i] = arena_copy(arena, CELLS[i]);
     }

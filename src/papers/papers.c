@@ -129,7 +129,11 @@ static int make_xlsx(const struct making *making, struct err *err) {
 int paper_make(struct plant *plant, const struct paper_order *order, struct err *err) {
     AUTO_ARENA struct arena arena;
     arena_init(&arena, 0);
-    const struct making making = {.plant = plant, .order = order, .arena = &arena};
+    struct making making = {.plant = plant, .order = order, .arena = &arena};
+    int status = retention_get(plant, &making.retention, err);
+    if (status < 0) {
+        return status;
+    }
     bool is_handover = order->kind == PAPER_HANDOVER;
     if (order->format == PAPER_PDF) {
         return make_pdf(&making, err);

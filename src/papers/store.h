@@ -3,6 +3,7 @@
 /* Between the files of this room: registers as a whole, and where the bytes lie. Any thread. */
 #include "papers/papers.h"
 #include "papers/pdf.h"
+#include "plant/retention.h"
 
 /* HOME/plants/ID/papers */
 void box_folder(struct plant *plant, struct buf *path);
@@ -18,6 +19,7 @@ struct making {
     struct plant *plant;
     const struct paper_order *order;
     struct arena *arena;
+    struct retention retention; // The plant's rule for old samples.
 };
 struct str words(const struct making *making, enum msg_id id, const struct arg *args);
 /* "2026-11-20 09:00" in the plant's zone. */

@@ -28,6 +28,8 @@ struct care {
     int64_t night_ns;   // The day on which quality was computed last.
     struct mutex mutex; // Guards what follows.
     struct err error;   // Of the last look at old samples.
+    struct outlook outlook;
+    bool has_outlook;
 };
 
 bool care_clock_holds(struct care_clock *clock, int64_t wall_ns, int64_t mono_ns) {
@@ -82,12 +84,27 @@ static void let_go(struct care *care) {
     }
 }
 
+static void look_ahead(struct care *care) {
+    struct outlook *outlook = MEM_NEW(struct outlook);
+    struct retention rule;
+    int status = retention_get(care->plant, &rule, NULL);
+    status = status < 0 ? status : outlook_make(care->plant, &rule, &care->stop, outlook, NULL);
+    if (status >= 0) { // Else the one before stays: an estimate is no promise.
+        mutex_lock(&care->mutex);
+        care->outlook = *outlook;
+        care->has_outlook = true;
+        mutex_unlock(&care->mutex);
+    }
+    mem_free(outlook);
+}
+
 static void care_run(void *context) {
     struct care *care = context;
     int64_t next = clock_mono_ns(clock_system()) + FIRST_S * NS_PER_S;
     while (!stop_flag_wait(&care->stop, next)) {
         struct err err = ERR_INIT;
         let_go(care);
+        look_ahead(care);
         int count = quality_round(care->plant, &care->night_ns, &care->stop, &err);
         if (count < 0) {
             log_event(LOG_WARN, "plant", "quality_failed",
@@ -115,6 +132,16 @@ void care_error(struct care *care, struct err *ret_error) {
     mutex_lock(&care->mutex);
     *ret_error = care->error;
     mutex_unlock(&care->mutex);
+}
+
+bool care_outlook(struct care *care, struct outlook *ret_outlook) {
+    mutex_lock(&care->mutex);
+    bool known = care->has_outlook;
+    if (known) {
+        *ret_outlook = care->outlook;
+    }
+    mutex_unlock(&care->mutex);
+    return known;
 }
 
 void care_stop(struct care *care) {

@@ -6,6 +6,7 @@
  * its own.
  */
 #include "core/thread.h"
+#include "plant/outlook.h"
 #include "plant/plant.h"
 
 struct care;
@@ -13,6 +14,9 @@ struct care;
 /* Starts the thread: a first round after a minute, then one every hour. */
 struct care *care_start(struct plant *plant);
 void care_stop(struct care *care); // NULL is allowed.
+
+/* What the history takes and will take, as of the last look; false: there was none yet. */
+bool care_outlook(struct care *care, struct outlook *ret_outlook);
 
 /* Words of the last failure to let old samples go; code ERR_OK: none. Any thread. */
 void care_error(struct care *care, struct err *ret_error);

@@ -307,7 +307,7 @@ static int export_wide(struct job *job, struct err *err) {
 static int export_tags(struct job *job, struct err *err) {
     int status = header(job,
         "tag,device,source,type,unit,kind,scale,offset,min,max,display,dead_band,retention_days,"
-        "active,refine,keep_raw,max_silence_s,late_limit_s",
+        "active,refine,keep_raw,max_silence_s,late_limit_s,rollup_days",
         err);
     for (uint32_t i = 0; i < job->catalogue->tag_count && status >= 0; i++) {
         const struct tag *tag = &job->catalogue->tags[i];
@@ -332,6 +332,7 @@ static int export_tags(struct job *job, struct err *err) {
         put_switch(job, tag->keep_raw);
         table_put_f64(job->writer, (double)tag->max_silence_ns / (double)NS_PER_S);
         table_put_f64(job->writer, (double)tag->late_limit_ns / (double)NS_PER_S);
+        table_put_i64(job->writer, tag->rollup_days);
         status = end_row(job, err);
     }
     return status;

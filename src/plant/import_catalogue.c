@@ -66,6 +66,7 @@ enum tag_column {
     TAG_KEEP_RAW,
     TAG_MAX_SILENCE,
     TAG_LATE_LIMIT,
+    TAG_ROLLUP,
     TAG_COLUMN_COUNT
 };
 
@@ -88,6 +89,7 @@ static const struct column TAG_COLUMNS[TAG_COLUMN_COUNT] = {
     [TAG_KEEP_RAW] = COLUMN("keep_raw", false),
     [TAG_MAX_SILENCE] = COLUMN("max_silence_s", false),
     [TAG_LATE_LIMIT] = COLUMN("late_limit_s", false),
+    [TAG_ROLLUP] = COLUMN("rollup_days", false),
 };
 
 enum asset_column {
@@ -414,15 +416,20 @@ static int tag_words(
     return tag_name_check(tag->name, err);
 }
 
-static int tag_retention(const struct row *row, struct tag *tag, struct err *err) {
-    struct str text = row->fields[TAG_RETENTION];
+/* Whole days; empty is 0. A column that is not there changes nothing. */
+static int days_field(const struct job *job, const struct row *row, enum tag_column column,
+    uint32_t *ret_days, struct err *err) {
+    if (job->positions[column] < 0) {
+        return 0;
+    }
+    struct str text = row->fields[column];
     uint64_t days = 0;
     if (text.size > 0 && (!str_to_u64(text, &days) || days > RETENTION_DAYS_MAX)) {
         (void)err_set(
             err, ERR_RANGE, MSG_IMPORT_RETENTION, ARGS(A_STR(text), A_INT(RETENTION_DAYS_MAX)));
-        return in_column(&TAG_COLUMNS[TAG_RETENTION], err);
+        return in_column(&TAG_COLUMNS[column], err);
     }
-    tag->retention_days = (uint32_t)days;
+    *ret_days = (uint32_t)days;
     return 0;
 }
 
@@ -467,8 +474,11 @@ static int tag_numbers(
     if (status >= 0) {
         status = seconds_field(job, row, TAG_LATE_LIMIT, &tag->late_limit_ns, err);
     }
-    if (status >= 0 && job->positions[TAG_RETENTION] >= 0) {
-        status = tag_retention(row, tag, err);
+    if (status >= 0) {
+        status = days_field(job, row, TAG_RETENTION, &tag->retention_days, err);
+    }
+    if (status >= 0) {
+        status = days_field(job, row, TAG_ROLLUP, &tag->rollup_days, err);
     }
     if (status >= 0 && tag->min > tag->max) {
         status = err_set(err, ERR_INVALID, MSG_IMPORT_MIN_MAX, ARGS(A_STR(tag->name)));

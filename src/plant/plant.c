@@ -534,6 +534,10 @@ void plant_retention_error(struct plant *plant, struct err *ret_error) {
     care_error(plant->care, ret_error);
 }
 
+bool plant_outlook(struct plant *plant, struct outlook *ret_outlook) {
+    return plant->care != NULL && care_outlook(plant->care, ret_outlook);
+}
+
 int64_t plant_run_ns(const struct plant *plant) {
     return clock_mono_ns(plant->clock) - plant->opened_mono_ns;
 }

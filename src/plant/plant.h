@@ -108,6 +108,9 @@ void plant_consumer_status(struct plant *plant, struct consumer_status *ret_stat
 
 /* Words of the last failure to let old samples go; code ERR_OK: none. */
 void plant_retention_error(struct plant *plant, struct err *ret_error);
+/* What the history takes and will take (plant/outlook.h), as of the last hour; false: not known. */
+struct outlook;
+bool plant_outlook(struct plant *plant, struct outlook *ret_outlook);
 
 /* How long it has been open. */
 int64_t plant_run_ns(const struct plant *plant);

@@ -14,8 +14,10 @@
 
 #include <stdio.h>
 
+#include "core/json.h"
 #include "core/mem.h"
 #include "core/thread.h"
+#include "plant/outlook.h"
 #include "plant/sample_archive.h"
 
 static const struct str KEY_RAW = {"retention.raw_days", 18};
@@ -109,13 +111,18 @@ static int write_settings(struct ledger_tx *tx, void *context, struct err *err) 
     char raw[16];
     char rollup[16];
     AUTO_BUF struct buf payload;
-    buf_init(&payload, 256);
+    buf_init(&payload, LIMIT_PATH_BYTES * 8);
     (void)snprintf(raw, sizeof raw, "%u", from->raw_days);
     (void)snprintf(rollup, sizeof rollup, "%u", from->rollup_days);
+    struct json json;
+    json_init(&json, &payload);
+    json_object_begin(&json);
+    json_put_i64(&json, "raw_days", from->raw_days);
+    json_put_i64(&json, "rollup_days", from->rollup_days);
+    json_put_str(&json, "archive_dir", str_of(from->archive_dir));
     const char *format = retention_archive_name(from->archive);
-    buf_printf(&payload,
-        "{\"raw_days\":%s,\"rollup_days\":%s,\"archive\":%s,\"archive_format\":\"%s\"}", raw,
-        rollup, from->archive_dir[0] != '\0' ? "true" : "false", format);
+    json_put_str(&json, "archive_format", str_of(format));
+    json_object_end(&json);
     int status = plant_setting_put(tx, KEY_RAW, str_of(raw), err);
     status = status < 0 ? status : plant_setting_put(tx, KEY_ROLLUP, str_of(rollup), err);
     status =
@@ -126,8 +133,7 @@ static int write_settings(struct ledger_tx *tx, void *context, struct err *err) 
                             plant_id(settings->plant), buf_str(&payload), err);
 }
 
-int retention_put(
-    struct plant *plant, const struct retention *retention, struct str actor, struct err *err) {
+int retention_check(const struct retention *retention, struct err *err) {
     if (retention->raw_days > RETENTION_DAYS_MAX || retention->rollup_days > RETENTION_DAYS_MAX) {
         return err_set(err, ERR_RANGE, MSG_RETENTION_DAYS, ARGS(A_INT(RETENTION_DAYS_MAX)));
     }
@@ -135,8 +141,90 @@ int retention_put(
     if (dir[0] != '\0' && (dir[0] != '/' || !file_exists(dir))) {
         return err_set(err, ERR_NOT_FOUND, MSG_RETENTION_FOLDER, ARGS(A_CSTR(dir)));
     }
+    return 0;
+}
+
+int retention_put(
+    struct plant *plant, const struct retention *retention, struct str actor, struct err *err) {
+    int status = retention_check(retention, err);
+    if (status < 0) {
+        return status;
+    }
     struct settings settings = {.plant = plant, .write = retention, .actor = actor};
     return ledger_write(plant_ledger(plant), write_settings, &settings, err);
+}
+
+/* ---- What has expired ---- */
+
+bool retention_gap(struct plant *plant, uint32_t tag, int64_t from_ns, int64_t to_ns,
+    struct hist_horizon *ret_horizon) {
+    struct hist_horizon horizon;
+    hist_horizon(plant_historian(plant), tag, &horizon);
+    if (from_ns >= horizon.raw_ns || from_ns >= to_ns) {
+        return false;
+    }
+    bool stayed = horizon.rollup_ns < horizon.raw_ns && to_ns > horizon.rollup_ns;
+    if (!stayed && from_ns == INT64_MIN) {
+        return false; // Whether there ever was something is not known.
+    }
+    *ret_horizon = horizon;
+    return true;
+}
+
+void retention_gap_words(const struct hist_horizon *horizon, struct str tag,
+    const struct zone *zone, struct err *ret_words) {
+    char raw[TIME_TEXT_MAX];
+    char rollup[TIME_TEXT_MAX];
+    (void)time_format(horizon->raw_ns, zone, raw);
+    (void)time_format(horizon->rollup_ns, zone, rollup);
+    enum msg_id words =
+        horizon->rollup_ns < horizon->raw_ns ? MSG_RETENTION_RAW_FROM : MSG_RETENTION_GONE;
+    (void)err_set(ret_words, ERR_NOT_FOUND, words, ARGS(A_STR(tag), A_CSTR(raw), A_CSTR(rollup)));
+}
+
+/* ---- What a rule means ---- */
+
+void retention_size_text(uint64_t bytes, char to[RETENTION_SIZE_TEXT]) {
+    static const char *const UNITS[] = {"kB", "MB", "GB", "TB"};
+    double value = (double)bytes / 1000;
+    size_t unit = 0;
+    while (value >= 1000 && unit + 1 < sizeof UNITS / sizeof UNITS[0]) {
+        value /= 1000;
+        unit++;
+    }
+    (void)snprintf(to, RETENTION_SIZE_TEXT, value < 10 ? "%.1f %s" : "%.0f %s", value, UNITS[unit]);
+}
+
+static void say(void (*each)(void *context, const struct err *sentence), void *context,
+    enum msg_id words, const struct arg *args) {
+    struct err sentence = ERR_INIT;
+    (void)err_set(&sentence, ERR_INTERNAL, words, args); // Carries words; its code is not used.
+    each(context, &sentence);
+}
+
+void retention_explain(const struct retention *rule, const struct outlook *outlook,
+    void (*each)(void *context, const struct err *sentence), void *context) {
+    char size[RETENTION_SIZE_TEXT];
+    retention_size_text(outlook->gone_bytes, size);
+    const struct arg *days = ARGS(A_INT(rule->raw_days));
+    say(each, context, rule->raw_days == 0 ? MSG_RETENTION_MEANS_EVER : MSG_RETENTION_MEANS_RAW,
+        days);
+    bool lets_go = outlook->gone_rows > 0 || rule->raw_days > 0;
+    for (uint32_t i = 0; i < outlook->group_count; i++) {
+        lets_go = lets_go || outlook->groups[i].raw_days > 0;
+    }
+    if (lets_go) {
+        bool stay = rule->rollup_days > rule->raw_days;
+        say(each, context, stay ? MSG_RETENTION_MEANS_ROLLUP : MSG_RETENTION_MEANS_NO_ROLLUP,
+            ARGS(A_INT(rule->rollup_days)));
+        bool archives = rule->archive_dir[0] != '\0';
+        say(each, context, archives ? MSG_RETENTION_MEANS_ARCHIVE : MSG_RETENTION_MEANS_NO_ARCHIVE,
+            ARGS(A_CSTR(rule->archive_dir)));
+        say(each, context,
+            outlook->gone_rows > 0 ? MSG_RETENTION_MEANS_NOW : MSG_RETENTION_MEANS_NOTHING,
+            ARGS(A_INT(outlook->gone_rows), A_INT(outlook->gone_tags), A_CSTR(size)));
+        say(each, context, MSG_RETENTION_MEANS_BACK, NO_ARGS);
+    }
 }
 
 /* ---- The archive's folder ---- */
@@ -289,9 +377,9 @@ static uint32_t collect(struct plant *plant, const struct catalogue *catalogue,
             continue;
         }
         int64_t raw_ns = retention_horizon_ns(now, days, plant_zone(plant));
-        int64_t rollup_ns = rule->rollup_days > days
-                                ? retention_horizon_ns(now, rule->rollup_days, plant_zone(plant))
-                                : raw_ns;
+        uint32_t rollup_days = tag->rollup_days != 0 ? tag->rollup_days : rule->rollup_days;
+        int64_t rollup_ns =
+            rollup_days > days ? retention_horizon_ns(now, rollup_days, plant_zone(plant)) : raw_ns;
         if (raw_ns > moved[tag->number]) {
             ret_tags[count++] = (struct hist_ageing){
                 .tag = tag->number, .raw_before_ns = raw_ns, .rollup_before_ns = rollup_ns};

@@ -57,6 +57,7 @@ static struct tag companion(const struct tag *tag, struct str name) {
         .max = (double)NAN,
         .dead_band = (double)NAN,
         .retention_days = tag->retention_days,
+        .rollup_days = tag->rollup_days,
         .active = true};
 }
 

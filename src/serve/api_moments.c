@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "historian/aggregate.h"
+#include "serve/samples.h"
 #include "serve/server.h"
 #include "serve/view.h"
 
@@ -103,6 +104,27 @@ static int put_tags(struct call *call, struct moments *moments, const struct cat
     return 0;
 }
 
+/* A moment before the oldest raw values has no answer, or one that may not be the last. */
+static void put_expired(struct call *call, struct moments *moments,
+    const struct catalogue *catalogue, const struct hist_moment_query *query) {
+    struct samples_expired expired = {
+        .json = &moments->json, .zone = moments->shown_zone, .lang = call->lang};
+    int64_t from_ns = INT64_MAX;
+    for (uint32_t i = 0; i < query->time_count; i++) {
+        from_ns = query->times_ns[i] < from_ns ? query->times_ns[i] : from_ns;
+    }
+    for (uint32_t i = 0; i < call->query.count; i++) {
+        const struct query_param *param = &call->query.params[i];
+        const struct tag *tag =
+            str_eq(param->name, STR("tag")) ? catalogue_find(catalogue, param->value) : NULL;
+        struct hist_horizon horizon;
+        if (tag && retention_gap(call->plant, tag->number, from_ns, INT64_MAX, &horizon)) {
+            samples_expired_put(&expired, tag->name, &horizon);
+        }
+    }
+    samples_expired_end(&expired);
+}
+
 int api_moments(struct call *call, struct err *err) {
     AUTO_CATALOGUE struct catalogue *catalogue = plant_catalogue(call->plant);
     int64_t times_ns[QUERY_PARAMS_MAX];
@@ -124,6 +146,7 @@ int api_moments(struct call *call, struct err *err) {
         json_array_begin(&moments.json);
         rc = put_tags(call, &moments, catalogue, &query, err);
         json_array_end(&moments.json);
+        put_expired(call, &moments, catalogue, &query);
         json_object_end(&moments.json);
     }
     zone_free(own_zone);

@@ -36,11 +36,28 @@ static void put_finding(struct json *json, const struct finding *finding, enum l
     json_object_end(json);
 }
 
+static void put_year(struct json *json, const struct upkeep_facts *facts) {
+    json_key(json, "in_a_year");
+    if (facts->raw_in_year_bytes == 0) {
+        json_null(json);
+        return;
+    }
+    json_object_begin(json);
+    json_put_i64(json, "raw_bytes", (int64_t)facts->raw_in_year_bytes);
+    json_put_i64(json, "rollup_bytes", (int64_t)facts->rollup_in_year_bytes);
+    json_put_i64(json, "archive_bytes", (int64_t)facts->archive_in_year_bytes);
+    json_object_end(json);
+}
+
 static void put_disk(struct json *json, const struct upkeep_facts *facts) {
     json_key(json, "disk");
     json_object_begin(json);
     json_put_i64(json, "free_bytes", (int64_t)facts->disk_free_bytes);
     json_put_i64(json, "used_bytes", (int64_t)facts->disk_used_bytes);
+    json_put_i64(json, "raw_bytes", (int64_t)facts->raw_bytes);
+    json_put_i64(json, "rollup_bytes", (int64_t)facts->rollup_bytes);
+    json_put_i64(json, "log_bytes", (int64_t)facts->log_bytes);
+    json_put_i64(json, "archive_bytes", (int64_t)facts->archive_bytes);
     view_put_optional(json, "bytes_per_day", facts->bytes_per_day);
     view_put_optional(json, "days_left", isinf(facts->days_left) ? (double)NAN : facts->days_left);
     if (facts->disk_in_year_bytes > 0) {
@@ -48,6 +65,7 @@ static void put_disk(struct json *json, const struct upkeep_facts *facts) {
     } else {
         json_put_null(json, "used_in_a_year_bytes");
     }
+    put_year(json, facts);
     json_object_end(json);
 }
 

@@ -57,6 +57,7 @@ struct samples_source {
     bool versions;
     bool limited;
     uint64_t left;
+    enum lang lang;
     struct zone *own_zone;         // Asked for by tz; owned.
     const struct zone *shown_zone; // Of times in the answer; NULL: UTC.
     /* Raw. */
@@ -537,11 +538,26 @@ static void answer_begin(struct samples_source *source) {
     buf_put_char(source->out, '\n');
 }
 
+/* Every page tells it, so none is mistaken for the whole. */
+static void put_expired(struct samples_source *source) {
+    struct samples_expired expired = {
+        .json = &source->json, .zone = source->shown_zone, .lang = source->lang};
+    for (uint32_t i = 0; i < source->tag_count; i++) {
+        struct hist_horizon horizon;
+        if (retention_gap(
+                source->plant, source->tags[i].number, source->from_ns, source->to_ns, &horizon)) {
+            samples_expired_put(&expired, source->tags[i].name, &horizon);
+        }
+    }
+    samples_expired_end(&expired);
+}
+
 static void answer_end(struct samples_source *source) {
     if (source->csv) {
         return;
     }
     json_array_end(&source->json);
+    put_expired(source);
     if (source->cut) {
         char text[64];
         int size = snprintf(text, sizeof text, "%u:%lld:%u", source->tag_index,
@@ -701,9 +717,31 @@ static int read_params(const struct call *call, struct samples_source *source, s
     return rc;
 }
 
+/* A table has no place for words: the newest bound of the tags is told beside it. */
+static void head_expired(struct call *call, const struct samples_source *source) {
+    int64_t raw_ns = INT64_MIN;
+    for (uint32_t i = 0; i < source->tag_count; i++) {
+        struct hist_horizon horizon;
+        if (retention_gap(
+                call->plant, source->tags[i].number, source->from_ns, source->to_ns, &horizon) &&
+            horizon.raw_ns > raw_ns) {
+            raw_ns = horizon.raw_ns;
+        }
+    }
+    if (raw_ns > INT64_MIN) {
+        char text[TIME_TEXT_MAX];
+        size_t size = time_format(raw_ns, source->shown_zone, text);
+        struct str value = arena_copy(&call->http->arena, (struct str){text, size});
+        struct http_response *response = &call->http->response;
+        response->headers[response->header_count++] =
+            (struct http_header){"Maru-Raw-From", value.data};
+    }
+}
+
 int api_samples(struct call *call, struct err *err) {
     struct samples_source *source = ARENA_NEW(&call->http->arena, struct samples_source);
     source->plant = call->plant;
+    source->lang = call->lang;
     source->historian = plant_historian(call->plant);
     source->catalogue = plant_catalogue(call->plant);
     int rc = read_params(call, source, err);
@@ -713,6 +751,9 @@ int api_samples(struct call *call, struct err *err) {
     if (rc < 0) {
         samples_free(source);
         return rc;
+    }
+    if (source->csv) {
+        head_expired(call, source);
     }
     call_source(call,
         source->csv ? "text/csv; charset=utf-8; header=present" : "application/json; charset=utf-8",

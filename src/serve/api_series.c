@@ -46,8 +46,9 @@ struct series {
     struct call *call;
     struct historian *historian;
     const struct tag *tag;
-    struct samples_range range;
-    int64_t every_ns; // 0: raw.
+    struct samples_range asked;
+    struct samples_range range; // Narrowed.
+    int64_t every_ns;           // 0: raw.
     struct points points;
 };
 
@@ -312,6 +313,21 @@ static void put_numbers(struct json *json, const char *key, const double *values
     json_array_end(json);
 }
 
+/* Raw values begin later than the range: a chart of averages, or an empty one, says why. */
+static void put_expired(struct json *json, const struct series *series) {
+    struct hist_horizon horizon;
+    if (!retention_gap(series->call->plant, series->tag->number, series->asked.from_ns,
+            series->asked.to_ns, &horizon)) {
+        return;
+    }
+    json_put_i64(json, "raw_from_ms", view_ms(horizon.raw_ns));
+    if (horizon.rollup_ns < horizon.raw_ns) {
+        json_put_i64(json, "rollup_from_ms", view_ms(horizon.rollup_ns));
+    } else {
+        json_put_null(json, "rollup_from_ms");
+    }
+}
+
 static void put_series(struct json *json, const struct series *series) {
     const struct points *points = &series->points;
     json_object_begin(json);
@@ -342,6 +358,7 @@ static void put_series(struct json *json, const struct series *series) {
     } else {
         put_numbers(json, "v", points->value, points->count);
     }
+    put_expired(json, series);
     json_object_end(json);
 }
 
@@ -380,8 +397,11 @@ static int put_tags(struct call *call, struct json *json, const struct catalogue
         if (count++ == SERIES_TAGS_MAX) {
             return err_set(err, ERR_LIMIT, MSG_SERVE_SERIES_TAGS, ARGS(A_INT(SERIES_TAGS_MAX)));
         }
-        struct series series = {
-            .call = call, .historian = plant_historian(call->plant), .tag = tag, .range = range};
+        struct series series = {.call = call,
+            .historian = plant_historian(call->plant),
+            .tag = tag,
+            .asked = range,
+            .range = range};
         int rc = series_read(&series, points, err);
         if (rc < 0) {
             return rc;

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "core/limits.h"
+#include "plant/retention.h"
 #include "serve/call.h"
 #include "serve/json_in.h"
 #include "serve/server.h"
@@ -231,6 +232,17 @@ static int tag_read_words(const struct json_in *body, struct tag *tag, struct er
     return rc < 0 ? rc : 0;
 }
 
+static int read_days(
+    const struct json_in *body, const char *name, uint32_t *ret_days, struct err *err) {
+    int64_t days = *ret_days;
+    int rc = json_in_i64(body, name, &days, err);
+    if (rc >= 0 && (days < 0 || days > RETENTION_DAYS_MAX)) {
+        return err_set(err, ERR_RANGE, MSG_RETENTION_DAYS, ARGS(A_INT(RETENTION_DAYS_MAX)));
+    }
+    *ret_days = rc >= 0 ? (uint32_t)days : *ret_days;
+    return rc;
+}
+
 static int tag_read_numbers(const struct json_in *body, struct tag *tag, struct err *err) {
     int rc = json_in_f64(body, "scale", &tag->scale, err);
     if (rc >= 0) {
@@ -250,6 +262,12 @@ static int tag_read_numbers(const struct json_in *body, struct tag *tag, struct 
     }
     if (rc >= 0) {
         rc = json_in_bool(body, "keep_raw", &tag->keep_raw, err);
+    }
+    if (rc >= 0) {
+        rc = read_days(body, "retention_days", &tag->retention_days, err);
+    }
+    if (rc >= 0) {
+        rc = read_days(body, "rollup_days", &tag->rollup_days, err);
     }
     if (rc >= 0 && (tag->scale == 0 || tag->min > tag->max || tag->dead_band < 0)) {
         return err_set(err, ERR_RANGE, MSG_SERVE_TAG_NUMBERS, NO_ARGS);
@@ -296,7 +314,8 @@ static int tag_store(struct ledger_tx *tx, void *context, struct err *err) {
 
 int api_tag_put(struct call *call, struct err *err) {
     static const char *const MEMBERS[] = {"display", "type", "unit", "kind", "device", "source",
-        "scale", "offset", "min", "max", "dead_band", "active", "refine", "keep_raw", NULL};
+        "scale", "offset", "min", "max", "dead_band", "active", "refine", "keep_raw",
+        "retention_days", "rollup_days", NULL};
     AUTO_CATALOGUE struct catalogue *catalogue = plant_catalogue(call->plant);
     AUTO_JSON_IN struct json_in *body = NULL;
     int rc = tag_name_check(call->args[1], err);

@@ -194,6 +194,11 @@ static const struct param_spec P_PAPER[] = {
     {"to", PARAM_TIME, .help = HELP("End of what is measured; now", "측정 끝 시각. 기본: 지금")},
     END};
 
+static const struct param_spec P_RETENTION[] = {
+    {"dry_run", PARAM_FLAG,
+        .help = HELP("Weigh the rule, store nothing", "저장하지 않고 결과만 계산")},
+    END};
+
 static const struct param_spec P_DUE[] = {
     {"days", PARAM_COUNT, .help = HELP("So many days ahead; 60", "며칠 앞까지. 기본 60")}, END};
 

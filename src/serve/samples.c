@@ -4,6 +4,8 @@
  */
 #include "serve/samples.h"
 
+#include "serve/view.h"
+
 int samples_narrow(
     struct historian *historian, uint32_t tag, struct samples_range *range, struct err *err) {
     struct hist_last last;
@@ -47,4 +49,38 @@ int samples_narrow_buckets(
     range->from_ns = range->from_ns > horizon.rollup_ns ? range->from_ns : horizon.rollup_ns;
     range->to_ns = range->to_ns < end_ns ? range->to_ns : end_ns;
     return 0;
+}
+
+static void put_time(struct samples_expired *expired, const char *key, int64_t time_ns) {
+    char text[TIME_TEXT_MAX];
+    size_t size = time_format(time_ns, expired->zone, text);
+    json_put_str(expired->json, key, (struct str){text, size});
+}
+
+void samples_expired_put(
+    struct samples_expired *expired, struct str name, const struct hist_horizon *horizon) {
+    struct json *json = expired->json;
+    if (!expired->begun) {
+        json_key(json, "expired");
+        json_array_begin(json);
+        expired->begun = true;
+    }
+    json_object_begin(json);
+    json_put_str(json, "tag", name);
+    put_time(expired, "raw_from", horizon->raw_ns);
+    if (horizon->rollup_ns < horizon->raw_ns) {
+        put_time(expired, "rollup_from", horizon->rollup_ns);
+    } else {
+        json_put_null(json, "rollup_from");
+    }
+    struct err words = ERR_INIT;
+    retention_gap_words(horizon, name, expired->zone, &words);
+    view_put_error(json, "words", &words, expired->lang);
+    json_object_end(json);
+}
+
+void samples_expired_end(struct samples_expired *expired) {
+    if (expired->begun) {
+        json_array_end(expired->json);
+    }
 }

@@ -1,10 +1,11 @@
 #ifndef SERVE_SAMPLES_H
 #define SERVE_SAMPLES_H
 /*
- * What raw samples and series share: narrowing a range to where rows are. Pure but
- * for reading the historian; any thread.
+ * What raw samples and series share: narrowing a range to where rows are, and telling what of it
+ * has expired. Pure but for reading the historian; any thread.
  */
-#include "historian/historian.h"
+#include "core/json.h"
+#include "plant/retention.h"
 
 struct samples_range {
     int64_t from_ns;
@@ -18,5 +19,17 @@ int samples_narrow(
 /* The same for buckets, which also answer where only roll-ups of expired rows are left. */
 int samples_narrow_buckets(
     struct historian *historian, uint32_t tag, struct samples_range *range, struct err *err);
+
+/* The member "expired" of an answer, with each tag whose range begins before its raw values. It is
+ * written with the first such tag; `end` closes it. */
+struct samples_expired {
+    struct json *json;
+    const struct zone *zone; // Of its times; NULL: UTC.
+    enum lang lang;
+    bool begun;
+};
+void samples_expired_put(
+    struct samples_expired *expired, struct str name, const struct hist_horizon *horizon);
+void samples_expired_end(struct samples_expired *expired);
 
 #endif

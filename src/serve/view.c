@@ -114,6 +114,8 @@ void view_tag(struct json *json, const struct tag *tag, const struct live_value 
     json_put_bool(json, "active", tag->active);
     json_put_str(json, "refine", tag->refine.data != NULL ? tag->refine : STR_NONE);
     json_put_bool(json, "keep_raw", tag->keep_raw);
+    json_put_i64(json, "retention_days", tag->retention_days);
+    json_put_i64(json, "rollup_days", tag->rollup_days);
     put_value(json, value, moment);
     json_object_end(json);
 }

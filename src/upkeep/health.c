@@ -2,8 +2,9 @@
  * What is wrong, and what to do about it: one list, worst first, in words for a foreman.
  *
  * Each check adds at most one finding for each thing it looks at, and only what somebody can do
- * something about. How long the disk lasts is reckoned from the rows of this run and the bytes a
- * sealed row takes: after ten minutes of running that is a fair rate; before, nothing is said.
+ * something about. How long the disk lasts is what the plant has reckoned from its last day with
+ * retention taken off (plant/outlook.h); before its first look, from the rows of this run and the
+ * bytes a sealed row takes, which after ten minutes is a fair rate; before, nothing is said.
  */
 #include <math.h>
 #include <stdio.h>
@@ -11,8 +12,10 @@
 #include <string.h>
 #include <sys/timex.h>
 
+#include "core/mem.h"
 #include "core/time.h"
 #include "launch/launch.h"
+#include "plant/outlook.h"
 #include "upkeep/runs.h"
 #include "upkeep/state.h"
 
@@ -52,13 +55,40 @@ static void say(struct finding *finding, enum msg_id words, const struct arg *ar
 
 /* ---- Disk ---- */
 
+/* What the plant has reckoned, retention taken off; false: nothing yet. */
+static bool look_ahead(struct upkeep_facts *facts, struct plant *plant) {
+    AUTO_FREE struct outlook *outlook = MEM_NEW(struct outlook);
+    if (!plant_outlook(plant, outlook)) {
+        return false;
+    }
+    facts->archive_bytes = outlook->archive_bytes;
+    if (!outlook->has_rate) {
+        return false;
+    }
+    facts->bytes_per_day = (double)outlook->bytes_per_day;
+    facts->days_left = outlook_days(outlook, facts->disk_free_bytes);
+    facts->raw_in_year_bytes = outlook->raw_year_bytes;
+    facts->rollup_in_year_bytes = outlook->rollup_year_bytes;
+    facts->archive_in_year_bytes = outlook->archive_year_bytes;
+    facts->disk_in_year_bytes =
+        outlook->raw_year_bytes + outlook->rollup_year_bytes + facts->log_bytes;
+    return true;
+}
+
 static void measure_disk(
-    struct findings *f, struct home *home, const struct hist_status *store, int64_t run_ns) {
+    struct findings *f, struct home *home, struct plant *plant, const struct hist_status *store) {
     struct upkeep_facts *facts = &f->facts;
+    int64_t run_ns = plant_run_ns(plant);
     facts->disk_free_bytes = disk_free_bytes(home_dir(home));
-    facts->disk_used_bytes = store->segment_bytes + store->log_bytes;
+    facts->disk_used_bytes = store->segment_bytes + store->rollup_bytes + store->log_bytes;
+    facts->raw_bytes = store->segment_bytes;
+    facts->rollup_bytes = store->rollup_bytes;
+    facts->log_bytes = store->log_bytes;
     facts->bytes_per_day = (double)NAN;
     facts->days_left = (double)NAN;
+    if (look_ahead(facts, plant)) {
+        return;
+    }
     if (run_ns < RATE_AFTER_S * NS_PER_S || store->rows == 0 || store->segment_bytes == 0) {
         return;
     }
@@ -286,7 +316,7 @@ uint32_t upkeep_health(struct upkeep *u, struct home *home, struct plant *plant,
     struct findings f = {.items = ret_findings};
     struct hist_status store;
     hist_status(plant_historian(plant), &store);
-    measure_disk(&f, home, &store, plant_run_ns(plant));
+    measure_disk(&f, home, plant, &store);
     check_disk(&f, &store, home_dir(home));
     check_store(&f, plant, &store);
     if (u != NULL) {

@@ -90,7 +90,7 @@ static void every_field_of_a_tag_is_kept(void **state) {
     place_write(&place, put_device, &device);
     struct put put = {.tag = tag_of("t")};
     place_write(&place, put_tag, &put);
-    for (int field = 0; field < 16; field++) {
+    for (int field = 0; field < 17; field++) {
         switch (field) {
         case 0: put.tag.kind = KIND_SETPOINT; break;
         case 1: put.tag.display = STR("온도"); break;
@@ -107,6 +107,7 @@ static void every_field_of_a_tag_is_kept(void **state) {
         case 12: put.tag.retention_days = 7; break;
         case 13: put.tag.keep_raw = true; break;
         case 14: put.tag.refine = STR("spike=3"); break;
+        case 15: put.tag.rollup_days = 8; break;
         default: put.tag.active = false; break;
         }
         place_write(&place, put_tag, &put);
@@ -129,6 +130,7 @@ static void every_field_of_a_tag_is_kept(void **state) {
     assert_int_equal(tag->max_silence_ns, 5);
     assert_int_equal(tag->late_limit_ns, 6);
     assert_int_equal(tag->retention_days, 7);
+    assert_int_equal(tag->rollup_days, 8);
     assert_true(tag->keep_raw);
     assert_string_equal(tag->refine.data, "spike=3");
     assert_false(tag->active);

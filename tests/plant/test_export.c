@@ -16,12 +16,12 @@ static const char DEVICES[] =
     "p2,modbus,127.0.0.1:1503,12.5,unit=2 timeout_ms=900,00123,false\n";
 static const char TAGS[] =
     "tag,device,source,type,unit,kind,scale,offset,min,max,display,dead_band,retention_days,active,"
-    "refine,keep_raw,max_silence_s,late_limit_s\n"
+    "refine,keep_raw,max_silence_s,late_limit_s,rollup_days\n"
     "real,p1,holding:0 f32 CDAB,f64,°C,measurement,0.1,-273.15,-40,1e300,\"온도; 1번, \"\"주\"\" "
-    "위\",0.30000000000000004,365,true,,true,12.25,0.000000001\n"
-    "whole,,,i64,,counter,,,,,00042,,,false,,,,\n"
-    "flag,,,bool,,state,,,,,8801234567890,,,,,,,\n"
-    "words,,,text,,state,,,,,,0,,,,,3600,7200\n";
+    "위\",0.30000000000000004,365,true,,true,12.25,0.000000001,3650\n"
+    "whole,,,i64,,counter,,,,,00042,,,false,,,,,\n"
+    "flag,,,bool,,state,,,,,8801234567890,,,,,,,,\n"
+    "words,,,text,,state,,,,,,0,,,,,3600,7200,0\n";
 static const char EQUIPMENT[] = "id,parent,level,display,kind,x,y\n"
                                 "site,,site,공장,,,\n"
                                 "l1,site,line,\"라인, 1\",,0,1000\n"

@@ -19,6 +19,7 @@ static void each_rule_names_its_tag(void **state) {
         .kind = KIND_COUNTER,
         .unit = STR("ea"),
         .retention_days = 7,
+        .rollup_days = 70,
         .keep_raw = true,
         .refine = STR("increment=l.more state=on:>0 state_tag=l.state cycle_tag=l.cycle")};
     struct tag made[REFINE_COMPANIONS_MAX];
@@ -40,6 +41,7 @@ static void each_rule_names_its_tag(void **state) {
         assert_int_equal(made[i].type, EXPECTED[i].type);
         assert_int_equal(made[i].kind, EXPECTED[i].kind);
         assert_int_equal(made[i].retention_days, 7);
+        assert_int_equal(made[i].rollup_days, 70);
         assert_true(made[i].active);
     }
     tag.refine = STR_NONE;
