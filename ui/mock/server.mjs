@@ -99,7 +99,31 @@ export async function startMock({ mode = 'demo', port = 0, lang = 'ko' } = {}) {
     devices: () => ({ items: plant.devices(), next: null }),
     series: (url) => plant.series(url.searchParams),
     flow: () => plant.flow(),
+    retention: (url, body) => retention(url, body),
   };
+
+  // The rule of a mock plant: a day of values takes 40 MB, and 400 days are there.
+  const rule = { raw_days: 0, rollup_days: 0, archive_dir: '' };
+  function retention(url, body) {
+    const next = { ...rule, ...body, ...(body?.archive === 'none' ? { archive_dir: '' } : {}) };
+    delete next.archive;
+    if (body && !url.searchParams.has('dry_run')) {
+      Object.assign(rule, next);
+    }
+    const day = 40_000_000;
+    const gone = next.raw_days > 0 ? Math.max(0, 400 - next.raw_days) : 0;
+    const kept = next.raw_days > 0 ? Math.min(765, next.raw_days) : 765;
+    return {
+      ...next, archive: next.archive_dir ? 'segments' : 'none', stored: !url.searchParams.has('dry_run'),
+      words: [
+        next.raw_days > 0 ? `${next.raw_days}일보다 오래된 값을 정리합니다. 태그에 따로 정한 일수가 우선합니다.` : '값을 계속 보관합니다(일수를 따로 정한 태그는 제외).',
+        gone > 0 ? `한 시간 안에 태그 12개의 값 ${gone * 1_000_000}개(약 ${((gone * day) / 1e9).toFixed(1)} GB)를 정리합니다. 그 뒤로는 매일 밤 오래된 값을 정리합니다.` : '지금 정리할 값은 없습니다.',
+      ],
+      today: { raw_bytes: 400 * day, rollup_bytes: 0, log_bytes: 96_000_000, archive_bytes: 0 },
+      in_a_year: { raw_bytes: kept * day, rollup_bytes: next.rollup_days > next.raw_days ? 18_000_000 : 0, archive_bytes: next.archive_dir ? (765 - kept) * day : 0 },
+      bytes_per_day: day, gone: { rows: gone * 1_000_000, bytes: gone * day, tags: gone > 0 ? 12 : 0 },
+    };
+  }
 
   async function bodyOf(req) {
     let text = '';
@@ -156,7 +180,7 @@ export async function startMock({ mode = 'demo', port = 0, lang = 'ko' } = {}) {
     if (!answer) {
       return problem(res, 404, 'no_route', '없는 주소입니다.', 'There is no such address.', req);
     }
-    return send(res, 200, answer(url));
+    return send(res, 200, answer(url, req.method === 'GET' ? undefined : await bodyOf(req)));
   }
 
   const server = createServer((req, res) => {

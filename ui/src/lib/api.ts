@@ -152,6 +152,9 @@ export interface Series {
   avg?: (number | null)[];
   min?: (number | null)[];
   max?: (number | null)[];
+  /** Present where the range begins before the oldest raw values; null: no averages are left either. */
+  raw_from_ms?: number;
+  rollup_from_ms?: number | null;
 }
 
 export interface SeriesAnswer {

@@ -91,6 +91,17 @@ export function appendLive(curve: Curve): boolean {
   return true;
 }
 
+/** Where the raw values of the tags begin that have expired furthest; null: nothing of the range has. */
+export function expiredOf(series: Series[]): { raw: number; rollup: number | null } | null {
+  let found: { raw: number; rollup: number | null } | null = null;
+  for (const one of series) {
+    if (one.raw_from_ms !== undefined && one.raw_from_ms > (found?.raw ?? -Infinity)) {
+      found = { raw: one.raw_from_ms, rollup: one.rollup_from_ms ?? null };
+    }
+  }
+  return found;
+}
+
 export interface Point {
   time: number;
   value: number;
