@@ -218,7 +218,10 @@ void retention_explain(const struct retention *rule, const struct outlook *outlo
         say(each, context, stay ? MSG_RETENTION_MEANS_ROLLUP : MSG_RETENTION_MEANS_NO_ROLLUP,
             ARGS(A_INT(rule->rollup_days)));
         bool archives = rule->archive_dir[0] != '\0';
-        say(each, context, archives ? MSG_RETENTION_MEANS_ARCHIVE : MSG_RETENTION_MEANS_NO_ARCHIVE,
+        say(each, context,
+            !archives                            ? MSG_RETENTION_MEANS_NO_ARCHIVE
+            : rule->archive == RETENTION_PARQUET ? MSG_RETENTION_MEANS_PARQUET
+                                                 : MSG_RETENTION_MEANS_ARCHIVE,
             ARGS(A_CSTR(rule->archive_dir)));
         say(each, context,
             outlook->gone_rows > 0 ? MSG_RETENTION_MEANS_NOW : MSG_RETENTION_MEANS_NOTHING,

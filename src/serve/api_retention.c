@@ -74,7 +74,8 @@ static int answer(struct call *call, const struct retention *rule, bool stored, 
     json_put_i64(&json, "raw_days", rule->raw_days);
     json_put_i64(&json, "rollup_days", rule->rollup_days);
     bool archives = rule->archive_dir[0] != '\0';
-    json_put_str(&json, "archive", archives ? STR("segments") : STR("none"));
+    json_put_str(
+        &json, "archive", archives ? str_of(retention_archive_name(rule->archive)) : STR("none"));
     json_put_str(&json, "archive_dir", str_of(rule->archive_dir));
     json_put_bool(&json, "stored", stored);
     json_key(&json, "words");
@@ -113,7 +114,8 @@ static int read_archive(const struct json_in *body, struct retention *rule, stru
         return has_kind;
     }
     bool none = has_kind > 0 && str_eq(kind, STR("none"));
-    if (has_kind > 0 && !none && (!str_eq(kind, STR("segments")) || dir.size == 0)) {
+    bool known = none || has_kind == 0 || retention_archive_of_name(kind, &rule->archive);
+    if (!known || (has_kind > 0 && !none && dir.size == 0)) {
         return err_set(err, ERR_INVALID, MSG_RETENTION_KIND, ARGS(A_STR(kind)));
     }
     char text[sizeof rule->archive_dir];

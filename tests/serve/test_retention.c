@@ -235,6 +235,9 @@ static void what_cannot_be_is_refused_and_rights_hold(void **state) {
     json_t *set = ask("PUT", ROUTE_AT, rig.owner, body, 200);
     assert_string_equal(json_string_value(json_object_get(set, "archive_dir")), dir);
     json_decref(set);
+    set = ask("PUT", ROUTE_AT, rig.owner, "{\"archive\":\"both\"}", 200); // The folder stays.
+    assert_string_equal(json_string_value(json_object_get(set, "archive")), "both");
+    json_decref(set);
     set = ask("PUT", ROUTE_AT, rig.owner, "{\"archive\":\"none\"}", 200);
     assert_string_equal(json_string_value(json_object_get(set, "archive_dir")), "");
     json_decref(set);

@@ -107,6 +107,7 @@ export async function startMock({ mode = 'demo', port = 0, lang = 'ko' } = {}) {
   function retention(url, body) {
     const next = { ...rule, ...body, ...(body?.archive === 'none' ? { archive_dir: '' } : {}) };
     delete next.archive;
+    next.kind = body?.archive ?? rule.kind ?? 'none';
     if (body && !url.searchParams.has('dry_run')) {
       Object.assign(rule, next);
     }
@@ -114,7 +115,7 @@ export async function startMock({ mode = 'demo', port = 0, lang = 'ko' } = {}) {
     const gone = next.raw_days > 0 ? Math.max(0, 400 - next.raw_days) : 0;
     const kept = next.raw_days > 0 ? Math.min(765, next.raw_days) : 765;
     return {
-      ...next, archive: next.archive_dir ? 'segments' : 'none', stored: !url.searchParams.has('dry_run'),
+      ...next, archive: next.kind, stored: !url.searchParams.has('dry_run'),
       words: [
         next.raw_days > 0 ? `${next.raw_days}일보다 오래된 값을 정리합니다. 태그에 따로 정한 일수가 우선합니다.` : '값을 계속 보관합니다(일수를 따로 정한 태그는 제외).',
         gone > 0 ? `한 시간 안에 태그 12개의 값 ${gone * 1_000_000}개(약 ${((gone * day) / 1e9).toFixed(1)} GB)를 정리합니다. 그 뒤로는 매일 밤 오래된 값을 정리합니다.` : '지금 정리할 값은 없습니다.',
