@@ -343,6 +343,10 @@ const struct clock *plant_clock(const struct plant *plant) {
     return plant->clock;
 }
 
+struct files *plant_files(const struct plant *plant) {
+    return plant->files;
+}
+
 const struct refine *plant_refine(const struct plant *plant) {
     return plant->refine;
 }

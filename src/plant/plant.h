@@ -37,6 +37,7 @@ struct ledger *plant_ledger(struct plant *plant);
 struct historian *plant_historian(struct plant *plant);
 struct live *plant_live(struct plant *plant);
 const struct clock *plant_clock(const struct plant *plant);
+struct files *plant_files(const struct plant *plant);
 /* The present catalogue, with a reference for the caller (catalogue_unref). */
 struct catalogue *plant_catalogue(struct plant *plant);
 /* Loads the catalogue from the ledger again, publishes it, lets links and refine follow. Call

@@ -244,7 +244,8 @@ static void put_quoted(struct buf *to, struct str text) {
 }
 
 /* Which number is which tag, replaced whole. */
-static int write_tags(const char *dir, const struct catalogue *catalogue, struct err *err) {
+static int write_tags(
+    struct files *files, const char *dir, const struct catalogue *catalogue, struct err *err) {
     AUTO_BUF struct buf text;
     buf_init(&text, 256 << 20);
     buf_put_str(&text, STR("number,tag,type,unit\n"));
@@ -260,7 +261,6 @@ static int write_tags(const char *dir, const struct catalogue *catalogue, struct
     char side[LIMIT_PATH_BYTES + 64];
     (void)snprintf(path, sizeof path, "%s/tags.csv", dir);
     (void)snprintf(side, sizeof side, "%s/tags.csv.new", dir);
-    struct files *files = files_system();
     AUTO_CLOSE int fd = -1;
     int status = file_open(files, side, FILE_WRITE, &fd, err);
     status = status < 0 ? status : file_truncate(files, fd, side, 0, err);
@@ -282,13 +282,13 @@ static int archive_folder(struct plant *plant, const struct catalogue *catalogue
     struct str id = plant_id(plant);
     buf_printf(to, "%s/%.*s", base, (int)id.size, id.data);
     buf_printf(writing, "%s/writing", buf_z(to));
-    int status = dir_create(files_system(), buf_z(to), err);
+    int status = dir_create(plant_files(plant), buf_z(to), err);
     buf_printf(to, "/%.7s", time);
     if (to->overflow || writing->overflow) {
         return err_set(err, ERR_LIMIT, MSG_RETENTION_FOLDER, ARGS(A_CSTR(base)));
     }
-    status = status < 0 ? status : dir_create(files_system(), buf_z(to), err);
-    return status < 0 ? status : write_tags(buf_z(to), catalogue, err);
+    status = status < 0 ? status : dir_create(plant_files(plant), buf_z(to), err);
+    return status < 0 ? status : write_tags(plant_files(plant), buf_z(to), catalogue, err);
 }
 
 /* ---- What a round has named ---- */
@@ -347,7 +347,7 @@ static int pending_undo(
         return err_set(err, ERR_NOT_FOUND, MSG_RETENTION_FOLDER, ARGS(A_CSTR(dir)));
     }
     /* A folder that is no longer the archive's and gone is nobody's any more. */
-    return there ? sample_archive_undo(files_system(), dir, stamp, err) : 0;
+    return there ? sample_archive_undo(plant_files(plant), dir, stamp, err) : 0;
 }
 
 /* What the last round left undecided. */
@@ -441,7 +441,7 @@ static int run(struct round *round, const struct retention *rule, struct hist_ag
     }
     if (status >= 0 && archives && rule->archive != RETENTION_SEGMENTS) {
         round->dir = buf_z(&dir);
-        struct sample_archive_plan plan = {.files = files_system(),
+        struct sample_archive_plan plan = {.files = plant_files(plant),
             .catalogue = catalogue,
             .plant = plant_id(plant),
             .zone = zone_name(plant_zone(plant)),

@@ -167,6 +167,17 @@ describe('tables', () => {
       assert.equal(await sum('거부'), 0);
       assert.ok((await sum('이미 있음')) > 0);
     }
+    // Parquet is offered for samples alone, and is not given back.
+    await page.goto(`${url}/data/upload?part=export&as=tags&format=parquet`);
+    assert.equal(await page.getByLabel('형식', { exact: true }).inputValue(), 'csv');
+    await page.goto(`${url}/data/upload?part=export&as=samples&names=cp.temp`);
+    await page.getByLabel('형식', { exact: true }).selectOption('parquet');
+    const waiting = page.waitForEvent('download', WAIT);
+    await page.getByRole('button', { name: '내려받기', exact: true }).click();
+    const download = await waiting;
+    assert.match(download.suggestedFilename(), /-samples\.parquet$/);
+    const bytes = await readFile(await download.path());
+    assert.equal(`${bytes.subarray(0, 4)}${bytes.subarray(-4)}`, 'PAR1PAR1');
     await page.goto(`${url}/data/upload?part=export&names=no.such.tag`);
     await page.getByRole('button', { name: '내려받기', exact: true }).click();
     await page.locator('form [role=alert]').waitFor(WAIT);
