@@ -138,9 +138,10 @@ struct recovering {
     struct wal_recovery *plan;
     struct wal_file file;
     struct batch *batch;
-    uint64_t stop_seq; // The next file begins here: higher numbers do not count. 0: no bound.
-    bool last;         // The last file: its tail may be torn.
-    uint64_t start;    // Where the file's last frame begins.
+    uint64_t first_seq; // The file begins here by its head; 0: not known.
+    uint64_t stop_seq;  // The next file begins here: higher numbers do not count. 0: no bound.
+    bool last;          // The last file: its tail may be torn.
+    uint64_t start;     // Where the file's last frame begins.
     uint64_t frames;
 };
 
@@ -260,10 +261,16 @@ static void start_judge(
     }
 }
 
+/* The number that comes next. Of the first file its head tells: what went before was let go. */
+static uint64_t expected_seq(const struct recovering *now) {
+    bool begun = now->wal->seq > 0 || now->first_seq == 0;
+    return begun ? now->wal->seq + 1 : now->first_seq;
+}
+
 static int recover_frames(struct recovering *now, struct wal_entry *entry, struct err *err) {
     struct wal *wal = now->wal;
     for (;;) {
-        uint64_t expected = wal->seq + 1;
+        uint64_t expected = expected_seq(now);
         if (now->stop_seq > 0 && expected >= now->stop_seq) {
             return 0; // What follows was never acknowledged: the next file took these numbers.
         }
@@ -399,6 +406,7 @@ static int recover_file(struct recovering *now, uint32_t index, struct err *err)
     rc = file_sync(wal->files, now->file.fd, now->file.path, err);
     rc = rc < 0 ? rc : recover_head(&now->file, &head, &state, err);
     now->last = index + 1 == wal->entry_count;
+    now->first_seq = state == WAL_HEAD_OK ? head.first_seq : 0;
     now->stop_seq = 0;
     now->frames = 0;
     if (rc == 0 && !now->last) {
