@@ -5,6 +5,7 @@
 #include "serve/call.h"
 
 #include "historian/join.h"
+#include "serve/samples.h"
 #include "serve/server.h"
 
 enum { ROWS_AT_ONCE = 256 };
@@ -145,6 +146,8 @@ int api_join(struct call *call, struct err *err) {
         .tag_count = tags->count,
         .as_json = !str_eq(format, STR("csv")),
         .with_lot = options.lot != 0};
+    struct samples_range asked = {options.from_ns, options.to_ns};
+    samples_expired_head(call, tags->numbers, tags->count, asked, source->own_zone);
     call_source(call,
         source->text.as_json ? "application/json; charset=utf-8"
                              : "text/csv; charset=utf-8; header=present",

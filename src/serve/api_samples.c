@@ -717,25 +717,14 @@ static int read_params(const struct call *call, struct samples_source *source, s
     return rc;
 }
 
-/* A table has no place for words: the newest bound of the tags is told beside it. */
+/* A table has no place for words. */
 static void head_expired(struct call *call, const struct samples_source *source) {
-    int64_t raw_ns = INT64_MIN;
+    uint32_t numbers[QUERY_PARAMS_MAX];
     for (uint32_t i = 0; i < source->tag_count; i++) {
-        struct hist_horizon horizon;
-        if (retention_gap(
-                call->plant, source->tags[i].number, source->from_ns, source->to_ns, &horizon) &&
-            horizon.raw_ns > raw_ns) {
-            raw_ns = horizon.raw_ns;
-        }
+        numbers[i] = source->tags[i].number;
     }
-    if (raw_ns > INT64_MIN) {
-        char text[TIME_TEXT_MAX];
-        size_t size = time_format(raw_ns, source->shown_zone, text);
-        struct str value = arena_copy(&call->http->arena, (struct str){text, size});
-        struct http_response *response = &call->http->response;
-        response->headers[response->header_count++] =
-            (struct http_header){"Maru-Raw-From", value.data};
-    }
+    struct samples_range asked = {source->from_ns, source->to_ns};
+    samples_expired_head(call, numbers, source->tag_count, asked, source->shown_zone);
 }
 
 int api_samples(struct call *call, struct err *err) {

@@ -4,6 +4,7 @@
  */
 #include "serve/samples.h"
 
+#include "serve/call.h"
 #include "serve/view.h"
 
 int samples_narrow(
@@ -82,5 +83,25 @@ void samples_expired_put(
 void samples_expired_end(struct samples_expired *expired) {
     if (expired->begun) {
         json_array_end(expired->json);
+    }
+}
+
+void samples_expired_head(struct call *call, const uint32_t *tags, uint32_t count,
+    struct samples_range asked, const struct zone *zone) {
+    int64_t raw_ns = INT64_MIN;
+    for (uint32_t i = 0; i < count; i++) {
+        struct hist_horizon horizon;
+        if (retention_gap(call->plant, tags[i], asked.from_ns, asked.to_ns, &horizon) &&
+            horizon.raw_ns > raw_ns) {
+            raw_ns = horizon.raw_ns;
+        }
+    }
+    struct http_response *response = &call->http->response;
+    if (raw_ns > INT64_MIN && response->header_count < HTTP_HEADERS_MAX) {
+        char text[TIME_TEXT_MAX];
+        size_t size = time_format(raw_ns, zone, text);
+        struct str value = arena_copy(&call->http->arena, (struct str){text, size});
+        response->headers[response->header_count++] =
+            (struct http_header){"Maru-Raw-From", value.data};
     }
 }

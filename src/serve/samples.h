@@ -31,5 +31,10 @@ struct samples_expired {
 void samples_expired_put(
     struct samples_expired *expired, struct str name, const struct hist_horizon *horizon);
 void samples_expired_end(struct samples_expired *expired);
+/* Where the answer has no place for that: the header Maru-Raw-From, the newest bound of the tags.
+ */
+struct call;
+void samples_expired_head(struct call *call, const uint32_t *tags, uint32_t count,
+    struct samples_range asked, const struct zone *zone);
 
 #endif

@@ -124,6 +124,22 @@ static void samples_tell_from_when_raw_values_are_there(void **state) {
     assert_int_equal(answer_header(&later, "Maru-Raw-From").size, 0);
 }
 
+static void a_join_tells_it_beside_its_rows(void **state) {
+    (void)state;
+    AUTO_ANSWER struct answer early;
+    rig_get(&rig,
+        "/api/v1/plants/p1/join?tag=old&tag=bare&every=10m&from=1970-01-01T01:00:00Z"
+        "&to=1970-01-01T03:00:00Z&tz=Asia/Seoul",
+        200, &early);
+    assert_true(str_eq(answer_header(&early, "Maru-Raw-From"), STR("1970-01-01T11:00:00+09:00")));
+    AUTO_ANSWER struct answer late;
+    rig_get(&rig,
+        "/api/v1/plants/p1/join?tag=old&every=10m&from=1970-01-01T02:00:00Z"
+        "&to=1970-01-01T03:00:00Z",
+        200, &late);
+    assert_int_equal(answer_header(&late, "Maru-Raw-From").size, 0);
+}
+
 static void every_page_tells_it(void **state) {
     (void)state;
     json_t *first = ask("GET", "/api/v1/plants/p1/samples?tag=old&limit=5", rig.viewer, "", 200);
@@ -264,6 +280,7 @@ static void a_tag_has_days_of_its_own(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(samples_tell_from_when_raw_values_are_there),
+        cmocka_unit_test(a_join_tells_it_beside_its_rows),
         cmocka_unit_test(every_page_tells_it),
         cmocka_unit_test(series_and_moments_tell_it_too),
         cmocka_unit_test(a_rule_is_weighed_before_it_is_set),
