@@ -688,6 +688,96 @@ static void a_damaged_block_keeps_its_tag_from_ageing(void **state) {
     folder_remove(dir);
 }
 
+/* ---- Who else is told ---- */
+
+struct told {
+    uint32_t tag; // Of the last row.
+    int64_t time_ns;
+    uint32_t rows;
+    double sum;
+    uint32_t texts;
+    uint32_t finishes;
+    uint32_t witness;
+    int64_t witness_ns;
+    bool refuses; // To finish.
+};
+
+static int tell_rows(void *context, const struct hist_rows *rows, struct err *err) {
+    (void)err;
+    struct told *told = context;
+    for (uint32_t i = 0; i < rows->count; i++) {
+        bool next = rows->tag > told->tag;
+        assert_true(next || (rows->tag == told->tag && rows->time_ns[i] > told->time_ns));
+        told->tag = rows->tag;
+        told->time_ns = rows->time_ns[i];
+        told->sum += rows->type == TYPE_F64 ? rows->f64[i] : 0;
+        told->texts += rows->type == TYPE_TEXT && str_eq(rows->text[i], STR("정지"));
+        told->rows++;
+    }
+    return 0;
+}
+
+static int tell_end(void *context, uint32_t tag, int64_t raw_ns, struct err *err) {
+    struct told *told = context;
+    told->finishes++;
+    told->witness = tag;
+    told->witness_ns = raw_ns;
+    return told->refuses ? err_set(err, ERR_SPACE, MSG_AGED_STOPPED, NO_ARGS) : 0;
+}
+
+/* Two versions of one time, a tag whose type changed, and what is younger. */
+static void fill_small(struct historian *historian) {
+    struct row rows[] = {row_f64(1, TEST_T0 + 1, 1), row_f64(1, TEST_T0 + 2, 2),
+        row_f64(1, TEST_T0 + 2 * HOUR_NS, 64), row_f64(2, TEST_T0 + 1, 8)};
+    history_append(historian, rows, 4);
+    struct row correction = row_f64(1, TEST_T0 + 1, 4);
+    correction.flags = SAMPLE_CORRECTION;
+    history_append(historian, &correction, 1);
+    AUTO_BATCH struct batch *batch = batch_new(1, 64);
+    struct err err = ERR_INIT;
+    assert_true(batch_add_text(batch, 2, TEST_T0 + 2, STR("정지")));
+    expect_ok(hist_append(historian, &batch, 1, &err), &err);
+}
+
+static int age_told(struct historian *historian, struct told *told, struct err *err) {
+    const int64_t raw_ns = TEST_T0 + HOUR_NS;
+    const struct hist_ageing tags[] = {{1, raw_ns, raw_ns}, {2, raw_ns, raw_ns}};
+    const struct hist_age_sink sink = {told, tell_rows, tell_end};
+    struct hist_age_options options = {.tags = tags, .count = 2, .sink = &sink};
+    struct hist_age_report report;
+    return hist_age(historian, &options, &report, err);
+}
+
+static void what_goes_is_told_and_goes_only_when_that_is_durable(void **state) {
+    (void)state;
+    char dir[128];
+    folder_new(dir);
+    struct historian *historian = history_open(dir, NULL);
+    struct err err = ERR_INIT;
+    struct hist_horizon horizon;
+    fill_small(historian);
+    for (int round = 0; round < 3; round++) {
+        struct told told = {.refuses = round == 0};
+        int rc = age_told(historian, &told, &err);
+        assert_int_equal(rc, round == 0 ? -ERR_SPACE : 0);
+        err_clear(&err);
+        expect_ok(hist_horizons_settle(historian, &err), &err);
+        assert_int_equal(told.finishes, round < 2);
+        assert_int_equal(told.rows, round < 2 ? 4 : 0); // The third has nothing left to tell.
+        assert_int_equal(told.texts, round < 2);
+        assert_true(told.sum == (round < 2 ? 4 + 2 + 8 : 0)); // The corrected value, not both.
+        hist_horizon(historian, told.witness, &horizon);
+        assert_true(round == 2 || (horizon.raw_ns >= told.witness_ns) == (round == 1));
+        assert_int_equal(rows_of(historian, 1, INT64_MIN, INT64_MAX), round == 0 ? 4 : 1);
+        hist_close(historian); // What is settled stands.
+        historian = history_open(dir, NULL);
+        assert_int_equal(rows_of(historian, 2, INT64_MIN, INT64_MAX), round == 0 ? 2 : 0);
+    }
+    hist_close(historian);
+    verify_well(dir);
+    folder_remove(dir);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(roll_ups_answer_what_the_rows_answered),
@@ -699,6 +789,7 @@ int main(void) {
         cmocka_unit_test(a_lost_manifest_shows_no_row_twice),
         cmocka_unit_test(each_flipped_byte_of_an_aged_file_is_named),
         cmocka_unit_test(a_damaged_block_keeps_its_tag_from_ageing),
+        cmocka_unit_test(what_goes_is_told_and_goes_only_when_that_is_durable),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
