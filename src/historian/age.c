@@ -505,8 +505,7 @@ static int age_caring(struct age *age, const struct hist_age_options *options, s
     }
     int rc = 0;
     age->damaged = MEM_ARRAY(bool, age->view->segment_count + 1);
-    for (uint32_t i = 0; i < age->view->segment_count && rc == 0; i++) {
-        rc = segment_pin(age->view->segments[i], err); // Every directory can be read.
+    for (uint32_t i = 0; i < age->view->segment_count; i++) {
         age->damaged[i] = segment_is_damaged(age->view->segments[i]);
     }
     rc = rc < 0 ? rc : items_take(age, options, err);
@@ -568,9 +567,6 @@ int hist_age(struct historian *historian, const struct hist_age_options *options
     hist_archive_free(age.archive);
     aged_writer_free(age.writer);
     mem_free(age.cells);
-    for (uint32_t i = 0; i < age.view->segment_count; i++) {
-        segment_unpin(age.view->segments[i]);
-    }
     mem_free(age.damaged);
     mem_free(age.items);
     view_unref(age.view);

@@ -72,11 +72,11 @@ static int window_of_segment(struct segment *segment, uint32_t tag, int64_t befo
     int64_t max_ns = 0;
     struct tag_page *page = NULL;
     /* The whole tag lies at or behind the moment, or before what is known already. */
-    if (!segment_tag_range(segment, tag, &min_ns, &max_ns) || min_ns >= before_ns ||
-        max_ns < *from_ns) {
-        return 0;
+    int rc = segment_tag_range(segment, tag, &min_ns, &max_ns, err);
+    if (rc <= 0 || min_ns >= before_ns || max_ns < *from_ns) {
+        return rc < 0 ? rc : 0;
     }
-    int rc = segment_page(segment, tag, &page, err);
+    rc = segment_page(segment, tag, &page, err);
     if (rc <= 0) {
         return rc;
     }

@@ -12,6 +12,7 @@ enum {
     SEGMENT_TAIL_BYTES = 64,
     RECORD_HEAD_BYTES = 16,
     RECORD_BYTES_MAX = 80 << 20,
+    DIRECTORY_PART_TAGS = BLOCK_ROWS,
 };
 
 enum record_kind {
@@ -67,6 +68,10 @@ struct tag_entry {
 };
 void directory_put(
     struct codec *codec, struct buf *to, const struct tag_entry *entries, uint32_t count);
+/* One part of it: `count` entries, all of DIRECTORY_PART_TAGS but in the last part. Tags are above
+ * `tag_before`; *offset is where the blocks of the first begin, then behind those of the last. */
+bool directory_part_get(struct codec *codec, struct reader *from, uint32_t tag_before,
+    uint64_t *offset, struct tag_entry *entries, uint32_t count);
 /* The entries, to be freed with mem_free; NULL when they are not well-formed. */
 struct tag_entry *directory_get(struct codec *codec, struct reader *from, uint32_t count);
 

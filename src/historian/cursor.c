@@ -62,12 +62,12 @@ static int cursor_add_segment(struct cursor_set *set, struct segment *segment,
     if (info->max_ns < set->from_ns || info->min_ns >= set->to_ns) {
         return 0;
     }
-    if (!segment_tag_range(segment, options->tag, &min_ns, &max_ns) || max_ns < set->from_ns ||
-        min_ns >= set->to_ns) {
-        return 0;
+    int rc = segment_tag_range(segment, options->tag, &min_ns, &max_ns, err);
+    if (rc <= 0 || max_ns < set->from_ns || min_ns >= set->to_ns) {
+        return rc < 0 ? rc : 0;
     }
     struct tag_page *page = NULL;
-    int rc = segment_page(segment, options->tag, &page, err);
+    rc = segment_page(segment, options->tag, &page, err);
     if (rc <= 0) {
         return rc;
     }

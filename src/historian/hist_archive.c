@@ -115,26 +115,26 @@ static int read_back(struct hist_archive *archive, struct err *err) {
         .files = archive->plan.files, .dir = archive->writing, .sink = {.damaged = ignore_damage}};
     struct segment *segment = NULL;
     int rc = segment_open(&place, archive->id, &segment, err);
-    rc = rc < 0 ? rc : segment_pin(segment, err);
     if (rc < 0) {
-        segment_unref(segment);
         return rc;
     }
     const struct segment_info *info = segment_info(segment);
     struct decoder decoder;
     decoder_init(&decoder);
     uint64_t rows = 0;
-    for (uint32_t i = 0; i < segment_tags(segment) && rc >= 0; i++) {
-        int64_t count = read_tag(segment, segment_tag(segment, i), &decoder, err);
-        rc = count < 0 ? (int)count : 0;
-        rows += count > 0 ? (uint64_t)count : 0;
+    for (uint32_t tag = 0; (rc = segment_tag_next(segment, tag, &tag, err)) > 0;) {
+        int64_t count = read_tag(segment, tag, &decoder, err);
+        if (count < 0) {
+            rc = (int)count;
+            break;
+        }
+        rows += (uint64_t)count;
     }
     decoder_fini(&decoder);
     bool good = rc == 0 && !segment_is_damaged(segment) && rows == info->rows;
     archive->counts.rows += info->rows;
     archive->counts.bytes += info->bytes;
     archive->counts.files++;
-    segment_unpin(segment);
     segment_unref(segment);
     if (rc == 0 && !good) {
         return err_set(err, ERR_CORRUPT, MSG_ARCHIVE_READ_BACK, ARGS(A_CSTR(archive->writing)));

@@ -13,6 +13,8 @@ struct hist_file {
     struct decoder_pool *decoders;
     struct view *view;
     _Atomic uint32_t damaged;
+    uint32_t *tags;
+    uint32_t tag_count;
 };
 
 static void count_damage(void *context, const struct err *what) {
@@ -27,6 +29,19 @@ static struct str folder_of(const char *path) {
         folder.size--;
     }
     return folder;
+}
+
+/* Notes the tags inside. */
+static int tags_take(struct hist_file *file, struct segment *segment, struct err *err) {
+    uint32_t room = segment_info(segment)->tag_count;
+    file->tags = MEM_ARRAY(uint32_t, room + 1);
+    int rc = 0;
+    for (uint32_t tag = 0; (rc = segment_tag_next(segment, tag, &tag, err)) > 0;) {
+        if (file->tag_count < room) { // A directory that is rebuilt only now may have more.
+            file->tags[file->tag_count++] = tag;
+        }
+    }
+    return rc;
 }
 
 bool hist_file_is(const char *path) {
@@ -48,9 +63,10 @@ int hist_file_open(
         .sink = {.damaged = count_damage, .context = file}};
     struct segment *segment = NULL;
     int rc = segment_open(&place, id, &segment, err);
-    rc = rc < 0 ? rc : segment_pin(segment, err);
+    rc = rc < 0 ? rc : tags_take(file, segment, err);
     if (rc < 0) {
         segment_unref(segment);
+        mem_free(file->tags);
         mem_free(file);
         return rc;
     }
@@ -69,11 +85,11 @@ int hist_file_open(
 }
 
 uint32_t hist_file_tag_count(const struct hist_file *file) {
-    return segment_tags(file->view->segments[0]);
+    return file->tag_count;
 }
 
 uint32_t hist_file_tag(const struct hist_file *file, uint32_t index) {
-    return segment_tag(file->view->segments[0], index);
+    return file->tags[index];
 }
 
 uint64_t hist_file_rows(const struct hist_file *file) {
@@ -92,7 +108,7 @@ int hist_file_scan(struct hist_file *file, const struct hist_scan_options *optio
 
 void hist_file_close(struct hist_file *file) {
     if (file != NULL) {
-        segment_unpin(file->view->segments[0]);
+        mem_free(file->tags);
         view_unref(file->view);
         decoder_pool_free(file->decoders);
         mem_free(file);

@@ -128,7 +128,7 @@ static bool sealed_newest(const struct view *view, uint32_t tag, int64_t *ret_ti
         if (found && segment_info(view->segments[i])->max_ns <= *ret_time_ns) {
             continue; // Mostly all but the newest: their directories need not be read.
         }
-        if (segment_tag_range(view->segments[i], tag, &min_ns, &max_ns) &&
+        if (segment_tag_range(view->segments[i], tag, &min_ns, &max_ns, NULL) > 0 &&
             (!found || max_ns > *ret_time_ns)) {
             *ret_time_ns = max_ns;
             found = true;

@@ -48,18 +48,13 @@ static uint32_t tier_of(const struct segment *segment) {
 /* True when rows of the segment have expired, so that writing it again makes it smaller. */
 static bool segment_has_expired(const struct view *view, struct segment *segment) {
     bool expired = false;
-    if (segment_pin(segment, NULL) < 0) {
-        return false; // Whoever reads it is told.
-    }
-    for (uint32_t i = 0; i < segment_tags(segment) && !expired; i++) {
+    for (uint32_t tag = 0; !expired && segment_tag_next(segment, tag, &tag, NULL) > 0;) {
         int64_t min_ns = 0;
         int64_t max_ns = 0;
-        uint32_t tag = segment_tag(segment, i);
-        expired = segment_tag_range(segment, tag, &min_ns, &max_ns) &&
+        expired = segment_tag_range(segment, tag, &min_ns, &max_ns, NULL) > 0 &&
                   min_ns < horizons_of(view->horizons, tag);
     }
-    segment_unpin(segment);
-    return expired;
+    return expired; // Where it cannot be read: whoever reads it is told.
 }
 
 /* Segments that stand side by side in the manifest, too (one between may be unreadable). */
@@ -225,21 +220,23 @@ static int merge_tag(struct merge *merge, uint32_t tag, struct err *err) {
 
 /* ---- The whole ---- */
 
-/* The smallest tag above `tag` in any source; 0: none. */
-static uint32_t next_tag(const struct merge *merge, uint32_t *places, uint32_t tag) {
-    uint32_t next = 0;
+#define TAG_NONE UINT32_MAX
+
+/* The smallest tag above `tag` in any source, TAG_NONE at the end. `heads`: the next of each. */
+static int next_tag(
+    const struct merge *merge, uint32_t *heads, uint32_t tag, uint32_t *ret_tag, struct err *err) {
+    *ret_tag = TAG_NONE;
     for (uint32_t i = 0; i < merge->count; i++) {
-        const struct segment *segment = merge->sources[i];
-        uint32_t count = segment_tags(segment);
-        while (places[i] < count && segment_tag(segment, places[i]) <= tag) {
-            places[i]++;
+        if (heads[i] <= tag) {
+            int rc = segment_tag_next(merge->sources[i], tag, &heads[i], err);
+            if (rc < 0) {
+                return rc;
+            }
+            heads[i] = rc > 0 ? heads[i] : TAG_NONE;
         }
-        if (places[i] < count) {
-            uint32_t own = segment_tag(segment, places[i]);
-            next = next == 0 || own < next ? own : next;
-        }
+        *ret_tag = heads[i] < *ret_tag ? heads[i] : *ret_tag;
     }
-    return next;
+    return 0;
 }
 
 static bool any_damaged(const struct merge *merge) {
@@ -258,24 +255,14 @@ static bool is_stopping(struct historian *historian) {
     return stopping;
 }
 
-static int sources_pin(struct merge *merge, struct err *err) {
-    int rc = 0;
-    for (uint32_t i = 0; i < merge->count && rc == 0; i++) {
-        rc = segment_pin(merge->sources[i], err);
-    }
-    return rc;
-}
-
-static void sources_unpin(struct merge *merge) {
-    for (uint32_t i = 0; i < merge->count; i++) {
-        segment_unpin(merge->sources[i]);
-    }
-}
-
 static int merge_rows(struct merge *merge, struct err *err) {
-    uint32_t places[MERGE_SOURCES_MAX] = {0};
-    for (uint32_t tag = 0; (tag = next_tag(merge, places, tag)) != 0;) {
-        int rc = merge_tag(merge, tag, err);
+    uint32_t heads[MERGE_SOURCES_MAX] = {0};
+    for (uint32_t tag = 0;;) {
+        int rc = next_tag(merge, heads, tag, &tag, err);
+        if (rc < 0 || tag == TAG_NONE) {
+            return rc;
+        }
+        rc = merge_tag(merge, tag, err);
         if (rc < 0) {
             return rc;
         }
@@ -289,7 +276,6 @@ static int merge_rows(struct merge *merge, struct err *err) {
             (void)seal_frozen_caring(merge->historian, NULL); // A failure is told to writers.
         }
     }
-    return 0;
 }
 
 static int merge_run(struct merge *merge, struct err *err) {
@@ -304,9 +290,7 @@ static int merge_run(struct merge *merge, struct err *err) {
         return rc;
     }
     decoder_init(&merge->decoder);
-    rc = sources_pin(merge, err);
-    rc = rc < 0 ? rc : merge_rows(merge, err);
-    sources_unpin(merge);
+    rc = merge_rows(merge, err);
     bool empty = rc == 0 && segment_writer_rows(merge->writer) == 0;
     if (rc == 0 && !empty) {
         rc = segment_writer_finish(merge->writer, err);

@@ -15,7 +15,7 @@
 const int64_t rollup_ns[ROLLUP_LEVELS] = {60000000000LL, 600000000000LL, 3600000000000LL};
 
 enum {
-    GROUP = BLOCK_ROWS,
+    GROUP = DIRECTORY_PART_TAGS,
     BLOCKS_MAX = 1 << 22, // Entries of one page: 17 billion rows.
     CELLS_MAX = 1 << 24,
     BLOCK_STRICT = 1,
@@ -306,19 +306,27 @@ static bool entry_take(const struct wide_entry *wide, uint64_t *offset, struct t
     return sane && entry->max_ns >= entry->min_ns;
 }
 
+bool directory_part_get(struct codec *codec, struct reader *from, uint32_t tag_before,
+    uint64_t *offset, struct tag_entry *entries, uint32_t count) {
+    AUTO_FREE struct wide_entry *wide = MEM_ARRAY(struct wide_entry, GROUP);
+    bool good = count <= GROUP &&
+                fields_get(codec, from, wide_fields, WIDE_FIELDS, wide, sizeof wide[0], count);
+    for (uint32_t i = 0; i < count && good; i++) {
+        good = entry_take(&wide[i], offset, &entries[i]) && entries[i].tag > tag_before;
+        tag_before = entries[i].tag;
+    }
+    return good;
+}
+
 struct tag_entry *directory_get(struct codec *codec, struct reader *from, uint32_t count) {
     struct tag_entry *entries = mem_alloc(sizeof *entries);
-    AUTO_FREE struct wide_entry *wide = MEM_ARRAY(struct wide_entry, GROUP);
     uint64_t offset = SEGMENT_HEAD_BYTES;
     bool good = count <= HIST_TAG_MAX;
     for (uint32_t i = 0; i < count && good; i += GROUP) {
         uint32_t size = group_size(count, i);
         entries = mem_resize(entries, (i + size) * sizeof *entries);
-        good = fields_get(codec, from, wide_fields, WIDE_FIELDS, wide, sizeof wide[0], size);
-        for (uint32_t j = 0; j < size && good; j++) {
-            good = entry_take(&wide[j], &offset, &entries[i + j]) &&
-                   (i + j == 0 || entries[i + j].tag > entries[i + j - 1].tag);
-        }
+        uint32_t before = i > 0 ? entries[i - 1].tag : 0;
+        good = directory_part_get(codec, from, before, &offset, entries + i, size);
     }
     if (!good || reader_left(from) != 0) {
         mem_free(entries);

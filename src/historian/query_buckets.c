@@ -190,15 +190,16 @@ static int spans_of_segment(struct query *query, uint32_t index, struct err *err
         query->later = query->later || info->min_ns >= query->to_ns;
         return 0;
     }
-    if (!segment_tag_range(segment, query->tag, &min_ns, &max_ns)) {
-        return 0;
+    int rc = segment_tag_range(segment, query->tag, &min_ns, &max_ns, err);
+    if (rc <= 0) {
+        return rc;
     }
     query->earlier = query->earlier || min_ns < query->from_ns;
     query->later = query->later || max_ns >= query->to_ns;
     if (max_ns < query->from_ns || min_ns >= query->to_ns) {
         return 0;
     }
-    int rc = segment_page(segment, query->tag, &query->pages[index], err);
+    rc = segment_page(segment, query->tag, &query->pages[index], err);
     if (rc <= 0) {
         return rc;
     }

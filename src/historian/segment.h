@@ -72,7 +72,7 @@ struct segment_place {
     struct files *files;
     const char *dir;
     struct damage_sink sink;
-    struct index_cache *cache; // Outlives the segments; NULL: directories stay in memory.
+    struct index_cache *cache; // Outlives the segments; NULL: parts of directories stay in memory.
 };
 
 /* Opens and reads the directory. When it is damaged, it is rebuilt from the records themselves and
@@ -89,14 +89,11 @@ const struct segment_info *segment_info(const struct segment *segment);
 /* True once damage was met: such a segment is kept as it is and not merged. */
 bool segment_is_damaged(const struct segment *segment);
 
-/* The tags inside, in order: between pin and unpin, which only the care role calls. */
-int segment_pin(struct segment *segment, struct err *err);
-void segment_unpin(struct segment *segment); // Not pinned is fine.
-uint32_t segment_tags(const struct segment *segment);
-uint32_t segment_tag(const struct segment *segment, uint32_t index); // index < segment_tags.
-/* Time range of a tag without reading its page; false when the tag is not inside. */
-bool segment_tag_range(
-    struct segment *segment, uint32_t tag, int64_t *ret_min_ns, int64_t *ret_max_ns);
+/* The smallest tag inside above `tag`: 1 and *ret_tag; 0: none; negative on failure. */
+int segment_tag_next(struct segment *segment, uint32_t tag, uint32_t *ret_tag, struct err *err);
+/* Time range of a tag without reading its page: 1; 0: the tag is not inside; negative. */
+int segment_tag_range(struct segment *segment, uint32_t tag, int64_t *ret_min_ns,
+    int64_t *ret_max_ns, struct err *err);
 /* The page of a tag: 1 and a reference, 0 when the tag is not inside, negative on failure. */
 int segment_page(
     struct segment *segment, uint32_t tag, struct tag_page **ret_page, struct err *err);

@@ -2,12 +2,14 @@
  * Reading segments.
  *
  * Opening reads head, tail and directory: some twenty bytes a tag, so ten gigabytes of history open
- * in milliseconds. A tag's page is read when it is asked for and kept (up to 4 MB a segment).
- * Directories and pages of all segments together stay below a bound (index_cache.h): those that
- * were not used for long are dropped and read again when they are asked for. A directory that had
- * to be rebuilt stays. Blocks are read with plain reads, a neighbourhood at a time, and checked
- * each time: CRC-32C runs at many times the speed of decoding. Reads, not a mapping: a bad sector
- * must be an error that is named, not a signal that ends the process.
+ * in milliseconds. A directory is written in parts of some thousand tags; of each its place, first
+ * tag and checksum stay in memory, and the part itself is read when a tag of it is asked for, so a
+ * question costs the same however many tags there are. A tag's page is read when it is asked for
+ * and kept (up to 4 MB a part). Parts and pages of all segments together stay below a bound
+ * (index_cache.h): those that were not used for long are dropped. A directory that had to be
+ * rebuilt is one part that stays. Blocks are read with plain reads, a neighbourhood at a time, and
+ * checked each time: CRC-32C runs at many times the speed of decoding. Reads, not a mapping: a bad
+ * sector must be an error that is named, not a signal that ends the process.
  *
  * What is damaged is reported once, with file, tag and place. A damaged directory is rebuilt from
  * the records; a damaged page from its blocks; of a damaged block only its own rows are missing.
@@ -30,15 +32,27 @@ enum {
     READ_AHEAD = 64 << 10,
 };
 
-/* The tags inside and those pages that were asked for. */
-struct directory {
+/* Some tags of the directory and those of their pages that were asked for. */
+struct part {
     _Atomic uint32_t references;
     uint32_t count;
     struct tag_entry *entries;
-    bool rebuilt; // Not dropped: it cannot be read again.
     /* Under the segment's mutex. */
     struct tag_page **pages;
     uint64_t page_bytes;
+};
+
+/* Where a part is. */
+struct part_place {
+    struct segment *segment;
+    uint64_t at; // Of its bytes in the file.
+    uint32_t size;
+    uint32_t crc;
+    uint64_t offset; // Of the first tag's blocks.
+    uint32_t first_tag;
+    uint32_t count;
+    struct index_item item;
+    struct part *part; // Under the segment's mutex; NULL: dropped.
 };
 
 struct segment {
@@ -49,11 +63,11 @@ struct segment {
     char path[LIMIT_PATH_BYTES];
     int fd;
     struct segment_info info;
-    struct index_cache *cache; // NULL: the directory stays.
-    struct index_item item;
-    struct directory *pinned;    // Of whoever has the care role.
-    struct mutex mutex;          // Guards what follows.
-    struct directory *directory; // NULL: dropped.
+    struct index_cache *cache; // NULL: parts stay.
+    struct part_place *places; // By first tag.
+    uint32_t place_count;
+    struct mutex mutex;   // Guards what follows.
+    struct part *rebuilt; // All tags, found without the directory: it could not be read.
     uint64_t damage[DAMAGE_MAX];
     uint32_t damage_count;
 };
@@ -222,42 +236,112 @@ static int page_read(struct segment *segment, const struct tag_entry *entry,
     return rc;
 }
 
-/* ---- The directory ---- */
+/* ---- Parts of the directory ---- */
 
-static struct directory *directory_new(struct tag_entry *entries, uint32_t count) {
-    struct directory *directory = MEM_NEW(struct directory);
-    atomic_init(&directory->references, 1);
-    directory->count = count;
-    directory->entries = entries;
-    directory->pages = MEM_ARRAY(struct tag_page *, count + 1);
-    return directory;
+static struct part *part_new(struct tag_entry *entries, uint32_t count) {
+    struct part *part = MEM_NEW(struct part);
+    atomic_init(&part->references, 1);
+    part->count = count;
+    part->entries = entries;
+    part->pages = MEM_ARRAY(struct tag_page *, count + 1);
+    return part;
 }
 
-static void pages_drop(struct directory *directory) {
-    for (uint32_t i = 0; i < directory->count; i++) {
-        tag_page_unref(directory->pages[i]);
-        directory->pages[i] = NULL;
+static struct part *part_ref(struct part *part) {
+    atomic_fetch_add_explicit(&part->references, 1, memory_order_relaxed);
+    return part;
+}
+
+static void pages_drop(struct part *part) {
+    for (uint32_t i = 0; i < part->count; i++) {
+        tag_page_unref(part->pages[i]);
+        part->pages[i] = NULL;
     }
-    directory->page_bytes = 0;
+    part->page_bytes = 0;
 }
 
-static void directory_unref(struct directory *directory) {
-    if (directory == NULL ||
-        atomic_fetch_sub_explicit(&directory->references, 1, memory_order_acq_rel) != 1) {
+static void part_unref(struct part *part) {
+    if (part == NULL ||
+        atomic_fetch_sub_explicit(&part->references, 1, memory_order_acq_rel) != 1) {
         return;
     }
-    pages_drop(directory);
-    mem_free(directory->pages);
-    mem_free(directory->entries);
-    mem_free(directory);
+    pages_drop(part);
+    mem_free(part->pages);
+    mem_free(part->entries);
+    mem_free(part);
 }
 
-/* Fills *ret_directory and the segment's tail when both are good; else it stays NULL. */
-static int read_directory(
-    struct segment *segment, struct directory **ret_directory, struct err *err) {
+static void place_drop(struct index_item *item) {
+    struct part_place *place =
+        (struct part_place *)(void *)((uint8_t *)item - offsetof(struct part_place, item));
+    mutex_lock(&place->segment->mutex);
+    struct part *part = place->part;
+    place->part = NULL;
+    mutex_unlock(&place->segment->mutex);
+    part_unref(part);
+}
+
+static uint64_t part_bytes(const struct part *part) {
+    return sizeof *part + part->count * (sizeof *part->entries + sizeof *part->pages);
+}
+
+/* Notes what is inside; `entries` are taken over as the part's. */
+static void place_add(
+    struct segment *segment, const struct part_place *found, struct tag_entry *entries) {
+    struct segment_info *info = &segment->info;
+    for (uint32_t i = 0; i < found->count; i++) {
+        const struct tag_entry *entry = &entries[i];
+        info->rows += entry->rows;
+        info->min_ns = entry->min_ns < info->min_ns ? entry->min_ns : info->min_ns;
+        info->max_ns = entry->max_ns > info->max_ns ? entry->max_ns : info->max_ns;
+    }
+    info->tag_count += found->count;
+    struct part_place *place = &segment->places[segment->place_count++];
+    *place = *found;
+    place->segment = segment;
+    place->item.drop = place_drop;
+    place->part = part_new(entries, found->count);
+}
+
+/* Cuts the directory's payload, which begins at `at` in the file, into parts. */
+static bool places_read(
+    struct segment *segment, const uint8_t *payload, size_t size, uint64_t at, uint32_t tags) {
+    struct codec codec;
+    codec_init(&codec);
+    struct reader from = reader_of(payload, size);
+    uint64_t offset = SEGMENT_HEAD_BYTES;
+    uint32_t before = 0;
+    bool good = tags <= HIST_TAG_MAX;
+    segment->places = MEM_ARRAY(struct part_place, tags / DIRECTORY_PART_TAGS + 1);
+    for (uint32_t done = 0; done < tags && good;) {
+        uint32_t left = tags - done;
+        struct part_place place = {
+            .count = left < DIRECTORY_PART_TAGS ? left : DIRECTORY_PART_TAGS, .offset = offset};
+        size_t begin = size - reader_left(&from);
+        struct tag_entry *entries = mem_alloc(place.count * sizeof *entries);
+        good = directory_part_get(&codec, &from, before, &offset, entries, place.count);
+        if (!good) {
+            mem_free(entries);
+            break;
+        }
+        size_t end = size - reader_left(&from);
+        place.at = at + begin;
+        place.size = (uint32_t)(end - begin);
+        place.crc = crc32c(0, payload + begin, end - begin);
+        place.first_tag = entries[0].tag;
+        before = entries[place.count - 1].tag;
+        done += place.count;
+        place_add(segment, &place, entries);
+    }
+    codec_fini(&codec);
+    return good && reader_left(&from) == 0;
+}
+
+/* *ret_good: tail and directory are good, and what is inside is noted. */
+static int directory_read(struct segment *segment, bool *ret_good, struct err *err) {
     uint8_t bytes[SEGMENT_TAIL_BYTES];
     uint64_t size = segment->info.bytes;
-    *ret_directory = NULL;
+    *ret_good = false;
     if (size < SEGMENT_HEAD_BYTES + RECORD_HEAD_BYTES + SEGMENT_TAIL_BYTES) {
         return 0;
     }
@@ -281,22 +365,16 @@ static int read_directory(
         head.kind != RECORD_DIRECTORY) {
         return rc;
     }
-    struct codec codec;
-    codec_init(&codec);
-    struct reader from =
-        reader_of(record + RECORD_HEAD_BYTES, tail.directory_size - RECORD_HEAD_BYTES);
-    struct tag_entry *entries = directory_get(&codec, &from, tail.tag_count);
-    codec_fini(&codec);
-    if (entries != NULL) {
-        *ret_directory = directory_new(entries, tail.tag_count);
-    }
+    *ret_good =
+        places_read(segment, record + RECORD_HEAD_BYTES, tail.directory_size - RECORD_HEAD_BYTES,
+            tail.directory_offset + RECORD_HEAD_BYTES, tail.tag_count);
     return 0;
 }
 
 /* Gives the tags of a rebuilt directory their ranges, from their pages or blocks. */
-static void rebuild_ranges(struct segment *segment, struct directory *directory) {
-    for (uint32_t i = 0; i < directory->count; i++) {
-        struct tag_entry *entry = &directory->entries[i];
+static void rebuild_ranges(struct segment *segment, struct tag_entry *entries, uint32_t count) {
+    for (uint32_t i = 0; i < count; i++) {
+        struct tag_entry *entry = &entries[i];
         struct tag_page *page = NULL;
         if (page_read(segment, entry, &page, NULL) > 0) {
             entry->min_ns = page->blocks[0].min_ns;
@@ -316,8 +394,7 @@ static void entries_add(
 }
 
 /* Walks the records from the first on. Ranges of tags stay unknown (everything): pages tell. */
-static int rebuild_directory(
-    struct segment *segment, struct directory **ret_directory, struct err *err) {
+static int directory_rebuild(struct segment *segment, struct part **ret_part, struct err *err) {
     AUTO_BUF struct buf bytes;
     buf_init(&bytes, RECORD_BYTES_MAX);
     struct tag_entry *entries = mem_alloc(sizeof *entries);
@@ -347,9 +424,8 @@ static int rebuild_directory(
         mem_free(entries);
         return rc;
     }
-    *ret_directory = directory_new(entries, count);
-    (*ret_directory)->rebuilt = true;
-    rebuild_ranges(segment, *ret_directory);
+    rebuild_ranges(segment, entries, count);
+    *ret_part = part_new(entries, count);
     return 0;
 }
 
@@ -374,6 +450,18 @@ static int read_head(struct segment *segment, uint64_t id, struct err *err) {
     return 0;
 }
 
+static void places_free(struct segment *segment) {
+    for (uint32_t i = 0; i < segment->place_count; i++) {
+        if (segment->cache != NULL) {
+            index_cache_remove(segment->cache, &segment->places[i].item);
+        }
+        part_unref(segment->places[i].part);
+    }
+    mem_free(segment->places);
+    segment->places = NULL;
+    segment->place_count = 0;
+}
+
 struct segment *segment_ref(struct segment *segment) {
     atomic_fetch_add_explicit(&segment->references, 1, memory_order_relaxed);
     return segment;
@@ -390,10 +478,8 @@ void segment_unref(struct segment *segment) {
     if (atomic_load_explicit(&segment->obsolete, memory_order_relaxed)) {
         (void)file_remove(segment->files, segment->path, NULL); // Else the next opening does.
     }
-    if (segment->cache != NULL) {
-        index_cache_remove(segment->cache, &segment->item);
-    }
-    directory_unref(segment->directory);
+    places_free(segment);
+    part_unref(segment->rebuilt);
     mutex_fini(&segment->mutex);
     mem_free(segment);
 }
@@ -410,131 +496,159 @@ const struct segment_info *segment_info(const struct segment *segment) {
     return &segment->info;
 }
 
-/* ---- Holding the directory ---- */
+/* ---- Holding a part ---- */
 
-static struct directory *directory_there(struct segment *segment) {
-    mutex_lock(&segment->mutex);
-    struct directory *directory = segment->directory;
-    if (directory != NULL) {
-        atomic_fetch_add_explicit(&directory->references, 1, memory_order_relaxed);
-    }
-    mutex_unlock(&segment->mutex);
-    if (directory != NULL) {
-        atomic_store_explicit(&segment->item.used, true, memory_order_relaxed);
-    }
-    return directory;
-}
-
-static void directory_drop(struct index_item *item) {
-    struct segment *segment =
-        (struct segment *)(void *)((uint8_t *)item - offsetof(struct segment, item));
-    mutex_lock(&segment->mutex);
-    struct directory *directory = segment->directory;
-    segment->directory = NULL;
-    mutex_unlock(&segment->mutex);
-    directory_unref(directory);
-}
-
-static uint64_t directory_bytes(const struct directory *directory) {
-    return sizeof *directory +
-           directory->count * (sizeof *directory->entries + sizeof *directory->pages);
-}
-
-/* Reads the directory, or rebuilds it where it is damaged, which is reported. */
-static int directory_load(
-    struct segment *segment, struct directory **ret_directory, struct err *err) {
-    int rc = read_directory(segment, ret_directory, err);
-    if (rc == 0 && *ret_directory == NULL) {
-        segment_report(segment, segment->info.bytes, MSG_SEGMENT_DIRECTORY_DAMAGED, 0);
-        rc = rebuild_directory(segment, ret_directory, err);
-    }
-    return rc;
-}
-
-/* The directory with a reference of the caller's. */
-static int directory_hold(
-    struct segment *segment, struct directory **ret_directory, struct err *err) {
-    *ret_directory = directory_there(segment);
-    if (*ret_directory != NULL) {
-        return 0;
-    }
-    struct directory *loaded = NULL;
-    int rc = directory_load(segment, &loaded, err);
+/* The directory without its own bytes, which were damaged; reported once. */
+static int rebuilt_hold(struct segment *segment, struct part **ret_part, struct err *err) {
+    segment_report(segment, segment->info.bytes, MSG_SEGMENT_DIRECTORY_DAMAGED, 0);
+    struct part *part = NULL;
+    int rc = directory_rebuild(segment, &part, err);
     if (rc < 0) {
         return rc;
     }
     mutex_lock(&segment->mutex);
-    bool mine = segment->directory == NULL;
-    if (mine) {
-        segment->directory = loaded;
+    if (segment->rebuilt == NULL) {
+        segment->rebuilt = part;
     } else {
-        directory_unref(loaded); // Somebody was faster.
+        part_unref(part); // Somebody was faster.
     }
-    *ret_directory = segment->directory;
-    atomic_fetch_add_explicit(&segment->directory->references, 1, memory_order_relaxed);
+    *ret_part = part_ref(segment->rebuilt);
     mutex_unlock(&segment->mutex);
-    if (mine && segment->cache != NULL && !loaded->rebuilt) {
-        index_cache_add(segment->cache, &segment->item, directory_bytes(loaded));
+    return 0;
+}
+
+/* Reads a part's bytes; *ret_part stays NULL where they are no longer what they were. */
+static int place_load(const struct part_place *place, struct part **ret_part, struct err *err) {
+    const struct segment *segment = place->segment;
+    AUTO_FREE uint8_t *bytes = mem_alloc(place->size);
+    int rc = file_read_at(segment->fd, segment->path, place->at, bytes, place->size, err);
+    if (rc < 0 || crc32c(0, bytes, place->size) != place->crc) {
+        return rc;
+    }
+    struct codec codec;
+    codec_init(&codec);
+    struct reader from = reader_of(bytes, place->size);
+    uint64_t offset = place->offset;
+    struct tag_entry *entries = mem_alloc(place->count * sizeof *entries);
+    bool good = directory_part_get(&codec, &from, 0, &offset, entries, place->count);
+    codec_fini(&codec);
+    if (good) {
+        *ret_part = part_new(entries, place->count);
+    } else {
+        mem_free(entries);
     }
     return 0;
 }
 
-int segment_pin(struct segment *segment, struct err *err) {
-    CHECK(segment->pinned == NULL);
-    return directory_hold(segment, &segment->pinned, err);
+/* Part `index` with a reference of the caller's; of a directory that was rebuilt the whole. */
+static int part_hold(
+    struct segment *segment, uint32_t index, struct part **ret_part, struct err *err) {
+    struct part_place *place = &segment->places[index];
+    mutex_lock(&segment->mutex);
+    struct part *part = segment->rebuilt != NULL ? segment->rebuilt : place->part;
+    *ret_part = part != NULL ? part_ref(part) : NULL;
+    mutex_unlock(&segment->mutex);
+    if (part != NULL) {
+        atomic_store_explicit(&place->item.used, true, memory_order_relaxed);
+        return 0;
+    }
+    struct part *loaded = NULL;
+    int rc = place_load(place, &loaded, err);
+    if (rc < 0) {
+        return rc;
+    }
+    if (loaded == NULL) {
+        return rebuilt_hold(segment, ret_part, err);
+    }
+    mutex_lock(&segment->mutex);
+    bool mine = place->part == NULL;
+    if (mine) {
+        place->part = loaded;
+    } else {
+        part_unref(loaded); // Somebody was faster.
+    }
+    *ret_part = part_ref(place->part);
+    mutex_unlock(&segment->mutex);
+    if (mine && segment->cache != NULL) {
+        index_cache_add(segment->cache, &place->item, part_bytes(loaded));
+    }
+    return 0;
 }
 
-void segment_unpin(struct segment *segment) {
-    directory_unref(segment->pinned);
-    segment->pinned = NULL;
-}
-
-uint32_t segment_tags(const struct segment *segment) {
-    return segment->pinned->count;
-}
-
-uint32_t segment_tag(const struct segment *segment, uint32_t index) {
-    return segment->pinned->entries[index].tag;
-}
-
-/* Index of a tag's entry, or the count. */
-static uint32_t entry_find(const struct directory *directory, uint32_t tag) {
+/* Index of the last part that begins at or below `tag`; 0 where none does. */
+static uint32_t place_find(const struct segment *segment, uint32_t tag) {
     uint32_t low = 0;
-    uint32_t high = directory->count;
+    uint32_t high = segment->place_count;
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
-        if (directory->entries[middle].tag < tag) {
+        if (segment->places[middle].first_tag <= tag) {
             low = middle + 1;
         } else {
             high = middle;
         }
     }
-    bool found = low < directory->count && directory->entries[low].tag == tag;
-    return found ? low : directory->count;
+    return low > 0 ? low - 1 : 0;
 }
 
-bool segment_tag_range(
-    struct segment *segment, uint32_t tag, int64_t *ret_min_ns, int64_t *ret_max_ns) {
-    struct directory *directory = NULL;
-    if (directory_hold(segment, &directory, NULL) < 0) {
-        segment_report(segment, segment->info.bytes, MSG_SEGMENT_DIRECTORY_DAMAGED, 0);
-        return false;
+/* Index of the first entry at or above `tag`, or the count. */
+static uint32_t entry_find(const struct part *part, uint32_t tag) {
+    uint32_t low = 0;
+    uint32_t high = part->count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (part->entries[middle].tag < tag) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
     }
-    uint32_t at = entry_find(directory, tag);
-    bool inside = at < directory->count;
+    return low;
+}
+
+int segment_tag_next(struct segment *segment, uint32_t tag, uint32_t *ret_tag, struct err *err) {
+    int rc = 0;
+    for (uint32_t i = place_find(segment, tag); i < segment->place_count && rc == 0; i++) {
+        struct part *part = NULL;
+        rc = part_hold(segment, i, &part, err);
+        if (rc < 0) {
+            return rc;
+        }
+        uint32_t at = entry_find(part, tag + 1);
+        if (at < part->count) {
+            *ret_tag = part->entries[at].tag;
+            rc = 1;
+        }
+        part_unref(part);
+    }
+    return rc;
+}
+
+int segment_tag_range(struct segment *segment, uint32_t tag, int64_t *ret_min_ns,
+    int64_t *ret_max_ns, struct err *err) {
+    struct part *part = NULL;
+    if (segment->place_count == 0) {
+        return 0;
+    }
+    int rc = part_hold(segment, place_find(segment, tag), &part, err);
+    if (rc < 0) {
+        return rc;
+    }
+    uint32_t at = entry_find(part, tag);
+    bool inside = at < part->count && part->entries[at].tag == tag;
     if (inside) {
-        *ret_min_ns = directory->entries[at].min_ns;
-        *ret_max_ns = directory->entries[at].max_ns;
+        *ret_min_ns = part->entries[at].min_ns;
+        *ret_max_ns = part->entries[at].max_ns;
     }
-    directory_unref(directory);
+    part_unref(part);
     return inside;
 }
 
 /* A page that is there or is read now. */
-static int directory_page(struct segment *segment, struct directory *directory, uint32_t index,
+static int part_page(struct part_place *place, struct part *part, uint32_t index,
     struct tag_page **ret_page, struct err *err) {
+    struct segment *segment = place->segment;
     mutex_lock(&segment->mutex);
-    struct tag_page *page = directory->pages[index];
+    struct tag_page *page = part->pages[index];
     if (page != NULL) {
         *ret_page = page_ref(page);
     }
@@ -542,22 +656,22 @@ static int directory_page(struct segment *segment, struct directory *directory, 
     if (page != NULL) {
         return 1;
     }
-    int rc = page_read(segment, &directory->entries[index], &page, err);
+    int rc = page_read(segment, &part->entries[index], &page, err);
     if (rc <= 0) {
         return rc;
     }
     mutex_lock(&segment->mutex);
-    if (directory->page_bytes > PAGE_CACHE_BYTES) {
-        pages_drop(directory);
+    if (part->page_bytes > PAGE_CACHE_BYTES) {
+        pages_drop(part);
     }
-    bool added = directory->pages[index] == NULL;
+    bool added = part->pages[index] == NULL;
     if (added) {
-        directory->pages[index] = page_ref(page);
-        directory->page_bytes += page_size(page);
+        part->pages[index] = page_ref(page);
+        part->page_bytes += page_size(page);
     }
     mutex_unlock(&segment->mutex);
     if (added && segment->cache != NULL) {
-        index_cache_grow(segment->cache, &segment->item, page_size(page));
+        index_cache_grow(segment->cache, &place->item, page_size(page));
     }
     *ret_page = page;
     return 1;
@@ -565,16 +679,20 @@ static int directory_page(struct segment *segment, struct directory *directory, 
 
 int segment_page(
     struct segment *segment, uint32_t tag, struct tag_page **ret_page, struct err *err) {
-    struct directory *directory = NULL;
-    int rc = directory_hold(segment, &directory, err);
+    if (segment->place_count == 0) {
+        return 0;
+    }
+    uint32_t place = place_find(segment, tag);
+    struct part *part = NULL;
+    int rc = part_hold(segment, place, &part, err);
     if (rc < 0) {
         return rc;
     }
-    uint32_t index = entry_find(directory, tag);
-    if (index < directory->count) {
-        rc = directory_page(segment, directory, index, ret_page, err);
+    uint32_t index = entry_find(part, tag);
+    if (index < part->count && part->entries[index].tag == tag) {
+        rc = part_page(&segment->places[place], part, index, ret_page, err);
     }
-    directory_unref(directory);
+    part_unref(part);
     return rc;
 }
 
@@ -640,18 +758,43 @@ int segment_block(struct segment *segment, const struct tag_page *page, uint32_t
 
 /* ---- Opening a file ---- */
 
-/* What is always known about a segment. */
-static void info_take(struct segment *segment, const struct directory *directory) {
+/* Reads the directory; one that is damaged is rebuilt from the records and becomes a single part.
+ */
+static int directory_open(struct segment *segment, struct err *err) {
     struct segment_info *info = &segment->info;
-    info->tag_count = directory->count;
-    info->min_ns = directory->rebuilt ? INT64_MIN : INT64_MAX;
-    info->max_ns = directory->rebuilt ? INT64_MAX - 1 : INT64_MIN;
-    for (uint32_t i = 0; i < directory->count; i++) {
-        const struct tag_entry *entry = &directory->entries[i];
-        info->rows += entry->rows;
-        info->min_ns = entry->min_ns < info->min_ns ? entry->min_ns : info->min_ns;
-        info->max_ns = entry->max_ns > info->max_ns ? entry->max_ns : info->max_ns;
+    info->min_ns = INT64_MAX;
+    info->max_ns = INT64_MIN;
+    bool good = false;
+    int rc = directory_read(segment, &good, err);
+    if (rc < 0 || good) {
+        for (uint32_t i = 0; i < segment->place_count && segment->cache != NULL && good; i++) {
+            struct part_place *place = &segment->places[i];
+            index_cache_add(segment->cache, &place->item, part_bytes(place->part));
+        }
+        return rc;
     }
+    places_free(segment);
+    struct part *part = NULL;
+    rc = rebuilt_hold(segment, &part, err);
+    if (rc < 0) {
+        return rc;
+    }
+    *info = (struct segment_info){.id = info->id,
+        .seq_low = info->seq_low,
+        .seq_high = info->seq_high,
+        .bytes = info->bytes,
+        .tag_count = part->count,
+        .min_ns = INT64_MIN,
+        .max_ns = INT64_MAX - 1};
+    for (uint32_t i = 0; i < part->count; i++) {
+        info->rows += part->entries[i].rows;
+    }
+    segment->places =
+        MEM_ARRAY(struct part_place, 1); // Never asked for: the rebuilt part is there.
+    segment->places[0] = (struct part_place){.segment = segment, .item = {.drop = place_drop}};
+    segment->place_count = 1;
+    part_unref(part);
+    return 0;
 }
 
 int segment_open(
@@ -661,24 +804,20 @@ int segment_open(
     segment->files = place->files;
     segment->sink = place->sink;
     segment->cache = place->cache;
-    segment->item.drop = directory_drop;
     segment->info.id = id;
     mutex_init(&segment->mutex);
     char name[32];
     segment_name(id, name);
     (void)snprintf(segment->path, sizeof segment->path, "%s/%s", place->dir, name);
     segment->fd = -1;
-    struct directory *directory = NULL;
     int rc = file_open(segment->files, segment->path, FILE_READ, &segment->fd, err);
     rc = rc < 0 ? rc : file_size(segment->fd, segment->path, &segment->info.bytes, err);
     rc = rc < 0 ? rc : read_head(segment, id, err);
-    rc = rc < 0 ? rc : directory_hold(segment, &directory, err);
+    rc = rc < 0 ? rc : directory_open(segment, err);
     if (rc < 0) {
         segment_unref(segment);
         return rc;
     }
-    info_take(segment, directory);
-    directory_unref(directory);
     *ret_segment = segment;
     return 0;
 }

@@ -284,11 +284,10 @@ static int list_segment(void *context, const char *name, struct err *err) {
     const struct segment_info *info = segment_info(segment);
     buf_printf(list->to, "segment %" PRIu64 " from %" PRIu64 " to %" PRIu64 " rows %" PRIu64 "\n",
         info->id, info->seq_low, info->seq_high, info->rows);
-    expect_ok(segment_pin(segment, err), err);
-    for (uint32_t i = 0; i < segment_tags(segment); i++) {
-        list_page(segment, segment_tag(segment, i), list->to);
+    for (uint32_t tag = 0; (rc = segment_tag_next(segment, tag, &tag, err)) > 0;) {
+        list_page(segment, tag, list->to);
     }
-    segment_unpin(segment);
+    expect_ok(rc, err);
     segment_unref(segment);
     return 0;
 }

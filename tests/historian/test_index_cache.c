@@ -3,7 +3,11 @@
 #include "support_history.h"
 
 #include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
 
+#include "core/file.h"
+#include "historian/block.h"
 #include "historian/index_cache.h"
 
 struct owner {
@@ -121,10 +125,131 @@ static void answers_do_not_depend_on_the_bound(void **state) {
     folder_remove(dir);
 }
 
+enum { MANY_TAGS = 9000 }; // Three parts of a directory.
+
+static void write_many(struct historian *historian, uint32_t segments) {
+    struct err err = ERR_INIT;
+    AUTO_BATCH struct batch *batch = batch_new(MANY_TAGS, 0);
+    for (uint32_t segment = 0; segment < segments; segment++) {
+        batch_clear(batch);
+        for (uint32_t tag = 1; tag <= MANY_TAGS; tag++) {
+            struct sample *row = batch_add(batch);
+            row->tag = tag * 3;
+            row->time_ns = TEST_T0 + (int64_t)segment * NS_PER_S;
+            row->type = TYPE_F64;
+            row->value.f64 = value_of(segment, tag);
+        }
+        expect_ok(hist_append(historian, &batch, 1, &err), &err);
+        expect_ok(hist_seal(historian, &err), &err);
+    }
+}
+
+static void expect_many(struct historian *historian, uint32_t segments, uint32_t step) {
+    struct err err = ERR_INIT;
+    for (uint32_t tag = 1; tag <= MANY_TAGS; tag += step) {
+        struct hist_scan_options all = {.tag = tag * 3, .from_ns = INT64_MIN, .to_ns = INT64_MAX};
+        struct hist_scan *scan = NULL;
+        expect_ok(hist_scan_open(historian, &all, &scan, &err), &err);
+        struct hist_rows rows;
+        uint32_t at = 0;
+        while (hist_scan_next(scan, &rows, &err) > 0) {
+            for (uint32_t i = 0; i < rows.count; i++, at++) {
+                assert_true(rows.f64[i] == value_of(at, tag));
+            }
+        }
+        hist_scan_close(scan);
+        assert_int_equal(at, segments);
+        uint64_t none = 0;
+        uint32_t absent = tag * 3 + 1; // Between two that are there, also where parts meet.
+        struct hist_bucket_query query = {
+            .tags = &absent, .tag_count = 1, .from_ns = 0, .to_ns = INT64_MAX};
+        expect_ok(hist_buckets(historian, &query, add_count, &none, &err), &err);
+        assert_int_equal(none, 0);
+    }
+}
+
+/* A part of the directory that fits into nothing is read for each question, not the whole. */
+static void many_tags_are_merged_and_found_with_little_memory(void **state) {
+    (void)state;
+    char dir[128];
+    folder_new(dir);
+    /* Room for one part of each segment. */
+    struct hist_options options = {.dir = dir, .no_thread = true, .index_bytes = 3 << 20};
+    struct historian *historian = NULL;
+    struct err err = ERR_INIT;
+    expect_ok(hist_open(&options, &historian, &err), &err);
+    write_many(historian, 10);
+    expect_many(historian, 10, 211);
+    int merged = 0;
+    while (hist_merge(historian, &err) > 0) {
+        merged++;
+    }
+    assert_true(merged > 0);
+    expect_many(historian, 10, 211);
+    hist_close(historian);
+    folder_remove(dir);
+}
+
+static int find_segment(void *context, const char *name, struct err *err) {
+    (void)err;
+    uint64_t id = 0;
+    if (segment_name_parse(name, &id)) {
+        (void)str_copy_z(str_of(name), context, 32);
+    }
+    return 0;
+}
+
+static uint64_t damage_told(struct historian *historian) {
+    struct hist_status status;
+    hist_status(historian, &status);
+    return status.damaged_blocks;
+}
+
+/* Turns a bit in the middle of a segment's directory. */
+static void flip_directory(const char *dir) {
+    struct err err = ERR_INIT;
+    char name[32] = "";
+    char path[256];
+    expect_ok(dir_each(dir, find_segment, name, &err), &err);
+    (void)snprintf(path, sizeof path, "%s/%s", dir, name);
+    AUTO_CLOSE int fd = -1;
+    expect_ok(file_open(files_system(), path, FILE_WRITE, &fd, &err), &err);
+    uint64_t size = 0;
+    uint8_t bytes[SEGMENT_TAIL_BYTES];
+    struct segment_tail tail;
+    expect_ok(file_size(fd, path, &size, &err), &err);
+    expect_ok(file_read_at(fd, path, size - sizeof bytes, bytes, sizeof bytes, &err), &err);
+    assert_true(segment_tail_get(bytes, &tail));
+    uint64_t at = tail.directory_offset + tail.directory_size / 2;
+    expect_ok(file_read_at(fd, path, at, bytes, 1, &err), &err);
+    bytes[0] ^= 4;
+    expect_ok(file_write_at(files_system(), fd, path, at, bytes, 1, &err), &err);
+}
+
+static void a_directory_that_is_damaged_later_is_rebuilt(void **state) {
+    (void)state;
+    char dir[128];
+    folder_new(dir);
+    struct hist_options options = {.dir = dir, .no_thread = true, .index_bytes = 1};
+    struct historian *historian = NULL;
+    struct err err = ERR_INIT;
+    expect_ok(hist_open(&options, &historian, &err), &err);
+    write_many(historian, 1);
+    expect_many(historian, 1, 1009);
+    assert_int_equal(damage_told(historian), 0);
+    flip_directory(dir);
+    expect_many(historian, 1, 1009);
+    assert_int_equal(damage_told(historian), 1); // Told, though nothing is missing.
+    hist_close(historian);
+    folder_remove(dir);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_was_not_used_goes_first),
         cmocka_unit_test(answers_do_not_depend_on_the_bound),
+        cmocka_unit_test(many_tags_are_merged_and_found_with_little_memory),
+        cmocka_unit_test(a_directory_that_is_damaged_later_is_rebuilt),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
