@@ -1,7 +1,7 @@
 #ifndef TABLE_PARQUET_H
 #define TABLE_PARQUET_H
 /*
- * Apache Parquet out: typed columns as pandas, DuckDB, Spark and Power BI read them. Rows are put
+ * Apache Parquet out: typed columns as pandas, DuckDB, Spark and others read them. Rows are put
  * cell by cell, in the order of the columns, like those of a table writer (table.h); each some
  * 128k rows are a row group, whose columns stand one after the other in pages of a mebibyte. Debian
  * 12 has no library for the format in C, so this is a writer of our own; it does not read.
