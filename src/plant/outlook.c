@@ -2,8 +2,9 @@
  * The outlook. Each tag has its rows of today and of the last day; tags with the same rule are one
  * group, whose rows grow by its rate until they reach rate times days. What leaves a group goes to
  * roll-ups (at most 168 cells of 24 bytes a tag and day, never more than two a row) and to the
- * archive. Rows are winners of their versions, bytes a row the segments' mean: good to a tenth
- * where the last day was a usual one.
+ * archive. Of very many tags some are asked, picked by a hash of their number, and stand for the
+ * others: each question may read a page of every segment. Rows are winners of their versions, bytes
+ * a row the segments' mean: good to a tenth where the last day was a usual one.
  */
 #include "plant/outlook.h"
 
@@ -11,14 +12,19 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
+#include "core/hash.h"
 #include "core/mem.h"
 #include "core/thread.h"
 
+enum { ASKED_TAGS = 4096 }; // About so many of the tags are asked, at most.
 enum { YEAR_DAYS = 365, CELLS_A_DAY = 168, CELL_BYTES = 24, LEAST_S = 600 };
 #define DAY_NS (86400 * NS_PER_S)
 
 struct work {
     struct plant *plant;
+    double weight; // How many tags one that is asked stands for.
+    double gone_rows;
+    double gone_tags;
     const struct retention *rule;
     int64_t now_ns;
     struct outlook *out;
@@ -105,12 +111,38 @@ static int take_tag(struct work *work, const struct tag *tag, struct err *err) {
         return status;
     }
     struct outlook_group *group = group_find(work->out, days, days == 0 ? 0 : rollup_days);
-    group->tags++;
-    group->rows += (double)all.rows;
-    group->rows_a_day += rate_of(work, &all, &day);
-    work->out->gone_rows += gone.rows;
-    work->out->gone_tags += gone.rows > 0;
+    group->tags += work->weight;
+    group->rows += work->weight * (double)all.rows;
+    group->rows_a_day += work->weight * rate_of(work, &all, &day);
+    work->gone_rows += work->weight * (double)gone.rows;
+    work->gone_tags += gone.rows > 0 ? work->weight : 0;
     return 0;
+}
+
+static bool is_asked(uint32_t number, uint32_t step) {
+    return step == 1 || hash64(&number, sizeof number) % step == 0;
+}
+
+static int take_tags(struct work *work, const struct stop_flag *stop, struct err *err) {
+    struct catalogue *catalogue = plant_catalogue(work->plant);
+    uint32_t step = 1 + catalogue->tag_count / (ASKED_TAGS + 1);
+    uint32_t asked = 0;
+    for (uint32_t i = 0; i < catalogue->tag_count; i++) {
+        asked += is_asked(catalogue->tags[i].number, step);
+    }
+    work->weight = asked > 0 ? (double)catalogue->tag_count / asked : 1;
+    int status = 0;
+    for (uint32_t i = 0; i < catalogue->tag_count && status >= 0; i++) {
+        if (!is_asked(catalogue->tags[i].number, step)) {
+            continue;
+        }
+        status = take_tag(work, &catalogue->tags[i], err);
+        if (status >= 0 && stop != NULL && stop_flag_is_raised(stop)) {
+            status = err_set(err, ERR_CANCELLED, MSG_RETENTION_STOPPED, NO_ARGS);
+        }
+    }
+    catalogue_unref(catalogue);
+    return status;
 }
 
 /* ---- Sizes ---- */
@@ -174,7 +206,7 @@ static double cells_bytes(const struct outlook_group *group, double gone) {
     }
     double days = gone / group->rows_a_day;
     double most = (double)group->rollup_days - group->raw_days;
-    double cells = CELLS_A_DAY * (double)group->tags;
+    double cells = CELLS_A_DAY * group->tags;
     cells = cells < 2 * group->rows_a_day ? cells : 2 * group->rows_a_day;
     return (days < most ? days : most) * cells * CELL_BYTES;
 }
@@ -237,18 +269,12 @@ int outlook_make(struct plant *plant, const struct retention *rule, const struct
     struct work work = {
         .plant = plant, .rule = rule, .now_ns = clock_wall_ns(plant_clock(plant)), .out = &out};
     out.archive_bytes = archive_size(&work);
-    struct catalogue *catalogue = plant_catalogue(plant);
-    int status = 0;
-    for (uint32_t i = 0; i < catalogue->tag_count && status >= 0; i++) {
-        status = take_tag(&work, &catalogue->tags[i], err);
-        if (status >= 0 && stop != NULL && stop_flag_is_raised(stop)) {
-            status = err_set(err, ERR_CANCELLED, MSG_RETENTION_STOPPED, NO_ARGS);
-        }
-    }
-    catalogue_unref(catalogue);
+    int status = take_tags(&work, stop, err);
     if (status < 0) {
         return status;
     }
+    out.gone_rows = (uint64_t)work.gone_rows;
+    out.gone_tags = (uint32_t)work.gone_tags;
     foresee(&out, rule);
     *ret_outlook = out;
     return 0;

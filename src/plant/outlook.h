@@ -27,15 +27,15 @@ struct outlook {
     struct outlook_group { // Tags with the same rule.
         uint32_t raw_days;
         uint32_t rollup_days;
-        uint32_t tags;
+        double tags;
         double rows; // Today,
         double rows_a_day;
     } groups[OUTLOOK_GROUPS_MAX];
     uint32_t group_count;
 };
 
-/* Asks the roll-ups of each tag, some microseconds a tag. `rule` need not be the plant's own.
- * ERR_CANCELLED when `stop` (NULL: none) is raised. */
+/* Asks the roll-ups of each tag, or of some that stand for all where there are thousands. `rule`
+ * need not be the plant's own. ERR_CANCELLED when `stop` (NULL: none) is raised. */
 int outlook_make(struct plant *plant, const struct retention *rule, const struct stop_flag *stop,
     struct outlook *ret_outlook, struct err *err);
 /* Days until the history takes `free_bytes` more than today; INFINITY: never, or not in a hundred

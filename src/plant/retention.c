@@ -368,6 +368,12 @@ static int pending_settle(struct plant *plant, const char *base, struct err *err
 
 /* ---- One round ---- */
 
+/* Both bounds in one number: the first is a whole quarter of an hour, the second counted in hours.
+ */
+static int64_t mark_of(const struct hist_ageing *ageing) {
+    return ageing->raw_before_ns + ageing->rollup_before_ns / (3600 * NS_PER_S);
+}
+
 static uint32_t collect(struct plant *plant, const struct catalogue *catalogue,
     const struct retention *rule, const int64_t *moved, uint32_t capacity,
     struct hist_ageing *ret_tags) {
@@ -383,10 +389,9 @@ static uint32_t collect(struct plant *plant, const struct catalogue *catalogue,
         uint32_t rollup_days = tag->rollup_days != 0 ? tag->rollup_days : rule->rollup_days;
         int64_t rollup_ns =
             rollup_days > days ? retention_horizon_ns(now, rollup_days, plant_zone(plant)) : raw_ns;
-        if (raw_ns > moved[tag->number]) {
-            ret_tags[count++] = (struct hist_ageing){
-                .tag = tag->number, .raw_before_ns = raw_ns, .rollup_before_ns = rollup_ns};
-        }
+        ret_tags[count] = (struct hist_ageing){
+            .tag = tag->number, .raw_before_ns = raw_ns, .rollup_before_ns = rollup_ns};
+        count += mark_of(&ret_tags[count]) != moved[tag->number];
     }
     return count;
 }
@@ -478,7 +483,7 @@ int retention_round(struct plant *plant, int64_t *moved, uint32_t capacity,
     }
     catalogue_unref(catalogue);
     for (uint32_t i = 0; i < count && status >= 0; i++) {
-        moved[tags[i].tag] = tags[i].raw_before_ns;
+        moved[tags[i].tag] = mark_of(&tags[i]);
     }
     return status;
 }

@@ -36,7 +36,8 @@ int retention_put(
     struct plant *plant, const struct retention *retention, struct str actor, struct err *err);
 
 /* One ageing by that rule. `moved` holds one entry for each tag number below `capacity`: the
- * horizon told last. Count of tags whose horizon moved, or negative: then nothing went. */
+ * bounds told last, as one number. Count of tags whose bounds moved, or negative: then nothing
+ * went. */
 int retention_round(struct plant *plant, int64_t *moved, uint32_t capacity,
     const struct stop_flag *stop, struct err *err);
 

@@ -143,12 +143,75 @@ static void a_tags_own_days_count(void **state) {
     rig_close(&rig);
 }
 
+/* Some of very many tags stand for all. */
+static void many_tags_are_foreseen_from_some(void **state) {
+    (void)state;
+    enum { TAGS = 9000 };
+    struct rig rig;
+    rig_open(&rig, NULL);
+    struct buf table;
+    buf_init(&table, 1 << 20);
+    buf_printf(&table, "tag\n");
+    for (int i = 0; i < TAGS; i++) {
+        buf_printf(&table, "many.t%d\n", i);
+    }
+    struct import_report report;
+    assert_int_equal(import_text(&rig, IMPORT_TAGS, buf_z(&table), &report, NULL), 0);
+    buf_fini(&table);
+    AUTO_BATCH struct batch *batch = batch_new(TAGS * 2, 0);
+    int64_t now_ns = clock_wall_ns(plant_clock(rig.plant));
+    for (uint32_t i = 0; i < TAGS * 2; i++) { // One old and one new value each.
+        struct sample *row = batch_add(batch);
+        row->tag = 1 + i % TAGS;
+        row->type = TYPE_F64;
+        row->time_ns = now_ns - (i < TAGS ? 40 : 0) * DAY_NS - NS_PER_S;
+    }
+    assert_int_equal(plant_submit(rig.plant, &batch, 1, NULL), 0);
+    struct retention rule = {.raw_days = 30};
+    AUTO_FREE struct outlook *seen = MEM_NEW(struct outlook);
+    look(&rig, &rule, seen);
+    assert_in_range(seen->gone_rows, TAGS - 2, TAGS); // Each picked one is like the others.
+    assert_in_range(seen->gone_tags, TAGS - 2, TAGS);
+    assert_true(fabs(seen->groups[0].rows - 2.0 * TAGS) < 1);
+    rig_close(&rig);
+}
+
+/* A rule for the averages alone counts the same day. */
+static void shorter_days_of_averages_count_at_once(void **state) {
+    (void)state;
+    struct rig rig;
+    rig_open(&rig, NULL);
+    fill(&rig, "a", 20);
+    struct retention rule = {.raw_days = 5, .rollup_days = 400};
+    int64_t moved[8] = {0};
+    assert_true(retention_put(rig.plant, &rule, STR("test"), NULL) >= 0);
+    assert_int_equal(retention_round(rig.plant, moved, 8, NULL, NULL), 1);
+    struct hist_horizon before;
+    hist_horizon(plant_historian(rig.plant), tag_number(&rig, "a"), &before);
+    rule.rollup_days = 8;
+    assert_true(retention_put(rig.plant, &rule, STR("test"), NULL) >= 0);
+    assert_int_equal(retention_round(rig.plant, moved, 8, NULL, NULL), 1);
+    struct hist_horizon after;
+    hist_horizon(plant_historian(rig.plant), tag_number(&rig, "a"), &after);
+    assert_int_equal(after.raw_ns, before.raw_ns);
+    assert_true(after.rollup_ns > before.rollup_ns + 10 * DAY_NS);
+    rule.raw_days = 15; // Longer again: nothing comes back, nothing moves.
+    assert_true(retention_put(rig.plant, &rule, STR("test"), NULL) >= 0);
+    assert_int_equal(retention_round(rig.plant, moved, 8, NULL, NULL), 0);
+    hist_horizon(plant_historian(rig.plant), tag_number(&rig, "a"), &before);
+    assert_int_equal(after.raw_ns, before.raw_ns);
+    assert_int_equal(after.rollup_ns, before.rollup_ns);
+    rig_close(&rig);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_rule_is_foreseen_as_it_comes),
         cmocka_unit_test(a_year_with_a_rule_ends_at_rate_times_days),
         cmocka_unit_test(nothing_is_foreseen_of_nothing),
         cmocka_unit_test(a_tags_own_days_count),
+        cmocka_unit_test(many_tags_are_foreseen_from_some),
+        cmocka_unit_test(shorter_days_of_averages_count_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
