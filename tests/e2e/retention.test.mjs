@@ -9,6 +9,7 @@ import { axe, launch, openPage, picture, sideways, smallTargets, someOf } from '
 import { openDemo, START_MS, stopAll } from './program.mjs';
 
 const LEAST_TARGET = 44;
+const TAG = 'line1.press1.strokes';
 
 describe('how long values are kept', () => {
   let browser;
@@ -60,6 +61,29 @@ describe('how long values are kept', () => {
     await page.reload();
     await part.getByText('400일보다 오래된 값을 정리합니다').waitFor({ timeout: START_MS });
     assert.equal(await part.getByLabel('값 보존(일)').inputValue(), '400');
+    assert.deepEqual(troubles, []);
+  });
+
+  test('a tag has days of its own, which can be taken back', async () => {
+    const { page, troubles } = desk;
+    const tagNow = () => page.evaluate((name) => fetch(`/api/v1/plants/demo/tags/${name}`).then((answer) => answer.json()), TAG);
+    await page.goto(`${url}/data/tag?name=${TAG}&lang=ko`);
+    const save = page.getByRole('button', { name: '저장', exact: true });
+    await page.getByLabel('값 보존(일)').fill('1.5', { timeout: START_MS });
+    await page.getByText('0부터 36525까지의 정수입니다').waitFor({ timeout: START_MS });
+    assert.ok(await save.isDisabled());
+    await page.getByLabel('값 보존(일)').fill('30');
+    await page.getByLabel('집계 보존(일)').fill('90');
+    await page.getByText('30일보다 오래된 값을 정리합니다').waitFor({ timeout: START_MS });
+    await save.click();
+    await page.getByText('저장했습니다. 새로 오는 값부터 적용합니다.').waitFor({ timeout: START_MS });
+    const set = await tagNow();
+    assert.deepEqual([set.retention_days, set.rollup_days], [30, 90]);
+    assert.deepEqual(await axe(page), []);
+    await picture(page, 'retention-tag');
+    await page.locator('footer').getByRole('button', { name: '되돌리기' }).click();
+    await page.locator('footer').getByRole('button', { name: '되돌리기' }).waitFor({ state: 'detached', timeout: START_MS });
+    assert.equal((await tagNow()).retention_days, 0);
     assert.deepEqual(troubles, []);
   });
 

@@ -39,6 +39,8 @@ export interface Preview {
 export interface RefinedTag extends Tag {
   refine: string;
   keep_raw: boolean;
+  retention_days: number;
+  rollup_days: number;
 }
 
 export const TITLES: Record<string, Key> = {
