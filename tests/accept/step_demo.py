@@ -60,6 +60,7 @@ def killed(folder):
 
 
 def run(folder, seconds):
+    seconds = max(seconds, 45) if os.environ.get("MARU_SANITIZED") else seconds  # It takes that long to get going.
     home = f"{folder}/home"
     if isolated() and os.environ.get("MARU_ISOLATED") != "1":
         env = dict(os.environ, MARU_ISOLATED="1")
