@@ -1,10 +1,11 @@
 /*
  * The outlook. Each tag has its rows of today and of the last day; tags with the same rule are one
  * group, whose rows grow by its rate until they reach rate times days. What leaves a group goes to
- * roll-ups (at most 168 cells of 24 bytes a tag and day, never more than two a row) and to the
- * archive. Of very many tags some are asked, picked by a hash of their number, and stand for the
- * others: each question may read a page of every segment. Rows are winners of their versions, bytes
- * a row the segments' mean: good to a tenth where the last day was a usual one.
+ * roll-ups (as large a tag and day as those that stand; before there are any at most 168 cells of
+ * 24 bytes; never more than two cells a row) and to the archive. Of very many tags some are asked,
+ * picked by a hash of their number, and stand for the others: each question may read a page of
+ * every segment. Rows are winners of their versions, bytes a row the segments' mean: good to a
+ * tenth where the last day was a usual one.
  */
 #include "plant/outlook.h"
 
@@ -25,6 +26,7 @@ struct work {
     double weight; // How many tags one that is asked stands for.
     double gone_rows;
     double gone_tags;
+    double rolled_days; // Of all tags together, that roll-ups stand for today.
     const struct retention *rule;
     int64_t now_ns;
     struct outlook *out;
@@ -96,6 +98,10 @@ static int take_tag(struct work *work, const struct tag *tag, struct err *err) {
     struct counted day;
     struct counted gone = {0};
     hist_horizon(plant_historian(work->plant), tag->number, &horizon);
+    if (horizon.rollup_ns < horizon.raw_ns) {
+        work->rolled_days +=
+            work->weight * ((double)horizon.raw_ns - (double)horizon.rollup_ns) / (double)DAY_NS;
+    }
     int status = count_rows(work, tag->number, horizon.raw_ns, INT64_MAX, &all, err);
     if (status < 0 || all.rows == 0) {
         return status;
@@ -200,15 +206,16 @@ static double rows_after(const struct outlook_group *group, double days, double 
     return rows;
 }
 
-static double cells_bytes(const struct outlook_group *group, double gone) {
+static double cells_bytes(
+    const struct outlook *outlook, const struct outlook_group *group, double gone) {
     if (group->rollup_days <= group->raw_days || group->rows_a_day <= 0) {
         return 0;
     }
     double days = gone / group->rows_a_day;
     double most = (double)group->rollup_days - group->raw_days;
-    double cells = CELLS_A_DAY * group->tags;
-    cells = cells < 2 * group->rows_a_day ? cells : 2 * group->rows_a_day;
-    return (days < most ? days : most) * cells * CELL_BYTES;
+    double bytes = outlook->rolled_day_bytes * group->tags;
+    double two_a_row = 2 * group->rows_a_day * CELL_BYTES;
+    return (days < most ? days : most) * (bytes < two_a_row ? bytes : two_a_row);
 }
 
 struct sum {
@@ -222,7 +229,7 @@ static struct sum sum_after(const struct outlook *outlook, double days) {
     for (uint32_t i = 0; i < outlook->group_count; i++) {
         double gone = 0;
         sum.raw += rows_after(&outlook->groups[i], days, &gone) * outlook->row_bytes;
-        sum.rollup += cells_bytes(&outlook->groups[i], gone);
+        sum.rollup += cells_bytes(outlook, &outlook->groups[i], gone);
         sum.gone_rows += gone;
     }
     return sum;
@@ -275,6 +282,8 @@ int outlook_make(struct plant *plant, const struct retention *rule, const struct
     }
     out.gone_rows = (uint64_t)work.gone_rows;
     out.gone_tags = (uint32_t)work.gone_tags;
+    out.rolled_day_bytes = work.rolled_days >= 1 ? (double)store.rollup_bytes / work.rolled_days
+                                                 : (double)CELLS_A_DAY * CELL_BYTES;
     foresee(&out, rule);
     *ret_outlook = out;
     return 0;

@@ -24,7 +24,8 @@ struct outlook {
     uint64_t rollup_year_bytes;
     uint64_t archive_year_bytes;
     double row_bytes;
-    struct outlook_group { // Tags with the same rule.
+    double rolled_day_bytes; // Of a tag's day of roll-ups.
+    struct outlook_group {   // Tags with the same rule.
         uint32_t raw_days;
         uint32_t rollup_days;
         double tags;

@@ -56,8 +56,15 @@ static void a_rule_is_foreseen_as_it_comes(void **state) {
     uint32_t left = stored_rows(&rig, "a", false);
     /* A bound with roll-ups is taken down to the hour. */
     assert_in_range(30 * 1440 - left, seen->gone_rows - 60, seen->gone_rows);
+    uint64_t guessed = seen->rollup_year_bytes;
     look(&rig, &rule, seen);
     assert_in_range(seen->gone_rows, 0, 60);
+    /* Now their size is known: 20 days take what they take, a year so much more. */
+    hist_status(plant_historian(rig.plant), &store);
+    assert_int_equal(seen->rollup_bytes, store.rollup_bytes);
+    assert_true(seen->rollup_year_bytes < guessed);
+    assert_true(seen->rollup_year_bytes > 15 * store.rollup_bytes);
+    assert_true(seen->rollup_year_bytes < 25 * store.rollup_bytes);
     rig_close(&rig);
 }
 
