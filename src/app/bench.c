@@ -34,6 +34,23 @@ double bench_rss_mb(void) {
     return (double)usage.ru_maxrss / 1024;
 }
 
+double bench_written_bytes(void) {
+    double bytes = 0;
+    FILE *file = fopen("/proc/self/io", "re");
+    char line[128];
+    while (file != NULL && fgets(line, sizeof line, file) != NULL) {
+        struct str rest = str_of(line);
+        int64_t number = 0;
+        if (str_eq(str_cut(&rest, ':'), STR("wchar")) && str_to_i64(str_trim(rest), &number)) {
+            bytes = (double)number;
+        }
+    }
+    if (file != NULL) {
+        (void)fclose(file);
+    }
+    return bytes;
+}
+
 struct folder {
     const char *path;
     uint64_t bytes;

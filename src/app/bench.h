@@ -31,11 +31,12 @@ int bench_http_measure(
 int bench_http(const struct bench_options *options, struct buf *json_out, struct err *err);
 
 /* What they share: the steady clock in seconds, the middle one of some values (which are sorted),
- * the peak of this process's memory, what the files of a folder take (those that vanish meanwhile
- * are passed over), and a member with four digits. */
+ * the peak of this process's memory, what it has handed to write calls, what the files of a folder
+ * take (those that vanish meanwhile are passed over), and a member with four digits. */
 double bench_now_s(void);
 double bench_median(double *values, size_t count);
 double bench_rss_mb(void);
+double bench_written_bytes(void);
 int bench_folder_bytes(const char *folder, uint64_t *ret_bytes, struct err *err);
 void bench_put(struct json *json, const char *key, double value);
 

@@ -35,6 +35,8 @@ static const uint32_t TAGS[SIZES] = {100, 10000, 100000};
 struct growth {
     double ingest_mpts_s;
     double bytes_per_point;
+    double
+        write_factor; // Bytes written, log and all merges included, for each that stands at last.
     double query_ms;
     double rss_mb;
 };
@@ -109,6 +111,7 @@ static int grow(const char *folder, uint32_t tags, uint64_t points, struct growt
     struct batch *batch = batch_new(BATCH_POINTS, 0);
     struct scan scan = {.tags = tags};
     double spent = 0;
+    double written = bench_written_bytes();
     for (uint64_t done = 0; rc == 0 && done < points; done += BATCH_POINTS) {
         scan_fill(&scan, batch);
         double start = bench_now_s();
@@ -127,6 +130,7 @@ static int grow(const char *folder, uint32_t tags, uint64_t points, struct growt
     rc = rc < 0 ? rc : ask(historian, &scan, &ret_growth->query_ms, err);
     hist_close(historian);
     ret_growth->ingest_mpts_s = (double)points / spent / 1e6;
+    ret_growth->write_factor = (bench_written_bytes() - written) / (double)bytes;
     ret_growth->bytes_per_point = (double)bytes / (double)points;
     ret_growth->rss_mb = bench_rss_mb();
     return rc;
@@ -205,6 +209,7 @@ static int grow_all(
         json_object_begin(json);
         bench_put(json, "ingest_mpts_s", growth.ingest_mpts_s);
         bench_put(json, "bytes_per_point", growth.bytes_per_point);
+        bench_put(json, "write_factor", growth.write_factor);
         bench_put(json, "query_ms", growth.query_ms);
         bench_put(json, "rss_mb", growth.rss_mb);
         json_object_end(json);
