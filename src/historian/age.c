@@ -80,9 +80,13 @@ static bool item_take(const struct age *age, const struct hist_ageing *asked, st
     return item->raw_ns > item->raw_from_ns || (has_cells && item->aged_ns > item->aged_from_ns);
 }
 
-/* True when a block in what should go cannot be read. 1, 0, negative. */
+/* True when rows of what should go may be there and cannot be read. 1, 0, negative. */
 static int page_is_blocked(
     struct age *age, struct segment *segment, const struct item *item, struct err *err) {
+    int whole = segment_tag_is_whole(segment, item->tag, err);
+    if (whole <= 0) {
+        return whole < 0 ? whole : 1;
+    }
     struct tag_page *page = NULL;
     int rc = segment_page(segment, item->tag, &page, err);
     bool blocked = false;

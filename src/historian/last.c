@@ -119,8 +119,9 @@ bool last_get(struct last_table *table, uint32_t tag, struct hist_last *ret_last
     return known;
 }
 
-/* The newest time that segments hold for a tag. */
-static bool sealed_newest(const struct view *view, uint32_t tag, int64_t *ret_time_ns) {
+/* The newest time that segments hold for a tag: 1; 0: none; negative where one could not be read.
+ */
+static int sealed_newest(const struct view *view, uint32_t tag, int64_t *ret_time_ns) {
     bool found = false;
     for (uint32_t i = view->segment_count; i-- > 0;) {
         int64_t min_ns = 0;
@@ -128,8 +129,11 @@ static bool sealed_newest(const struct view *view, uint32_t tag, int64_t *ret_ti
         if (found && segment_info(view->segments[i])->max_ns <= *ret_time_ns) {
             continue; // Mostly all but the newest: their directories need not be read.
         }
-        if (segment_tag_range(view->segments[i], tag, &min_ns, &max_ns, NULL) > 0 &&
-            (!found || max_ns > *ret_time_ns)) {
+        int rc = segment_tag_range(view->segments[i], tag, &min_ns, &max_ns, NULL);
+        if (rc < 0) {
+            return rc;
+        }
+        if (rc > 0 && (!found || max_ns > *ret_time_ns)) {
             *ret_time_ns = max_ns;
             found = true;
         }
@@ -161,36 +165,37 @@ static void slot_take(struct last_slot *slot, const struct hist_rows *rows) {
     }
 }
 
-/* Scans a range and takes its last row; false when it is empty. */
-static bool last_take(struct historian *historian, uint32_t tag, int64_t from_ns, int64_t to_ns) {
+/* Scans a range and takes its last row: 1; 0: it is empty; negative. */
+static int last_take(struct historian *historian, uint32_t tag, int64_t from_ns, int64_t to_ns) {
     struct hist_scan_options options = {.tag = tag, .from_ns = from_ns, .to_ns = to_ns};
     struct hist_scan *scan = NULL;
-    if (hist_scan_open(historian, &options, &scan, NULL) < 0) {
-        return false;
+    int rc = hist_scan_open(historian, &options, &scan, NULL);
+    if (rc < 0) {
+        return rc;
     }
     struct hist_rows rows;
     bool any = false;
-    while (hist_scan_next(scan, &rows, NULL) > 0) {
+    while ((rc = hist_scan_next(scan, &rows, NULL)) > 0) {
         any = true;
         mutex_lock(&historian->last->mutex);
         slot_take(last_slot(historian->last, tag), &rows);
         mutex_unlock(&historian->last->mutex);
     }
     hist_scan_close(scan);
-    return any;
+    return rc < 0 ? rc : any;
 }
 
-/* Asks the rows at the newest sealed time; where the block that had them is damaged, all rows. */
+/* Asks the rows at the newest sealed time; where the block that had them is damaged, all rows. What
+ * could not be read now is asked again the next time. */
 static void last_settle(struct historian *historian, uint32_t tag) {
     struct view *view = store_view(historian);
     int64_t newest_ns = 0;
-    bool sealed = sealed_newest(view, tag, &newest_ns);
+    int rc = sealed_newest(view, tag, &newest_ns);
     view_unref(view);
-    if (sealed && !last_take(historian, tag, newest_ns, newest_ns + 1)) {
-        (void)last_take(historian, tag, INT64_MIN, INT64_MAX);
-    }
+    rc = rc > 0 ? last_take(historian, tag, newest_ns, newest_ns + 1) : rc < 0 ? rc : 1;
+    rc = rc == 0 ? last_take(historian, tag, INT64_MIN, INT64_MAX) : rc;
     mutex_lock(&historian->last->mutex);
-    last_slot(historian->last, tag)->settled = true;
+    last_slot(historian->last, tag)->settled = rc >= 0;
     mutex_unlock(&historian->last->mutex);
 }
 

@@ -259,15 +259,15 @@ static int merge_rows(struct merge *merge, struct err *err) {
     uint32_t heads[MERGE_SOURCES_MAX] = {0};
     for (uint32_t tag = 0;;) {
         int rc = next_tag(merge, heads, tag, &tag, err);
+        if (rc == 0 && any_damaged(merge)) { // Also by looking for the next tag, or for the end.
+            return -ERR_CORRUPT;
+        }
         if (rc < 0 || tag == TAG_NONE) {
             return rc;
         }
         rc = merge_tag(merge, tag, err);
         if (rc < 0) {
             return rc;
-        }
-        if (any_damaged(merge)) {
-            return -ERR_CORRUPT;
         }
         if (merge->historian->threaded) {
             if (is_stopping(merge->historian)) {

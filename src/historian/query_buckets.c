@@ -117,7 +117,9 @@ static int bucket_open(struct query *query, int64_t time_ns, struct err *err) {
         return 0;
     }
     int64_t every_ns = query->asked->every_ns;
-    bool next = query->begun && time_ns >= query->end_ns && time_ns - query->end_ns < every_ns;
+    bool next = query->begun && time_ns >= query->end_ns &&
+                (uint64_t)time_ns - (uint64_t)query->end_ns < (uint64_t)every_ns &&
+                query->end_ns <= INT64_MAX - every_ns;
     if (next && query->asked->zone == NULL) { // Without clock changes all are equally long.
         query->start_ns = query->end_ns;
         query->end_ns += every_ns;

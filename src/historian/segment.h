@@ -42,6 +42,7 @@ struct tag_page {
     uint32_t block_count;
     uint64_t rows;
     struct block_entry *blocks;
+    bool incomplete; // Found without its own bytes, and not all of its blocks could be read.
     uint32_t cell_count[ROLLUP_LEVELS]; // 0: this level is not kept.
     struct cell *cells[ROLLUP_LEVELS];
 };
@@ -94,6 +95,9 @@ int segment_tag_next(struct segment *segment, uint32_t tag, uint32_t *ret_tag, s
 /* Time range of a tag without reading its page: 1; 0: the tag is not inside; negative. */
 int segment_tag_range(struct segment *segment, uint32_t tag, int64_t *ret_min_ns,
     int64_t *ret_max_ns, struct err *err);
+/* 1: all that the segment holds of a tag can be found; 0: rows of it may stand in damaged bytes,
+ * also of a tag that does not seem to be inside; negative on failure. Blocks are not looked at. */
+int segment_tag_is_whole(struct segment *segment, uint32_t tag, struct err *err);
 /* The page of a tag: 1 and a reference, 0 when the tag is not inside, negative on failure. */
 int segment_page(
     struct segment *segment, uint32_t tag, struct tag_page **ret_page, struct err *err);

@@ -68,6 +68,7 @@ struct segment {
     uint32_t place_count;
     struct mutex mutex;   // Guards what follows.
     struct part *rebuilt; // All tags, found without the directory: it could not be read.
+    bool rebuilt_short;   // And the way through the records was not whole either.
     uint64_t damage[DAMAGE_MAX];
     uint32_t damage_count;
 };
@@ -151,12 +152,21 @@ static int read_record(struct segment *segment, uint64_t offset, struct buf *byt
     return rc;
 }
 
+/* A sector that cannot be read is damage like any other. */
+static int readable(int rc, struct err *err) {
+    if (rc == -ERR_IO || rc == -ERR_CORRUPT) {
+        err_clear(err);
+        return 0;
+    }
+    return rc;
+}
+
 static int page_parse(struct segment *segment, const struct tag_entry *entry,
     struct decoder *decoder, struct tag_page **ret_page, struct err *err) {
     struct record_head head;
     bool good = false;
     uint64_t offset = entry->offset + entry->blocks_size;
-    int rc = read_record(segment, offset, &decoder->bytes, &head, &good, err);
+    int rc = readable(read_record(segment, offset, &decoder->bytes, &head, &good, err), err);
     if (rc < 0 || !good || head.kind != RECORD_PAGE || head.tag != entry->tag) {
         return rc;
     }
@@ -175,8 +185,9 @@ static int page_rebuild(struct segment *segment, const struct tag_entry *entry,
     for (uint64_t offset = entry->offset; offset < end;) {
         struct record_head head;
         bool good = false;
-        rc = read_record(segment, offset, &decoder->bytes, &head, &good, err);
+        rc = readable(read_record(segment, offset, &decoder->bytes, &head, &good, err), err);
         if (rc < 0 || head.size == 0) {
+            page->incomplete = true;
             break;
         }
         struct run run;
@@ -193,6 +204,8 @@ static int page_rebuild(struct segment *segment, const struct tag_entry *entry,
                 .strict = run.strict,
                 .split = true}; // Statistics are not to be used.
             page->rows += head.rows;
+        } else {
+            page->incomplete = true;
         }
         offset += head.size;
     }
@@ -393,21 +406,26 @@ static void entries_add(
         .tag = tag, .offset = offset, .min_ns = INT64_MIN, .max_ns = INT64_MAX - 1};
 }
 
-/* Walks the records from the first on. Ranges of tags stay unknown (everything): pages tell. */
-static int directory_rebuild(struct segment *segment, struct part **ret_part, struct err *err) {
+/* Walks the records from the first on. Ranges of tags stay unknown (everything): pages tell.
+ * *ret_short: a record was damaged, or the way ended before the directory. */
+static int directory_rebuild(
+    struct segment *segment, struct part **ret_part, bool *ret_short, struct err *err) {
     AUTO_BUF struct buf bytes;
     buf_init(&bytes, RECORD_BYTES_MAX);
     struct tag_entry *entries = mem_alloc(sizeof *entries);
     uint32_t count = 0;
     uint64_t offset = SEGMENT_HEAD_BYTES;
     int rc = 0;
+    *ret_short = false;
     for (;;) {
         struct record_head head;
         bool good = false;
-        rc = read_record(segment, offset, &bytes, &head, &good, err);
+        rc = readable(read_record(segment, offset, &bytes, &head, &good, err), err);
         if (rc < 0 || head.size == 0 || head.kind == RECORD_DIRECTORY || head.tag == 0) {
+            *ret_short = *ret_short || head.size == 0 || head.kind != RECORD_DIRECTORY;
             break;
         }
+        *ret_short = *ret_short || !good;
         bool new_tag = count == 0 || entries[count - 1].tag < head.tag;
         if (good && new_tag) {
             entries_add(&entries, &count, head.tag, offset);
@@ -502,13 +520,15 @@ const struct segment_info *segment_info(const struct segment *segment) {
 static int rebuilt_hold(struct segment *segment, struct part **ret_part, struct err *err) {
     segment_report(segment, segment->info.bytes, MSG_SEGMENT_DIRECTORY_DAMAGED, 0);
     struct part *part = NULL;
-    int rc = directory_rebuild(segment, &part, err);
+    bool is_short = false;
+    int rc = directory_rebuild(segment, &part, &is_short, err);
     if (rc < 0) {
         return rc;
     }
     mutex_lock(&segment->mutex);
     if (segment->rebuilt == NULL) {
         segment->rebuilt = part;
+        segment->rebuilt_short = is_short;
     } else {
         part_unref(part); // Somebody was faster.
     }
@@ -522,8 +542,11 @@ static int place_load(const struct part_place *place, struct part **ret_part, st
     const struct segment *segment = place->segment;
     AUTO_FREE uint8_t *bytes = mem_alloc(place->size);
     int rc = file_read_at(segment->fd, segment->path, place->at, bytes, place->size, err);
-    if (rc < 0 || crc32c(0, bytes, place->size) != place->crc) {
-        return rc;
+    if (rc < 0) {
+        return readable(rc, err);
+    }
+    if (crc32c(0, bytes, place->size) != place->crc) {
+        return 0;
     }
     struct codec codec;
     codec_init(&codec);
@@ -694,6 +717,26 @@ int segment_page(
     }
     part_unref(part);
     return rc;
+}
+
+int segment_tag_is_whole(struct segment *segment, uint32_t tag, struct err *err) {
+    int64_t min_ns = 0;
+    int64_t max_ns = 0;
+    int inside = segment_tag_range(segment, tag, &min_ns, &max_ns, err);
+    if (inside < 0) {
+        return inside;
+    }
+    mutex_lock(&segment->mutex);
+    bool is_short = segment->rebuilt_short;
+    mutex_unlock(&segment->mutex);
+    if (inside == 0 || is_short) {
+        return !is_short;
+    }
+    struct tag_page *page = NULL;
+    int rc = segment_page(segment, tag, &page, err);
+    bool whole = rc > 0 && !page->incomplete;
+    tag_page_unref(page);
+    return rc < 0 ? rc : whole;
 }
 
 /* ---- Blocks ---- */

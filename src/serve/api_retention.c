@@ -58,13 +58,10 @@ static void put_sizes(struct json *json, const struct outlook *outlook) {
     json_object_end(json);
 }
 
+/* What the rule means; the caller has a place for long work. */
 static int answer(struct call *call, const struct retention *rule, bool stored, struct err *err) {
     AUTO_FREE struct outlook *outlook = MEM_NEW(struct outlook);
-    int rc = call_long_begin(call, err);
-    if (rc >= 0) {
-        rc = outlook_make(call->plant, rule, NULL, outlook, err);
-        call_long_end(call);
-    }
+    int rc = outlook_make(call->plant, rule, NULL, outlook, err);
     if (rc < 0) {
         return rc;
     }
@@ -91,7 +88,12 @@ static int answer(struct call *call, const struct retention *rule, bool stored, 
 int api_retention(struct call *call, struct err *err) {
     struct retention rule;
     int rc = retention_get(call->plant, &rule, err);
-    return rc < 0 ? rc : answer(call, &rule, true, err);
+    rc = rc < 0 ? rc : call_long_begin(call, err);
+    if (rc >= 0) {
+        rc = answer(call, &rule, true, err);
+        call_long_end(call);
+    }
+    return rc;
 }
 
 static int read_days(
@@ -136,9 +138,13 @@ int api_retention_put(struct call *call, struct err *err) {
     rc = rc < 0 ? rc : read_days(body, "rollup_days", &rule.rollup_days, err);
     rc = rc < 0 ? rc : read_archive(body, &rule, err);
     bool dry_run = call_param_flag(call, "dry_run");
-    if (rc >= 0) {
-        rc = dry_run ? retention_check(&rule, err)
-                     : retention_put(call->plant, &rule, str_of(call->principal.id), err);
+    rc = rc < 0 ? rc : call_long_begin(call, err); // First: a rule that is stored is answered.
+    if (rc < 0) {
+        return rc;
     }
-    return rc < 0 ? rc : answer(call, &rule, !dry_run, err);
+    rc = dry_run ? retention_check(&rule, err)
+                 : retention_put(call->plant, &rule, str_of(call->principal.id), err);
+    rc = rc < 0 ? rc : answer(call, &rule, !dry_run, err);
+    call_long_end(call);
+    return rc;
 }

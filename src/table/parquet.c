@@ -367,6 +367,7 @@ void parquet_put_text(struct parquet_writer *writer, struct str text) {
         if (place == PARQUET_NO_ENTRY) {
             page_end(writer, column);
             column->placing = false;
+            is_new = true; // It found no room: nobody has bounded it yet.
         }
     }
     if (is_new) {

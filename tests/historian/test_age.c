@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/bytes.h"
 #include "core/file_fault.h"
 #include "core/mem.h"
 #include "tests/historian/support_history.h"
@@ -688,6 +689,72 @@ static void a_damaged_block_keeps_its_tag_from_ageing(void **state) {
     folder_remove(dir);
 }
 
+/* Where the page of the first tag begins, which has one block. */
+static uint64_t first_page(const char *dir, const char *name, uint64_t *ret_size) {
+    struct err err = ERR_INIT;
+    char path[256];
+    (void)snprintf(path, sizeof path, "%s/%s", dir, name);
+    AUTO_CLOSE int fd = -1;
+    uint8_t size[4];
+    expect_ok(file_open(files_system(), path, FILE_READ, &fd, &err), &err);
+    expect_ok(file_size(fd, path, ret_size, &err), &err);
+    expect_ok(file_read_at(fd, path, 64, size, sizeof size, &err), &err);
+    struct reader reader = reader_of(size, sizeof size);
+    return 64 + (uint64_t)read_u32_le(&reader);
+}
+
+/* Two places of one file are damaged, as by a bad sector that reaches over both: nothing goes that
+ * could not be looked at, however often it is tried, and after the repair all of it goes. */
+static void damage_twice(uint64_t first_back, bool in_directory, uint32_t kept) {
+    char dir[128];
+    folder_new(dir);
+    struct historian *historian = history_open(dir, NULL);
+    struct err err = ERR_INIT;
+    for (int64_t i = 0; i < 400; i++) {
+        struct row row = row_f64(1 + (uint32_t)i % 2, TEST_T0 + i * 100 * NS_PER_S, (double)i);
+        history_append(historian, &row, 1);
+    }
+    hist_close(historian);
+    struct named file = {.prefix = "seg-"};
+    assert_int_equal(dir_each(dir, note_name, &file, NULL), 0);
+    uint64_t size = 0;
+    uint64_t page = first_page(dir, file.name, &size);
+    uint64_t other = in_directory ? size - 64 - 8 : page + 20;
+    spoil(dir, file.name, 64 + first_back);
+    spoil(dir, file.name, other);
+    historian = history_open(dir, NULL);
+    int64_t raw_ns = TEST_T0 + 9 * HOUR_NS;
+    for (int round = 0; round < 4; round++) {
+        struct hist_age_report report = {0};
+        err_clear(&err);
+        int rc = age(historian, raw_ns, INT64_MIN, NULL, &report, &err);
+        assert_true(rc == -ERR_CORRUPT || (rc == 0 && report.kept == kept));
+        assert_true(rc == 0 || round == 0);
+        struct hist_horizon horizon;
+        hist_horizon(historian, 1, &horizon);
+        assert_int_equal(horizon.raw_ns, INT64_MIN);
+    }
+    hist_close(historian);
+    spoil(dir, file.name, 64 + first_back); // Repaired.
+    spoil(dir, file.name, other);
+    historian = history_open(dir, NULL);
+    age_well(historian, raw_ns, INT64_MIN, NULL);
+    struct answer answer;
+    struct question all = {1, INT64_MIN, INT64_MAX, 0};
+    ask(historian, &all, &answer);
+    assert_int_equal(answer.buckets[0].count, 200);
+    mem_free(answer.buckets);
+    hist_close(historian);
+    folder_remove(dir);
+}
+
+static void damage_beside_damage_keeps_tags_from_ageing(void **state) {
+    (void)state;
+    damage_twice(30, false, 1); // A block's content and its page.
+    damage_twice(2, false, 1);  // A block's head and its page.
+    damage_twice(2, true, 5);   // A block's head and the directory: what follows may be any tag's.
+}
+
 /* ---- Who else is told ---- */
 
 struct told {
@@ -789,6 +856,7 @@ int main(void) {
         cmocka_unit_test(a_lost_manifest_shows_no_row_twice),
         cmocka_unit_test(each_flipped_byte_of_an_aged_file_is_named),
         cmocka_unit_test(a_damaged_block_keeps_its_tag_from_ageing),
+        cmocka_unit_test(damage_beside_damage_keeps_tags_from_ageing),
         cmocka_unit_test(what_goes_is_told_and_goes_only_when_that_is_durable),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
