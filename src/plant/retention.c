@@ -133,6 +133,14 @@ static int write_settings(struct ledger_tx *tx, void *context, struct err *err) 
                             plant_id(settings->plant), buf_str(&payload), err);
 }
 
+/* The plant's own folder in the archive's: made when the rule is set and never by a round. */
+static void plant_folder_of(
+    const struct plant *plant, const char *base, char to[static LIMIT_PATH_BYTES]) {
+    struct str id = plant_id(plant);
+    (void)snprintf(
+        to, LIMIT_PATH_BYTES, "%.*s/%.*s", LIMIT_PATH_BYTES - 80, base, (int)id.size, id.data);
+}
+
 int retention_check(const struct retention *retention, struct err *err) {
     if (retention->raw_days > RETENTION_DAYS_MAX || retention->rollup_days > RETENTION_DAYS_MAX) {
         return err_set(err, ERR_RANGE, MSG_RETENTION_DAYS, ARGS(A_INT(RETENTION_DAYS_MAX)));
@@ -149,6 +157,14 @@ int retention_put(
     int status = retention_check(retention, err);
     if (status < 0) {
         return status;
+    }
+    if (retention->archive_dir[0] != '\0') {
+        char folder[LIMIT_PATH_BYTES];
+        plant_folder_of(plant, retention->archive_dir, folder);
+        status = dir_create(plant_files(plant), folder, err);
+        if (status < 0) {
+            return status;
+        }
     }
     struct settings settings = {.plant = plant, .write = retention, .actor = actor};
     return ledger_write(plant_ledger(plant), write_settings, &settings, err);
@@ -270,24 +286,23 @@ static int write_tags(
     return status < 0 ? status : dir_sync(files, dir, err);
 }
 
-/* BASE/PLANT/YYYY-MM with its table, and BASE/PLANT/writing. The base is never made: a disk that is
- * not mounted must be an error and not a folder on the system's disk. */
+/* BASE/PLANT/YYYY-MM with its table, and BASE/PLANT/writing. BASE/PLANT is never made here: where a
+ * disk is not mounted its mount point may be there, but it is empty. */
 static int archive_folder(struct plant *plant, const struct catalogue *catalogue, const char *base,
     struct buf *to, struct buf *writing, struct err *err) {
-    if (!file_exists(base)) {
-        return err_set(err, ERR_NOT_FOUND, MSG_RETENTION_FOLDER, ARGS(A_CSTR(base)));
+    char folder[LIMIT_PATH_BYTES];
+    plant_folder_of(plant, base, folder);
+    if (!file_exists(folder)) {
+        return err_set(err, ERR_NOT_FOUND, MSG_RETENTION_FOLDER, ARGS(A_CSTR(folder)));
     }
     char time[TIME_TEXT_MAX];
     (void)time_format(clock_wall_ns(plant_clock(plant)), plant_zone(plant), time);
-    struct str id = plant_id(plant);
-    buf_printf(to, "%s/%.*s", base, (int)id.size, id.data);
-    buf_printf(writing, "%s/writing", buf_z(to));
-    int status = dir_create(plant_files(plant), buf_z(to), err);
-    buf_printf(to, "/%.7s", time);
+    buf_printf(to, "%s/%.7s", folder, time);
+    buf_printf(writing, "%s/writing", folder);
     if (to->overflow || writing->overflow) {
         return err_set(err, ERR_LIMIT, MSG_RETENTION_FOLDER, ARGS(A_CSTR(base)));
     }
-    status = status < 0 ? status : dir_create(plant_files(plant), buf_z(to), err);
+    int status = dir_create(plant_files(plant), buf_z(to), err);
     return status < 0 ? status : write_tags(plant_files(plant), buf_z(to), catalogue, err);
 }
 
