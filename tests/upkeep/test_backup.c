@@ -22,6 +22,12 @@
 #include "ledger/consent.h"
 #include "upkeep/upkeep.h"
 
+/* The child that is killed is forked from a process with threads, and makes its own. */
+const char *__tsan_default_options(void);
+const char *__tsan_default_options(void) {
+    return "die_after_fork=0";
+}
+
 struct place {
     char dir[64];
     char home[96];
