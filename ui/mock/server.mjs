@@ -99,12 +99,12 @@ export async function startMock({ mode = 'demo', port = 0, lang = 'ko' } = {}) {
     devices: () => ({ items: plant.devices(), next: null }),
     series: (url) => plant.series(url.searchParams),
     flow: () => plant.flow(),
-    retention: (url, body) => retention(url, body),
+    retention: (url, body, english) => retention(url, body, english),
   };
 
   // The rule of a mock plant: a day of values takes 40 MB, and 400 days are there.
   const rule = { raw_days: 0, rollup_days: 0, archive_dir: '' };
-  function retention(url, body) {
+  function retention(url, body, english) {
     const next = { ...rule, ...body, ...(body?.archive === 'none' ? { archive_dir: '' } : {}) };
     delete next.archive;
     next.kind = body?.archive ?? rule.kind ?? 'none';
@@ -116,7 +116,10 @@ export async function startMock({ mode = 'demo', port = 0, lang = 'ko' } = {}) {
     const kept = next.raw_days > 0 ? Math.min(765, next.raw_days) : 765;
     return {
       ...next, archive: next.kind, stored: !url.searchParams.has('dry_run'),
-      words: [
+      words: english ? [
+        next.raw_days > 0 ? `Values older than ${next.raw_days} days go. Days that a tag has of its own come first.` : 'Values stay for ever (but for tags with days of their own).',
+        gone > 0 ? `Within an hour ${gone * 1_000_000} values of 12 tags go (about ${((gone * day) / 1e9).toFixed(1)} GB), then old ones every night.` : 'Nothing goes now.',
+      ] : [
         next.raw_days > 0 ? `${next.raw_days}일보다 오래된 값을 정리합니다. 태그에 따로 정한 일수가 우선합니다.` : '값을 계속 보관합니다(일수를 따로 정한 태그는 제외).',
         gone > 0 ? `한 시간 안에 태그 12개의 값 ${gone * 1_000_000}개(약 ${((gone * day) / 1e9).toFixed(1)} GB)를 정리합니다. 그 뒤로는 매일 밤 오래된 값을 정리합니다.` : '지금 정리할 값은 없습니다.',
       ],
@@ -181,7 +184,8 @@ export async function startMock({ mode = 'demo', port = 0, lang = 'ko' } = {}) {
     if (!answer) {
       return problem(res, 404, 'no_route', '없는 주소입니다.', 'There is no such address.', req);
     }
-    return send(res, 200, answer(url, req.method === 'GET' ? undefined : await bodyOf(req)));
+    const english = (req.headers['accept-language'] ?? 'ko').startsWith('en');
+    return send(res, 200, answer(url, req.method === 'GET' ? undefined : await bodyOf(req), english));
   }
 
   const server = createServer((req, res) => {
