@@ -46,7 +46,7 @@ struct age {
     struct aged_writer *writer;   // NULL: nothing to write.
     uint64_t id;
     uint32_t first_taken; // Index of the first aged file that goes into the new one.
-    bool *damaged;        // By segment, at the start.
+    uint32_t *damage;     // By segment, as it was when what may go was chosen.
     struct decoder decoder;
     struct cell *cells; // BLOCK_ROWS of them.
     struct hist_age_report report;
@@ -108,7 +108,7 @@ static int item_is_blocked(struct age *age, const struct item *item, struct err 
         struct segment *segment = age->view->segments[i];
         const struct segment_info *info = segment_info(segment);
         bool inside =
-            age->damaged[i] && info->min_ns < item->raw_ns && info->max_ns >= item->raw_from_ns;
+            age->damage[i] > 0 && info->min_ns < item->raw_ns && info->max_ns >= item->raw_from_ns;
         int rc = inside ? page_is_blocked(age, segment, item, err) : 0;
         if (rc != 0) {
             return rc;
@@ -332,7 +332,7 @@ static bool is_stopping(struct historian *historian) {
 /* Damage that was met since the start: rows were passed over. */
 static bool is_damaged_now(const struct age *age) {
     for (uint32_t i = 0; i < age->view->segment_count; i++) {
-        if (!age->damaged[i] && segment_is_damaged(age->view->segments[i])) {
+        if (segment_damage(age->view->segments[i]) > age->damage[i]) {
             return true;
         }
     }
@@ -501,18 +501,22 @@ static int commit_age(struct age *age, struct aged *made, struct err *err) {
     return 0;
 }
 
+static void damage_note(struct age *age) {
+    for (uint32_t i = 0; i < age->view->segment_count; i++) {
+        age->damage[i] = segment_damage(age->view->segments[i]);
+    }
+}
+
 static int age_caring(struct age *age, const struct hist_age_options *options, struct err *err) {
     if (age->view->segment_count != age->historian->manifest.segment_count ||
         age->view->aged_count != age->historian->manifest.aged_count) {
         /* One could not be opened: rows that nobody can read now must not go unseen. */
         return err_set(err, ERR_CORRUPT, MSG_AGED_UNOPENED, NO_ARGS);
     }
-    int rc = 0;
-    age->damaged = MEM_ARRAY(bool, age->view->segment_count + 1);
-    for (uint32_t i = 0; i < age->view->segment_count; i++) {
-        age->damaged[i] = segment_is_damaged(age->view->segments[i]);
-    }
-    rc = rc < 0 ? rc : items_take(age, options, err);
+    age->damage = MEM_ARRAY(uint32_t, age->view->segment_count + 1);
+    damage_note(age);
+    int rc = items_take(age, options, err);
+    damage_note(age); // What choosing met is taken into account.
     if (rc < 0 || age->count == 0) {
         return rc;
     }
@@ -571,7 +575,7 @@ int hist_age(struct historian *historian, const struct hist_age_options *options
     hist_archive_free(age.archive);
     aged_writer_free(age.writer);
     mem_free(age.cells);
-    mem_free(age.damaged);
+    mem_free(age.damage);
     mem_free(age.items);
     view_unref(age.view);
     store_care_end(historian);

@@ -131,7 +131,7 @@ static int read_back(struct hist_archive *archive, struct err *err) {
         rows += (uint64_t)count;
     }
     decoder_fini(&decoder);
-    bool good = rc == 0 && !segment_is_damaged(segment) && rows == info->rows;
+    bool good = rc == 0 && segment_damage(segment) == 0 && rows == info->rows;
     archive->counts.rows += info->rows;
     archive->counts.bytes += info->bytes;
     archive->counts.files++;

@@ -79,7 +79,7 @@ static uint32_t run_length(
     for (uint32_t i = first; i < view->segment_count && count < MERGE_SOURCES_MAX; i++) {
         const struct segment *segment = view->segments[i];
         rows += segment_info(segment)->rows;
-        bool fits = !segment_is_damaged(segment) && rows <= MERGE_ROWS_MAX &&
+        bool fits = segment_damage(segment) == 0 && rows <= MERGE_ROWS_MAX &&
                     (all || tier_of(segment) <= tier_of(view->segments[first])) &&
                     (i == first || are_neighbours(historian, view->segments[i - 1], segment));
         if (!fits) {
@@ -241,7 +241,7 @@ static int next_tag(
 
 static bool any_damaged(const struct merge *merge) {
     for (uint32_t i = 0; i < merge->count; i++) {
-        if (segment_is_damaged(merge->sources[i])) {
+        if (segment_damage(merge->sources[i]) > 0) {
             return true;
         }
     }

@@ -87,8 +87,8 @@ void segment_obsolete(struct segment *segment);
 /* Its open file, for copying; valid while the segment is. */
 int segment_fd(const struct segment *segment);
 const struct segment_info *segment_info(const struct segment *segment);
-/* True once damage was met: such a segment is kept as it is and not merged. */
-bool segment_is_damaged(const struct segment *segment);
+/* Damaged places met so far. A segment that has one is kept as it is and not merged. */
+uint32_t segment_damage(const struct segment *segment);
 
 /* The smallest tag inside above `tag`: 1 and *ret_tag; 0: none; negative on failure. */
 int segment_tag_next(struct segment *segment, uint32_t tag, uint32_t *ret_tag, struct err *err);

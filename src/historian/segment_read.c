@@ -114,12 +114,12 @@ static void segment_report(
     }
 }
 
-bool segment_is_damaged(const struct segment *segment) {
+uint32_t segment_damage(const struct segment *segment) {
     struct mutex *mutex = (struct mutex *)(uintptr_t)&segment->mutex;
     mutex_lock(mutex);
-    bool damaged = segment->damage_count > 0;
+    uint32_t count = segment->damage_count;
     mutex_unlock(mutex);
-    return damaged;
+    return count;
 }
 
 /* ---- Pages ---- */

@@ -650,21 +650,38 @@ static void each_flipped_byte_of_an_aged_file_is_named(void **state) {
     folder_remove(dir);
 }
 
-static void a_damaged_block_keeps_its_tag_from_ageing(void **state) {
-    (void)state;
-    char dir[128];
-    folder_new(dir);
+/* One segment with 200 rows each of the tags 1 and 2, of which some hours may go. */
+static void write_two_tags(const char *dir, struct named *ret_file) {
     struct historian *historian = history_open(dir, NULL);
-    struct err err = ERR_INIT;
     for (int64_t i = 0; i < 400; i++) {
         struct row row = row_f64(1 + (uint32_t)i % 2, TEST_T0 + i * 100 * NS_PER_S, (double)i);
         history_append(historian, &row, 1);
     }
     hist_close(historian);
+    assert_int_equal(dir_each(dir, note_name, ret_file, NULL), 0);
+}
+
+/* Nothing of the first tag was lost before, and now its rows go. */
+static void expect_all_goes(const char *dir, int64_t raw_ns) {
+    struct historian *historian = history_open(dir, NULL);
+    age_well(historian, raw_ns, INT64_MIN, NULL);
+    struct answer answer;
+    struct question all = {1, INT64_MIN, INT64_MAX, 0};
+    ask(historian, &all, &answer);
+    assert_int_equal(answer.buckets[0].count, 200);
+    mem_free(answer.buckets);
+    hist_close(historian);
+}
+
+static void a_damaged_block_keeps_its_tag_from_ageing(void **state) {
+    (void)state;
+    char dir[128];
+    folder_new(dir);
     struct named file = {.prefix = "seg-"};
-    assert_int_equal(dir_each(dir, note_name, &file, NULL), 0);
+    write_two_tags(dir, &file);
+    struct err err = ERR_INIT;
     spoil(dir, file.name, 64 + 30); // In the first block of the first tag.
-    historian = history_open(dir, NULL);
+    struct historian *historian = history_open(dir, NULL);
     struct hist_age_report report = {0};
     int64_t raw_ns = TEST_T0 + 9 * HOUR_NS;
     assert_int_equal(age(historian, raw_ns, INT64_MIN, NULL, &report, &err), -ERR_CORRUPT);
@@ -678,14 +695,7 @@ static void a_damaged_block_keeps_its_tag_from_ageing(void **state) {
     assert_int_equal(horizon.raw_ns, raw_ns);
     hist_close(historian);
     spoil(dir, file.name, 64 + 30); // Repaired.
-    historian = history_open(dir, NULL);
-    age_well(historian, raw_ns, INT64_MIN, NULL);
-    struct answer answer;
-    struct question all = {1, INT64_MIN, INT64_MAX, 0};
-    ask(historian, &all, &answer);
-    assert_int_equal(answer.buckets[0].count, 200);
-    mem_free(answer.buckets);
-    hist_close(historian);
+    expect_all_goes(dir, raw_ns);
     folder_remove(dir);
 }
 
@@ -708,21 +718,15 @@ static uint64_t first_page(const char *dir, const char *name, uint64_t *ret_size
 static void damage_twice(uint64_t first_back, bool in_directory, uint32_t kept) {
     char dir[128];
     folder_new(dir);
-    struct historian *historian = history_open(dir, NULL);
-    struct err err = ERR_INIT;
-    for (int64_t i = 0; i < 400; i++) {
-        struct row row = row_f64(1 + (uint32_t)i % 2, TEST_T0 + i * 100 * NS_PER_S, (double)i);
-        history_append(historian, &row, 1);
-    }
-    hist_close(historian);
     struct named file = {.prefix = "seg-"};
-    assert_int_equal(dir_each(dir, note_name, &file, NULL), 0);
+    write_two_tags(dir, &file);
+    struct err err = ERR_INIT;
     uint64_t size = 0;
     uint64_t page = first_page(dir, file.name, &size);
     uint64_t other = in_directory ? size - 64 - 8 : page + 20;
     spoil(dir, file.name, 64 + first_back);
     spoil(dir, file.name, other);
-    historian = history_open(dir, NULL);
+    struct historian *historian = history_open(dir, NULL);
     int64_t raw_ns = TEST_T0 + 9 * HOUR_NS;
     for (int round = 0; round < 4; round++) {
         struct hist_age_report report = {0};
@@ -737,14 +741,7 @@ static void damage_twice(uint64_t first_back, bool in_directory, uint32_t kept) 
     hist_close(historian);
     spoil(dir, file.name, 64 + first_back); // Repaired.
     spoil(dir, file.name, other);
-    historian = history_open(dir, NULL);
-    age_well(historian, raw_ns, INT64_MIN, NULL);
-    struct answer answer;
-    struct question all = {1, INT64_MIN, INT64_MAX, 0};
-    ask(historian, &all, &answer);
-    assert_int_equal(answer.buckets[0].count, 200);
-    mem_free(answer.buckets);
-    hist_close(historian);
+    expect_all_goes(dir, raw_ns);
     folder_remove(dir);
 }
 
