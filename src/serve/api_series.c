@@ -39,6 +39,7 @@ struct points {
     double *value; // Raw value or average; NaN: nothing.
     double *min;
     double *max;
+    bool *bad;        // A bad row, or a bucket that has some.
     struct str *text; // Of text tags.
 };
 
@@ -59,6 +60,7 @@ static void points_init(struct points *points, struct arena *arena, uint32_t cap
     points->value = ARENA_ARRAY(arena, double, capacity);
     points->min = ARENA_ARRAY(arena, double, capacity);
     points->max = ARENA_ARRAY(arena, double, capacity);
+    points->bad = ARENA_ARRAY(arena, bool, capacity);
     points->text = ARENA_ARRAY(arena, struct str, capacity);
 }
 
@@ -69,6 +71,7 @@ static bool points_add(struct points *points, int64_t time_ns, double value) {
     }
     points->time_ns[points->count] = time_ns;
     points->value[points->count] = value;
+    points->bad[points->count] = false;
     points->count++;
     return true;
 }
@@ -96,9 +99,12 @@ static int series_count(struct series *series, uint64_t *ret_count, struct err *
     return hist_buckets(series->historian, &query, count_bucket, ret_count, err);
 }
 
+static bool raw_is_bad(const struct hist_rows *rows, uint32_t i) {
+    return rows->status && status_quality(rows->status[i]) == QUALITY_BAD;
+}
+
 static double raw_number(const struct hist_rows *rows, uint32_t i) {
-    bool bad = rows->status && status_quality(rows->status[i]) == QUALITY_BAD;
-    if (bad || rows->type == TYPE_TEXT) {
+    if (raw_is_bad(rows, i) || rows->type == TYPE_TEXT) {
         return (double)NAN;
     }
     return rows->type == TYPE_F64 ? rows->f64[i] : (double)rows->i64[i];
@@ -111,6 +117,7 @@ static bool take_rows(struct series *series, const struct hist_rows *rows) {
         if (!points_add(points, rows->time_ns[i], raw_number(rows, i))) {
             return false;
         }
+        points->bad[points->count - 1] = raw_is_bad(rows, i);
     }
     return true;
 }
@@ -176,10 +183,13 @@ static int take_bucket(
     (void)err;
     struct series *series = context;
     struct points *points = &series->points;
-    if (bucket->count > 0 && points_add(points, bucket->start_ns,
-                                 (bucket->sum + bucket->sum_low) / (double)bucket->count)) {
-        points->min[points->count - 1] = bucket->min;
-        points->max[points->count - 1] = bucket->max;
+    bool any = bucket->count > 0;
+    double nothing = (double)NAN;
+    double average = any ? (bucket->sum + bucket->sum_low) / (double)bucket->count : nothing;
+    if ((any || bucket->bad_count > 0) && points_add(points, bucket->start_ns, average)) {
+        points->min[points->count - 1] = any ? bucket->min : nothing;
+        points->max[points->count - 1] = any ? bucket->max : nothing;
+        points->bad[points->count - 1] = bucket->bad_count > 0;
     }
     return 0;
 }
@@ -245,6 +255,7 @@ static bool gaps_insert(struct series *series, uint32_t max) {
         if (points_add(&to, from->time_ns[i], from->value[i])) {
             to.min[to.count - 1] = from->min[i];
             to.max[to.count - 1] = from->max[i];
+            to.bad[to.count - 1] = from->bad[i];
         }
     }
     if (to.overflow) {
@@ -313,6 +324,24 @@ static void put_numbers(struct json *json, const char *key, const double *values
     json_array_end(json);
 }
 
+/* The places of points at which bad rows stand; absent where there are none. */
+static void put_bad(struct json *json, const struct points *points) {
+    bool begun = false;
+    for (uint32_t i = 0; i < points->count; i++) {
+        if (points->bad[i] && !begun) {
+            json_key(json, "bad");
+            json_array_begin(json);
+            begun = true;
+        }
+        if (points->bad[i]) {
+            json_i64(json, i);
+        }
+    }
+    if (begun) {
+        json_array_end(json);
+    }
+}
+
 /* Raw values begin later than the range: a chart of averages, or an empty one, says why. */
 static void put_expired(struct json *json, const struct series *series) {
     struct hist_horizon horizon;
@@ -357,6 +386,9 @@ static void put_series(struct json *json, const struct series *series) {
         json_array_end(json);
     } else {
         put_numbers(json, "v", points->value, points->count);
+    }
+    if (series->tag->type != TYPE_TEXT) {
+        put_bad(json, points);
     }
     put_expired(json, series);
     json_object_end(json);

@@ -176,6 +176,16 @@ static const struct param_spec P_CORRECTIONS[] = {
     {"before", PARAM_COUNT, .help = HELP("Entries below this number", "이 번호보다 앞의 기록")},
     {"limit", PARAM_COUNT, .help = HELP("At most so many items", "최대 개수")}, END};
 
+static const struct param_spec P_SUMMARY[] = {RANGE_PARAMS, END};
+
+static const struct param_spec P_ANNOTATIONS[] = {
+    {"from", PARAM_TIME, .help = HELP("Begin, included", "시작 시각(포함)")},
+    {"to", PARAM_TIME, .help = HELP("End, excluded", "끝 시각(미포함)")},
+    {"tag", PARAM_TEXT,
+        .help = HELP("Only of this tag and of the plant", "이 태그와 공장 전체의 메모만")},
+    {"before", PARAM_COUNT, .help = HELP("Notes below this number", "이 번호보다 앞의 메모")},
+    {"limit", PARAM_COUNT, .help = HELP("At most so many items", "최대 개수")}, END};
+
 static const struct param_spec P_MEASURE[] = {
     {"from", PARAM_TIME,
         .help = HELP(

@@ -64,7 +64,8 @@ static enum need need_of(const char *path, const char *method) {
         {"put", "/papers/trainings/{number}", NEED_WRITE},
         {"post", "/papers/deliverables", NEED_WRITE},
         {"put", "/papers/deliverables/{number}", NEED_WRITE}, {"post", "/scans", NEED_WRITE},
-        {"put", "/consents/{id}", NEED_GRANT}};
+        {"put", "/consents/{id}", NEED_GRANT}, {"post", "/annotations", NEED_WRITE},
+        {"delete", "/annotations/{number}", NEED_WRITE}};
     for (size_t i = 0; i < sizeof OTHERS / sizeof OTHERS[0]; i++) {
         if (strcmp(method, OTHERS[i].method) == 0 &&
             str_ends(str_of(path), str_of(OTHERS[i].end))) {
@@ -98,7 +99,8 @@ static void make_target(const char *path, char *to, size_t size) {
         }
         used += str_copy_z(value, to + used, size - used);
     }
-    if (str_ends(str_of(path), STR("/samples")) || str_ends(str_of(path), STR("/series"))) {
+    if (str_ends(str_of(path), STR("/samples")) || str_ends(str_of(path), STR("/series")) ||
+        str_ends(str_of(path), STR("/summary"))) {
         (void)str_copy_z(STR("?tag=line1.press1.temp"), to + used, size - used);
     }
 }

@@ -215,7 +215,8 @@ static void every_answer_is_as_described(void **state) {
         }
         bool is_join = strstr(path, "/join");
         bool is_moments = strstr(path, "/moments");
-        bool wants_tag = is_join || strstr(path, "/samples") || strstr(path, "/series");
+        bool wants_tag = is_join || strstr(path, "/samples") || strstr(path, "/series") ||
+                         strstr(path, "/summary");
         check_answer(path,
             is_join      ? "?tag=line1.press1.recipe&lead=line1.press1.temp"
             : is_moments ? "?tag=line1.press1.temp&tag=line1.press1.recipe&time=now&time=1970-01-"
