@@ -283,9 +283,9 @@ describe('the way in', () => {
     assert.equal(await page.locator('li.kept').count(), 0);
     await page.fill('#password', 'floor-lamp-29');
     assert.equal(await page.locator('li.kept').count(), 3);
-    await page.fill('#repeat', 'floor-lamp-2');
+    await page.fill('#password-repeat', 'floor-lamp-2');
     assert.equal(await submit.isDisabled(), true);
-    await page.fill('#repeat', 'floor-lamp-29');
+    await page.fill('#password-repeat', 'floor-lamp-29');
     await submit.click();
     await page.waitForSelector('article .big');
     await context.close();

@@ -1,10 +1,11 @@
 // Serves dist/ and imitates docs/HTTP.md with moving data, without any dependency: for looking at the
 // pages while developing and for the browser tests. Modes: demo, empty, error, many (10,000 tags),
-// setup, signedout. `node mock/server.mjs --mode many --port 8490`
+// setup, signedout, old (a program from before rights by plant), two (two plants). `node mock/server.mjs --mode many --port 8490`
 import { createServer } from 'node:http';
 import { readFileSync, readdirSync } from 'node:fs';
 import { dirname, extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { createPeople } from './people.mjs';
 import { createPlant } from './plant.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
@@ -34,6 +35,7 @@ export async function startMock({ mode = 'demo', port = 0, lang = 'ko' } = {}) {
   const state = { mode, hang: false, signedIn: mode !== 'setup' && mode !== 'signedout', owner: mode !== 'setup' };
   const files = pagesOf(DIST);
   const plant = createPlant({ mode, lang });
+  const people = createPeople({ lang, plant });
   const streams = new Set();
 
   function send(res, status, body, type = 'application/json') {
@@ -51,8 +53,13 @@ export async function startMock({ mode = 'demo', port = 0, lang = 'ko' } = {}) {
     if (!state.signedIn) {
       return { user: null, ...base };
     }
-    const display = lang === 'ko' ? '김현장' : 'H. Kim';
-    return { user: { login: 'kim', display, role: 'owner' }, plants: [plant.info], ...base };
+    const { id, login, display, admin, organisation, second_factor } = people.me;
+    if (mode === 'old') {
+      return { user: { login, display, role: 'owner' }, plants: [plant.info], ...base };
+    }
+    const { role } = people.access.find((one) => one.user === people.me);
+    const second = { id: 'annex', display: lang === 'ko' ? '제2공장' : 'Annex', zone: plant.info.zone, role: 'viewer' };
+    return { user: { id, login, display, role, admin, organisation, second_factor }, plants: [{ ...plant.info, role }, ...(mode === 'two' ? [second] : [])], ...base };
   }
 
   function servePage(path, res) {
@@ -129,12 +136,16 @@ export async function startMock({ mode = 'demo', port = 0, lang = 'ko' } = {}) {
     };
   }
 
+  // Read once: several may ask for it.
   async function bodyOf(req) {
-    let text = '';
-    for await (const chunk of req) {
-      text += chunk;
+    if (req.bodyRead === undefined) {
+      let text = '';
+      for await (const chunk of req) {
+        text += chunk;
+      }
+      req.bodyRead = text === '' ? {} : JSON.parse(text);
     }
-    return text === '' ? {} : JSON.parse(text);
+    return req.bodyRead;
   }
 
   async function api(req, res, url) {
@@ -149,14 +160,25 @@ export async function startMock({ mode = 'demo', port = 0, lang = 'ko' } = {}) {
       return problem(res, 403, 'foreign_page', '다른 사이트의 요청은 받지 않습니다.', 'Requests of another site are refused.', req);
     }
     if (path === '/session' && req.method === 'POST') {
-      const { login, password } = await bodyOf(req);
-      if (login !== 'kim' || password !== 'maru-mock-2026') {
-        return problem(res, 401, 'wrong_password', '계정 이름 또는 비밀번호가 맞지 않습니다.', 'The account name or the password is wrong.', req);
+      const { login, password, code } = await bodyOf(req);
+      const wrong = () => problem(res, 401, 'wrong_password', '계정 이름 또는 비밀번호가 맞지 않습니다.', 'The account name or the password is wrong.', req);
+      if (!['kim', 'park'].includes(login) || password !== 'maru-mock-2026') {
+        return wrong();
+      }
+      if (login === 'park' && code === undefined) {
+        return problem(res, 401, 'second_factor', '인증 코드가 필요합니다.', 'A code from the authenticator is needed.', req);
+      }
+      if (login === 'park' && code !== '123456' && code !== 'k7wd-29qf') {
+        return problem(res, 401, 'wrong_password', '인증 코드가 맞지 않습니다.', 'The code is wrong.', req);
       }
       state.signedIn = true;
       return send(res, 200, session());
     }
-    if (path === '/session/link' || path === '/setup') {
+    if (path === '/invitation/look') {
+      const { secret } = await bodyOf(req);
+      return secret === 'good-secret' ? send(res, 200, people.invited()) : problem(res, 403, 'link_spent', '이 링크는 이미 쓰였거나 기간이 지났습니다.', 'This link was used already or has expired.', req);
+    }
+    if (['/session/link', '/setup', '/invitation', '/reset'].includes(path)) {
       const { secret } = await bodyOf(req);
       if (secret !== 'good-secret') {
         return problem(res, 403, 'link_spent', '이 링크는 이미 쓰였거나 기간이 지났습니다.', 'This link was used already or has expired.', req);
@@ -174,6 +196,14 @@ export async function startMock({ mode = 'demo', port = 0, lang = 'ko' } = {}) {
       return problem(res, 401, 'nobody', '로그인이 필요합니다.', 'Sign in first.', req);
     }
     const match = /^\/plants\/([^/]+)\/([a-z]+)$/.exec(path);
+    const told = mode === 'old' ? null : people.answer(req.method, path, req.method === 'GET' ? undefined : await bodyOf(req), url.searchParams);
+    if (told) {
+      const [status, body] = told;
+      if (status >= 400) {
+        return problem(res, status, body.code ?? 'not_found', body.ko ?? '없는 대상입니다.', body.en ?? 'There is no such thing.', req);
+      }
+      return status === 204 ? (res.writeHead(204), res.end()) : send(res, status, body);
+    }
     if (match && match[2] === 'stream') {
       return stream(req, res);
     }
@@ -198,6 +228,7 @@ export async function startMock({ mode = 'demo', port = 0, lang = 'ko' } = {}) {
   });
   await new Promise((resolve) => server.listen(port, '127.0.0.1', resolve));
   return {
+    people,
     url: `http://127.0.0.1:${server.address().port}`,
     plant,
     set: (patch) => Object.assign(state, patch),

@@ -1,9 +1,20 @@
 // The program's HTTP interface (docs/HTTP.md): shapes of its answers and one way to ask.
 
+export interface Organisation {
+  id: string;
+  name: string;
+  kind: string;
+}
+/** Members with a question mark are missing in answers of programs from before people had rights by plant. */
 export interface User {
+  id?: string;
   login: string;
   display: string;
+  /** In the first plant; a plant's own role comes first (lib/rights.ts). */
   role: Role;
+  admin?: boolean;
+  organisation?: Organisation | null;
+  second_factor?: boolean;
 }
 export type Role = 'viewer' | 'operator' | 'manager' | 'owner' | 'installer' | 'auditor';
 
@@ -11,6 +22,7 @@ export interface Plant {
   id: string;
   display: string;
   zone: string;
+  role?: Role;
 }
 
 export interface SessionAnswer {
@@ -242,7 +254,7 @@ export const put = <T>(path: string, body: unknown): Promise<T> => ask<T>('PUT',
 export const postSlow = <T>(path: string, body: unknown): Promise<T> => ask<T>('POST', path, body, undefined, 60_000);
 /** Bytes of a file. */
 export const send = <T>(path: string, bytes: Blob, waitMs: number, signal?: AbortSignal): Promise<T> => ask<T>('POST', path, bytes, signal, waitMs);
-export const del = (path: string): Promise<void> => ask<void>('DELETE', path);
+export const del = (path: string, body?: unknown): Promise<void> => ask<void>('DELETE', path, body);
 
 export function plantPath(plant: string, rest: string): string {
   return `/plants/${encodeURIComponent(plant)}/${rest}`;

@@ -54,5 +54,8 @@ export function areaOf(path: string): Area | undefined {
   if (path === '/data' || LIVE.includes(path)) {
     return AREAS[1];
   }
+  if (path.startsWith('/settings/')) {
+    return AREAS[AREAS.length - 1];
+  }
   return AREAS.find((area) => path === area.to || area.tabs.some((tab) => path === tabPath(tab)));
 }

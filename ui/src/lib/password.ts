@@ -16,3 +16,6 @@ export function passwordRules(password: string, login: string): Rule[] {
     { words: 'password.varied', kept: new Set(lower).size >= 5 },
   ];
 }
+
+/** Account names, as the program takes them. */
+export const LOGIN = /^[a-z0-9][a-z0-9._-]{1,31}$/;

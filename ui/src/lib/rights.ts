@@ -1,20 +1,53 @@
 // What a role may do, as the program's table of rights has it (docs/HTTP.md). Pages hide what would be
-// refused; the refusal itself stays the server's.
-import { session } from './session.svelte';
-import type { Role } from './api';
+// refused; the refusal itself stays the server's. A person has a role in each plant.
+import { plant, session } from './session.svelte';
+import type { Plant, Role } from './api';
+import type { Key } from './words.svelte';
 
 const WRITE: Role[] = ['operator', 'installer', 'manager', 'owner'];
 const CONFIGURE: Role[] = ['installer', 'owner'];
+const AUDIT: Role[] = ['auditor', 'owner'];
+const MANAGE: Role[] = ['manager', 'owner'];
+
+/** From the one that sees to the one that may do everything. */
+export const ROLES: Role[] = ['viewer', 'operator', 'manager', 'installer', 'auditor', 'owner'];
+const ROLE_WORDS: Record<Role, Key> = {
+  viewer: 'role.viewer',
+  operator: 'role.operator',
+  manager: 'role.manager',
+  owner: 'role.owner',
+  installer: 'role.installer',
+  auditor: 'role.auditor',
+};
+const ROLE_MEANS: Record<Role, Key> = {
+  viewer: 'role.viewer_means',
+  operator: 'role.operator_means',
+  manager: 'role.manager_means',
+  owner: 'role.owner_means',
+  installer: 'role.installer_means',
+  auditor: 'role.auditor_means',
+};
+export const roleWords = (role: string): Key => ROLE_WORDS[role as Role] ?? 'role.viewer';
+export const roleMeans = (role: string): Key => ROLE_MEANS[role as Role] ?? 'role.viewer_means';
+
+/** The role in a plant; where the program knows one role a person, that one. */
+export function roleIn(one: Plant | null): Role | null {
+  return one?.role ?? session.user?.role ?? null;
+}
+
+function may(roles: Role[]): boolean {
+  const role = session.user === null ? null : roleIn(plant());
+  return role !== null && roles.includes(role);
+}
 
 // Letting data leave the plant is the owner's alone.
-export function mayGrant(): boolean {
-  return session.user?.role === 'owner';
-}
-
-export function mayWrite(): boolean {
-  return session.user !== null && WRITE.includes(session.user.role);
-}
-
-export function mayConfigure(): boolean {
-  return session.user !== null && CONFIGURE.includes(session.user.role);
-}
+export const mayGrant = (): boolean => may(['owner']);
+export const mayWrite = (): boolean => may(WRITE);
+export const mayConfigure = (): boolean => may(CONFIGURE);
+export const mayAudit = (): boolean => may(AUDIT);
+/** Owners name everybody; managers operators and viewers. */
+export const mayManage = (): boolean => may(MANAGE);
+export const isOwner = (): boolean => may(['owner']);
+export const isAdmin = (): boolean => session.user?.admin === true;
+/** Whether the program knows people with rights by plant, invitations and tokens on its pages. */
+export const knowsPeople = (): boolean => session.user?.id !== undefined;

@@ -40,8 +40,9 @@ export async function loadSession(): Promise<void> {
   }
 }
 
-export async function signIn(login: string, password: string): Promise<void> {
-  take(await post<SessionAnswer>('/session', { login, password }));
+/** `code` only when the answer asked for a second factor: older programs refuse members they do not know. */
+export async function signIn(login: string, password: string, code = ''): Promise<void> {
+  take(await post<SessionAnswer>('/session', code === '' ? { login, password } : { login, password, code }));
 }
 
 export async function spendLink(secret: string): Promise<void> {
@@ -50,6 +51,15 @@ export async function spendLink(secret: string): Promise<void> {
 
 export async function setUp(secret: string, login: string, password: string, display: string): Promise<void> {
   take(await post<SessionAnswer>('/setup', { secret, login, password, display }));
+}
+
+export async function acceptInvitation(secret: string, login: string, display: string, password: string): Promise<void> {
+  take(await post<SessionAnswer>('/invitation', { secret, login, display, password }));
+}
+
+/** Sets a new password by a link that somebody with the right to do so handed over. */
+export async function spendReset(secret: string, password: string): Promise<void> {
+  take(await post<SessionAnswer>('/reset', { secret, password }));
 }
 
 export async function signOut(): Promise<void> {
