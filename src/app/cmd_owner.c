@@ -34,7 +34,7 @@ int cmd_owner(struct call *call, struct err *err) {
     AUTO_BUF struct buf url;
     buf_init(&url, 1024);
     buf_printf(&url, v6 ? "http%s://[%s]:%u/setup#%s" : "http%s://%s:%u/setup#%s",
-        config.tls_key[0] != '\0' ? "s" : "",
+        config_uses_tls(&config) ? "s" : "",
         config.host_name[0] != '\0' ? config.host_name : config.address, config.port, secret);
     if (call->json) {
         struct json json;

@@ -106,14 +106,41 @@ static int take_backups(cfg_t *cfg, struct upkeep_settings *to, struct err *err)
     to->minute_of_day = (uint32_t)(hour * 60 + minute);
     to->nightly = cfg_getbool(cfg, "backup") == cfg_true;
     (void)str_copy_z(str_of(cfg_getstr(cfg, "backup_dir")), to->backup_dir, sizeof to->backup_dir);
-    (void)str_copy_z(
-        str_of(cfg_getstr(cfg, "tls_certificate")), to->certificate, sizeof to->certificate);
     if (to->backup_dir[0] != '\0' && to->backup_dir[0] != '/') {
         return err_set(err, ERR_INVALID, MSG_APP_CONF_DIR, ARGS(A_CSTR(to->backup_dir)));
     }
     int status = number(cfg, "backup_keep_daily", 1, 366, &to->keep_daily, err);
     status = status < 0 ? status : number(cfg, "backup_keep_weekly", 0, 520, &to->keep_weekly, err);
     return status < 0 ? status : number(cfg, "backup_keep_monthly", 0, 120, &to->keep_monthly, err);
+}
+
+static int take_tls(cfg_t *cfg, struct config *config, struct err *err) {
+    struct str mode = str_of(cfg_getstr(cfg, "tls"));
+    (void)str_copy_z(str_of(cfg_getstr(cfg, "tls_certificate")), config->tls_certificate,
+        sizeof config->tls_certificate);
+    (void)str_copy_z(str_of(cfg_getstr(cfg, "tls_key")), config->tls_key, sizeof config->tls_key);
+    if ((config->tls_certificate[0] == '\0') != (config->tls_key[0] == '\0')) {
+        return err_set(err, ERR_INVALID, MSG_APP_CONF_TLS, NO_ARGS);
+    }
+    config->tls_off = str_eq(mode, STR("off"));
+    config->tls_on = str_eq(mode, STR("on"));
+    if (!config->tls_off && !config->tls_on && !str_eq(mode, STR("auto"))) {
+        return err_set(err, ERR_INVALID, MSG_APP_CONF_TLS_MODE, ARGS(A_STR(mode)));
+    }
+    if (config->tls_off && config->tls_key[0] != '\0') {
+        return err_set(err, ERR_INVALID, MSG_APP_CONF_TLS_BOTH, NO_ARGS);
+    }
+    return 0;
+}
+
+bool config_is_loopback(const struct config *config) {
+    struct str address = str_of(config->address);
+    return str_starts(address, STR("127.")) || str_eq(address, STR("::1"));
+}
+
+bool config_uses_tls(const struct config *config) {
+    return config->tls_key[0] != '\0' || config->tls_on ||
+           (!config->tls_off && !config_is_loopback(config));
 }
 
 static int take(cfg_t *cfg, struct config *config, struct err *err) {
@@ -137,26 +164,22 @@ static int take(cfg_t *cfg, struct config *config, struct err *err) {
     if (status >= 0) {
         status = take_backups(cfg, &config->upkeep, err);
     }
-    (void)str_copy_z(str_of(cfg_getstr(cfg, "tls_certificate")), config->tls_certificate,
-        sizeof config->tls_certificate);
-    (void)str_copy_z(str_of(cfg_getstr(cfg, "tls_key")), config->tls_key, sizeof config->tls_key);
     (void)str_copy_z(
         str_of(cfg_getstr(cfg, "host_name")), config->host_name, sizeof config->host_name);
-    if (status >= 0 && (config->tls_certificate[0] == '\0') != (config->tls_key[0] == '\0')) {
-        return err_set(err, ERR_INVALID, MSG_APP_CONF_TLS, NO_ARGS);
-    }
-    return status;
+    return status < 0 ? status : take_tls(cfg, config, err);
 }
 
 static int parse(char *text, struct config *ret_config, struct err *err) {
     char listen_default[] = "127.0.0.1:8080";
     char backup_time_default[] = "02:30";
+    char tls_default[] = "auto";
     cfg_opt_t options[] = {CFG_STR("listen", listen_default, CFGF_NONE),
         CFG_STR("tls_certificate", NULL, CFGF_NONE), CFG_STR("tls_key", NULL, CFGF_NONE),
-        CFG_INT("connections", 256, CFGF_NONE), CFG_INT("connections_per_ip", 64, CFGF_NONE),
-        CFG_INT("body_bytes", 64 << 20, CFGF_NONE), CFG_INT("requests_per_s", 200, CFGF_NONE),
-        CFG_INT("streams", 64, CFGF_NONE), CFG_STR("host_name", NULL, CFGF_NONE),
-        CFG_BOOL("backup", cfg_true, CFGF_NONE), CFG_STR("backup_dir", NULL, CFGF_NONE),
+        CFG_STR("tls", tls_default, CFGF_NONE), CFG_INT("connections", 256, CFGF_NONE),
+        CFG_INT("connections_per_ip", 64, CFGF_NONE), CFG_INT("body_bytes", 64 << 20, CFGF_NONE),
+        CFG_INT("requests_per_s", 200, CFGF_NONE), CFG_INT("streams", 64, CFGF_NONE),
+        CFG_STR("host_name", NULL, CFGF_NONE), CFG_BOOL("backup", cfg_true, CFGF_NONE),
+        CFG_STR("backup_dir", NULL, CFGF_NONE),
         CFG_STR("backup_time", backup_time_default, CFGF_NONE),
         CFG_INT("backup_keep_daily", 7, CFGF_NONE), CFG_INT("backup_keep_weekly", 4, CFGF_NONE),
         CFG_INT("backup_keep_monthly", 3, CFGF_NONE), CFG_END()};

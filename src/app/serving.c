@@ -19,10 +19,12 @@
 #include "app/control.h"
 #include "core/log.h"
 #include "serve/serve.h"
+#include "upkeep/tls.h"
 
 enum {
-    SETUP_HOURS = 24,   // A set-up link lives that long; a restart prints a new one.
-    SIGN_IN_HOURS = 24, // The demo's.
+    SETUP_HOURS = 24,      // A set-up link lives that long; a restart prints a new one.
+    SIGN_IN_HOURS = 24,    // The demo's.
+    LOOK_EVERY_MS = 20000, // At the certificate and its files.
 };
 
 int serving_duration(struct call *call, int64_t *ret_duration_ns, struct err *err) {
@@ -54,12 +56,24 @@ static int make_link(struct ledger_tx *tx, void *context, struct err *err) {
         (int64_t)(wish->demo ? SIGN_IN_HOURS : SETUP_HOURS) * 3600 * NS_PER_S, wish->secret, err);
 }
 
+static void print_fingerprint(struct tls_store *tls) {
+    struct tls_facts facts;
+    if (tls == NULL) {
+        return;
+    }
+    tls_store_facts(tls, &facts);
+    printf("certificate sha256 %s\n", facts.fingerprint);
+    if (facts.own) {
+        printf("authority sha256 %s\n", facts.authority);
+    }
+}
+
 static int print_lines(const struct serving_options *options, struct home *home,
-    const struct server *server, struct err *err) {
+    struct tls_store *tls, const struct server *server, struct err *err) {
     bool v6 = strchr(options->config.address, ':') != NULL;
     char origin[ADDRESS_TEXT_MAX + 32];
     (void)snprintf(origin, sizeof origin, v6 ? "http%s://[%s]:%u" : "http%s://%s:%u",
-        options->config.tls_key[0] != '\0' ? "s" : "", options->config.address, serve_port(server));
+        tls != NULL ? "s" : "", options->config.address, serve_port(server));
     struct link_wish wish = {.demo = options->demo};
     int status = ledger_write(home_hub(home), make_link, &wish, err);
     if (status < 0) {
@@ -69,21 +83,33 @@ static int print_lines(const struct serving_options *options, struct home *home,
     if (wish.needed) {
         printf("setup %s/%s#%s\n", origin, options->demo ? "signin" : "setup", wish.secret);
     }
+    print_fingerprint(tls);
     return fflush(stdout) == 0 ? 0 : err_set_errno(err, errno, STR("stdout"));
 }
 
 /* ---- Waiting ---- */
 
-static int open_signals(void) {
+/* Started by hand it ends with its terminal; a service takes SIGHUP as a wish to look. */
+static int open_signals(bool demo) {
     sigset_t set;
     (void)sigemptyset(&set);
     (void)sigaddset(&set, SIGINT);
     (void)sigaddset(&set, SIGTERM);
+    if (!demo && isatty(STDIN_FILENO) == 0) {
+        (void)sigaddset(&set, SIGHUP);
+    }
     (void)sigprocmask(SIG_BLOCK, &set, NULL);
     return signalfd(-1, &set, SFD_CLOEXEC);
 }
 
-static void wait_for_end(int signals, int64_t duration_ns) {
+/* True: to end. SIGHUP only asks to look at the certificate files. */
+static bool take_signal(int signals) {
+    struct signalfd_siginfo info;
+    ssize_t size = read(signals, &info, sizeof info);
+    return size != (ssize_t)sizeof info || info.ssi_signo != SIGHUP;
+}
+
+static void wait_for_end(int signals, int64_t duration_ns, struct tls_store *tls) {
     const struct clock *clock = clock_system();
     int64_t end = duration_ns > 0 ? clock_mono_ns(clock) + duration_ns : INT64_MAX;
     for (;;) {
@@ -92,10 +118,11 @@ static void wait_for_end(int signals, int64_t duration_ns) {
             return;
         }
         struct pollfd wait = {.fd = signals, .events = POLLIN};
-        int ready = poll(&wait, 1, left_ms > 3600000 ? 3600000 : (int)left_ms);
-        if (ready > 0) {
+        int ready = poll(&wait, 1, left_ms > LOOK_EVERY_MS ? LOOK_EVERY_MS : (int)left_ms);
+        if (ready > 0 && take_signal(signals)) {
             return;
         }
+        tls_store_look(tls);
     }
 }
 
@@ -133,10 +160,31 @@ static int check_address(const struct config *config, struct err *err) {
 
 /* ---- Together ---- */
 
-static int serve_home(
-    const struct serving_options *options, struct home *home, int signals, struct err *err) {
+static int open_tls(
+    const struct serving_options *options, struct tls_store **ret_tls, struct err *err) {
+    const struct config *config = &options->config;
+    if (!config_uses_tls(config)) {
+        if (!config_is_loopback(config)) {
+            log_event(LOG_WARN, "app", "no_https", LOG_FIELDS({"address", A_CSTR(config->address)}),
+                NULL);
+        }
+        return 0;
+    }
+    bool named = config->tls_key[0] != '\0';
+    struct tls_options tls = {.home_dir = options->home_dir,
+        .certificate_file = named ? config->tls_certificate : NULL,
+        .key_file = named ? config->tls_key : NULL,
+        .host_name = config->host_name[0] != '\0' ? config->host_name : NULL};
+    return tls_store_open(&tls, ret_tls, err);
+}
+
+static int serve_home(const struct serving_options *options, struct home *home,
+    struct tls_store *tls, int signals, struct err *err) {
     struct control *control = NULL;
-    struct upkeep *upkeep = options->demo ? NULL : upkeep_start(home, &options->config.upkeep);
+    struct upkeep_settings settings = options->config.upkeep;
+    settings.tls = tls;
+    settings.tls_off = tls == NULL && !config_is_loopback(&options->config);
+    struct upkeep *upkeep = options->demo ? NULL : upkeep_start(home, &settings);
     struct server *server = NULL;
     struct serve_options with = {.home = home,
         .upkeep = upkeep,
@@ -145,22 +193,20 @@ static int serve_home(
         .limits = options->config.limits,
         .host_name = options->config.host_name[0] != '\0' ? options->config.host_name : NULL,
         .demo = options->demo,
-        .tls_certificate_file =
-            options->config.tls_certificate[0] != '\0' ? options->config.tls_certificate : NULL,
-        .tls_key_file = options->config.tls_key[0] != '\0' ? options->config.tls_key : NULL};
+        .tls = tls};
     int status = serve_start(&with, &server, err);
     if (status >= 0) {
         status = control_start(home, &control, err);
     }
     if (status >= 0) {
-        status = print_lines(options, home, server, err);
+        status = print_lines(options, home, tls, server, err);
     }
     if (status >= 0) {
         log_event(LOG_INFO, "app", "serving",
             LOG_FIELDS({"home", A_CSTR(options->home_dir)}, {"version", A_CSTR(MARU_VERSION)},
                 {"port", A_INT(serve_port(server))}),
             NULL);
-        wait_for_end(signals, options->duration_ns);
+        wait_for_end(signals, options->duration_ns, tls);
         log_event(LOG_INFO, "app", "stopping", NULL, NULL);
     }
     control_stop(control);
@@ -170,16 +216,19 @@ static int serve_home(
 }
 
 int serving_run(const struct serving_options *options, struct err *err) {
-    int signals = open_signals(); // Before any thread, so that all inherit the mask.
+    int signals = open_signals(options->demo); // Before any thread, so that all inherit the mask.
     struct home_options with = {.dir = options->home_dir, .collect = true, .exclusive = true};
     struct home *home = NULL;
     int status = check_address(&options->config, err);
     if (status >= 0) {
         status = home_open(&with, &home, err);
     }
+    struct tls_store *tls = NULL;
+    status = status < 0 ? status : open_tls(options, &tls, err);
     if (status >= 0) {
-        status = serve_home(options, home, signals, err);
+        status = serve_home(options, home, tls, signals, err);
     }
+    tls_store_close(tls); // After those who serve with it.
     home_close(home);
     file_close(signals);
     return status < 0 ? status : EXIT_DONE;

@@ -6,23 +6,17 @@
  * nothing about encodings gets the plain bytes where they are embedded too (index.html) and gzip
  * otherwise, which RFC 9110 section 12.5.3 allows. Names with a hash may be kept for a year; the
  * others are asked for again each time and answered 304 by their tag.
- *
- * The Content-Security-Policy allows nothing from elsewhere. Style attributes are allowed, because
- * the charts and virtual lists place things by them; style elements and scripts are not.
  */
 #include "serve/api_pages.h"
 
 #include <string.h>
 
 #include "serve/call.h"
-
-static const char CSP[] =
-    "default-src 'none'; script-src 'self'; style-src 'self'; style-src-attr 'unsafe-inline'; "
-    "img-src 'self' data:; font-src 'self'; connect-src 'self'; manifest-src 'self'; "
-    "worker-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+#include "serve/headers.h"
 
 bool pages_owns_path(struct str path) {
-    static const char *const OWN[] = {"/api", "/write", "/healthz", "/readyz", "/metrics"};
+    static const char *const OWN[] = {
+        "/api", "/write", "/healthz", "/readyz", "/metrics", "/maru-ca.crt"};
     for (size_t i = 0; i < sizeof OWN / sizeof OWN[0]; i++) {
         struct str own = str_of(OWN[i]);
         if (str_starts(path, own) && (path.size == own.size || path.data[own.size] == '/')) {
@@ -86,8 +80,7 @@ static void asset_answer(struct call *call, const struct page_asset *asset) {
     http_answer_header(exchange, "Vary", STR("Accept-Encoding"));
     http_answer_header(exchange, "Cache-Control",
         asset->immutable ? STR("public, max-age=31536000, immutable") : STR("no-cache"));
-    http_answer_header(exchange, "Content-Security-Policy", str_of(CSP));
-    http_answer_header(exchange, "X-Frame-Options", STR("DENY"));
+    http_answer_header(exchange, "Content-Security-Policy", str_of(CSP_PAGES));
     if (tag_matches(http_header(exchange, "If-None-Match"), asset->etag)) {
         response->status = 304;
         return;

@@ -102,7 +102,7 @@ static void set_cookie(struct call *call, const char *secret, int64_t lifetime_s
     buf_init(&cookie, 256);
     buf_printf(&cookie, SESSION_COOKIE "=%s; Path=/; HttpOnly; SameSite=Strict; Max-Age=%lld%s",
         secret, (long long)lifetime_s,
-        call->server->options.tls_certificate_file ? "; Secure" : "");
+        call->server->options.tls ? "; Secure" : "");
     http_answer_header(call->http, "Set-Cookie", buf_str(&cookie));
 }
 

@@ -23,8 +23,6 @@
  */
 #include "serve/http.h"
 
-#include <arpa/inet.h>
-#include <errno.h>
 #include <netinet/in.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -38,16 +36,18 @@
 #include "core/file.h"
 #include "core/queue.h"
 #include "core/thread.h"
+#include "serve/front.h"
 #include "serve/rate.h"
+#include "upkeep/tls.h"
 
 enum {
     CONNECTION_MEMORY_BYTES = 64 * 1024, // The library's per connection: header and I/O buffers.
     WATCH_PERIOD_MS = 250,
     DRAIN_WAIT_S = 3,          // At stop: for answers that are being sent.
     DISCARD_BYTES = 256 << 20, // Of a refused body; then the connection is broken off.
-    PEM_BYTES = 256 * 1024,
-    LISTEN_BACKLOG = 256,
 };
+/* RFC 9325: TLS 1.2 at least; the server's order decides. */
+#define TLS_PRIORITIES "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:%SERVER_PRECEDENCE"
 
 enum phase {
     PHASE_HEADER, // The header is coming.
@@ -68,6 +68,8 @@ struct connection {
     int fd;
     _Atomic int64_t deadline_mono_ns; // INT64_MAX: none.
     struct http_address address;
+    struct http *http;
+    bool plain; // Without TLS although it is served.
 };
 
 struct exchange {
@@ -98,6 +100,8 @@ struct job {
 struct http {
     struct http_options options;
     struct MHD_Daemon *daemon;
+    struct MHD_Daemon *plain; // Where TLS is served: for connections that came without.
+    struct front *front;      // Accepts for both of them.
     struct queue *jobs;
     struct thread workers[HTTP_WORKERS];
     struct worker {
@@ -560,6 +564,7 @@ static void *on_target(void *context, const char *target, struct MHD_Connection 
     x->shared.request.query = kept.data ? kept : STR_NONE;
     if (x->connection) {
         x->shared.request.address = x->connection->address;
+        x->shared.request.plain = x->connection->plain;
     }
     mutex_lock(&http->mutex);
     http->exchanges++;
@@ -611,13 +616,16 @@ static struct http_address address_of(const struct sockaddr *from) {
     return address;
 }
 
-static void connection_open(struct http *http, struct MHD_Connection *mhd, void **socket_context) {
+static void connection_open(
+    struct http *http, struct MHD_Connection *mhd, bool plain, void **socket_context) {
     struct connection *connection = MEM_NEW(struct connection);
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD);
     connection->fd = info ? info->connect_fd : -1;
     info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
     connection->address = address_of(info ? info->client_addr : NULL);
+    connection->http = http;
+    connection->plain = plain;
     atomic_store(
         &connection->deadline_mono_ns, now_ns(http) + http->options.header_wait_s * NS_PER_S);
     atomic_fetch_add(&http->accepted, 1);
@@ -655,11 +663,19 @@ static void connection_close(struct http *http, void **socket_context) {
 
 static void on_connection(void *context, struct MHD_Connection *mhd, void **socket_context,
     enum MHD_ConnectionNotificationCode what) {
-    struct http *http = context;
     if (what == MHD_CONNECTION_NOTIFY_STARTED) {
-        connection_open(http, mhd, socket_context);
+        connection_open(context, mhd, false, socket_context);
     } else {
-        connection_close(http, socket_context);
+        connection_close(context, socket_context);
+    }
+}
+
+static void on_plain_connection(void *context, struct MHD_Connection *mhd, void **socket_context,
+    enum MHD_ConnectionNotificationCode what) {
+    if (what == MHD_CONNECTION_NOTIFY_STARTED) {
+        connection_open(context, mhd, true, socket_context);
+    } else {
+        connection_close(context, socket_context);
     }
 }
 
@@ -683,125 +699,77 @@ static void watch_run(void *context) {
 
 /* ---- Start and stop ---- */
 
-struct listen_address {
-    struct sockaddr_storage storage;
-    socklen_t size;
-};
-
-static bool listen_parse(const char *address, uint16_t port, struct listen_address *ret) {
-    const char *plain = strcmp(address, "localhost") == 0 ? "127.0.0.1" : address;
-    struct sockaddr_in in = {.sin_family = AF_INET, .sin_port = htons(port)};
-    struct sockaddr_in6 in6 = {.sin6_family = AF_INET6, .sin6_port = htons(port)};
-    memset(ret, 0, sizeof *ret);
-    if (inet_pton(AF_INET, plain, &in.sin_addr) == 1) {
-        memcpy(&ret->storage, &in, sizeof in);
-        ret->size = sizeof in;
-        return true;
+/* The library's handshake asks which certificate to show (gnutls_certificate_retrieve_function2).
+ * Its session points at its connection, whose own pointer is ours. */
+static int on_certificate(void *session, const void *names, int name_count, const void *algorithms,
+    int algorithm_count, void *ret_chain, unsigned *ret_count, void *ret_key) {
+    (void)names;
+    (void)name_count;
+    (void)algorithms;
+    (void)algorithm_count;
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(tls_session_pointer(session), MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    const struct connection *connection = info ? info->socket_context : NULL;
+    if (!connection) {
+        return -1;
     }
-    if (inet_pton(AF_INET6, plain, &in6.sin6_addr) == 1) {
-        memcpy(&ret->storage, &in6, sizeof in6);
-        ret->size = sizeof in6;
-        return true;
-    }
-    return false;
-}
-
-static int listen_open(
-    const struct http_options *options, int *ret_fd, uint16_t *ret_port, struct err *err) {
-    struct listen_address address;
-    if (!listen_parse(options->address, options->port, &address)) {
-        return err_set(err, ERR_INVALID, MSG_SERVE_LISTEN_ADDRESS, ARGS(A_CSTR(options->address)));
-    }
-    AUTO_CLOSE int fd =
-        socket(address.storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (fd < 0) {
-        return err_set_errno(err, errno, STR("socket"));
-    }
-    int one = 1;
-    int zero = 0;
-    // Both are conveniences: a restart need not wait a minute; "::" also takes IPv4.
-    (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
-    if (address.storage.ss_family == AF_INET6) {
-        (void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &zero, sizeof zero);
-    }
-    if (bind(fd, (const struct sockaddr *)&address.storage, address.size) != 0 ||
-        listen(fd, LISTEN_BACKLOG) != 0) {
-        (void)err_set_errno(err, errno, STR("bind"));
-        return err_context(
-            err, MSG_SERVE_LISTEN_FAILED, ARGS(A_CSTR(options->address), A_INT(options->port)));
-    }
-    struct listen_address bound = {.size = sizeof bound.storage};
-    if (getsockname(fd, (struct sockaddr *)&bound.storage, &bound.size) != 0) {
-        return err_set_errno(err, errno, STR("getsockname"));
-    }
-    struct sockaddr_in in; // The port stands at the same place in both families.
-    memcpy(&in, &bound.storage, sizeof in);
-    *ret_port = ntohs(in.sin_port);
-    *ret_fd = fd;
-    fd = -1;
+    tls_store_lend(connection->http->options.tls, ret_chain, ret_count, ret_key);
     return 0;
 }
 
-static int pem_read(const char *path, struct buf *out, struct err *err) {
-    AUTO_CLOSE int fd = -1;
-    uint64_t size = 0;
-    int rc = file_open(files_system(), path, FILE_READ, &fd, err);
-    if (rc >= 0) {
-        rc = file_size(fd, path, &size, err);
-    }
-    if (rc < 0) {
-        return rc;
-    }
-    uint8_t *data = size < PEM_BYTES ? buf_reserve(out, (size_t)size) : NULL;
-    if (!data) {
-        return err_set(err, ERR_LIMIT, MSG_SERVE_TLS_FILE, ARGS(A_CSTR(path)));
-    }
-    rc = file_read_at(fd, path, 0, data, (size_t)size, err);
-    if (rc >= 0) {
-        buf_commit(out, (size_t)size);
-        (void)buf_z(out);
-    }
-    return rc;
-}
-
-static int daemon_start(struct http *http, int fd, struct err *err) {
+/* Where TLS is served two daemons stand behind one front: `tls` for those who greet with TLS. */
+static struct MHD_Daemon *daemon_new(struct http *http, int fd, bool tls) {
     const struct http_options *options = &http->options;
-    AUTO_BUF struct buf certificate = {0};
-    AUTO_BUF struct buf key = {0};
-    buf_init(&certificate, PEM_BYTES + 1);
-    buf_init(&key, PEM_BYTES + 1);
-    struct MHD_OptionItem tls[3] = {{MHD_OPTION_END, 0, NULL}};
     unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME;
-    if (options->tls_certificate_file) {
-        int rc = pem_read(options->tls_certificate_file, &certificate, err);
-        if (rc >= 0) {
-            rc = pem_read(options->tls_key_file, &key, err);
-        }
-        if (rc < 0) {
-            return rc;
-        }
-        flags |= MHD_USE_TLS;
-        tls[0] = (struct MHD_OptionItem){MHD_OPTION_HTTPS_MEM_CERT, 0, certificate.data};
-        tls[1] = (struct MHD_OptionItem){MHD_OPTION_HTTPS_MEM_KEY, 0, key.data};
-        tls[2] = (struct MHD_OptionItem){MHD_OPTION_END, 0, NULL};
-    }
+    flags |= fd < 0 ? MHD_USE_NO_LISTEN_SOCKET : 0;
+    flags |= tls ? MHD_USE_TLS : 0;
+    const struct MHD_OptionItem own[2] = {
+        {fd < 0 ? MHD_OPTION_END : MHD_OPTION_LISTEN_SOCKET, fd, NULL}, {MHD_OPTION_END, 0, NULL}};
     // The library's threads inherit the mask; signals belong to the main thread.
     sigset_t all;
     sigset_t before;
     (void)sigfillset(&all);
     (void)pthread_sigmask(SIG_SETMASK, &all, &before);
-    http->daemon = MHD_start_daemon(flags, 0, NULL, NULL, on_access, http, MHD_OPTION_LISTEN_SOCKET,
-        fd, MHD_OPTION_THREAD_POOL_SIZE, (unsigned)HTTP_IO_THREADS,
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY_BYTES,
-        MHD_OPTION_CONNECTION_LIMIT, (unsigned)options->connections,
-        MHD_OPTION_PER_IP_CONNECTION_LIMIT, (unsigned)options->connections_per_ip,
-        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)options->idle_wait_s, MHD_OPTION_NOTIFY_COMPLETED,
-        on_completed, http, MHD_OPTION_NOTIFY_CONNECTION, on_connection, http,
-        MHD_OPTION_URI_LOG_CALLBACK, on_target, http, MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
+    struct MHD_Daemon *daemon = MHD_start_daemon(flags, 0, NULL, NULL, on_access, http,
+        MHD_OPTION_THREAD_POOL_SIZE, (unsigned)HTTP_IO_THREADS, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+        (size_t)CONNECTION_MEMORY_BYTES, MHD_OPTION_CONNECTION_LIMIT,
+        (unsigned)options->connections, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
+        (unsigned)options->connections_per_ip, MHD_OPTION_CONNECTION_TIMEOUT,
+        (unsigned)options->idle_wait_s, MHD_OPTION_NOTIFY_COMPLETED, on_completed, http,
+        MHD_OPTION_NOTIFY_CONNECTION, tls || fd >= 0 ? on_connection : on_plain_connection, http,
+        MHD_OPTION_URI_LOG_CALLBACK, on_target, http, MHD_OPTION_ARRAY, own,
+        tls ? MHD_OPTION_HTTPS_PRIORITIES : MHD_OPTION_END, TLS_PRIORITIES,
+        MHD_OPTION_HTTPS_CERT_CALLBACK, on_certificate, MHD_OPTION_END);
     (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (!http->daemon) {
-        return err_set(err, ERR_INTERNAL, MSG_SERVE_START_FAILED,
-            ARGS(A_CSTR(options->tls_certificate_file ? options->tls_certificate_file : "-")));
+    return daemon;
+}
+
+static void front_give(
+    void *context, int fd, bool tls, const struct sockaddr *from, socklen_t size) {
+    struct http *http = context;
+    // Closes the descriptor itself where it takes no more.
+    (void)MHD_add_connection(tls ? http->daemon : http->plain, fd, from, size);
+}
+
+static int daemon_start(struct http *http, int fd, struct err *err) {
+    if (!http->options.tls) {
+        http->daemon = daemon_new(http, fd, false);
+    } else {
+        http->daemon = daemon_new(http, -1, true);
+        http->plain = http->daemon ? daemon_new(http, -1, false) : NULL;
+    }
+    if (!http->daemon || (http->options.tls && !http->plain)) {
+        if (http->daemon) {
+            MHD_stop_daemon(http->daemon);
+        }
+        return err_set(err, ERR_INTERNAL, MSG_SERVE_START_FAILED, NO_ARGS);
+    }
+    if (http->options.tls) {
+        http->front = front_start(&(struct front_options){.fd = fd,
+            .wait_s = http->options.header_wait_s,
+            .clock = http->options.clock,
+            .context = http,
+            .give = front_give});
     }
     return 0;
 }
@@ -825,7 +793,7 @@ static void http_free(struct http *http) {
 int http_start(const struct http_options *options, struct http **ret_http, struct err *err) {
     int fd = -1;
     uint16_t port = 0;
-    int rc = listen_open(options, &fd, &port, err);
+    int rc = front_listen(options->address, options->port, &fd, &port, err);
     if (rc < 0) {
         return rc;
     }
@@ -863,6 +831,7 @@ void http_stop(struct http *http) {
     /* Not MHD_quiesce_daemon: in 0.9.75 it takes the listening socket out of epoll while an I/O
      * thread may be doing the same, and the library aborts the process. What comes now is refused
      * by `stopping`; MHD_stop_daemon closes the socket. */
+    front_stop(http->front);
     mutex_lock(&http->mutex);
     http->stopping = true;
     while (http->suspended > 0) { // Jobs end by themselves: every wait in them has a deadline.
@@ -873,6 +842,9 @@ void http_stop(struct http *http) {
     }
     mutex_unlock(&http->mutex);
     MHD_stop_daemon(http->daemon);
+    if (http->plain) {
+        MHD_stop_daemon(http->plain);
+    }
     http_free(http);
 }
 
@@ -884,7 +856,7 @@ void http_status(struct http *http, struct http_status *ret_status) {
     *ret_status = (struct http_status){
         .connections = atomic_load(&http->connection_count),
         .accepted = atomic_load(&http->accepted),
-        .timed_out = atomic_load(&http->timed_out),
+        .timed_out = atomic_load(&http->timed_out) + (http->front ? front_dropped(http->front) : 0),
         .refused_rate = atomic_load(&http->refused_rate),
     };
 }

@@ -25,7 +25,7 @@ enum {
     HTTP_CHUNKED_BODY_BYTES = 8 << 20, // Bodies without a length; 411 beyond.
     HTTP_BODIES_BYTES = 192 << 20,     // All bodies being received at once; 503 beyond.
     HTTP_ANSWER_BYTES = 128 << 20,     // One answer, or one piece of it, in memory.
-    HTTP_HEADERS_MAX = 12,             // Of one answer.
+    HTTP_HEADERS_MAX = 20,             // Of one answer.
     HTTP_PIECE_BYTES = 64 * 1024,      // A source is asked again when this much was taken.
     HTTP_ARENA_BYTES = 64 << 20,       // What arena_try may take for one request.
     HTTP_HEADER_WAIT_S = 15,           // From the connection to the end of the first header.
@@ -34,6 +34,7 @@ enum {
 };
 
 struct http;
+struct tls_store;
 
 enum http_method { HTTP_GET, HTTP_HEAD, HTTP_POST, HTTP_PUT, HTTP_DELETE, HTTP_METHOD_OTHER };
 
@@ -48,6 +49,7 @@ struct http_request {
     struct str query; // As sent, behind '?'.
     struct str body;
     struct http_address address;
+    bool plain; // Came without TLS although TLS is served.
 };
 
 /* The rest of an answer's body. `fill` appends a piece: HTTP_MORE, HTTP_END, HTTP_PARK (nothing at
@@ -116,8 +118,7 @@ struct http_options {
     uint32_t requests_per_s;
     uint32_t header_wait_s; // 0: HTTP_HEADER_WAIT_S
     uint32_t idle_wait_s;   // 0: HTTP_IDLE_WAIT_S
-    const char *tls_certificate_file;
-    const char *tls_key_file;
+    struct tls_store *tls;  // Serves HTTPS with it; NULL: plain HTTP.
 };
 
 struct http_status {

@@ -2,6 +2,7 @@
  * From a request to its handler: the order of the checks is the security of the whole interface.
  *
  *   1. Host is ours                     421  a foreign name pointed at us (DNS rebinding)
+ *      it came with TLS where we do     307, 426
  *   2. the route exists                 404, 405
  *   3. who asks                         401  where the route is not public
  *   4. the right                        403  from the same row of the table that serves
@@ -25,6 +26,7 @@
 #include "serve/api_pages.h"
 #include "serve/api_write.h"
 #include "serve/call.h"
+#include "serve/headers.h"
 #include "serve/jobs.h"
 #include "serve/server.h"
 
@@ -47,32 +49,21 @@ uint32_t server_plant_index(const struct server *server, const struct plant *pla
     return 0;
 }
 
-/* ---- Headers of every answer ---- */
-
-static void common_headers(struct http_exchange *exchange) {
-    http_answer_header(exchange, "X-Content-Type-Options", STR("nosniff"));
-    http_answer_header(exchange, "Referrer-Policy", STR("no-referrer"));
-    for (uint32_t i = 0; i < exchange->response.header_count; i++) {
-        if (strcmp(exchange->response.headers[i].name, "Cache-Control") == 0) {
-            return;
-        }
-    }
-    http_answer_header(exchange, "Cache-Control", STR("no-store"));
-}
+/* ---- Refusals ---- */
 
 /* Whether a person reads the refusal: a browser that opens a page. */
 static bool is_for_eyes(const struct http_exchange *exchange) {
     return pages_owns_path(exchange->request.path) && accept_html(http_header(exchange, "Accept"));
 }
 
-static void fail(
-    struct http_exchange *exchange, enum lang lang, int status, const struct err *err) {
+static void fail(const struct server *server, struct http_exchange *exchange, enum lang lang,
+    int status, const struct err *err) {
     if (is_for_eyes(exchange)) {
         problem_answer_plain(exchange, lang, status, err);
     } else {
         problem_answer(exchange, lang, status, err, NULL, 0);
     }
-    common_headers(exchange);
+    headers_common(server, exchange);
 }
 
 static enum lang language_of(const struct http_exchange *exchange) {
@@ -176,10 +167,11 @@ static int check_call(struct call *call, struct err *err) {
         call->status = 421;
         return err_set(err, ERR_INVALID, MSG_SERVE_HOST, ARGS(A_STR(host)));
     }
-    if (pages_owns_path(call->http->request.path)) {
-        return 0;
+    int rc = plain_turn_away(call, err);
+    if (rc != 0 || pages_owns_path(call->http->request.path)) {
+        return rc < 0 ? rc : 0;
     }
-    int rc = find_route(call, call->args, err);
+    rc = find_route(call, call->args, err);
     if (rc >= 0) {
         rc = check_caller(call, err);
     }
@@ -200,6 +192,9 @@ static void refusal_headers(struct call *call) {
         (void)i64_to_text(call->retry_after_s, text);
         http_answer_header(call->http, "Retry-After", str_of(text));
     }
+    if (call->status == 426) {
+        http_answer_header(call->http, "Upgrade", STR("TLS/1.2, HTTP/1.1"));
+    }
     if (call->status == 405) {
         char allowed[64] = "GET, HEAD"; // Of pages.
         if (!pages_owns_path(call->http->request.path)) {
@@ -219,8 +214,12 @@ static bool serve_admit(void *context, struct http_exchange *exchange, size_t *r
     call->now_ns = clock_wall_ns(server->clock);
     struct err err = ERR_INIT;
     if (check_call(call, &err) < 0) {
-        fail(exchange, call->lang, call->status, &err);
+        fail(server, exchange, call->lang, call->status, &err);
         refusal_headers(call);
+        return false;
+    }
+    if (exchange->response.status != 0) { // Turned away.
+        headers_common(server, exchange);
         return false;
     }
     *ret_body_max = body_max(call);
@@ -276,12 +275,13 @@ static void serve_handle(void *context, struct http_exchange *exchange) {
                 LOG_FIELDS({"path", A_STR(exchange->request.path)}), &err);
         }
     }
-    common_headers(exchange);
+    headers_common(call->server, exchange);
 }
 
 static void serve_fail(void *context, struct http_exchange *exchange, const struct err *err) {
     (void)context;
-    fail(exchange, ((struct call *)exchange->user)->lang, 0, err);
+    const struct call *call = exchange->user;
+    fail(call->server, exchange, call->lang, 0, err);
 }
 
 static void serve_refuse(void *context, struct http_exchange *exchange, enum http_refusal why) {
@@ -311,7 +311,7 @@ static void serve_refuse(void *context, struct http_exchange *exchange, enum htt
         break;
     case HTTP_REFUSE_BUSY: (void)err_set(&err, ERR_BUSY, MSG_SERVE_BUSY, NO_ARGS); break;
     }
-    fail(exchange, language_of(exchange), status, &err);
+    fail(server, exchange, language_of(exchange), status, &err);
 }
 
 static void serve_done(void *context, struct http_exchange *exchange) {
@@ -395,8 +395,7 @@ int serve_start(const struct serve_options *options, struct server **ret_server,
             .requests_per_s = limits->requests_per_s,
             .header_wait_s = limits->header_wait_s,
             .idle_wait_s = limits->idle_wait_s,
-            .tls_certificate_file = options->tls_certificate_file,
-            .tls_key_file = options->tls_key_file,
+            .tls = options->tls,
         };
         rc = http_start(&http, &server->http, err);
     }

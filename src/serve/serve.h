@@ -7,6 +7,7 @@
  */
 #include "plant/home.h"
 
+struct tls_store;
 struct upkeep;
 
 struct server;
@@ -27,9 +28,8 @@ struct serve_options {
     const char *address;   // "127.0.0.1" or "::1" or "0.0.0.0"
     uint16_t port;         // 0: any
     struct serve_limits limits;
-    bool demo; // Shows the demo banner; one-time sign-in link instead of set-up.
-    const char *tls_certificate_file; // Both or none.
-    const char *tls_key_file;
+    bool demo;                 // Shows the demo banner; one-time sign-in link instead of set-up.
+    struct tls_store *tls;     // Serves HTTPS with it (upkeep/tls.h); NULL: plain HTTP.
     const char *host_name;     // A name besides addresses and localhost; NULL: none.
     const struct clock *clock; // NULL: the system's.
 };

@@ -18,6 +18,7 @@
 #include "plant/outlook.h"
 #include "upkeep/runs.h"
 #include "upkeep/state.h"
+#include "upkeep/tls.h"
 
 enum {
     RATE_AFTER_S = 600,
@@ -26,6 +27,8 @@ enum {
     BACKUP_OLD_HOURS = 50, // Two nights and a little.
     TEST_OLD_DAYS = 15,
     CERTIFICATE_WARN_DAYS = 30,
+    OWN_WARN_DAYS = 28,
+    AUTHORITY_WARN_DAYS = 90,
     DAY_S = 86400,
 };
 static const uint64_t DISK_LOW_BYTES = 512 << 20;
@@ -270,23 +273,38 @@ static void check_test(struct findings *f, struct upkeep *u) {
     }
 }
 
+static int64_t days_until(int64_t time_ns) {
+    return (time_ns - clock_wall_ns(clock_system())) / ((int64_t)DAY_S * NS_PER_S);
+}
+
 static void check_certificate(struct findings *f, const struct upkeep *u) {
-    int64_t end_ns = 0;
-    struct err err = ERR_INIT;
-    if (u->settings.certificate[0] == '\0') {
+    struct tls_facts facts;
+    if (u->settings.tls_off) {
+        say(add(f, "certificate.off", FINDING_WARNING), MSG_HEALTH_TLS_OFF, NO_ARGS,
+            MSG_HEALTH_DO_TLS, NO_ARGS);
+    }
+    if (u->settings.tls == NULL) {
         return;
     }
-    if (certificate_end(u->settings.certificate, &end_ns, &err) < 0) {
+    tls_store_facts(u->settings.tls, &facts);
+    if (facts.trouble.code != ERR_OK) {
         struct finding *finding = add(f, "certificate.unreadable", FINDING_WARNING);
-        finding->words = err;
-        (void)err_set(&finding->action, ERR_INTERNAL, MSG_HEALTH_DO_CERTIFICATE, NO_ARGS);
-        return;
+        say(finding, MSG_HEALTH_CERTIFICATE_KEPT, NO_ARGS, MSG_HEALTH_DO_CERTIFICATE_FILES,
+            NO_ARGS);
+        finding->words = facts.trouble;
+        (void)err_context(&finding->words, MSG_HEALTH_CERTIFICATE_KEPT, NO_ARGS);
     }
-    int64_t days = (end_ns - clock_wall_ns(clock_system())) / ((int64_t)DAY_S * NS_PER_S);
-    if (days < CERTIFICATE_WARN_DAYS) {
+    int64_t days = days_until(facts.end_ns);
+    // Its own is made anew in time; it only gets here when that fails.
+    if (days < (facts.own ? OWN_WARN_DAYS : CERTIFICATE_WARN_DAYS)) {
         say(add(f, "certificate.ends", days < 1 ? FINDING_ERROR : FINDING_WARNING),
             MSG_HEALTH_CERTIFICATE, ARGS(A_INT(days > 0 ? days : 0)), MSG_HEALTH_DO_CERTIFICATE,
             NO_ARGS);
+    }
+    days = facts.own ? days_until(facts.authority_end_ns) : INT64_MAX;
+    if (days < AUTHORITY_WARN_DAYS) {
+        say(add(f, "certificate.authority", FINDING_WARNING), MSG_HEALTH_AUTHORITY,
+            ARGS(A_INT(days > 0 ? days : 0)), MSG_HEALTH_DO_AUTHORITY, NO_ARGS);
     }
 }
 

@@ -7,6 +7,7 @@
 #include "core/limits.h"
 #include "upkeep/upkeep.h"
 
+struct tls_store;
 struct upkeep;
 
 struct upkeep_settings {
@@ -16,7 +17,8 @@ struct upkeep_settings {
     uint32_t keep_daily;
     uint32_t keep_weekly;
     uint32_t keep_monthly;
-    char certificate[LIMIT_PATH_BYTES]; // TLS certificate file; empty: none.
+    struct tls_store *tls; // Borrowed; NULL: plain HTTP.
+    bool tls_off;          // Plain HTTP that others can reach.
 };
 /* Starts the thread: the first look after a minute, missed nights are made up then. */
 struct upkeep *upkeep_start(struct home *home, const struct upkeep_settings *settings);

@@ -22,7 +22,4 @@ struct upkeep {
 };
 const char *upkeep_backup_dir(const struct upkeep *upkeep);
 
-/* When a certificate of the file ends first. ERR_CORRUPT: it cannot be read. */
-int certificate_end(const char *path, int64_t *ret_end_ns, struct err *err);
-
 #endif

@@ -61,7 +61,7 @@ class Server:
 
     def __init__(self, *args, log=None, wait=20, prefix=()):
         self.log = open(log, "ab") if log else subprocess.DEVNULL
-        self.process = subprocess.Popen([*prefix, PROGRAM, *map(str, args)], stdout=subprocess.PIPE, stderr=self.log,
+        self.process = subprocess.Popen([*prefix, PROGRAM, *map(str, args)], stdout=subprocess.PIPE, stderr=self.log, stdin=subprocess.DEVNULL,
                                         text=True)
         self.setup = None
         self.base = None

@@ -140,12 +140,33 @@ static void a_configuration_is_strict(void **state) {
     } TEXTS[] = {{"", 0}, {"listen = \"0.0.0.0:80\"\n# note\nconnections = 8\n", 0},
         {"listne = \"0.0.0.0:80\"\n", -ERR_INVALID}, {"listen = \"here\"\n", -ERR_INVALID},
         {"connections = 7\n", -ERR_RANGE}, {"connections = many\n", -ERR_INVALID},
-        {"tls_key = \"/k\"\n", -ERR_INVALID}, {"listen = \"${HOME}\"\n", -ERR_INVALID},
-        {"listen = \"\xff\"\n", -ERR_INVALID}, {"listen = {\n", -ERR_INVALID}};
+        {"tls_key = \"/k\"\n", -ERR_INVALID}, {"tls = \"maybe\"\n", -ERR_INVALID},
+        {"tls = \"on\"\n", 0},
+        {"tls = \"off\"\ntls_certificate = \"/c\"\ntls_key = \"/k\"\n", -ERR_INVALID},
+        {"listen = \"${HOME}\"\n", -ERR_INVALID}, {"listen = \"\xff\"\n", -ERR_INVALID},
+        {"listen = {\n", -ERR_INVALID}};
     for (size_t i = 0; i < sizeof TEXTS / sizeof TEXTS[0]; i++) {
         struct config *config = MEM_NEW(struct config);
         struct err err = ERR_INIT;
         assert_int_equal(config_parse(str_of(TEXTS[i].text), config, &err), TEXTS[i].expected);
+        mem_free(config);
+    }
+}
+
+static void https_is_served_as_soon_as_others_can_come(void **state) {
+    (void)state;
+    static const struct {
+        const char *text;
+        bool tls;
+    } TEXTS[] = {{"", false}, {"listen = \"[::1]:80\"\n", false},
+        {"listen = \"127.8.0.1:80\"\n", false}, {"listen = \"0.0.0.0:80\"\n", true},
+        {"listen = \"[::]:80\"\n", true}, {"listen = \"192.168.0.2:80\"\n", true},
+        {"listen = \"0.0.0.0:80\"\ntls = \"off\"\n", false}, {"tls = \"on\"\n", true},
+        {"tls_certificate = \"/c\"\ntls_key = \"/k\"\n", true}};
+    for (size_t i = 0; i < sizeof TEXTS / sizeof TEXTS[0]; i++) {
+        struct config *config = MEM_NEW(struct config);
+        assert_int_equal(config_parse(str_of(TEXTS[i].text), config, NULL), 0);
+        assert_int_equal(config_uses_tls(config), TEXTS[i].tls);
         mem_free(config);
     }
 }
@@ -157,6 +178,7 @@ int main(void) {
         cmocka_unit_test(every_command_has_help_with_an_example_in_both_languages),
         cmocka_unit_test(listen_addresses_are_checked),
         cmocka_unit_test(a_configuration_is_strict),
+        cmocka_unit_test(https_is_served_as_soon_as_others_can_come),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -16,6 +16,8 @@
 #include <cmocka.h>
 #include <jansson.h>
 
+#include "core/mem.h"
+#include "serve/api_pages.h"
 #include "serve/route.h"
 
 static struct rig rig;
@@ -35,7 +37,7 @@ static int close_rig(void **state) {
 /* The routes that anybody may call, by heart. */
 static bool is_public(const char *path, const char *method) {
     static const char *const PUBLIC[] = {"/healthz", "/readyz", "/metrics", "/api/v1/openapi.json",
-        "/api/v1/session", "/api/v1/session/link", "/api/v1/setup"};
+        "/api/v1/session", "/api/v1/session/link", "/api/v1/setup", "/api/v1/tls", "/maru-ca.crt"};
     (void)method;
     for (size_t i = 0; i < sizeof PUBLIC / sizeof PUBLIC[0]; i++) {
         if (strcmp(PUBLIC[i], path) == 0) {
@@ -286,22 +288,102 @@ static void a_browser_at_a_foreign_name_reads_a_sentence(void **state) {
     assert_true(str_starts(buf_str(&answer.body), STR("this server does not answer under")));
 }
 
+/* What every answer must say, also a refusal; one header each, no other value of it. */
+static void check_headers(const char *method, const char *target, const struct answer *answer) {
+    static const struct {
+        const char *name;
+        const char *value;
+    } WANTED[] = {{"X-Content-Type-Options", "nosniff"}, {"Referrer-Policy", "no-referrer"},
+        {"X-Frame-Options", "DENY"}, {"Cross-Origin-Opener-Policy", "same-origin"},
+        {"Cross-Origin-Resource-Policy", "same-origin"}};
+    for (size_t i = 0; i < sizeof WANTED / sizeof WANTED[0]; i++) {
+        if (!str_eq(answer_header(answer, WANTED[i].name), str_of(WANTED[i].value))) {
+            fail_msg("%s %s (%d) lacks %s", method, target, answer->status, WANTED[i].name);
+        }
+    }
+    struct str policy = answer_header(answer, "Content-Security-Policy");
+    AUTO_FREE char *text = mem_copy_z(policy);
+    bool good = str_starts(policy, STR("default-src 'none'")) &&
+                strstr(text, "frame-ancestors 'none'") && strstr(text, "base-uri 'none'") &&
+                !strstr(text, "unsafe-eval") && !strstr(text, "http:") && !strchr(text, '*');
+    const char *inline_ = strstr(text, "'unsafe-inline'");
+    while (good && inline_) { // Style attributes may; scripts and style elements may not.
+        good = inline_ - text > 15 && strncmp(inline_ - 15, "style-src-attr ", 15) == 0;
+        inline_ = strstr(inline_ + 1, "'unsafe-inline'");
+    }
+    struct str permissions = answer_header(answer, "Permissions-Policy");
+    AUTO_FREE char *granted = mem_copy_z(permissions);
+    good = good && strstr(granted, "camera=()") && strstr(granted, "microphone=()") &&
+           strstr(granted, "geolocation=()");
+    if (!good || answer_header(answer, "Cache-Control").size == 0 ||
+        answer_header(answer, "Strict-Transport-Security").size > 0) { // Not without TLS.
+        fail_msg(
+            "%s %s (%d): %.*s", method, target, answer->status, STR_ARG(buf_str(&answer->head)));
+    }
+}
+
+static void check_headers_of(const char *method, const char *target, const char *token) {
+    AUTO_ANSWER struct answer answer;
+    bool has_body = strcmp(method, "POST") == 0 || strcmp(method, "PUT") == 0;
+    rig_ask(&rig, method, target, token, has_body ? STR("{}") : STR_NONE, &answer);
+    assert_true(answer.status > 0);
+    check_headers(method, target, &answer);
+}
+
 static void every_answer_has_the_security_headers(void **state) {
     (void)state;
-    static const char *const TARGETS[] = {
-        "/", "/healthz", "/api/v1/session", "/api/v1/nothing", "/api/v1/plants/p1/tags"};
-    for (size_t i = 0; i < sizeof TARGETS / sizeof TARGETS[0]; i++) {
-        AUTO_ANSWER struct answer answer;
-        rig_ask(&rig, "GET", TARGETS[i], NULL, STR_NONE, &answer);
-        assert_true(str_eq(answer_header(&answer, "X-Content-Type-Options"), STR("nosniff")));
-        assert_true(str_eq(answer_header(&answer, "Referrer-Policy"), STR("no-referrer")));
-        assert_true(answer_header(&answer, "Cache-Control").size > 0);
+    for (uint32_t i = 0; i < ROUTE_COUNT; i++) {
+        const struct route *route = route_at(i);
+        char target[256];
+        make_target(route->path, target, sizeof target);
+        const char *method = http_method_name(route->method);
+        check_headers_of(method, target, NULL);
+        check_headers_of("PATCH", target, rig.owner);
+        if (route->answer != ANSWER_EVENTS) {
+            check_headers_of(method, target, rig.viewer);
+            check_headers_of(method, target, rig.owner);
+        }
     }
-    AUTO_ANSWER struct answer page;
-    rig_ask(&rig, "GET", "/floor", NULL, STR_NONE, &page);
-    assert_int_equal(page.status, 200);
-    assert_true(
-        str_starts(answer_header(&page, "Content-Security-Policy"), STR("default-src 'none'")));
+    static const char *const TARGETS[] = {"/", "/floor", "/api/v1/nothing", "/no.file", "/%zz",
+        "/api/v1/plants/p1/tags?wrong=1", "/api/v1/plants/p2/tags"};
+    for (size_t i = 0; i < sizeof TARGETS / sizeof TARGETS[0]; i++) {
+        check_headers_of("GET", TARGETS[i], NULL);
+        check_headers_of("GET", TARGETS[i], rig.owner);
+        check_headers_of("DELETE", TARGETS[i], rig.owner);
+    }
+    for (const struct page_asset *asset = PAGE_ASSETS; asset->path; asset++) {
+        check_headers_of("GET", asset->path, NULL);
+    }
+    struct question foreign = {
+        .port = rig.port, .target = "/", .headers = "Host: evil.example\r\n"};
+    AUTO_ANSWER struct answer refused;
+    client_ask(&foreign, &refused);
+    check_headers("GET", "evil.example", &refused);
+}
+
+/* A stream's head stands before its first event. */
+static void a_stream_has_the_security_headers(void **state) {
+    (void)state;
+    char request[512];
+    char head[4096];
+    int fd = client_connect(rig.port);
+    int size = snprintf(request, sizeof request,
+        "GET /api/v1/plants/p1/stream HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer "
+        "%s\r\n\r\n",
+        rig.viewer);
+    client_send(fd, request, (size_t)size);
+    struct answer answer = {.status = 200};
+    buf_init(&answer.head, sizeof head);
+    buf_init(&answer.body, 0);
+    while (!strstr(buf_z(&answer.head), "\r\n\r\n")) {
+        long got = client_read(fd, head, sizeof head, 10000);
+        assert_true(got > 0);
+        buf_put(&answer.head, head, (size_t)got);
+    }
+    *(char *)strstr(buf_z(&answer.head), "\r\n\r\n") = '\0';
+    check_headers("GET", "stream", &answer);
+    answer_fini(&answer);
+    (void)close(fd);
 }
 
 static void words_follow_the_reader(void **state) {
@@ -359,6 +441,7 @@ int main(void) {
         cmocka_unit_test(a_foreign_host_name_is_refused),
         cmocka_unit_test(a_browser_at_a_foreign_name_reads_a_sentence),
         cmocka_unit_test(every_answer_has_the_security_headers),
+        cmocka_unit_test(a_stream_has_the_security_headers),
         cmocka_unit_test(words_follow_the_reader),
         cmocka_unit_test(denials_stand_in_the_audit_chain),
         cmocka_unit_test(metrics_name_devices_to_readers_only),

@@ -73,20 +73,6 @@ static void what_cannot_be_listened_on_is_refused_in_words(void **state) {
     assert_int_equal(err.notes[err.note_count - 1].msg, MSG_SERVE_LISTEN_FAILED);
 }
 
-static void a_missing_or_broken_certificate_is_refused(void **state) {
-    (void)state;
-    struct server *server = NULL;
-    struct err err = ERR_INIT;
-    struct serve_options options = {.home = rig.home,
-        .address = "127.0.0.1",
-        .tls_certificate_file = "/nowhere/cert.pem",
-        .tls_key_file = "/nowhere/key.pem"};
-    assert_int_equal(serve_start(&options, &server, &err), -ERR_NOT_FOUND);
-    options.tls_certificate_file = TEST_SOURCE "/CMakeLists.txt";
-    options.tls_key_file = TEST_SOURCE "/CMakeLists.txt";
-    assert_true(serve_start(&options, &server, &err) < 0);
-}
-
 struct asker {
     struct thread thread;
     _Atomic int stop;
@@ -150,8 +136,6 @@ int main(void) {
         cmocka_unit_test_setup_teardown(both_families_are_served, open_rig, close_rig),
         cmocka_unit_test_setup_teardown(
             what_cannot_be_listened_on_is_refused_in_words, open_rig, close_rig),
-        cmocka_unit_test_setup_teardown(
-            a_missing_or_broken_certificate_is_refused, open_rig, close_rig),
         cmocka_unit_test_setup_teardown(
             stopping_in_the_middle_of_requests_is_orderly, open_rig, close_rig),
     };
