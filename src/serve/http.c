@@ -397,6 +397,67 @@ static size_t header_bytes(struct MHD_Connection *mhd) {
     return info ? info->header_size : 0;
 }
 
+/* ---- Is it clear where the request ends? ---- */
+
+/* What two readers could understand differently is refused: a proxy before us that sees another end
+ * of the request than we do would let one client answer for another (request smuggling). */
+struct framing {
+    uint32_t lengths;
+    uint32_t encodings;
+    bool clear;
+};
+
+/* RFC 9110 section 5.6.2. */
+static bool is_token(const char *text, size_t size) {
+    for (size_t i = 0; i < size; i++) {
+        unsigned char c = (unsigned char)text[i];
+        bool is_letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+        if (!is_letter && (c == '\0' || !strchr("!#$%&'*+-.^_`|~", c))) {
+            return false;
+        }
+    }
+    return size > 0;
+}
+
+/* RFC 9110 section 5.5: no control characters; blanks and tabs may stand. */
+static bool is_field_value(const char *text, size_t size) {
+    for (size_t i = 0; i < size; i++) {
+        unsigned char c = (unsigned char)text[i];
+        if ((c < 0x20 && c != '\t') || c == 0x7F) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static enum MHD_Result look_at_header(void *context, enum MHD_ValueKind kind, const char *name,
+    size_t name_size, const char *value, size_t value_size) {
+    (void)kind;
+    struct framing *framing = context;
+    struct str key = {name, name_size};
+    struct str text = {value ? value : "", value ? value_size : 0};
+    uint64_t number = 0;
+    bool good = is_token(name, name_size) && is_field_value(text.data, text.size);
+    if (str_eq_nocase(key, STR(MHD_HTTP_HEADER_CONTENT_LENGTH))) {
+        framing->lengths++;
+        good = good && str_to_u64(text, &number); // Digits alone.
+    } else if (str_eq_nocase(key, STR(MHD_HTTP_HEADER_TRANSFER_ENCODING))) {
+        framing->encodings++;
+        good = good && str_eq_nocase(text, STR("chunked"));
+    }
+    framing->clear = framing->clear && good;
+    return MHD_YES;
+}
+
+/* RFC 9112 sections 6.1 and 6.3. */
+static bool framing_is_clear(struct exchange *x, const char *version) {
+    struct framing framing = {.clear = true};
+    (void)MHD_get_connection_values_n(x->mhd, MHD_HEADER_KIND, look_at_header, &framing);
+    bool is_old = strcmp(version, MHD_HTTP_VERSION_1_1) != 0;
+    return framing.clear && framing.lengths + framing.encodings <= 1 &&
+           !(is_old && framing.encodings > 0);
+}
+
 /* Refusals that need no worker. True: refused. */
 static bool exchange_check(struct exchange *x, bool has_body) {
     struct http *http = x->http;
@@ -445,8 +506,13 @@ static void body_begin(struct exchange *x) {
     atomic_fetch_add(&x->http->body_bytes, x->body_reserved);
 }
 
-static enum MHD_Result exchange_first(struct exchange *x, const char *method) {
+static enum MHD_Result exchange_first(struct exchange *x, const char *method, const char *version) {
     x->shared.request.method = method_of(method);
+    if (!framing_is_clear(x, version)) {
+        exchange_refuse(x, HTTP_REFUSE_FRAMING);
+        http_answer_header(&x->shared, MHD_HTTP_HEADER_CONNECTION, STR("close"));
+        return answer_queue(x); // Nothing behind it is read as a request.
+    }
     struct str length = http_header(&x->shared, MHD_HTTP_HEADER_CONTENT_LENGTH);
     bool chunked = http_header(&x->shared, MHD_HTTP_HEADER_TRANSFER_ENCODING).size > 0;
     x->length_known = !chunked && str_to_u64(length, &x->length);
@@ -531,13 +597,12 @@ static enum MHD_Result on_access(void *context, struct MHD_Connection *mhd, cons
     (void)context;
     (void)mhd;
     (void)url; // The target as sent was kept by on_target.
-    (void)version;
     struct exchange *x = *request;
     if (!x) {
         return MHD_NO;
     }
     if (x->phase == PHASE_HEADER) {
-        return exchange_first(x, method);
+        return exchange_first(x, method, version);
     }
     return exchange_more(x, data, size);
 }

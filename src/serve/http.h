@@ -87,11 +87,12 @@ struct http_exchange {
 };
 
 enum http_refusal {
-    HTTP_REFUSE_HEADER, // 431
-    HTTP_REFUSE_BODY,   // 413
-    HTTP_REFUSE_LENGTH, // 411
-    HTTP_REFUSE_RATE,   // 429
-    HTTP_REFUSE_BUSY,   // 503: too many bodies at once.
+    HTTP_REFUSE_FRAMING, // 400: headers leave open where the request ends. The connection ends.
+    HTTP_REFUSE_HEADER,  // 431
+    HTTP_REFUSE_BODY,    // 413
+    HTTP_REFUSE_LENGTH,  // 411
+    HTTP_REFUSE_RATE,    // 429
+    HTTP_REFUSE_BUSY,    // 503: too many bodies at once.
 };
 
 /* What the application does. `refuse` runs on an I/O thread and must not wait. */

@@ -289,6 +289,10 @@ static void serve_refuse(void *context, struct http_exchange *exchange, enum htt
     struct err err = ERR_INIT;
     int status = 503;
     switch (why) {
+    case HTTP_REFUSE_FRAMING:
+        (void)err_set(&err, ERR_INVALID, MSG_SERVE_FRAMING, NO_ARGS);
+        status = 400;
+        break;
     case HTTP_REFUSE_HEADER:
         status = 431;
         (void)err_set(&err, ERR_LIMIT, MSG_SERVE_HEADER_TOO_LONG, ARGS(A_INT(HTTP_HEADER_BYTES)));

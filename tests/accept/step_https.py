@@ -1,5 +1,5 @@
 """HTTPS as a stranger meets it: Maru's own authority and certificate, certificate files that change
-while it runs, and what is answered to those who come without TLS. Python's ssl checks. R-001
+while it runs, and what is answered to those who come without TLS. Python's ssl checks.
 
 usage: step_https.py
 """
