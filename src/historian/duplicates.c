@@ -44,12 +44,15 @@ static int candidate_order(const void *left, const void *right) {
 enum { DIGIT_BITS = 11, DIGITS = 1 << DIGIT_BITS };
 _Static_assert(HIST_TAG_MAX < 1 << (2 * DIGIT_BITS), "two digits make a tag");
 
-/* Stable, by one digit of the tag. */
-static void sort_digit(
+/* Stable, by one digit of the tag. False: all have the same, nothing was moved. */
+static bool sort_digit(
     const struct candidate *from, struct candidate *to, uint32_t count, uint32_t shift) {
     uint32_t places[DIGITS] = {0};
     for (uint32_t i = 0; i < count; i++) {
         places[from[i].tag >> shift & (DIGITS - 1)]++;
+    }
+    if (places[from[0].tag >> shift & (DIGITS - 1)] == count) {
+        return false;
     }
     uint32_t sum = 0;
     for (uint32_t i = 0; i < DIGITS; i++) {
@@ -60,12 +63,20 @@ static void sort_digit(
     for (uint32_t i = 0; i < count; i++) {
         to[places[from[i].tag >> shift & (DIGITS - 1)]++] = from[i];
     }
+    return true;
 }
 
 static void candidates_sort(struct candidate *candidates, uint32_t count) {
     AUTO_FREE struct candidate *spare = mem_alloc(count * sizeof *spare);
-    sort_digit(candidates, spare, count, 0);
-    sort_digit(spare, candidates, count, DIGIT_BITS);
+    bool moved = sort_digit(candidates, spare, count, 0);
+    const struct candidate *at = moved ? spare : candidates;
+    struct candidate *to = moved ? candidates : spare;
+    if (sort_digit(at, to, count, DIGIT_BITS)) {
+        at = to;
+    }
+    if (at != candidates) {
+        memcpy(candidates, at, count * sizeof *candidates);
+    }
     for (uint32_t from = 0; from < count;) {
         bool sorted = true;
         uint32_t end = from + 1;

@@ -2,7 +2,7 @@
  * The unsealed rows of one plant.
  *
  * A slot per tag, found through a two-level table (1,024 pages of 1,024 slots), points at a chain
- * of chunks with 4, 8, 16, ... at most 1,024 rows. A chunk keeps times and values side by side: 16
+ * of chunks with 4, 8, 16, ... at most 256 rows. A chunk keeps times and values side by side: 16
  * bytes a row. Status and flags are uniform in a chunk (good, and the flags of its first row) until
  * a row differs; only then the chunk gets those columns, filled in for the rows before. A row of
  * another type begins a new chunk, so a chunk has one type.
@@ -26,7 +26,7 @@ enum {
     PAGE_SLOTS = 1024,
     PAGE_COUNT = HIST_TAG_MAX / PAGE_SLOTS + 1,
     CHUNK_ROWS_FIRST = 4,
-    CHUNK_ROWS_MAX = 1024,
+    CHUNK_ROWS_MAX = 256,
     LOOK_AHEAD = 12, // Rows whose places are fetched before they are filled.
 };
 
@@ -52,6 +52,9 @@ struct chunk {
     _Atomic(struct chunk_marks *) marks;
     int64_t *time;
     bits64 *value;
+    const struct chunk *before;
+    int64_t before_ns;     // The largest time of all rows before this chunk.
+    uint32_t before_rows;  // How many they are.
     _Atomic uint32_t rows; // It ends up with so many; lowered when a row of another type comes.
     uint8_t type;
     uint8_t flags;
@@ -68,7 +71,7 @@ struct slot {
     int64_t newest_ns;
     int64_t *time;
     bits64 *value;
-    struct chunk *last;
+    _Atomic(struct chunk *) last;
     _Atomic(struct chunk *) first;
 };
 
@@ -211,7 +214,7 @@ static struct slot *memtable_slot(struct memtable *table, uint32_t tag) {
 
 static void slot_extend(struct memtable *table, struct slot *slot, uint8_t type, uint8_t flags) {
     uint32_t capacity = CHUNK_ROWS_FIRST;
-    struct chunk *last = slot->last;
+    struct chunk *last = atomic_load_explicit(&slot->last, memory_order_relaxed);
     if (last != NULL) {
         uint32_t rows = atomic_load_explicit(&last->rows, memory_order_relaxed);
         capacity = slot->type == type && rows >= CHUNK_ROWS_FIRST ? rows * 2 : CHUNK_ROWS_FIRST;
@@ -226,6 +229,9 @@ static void slot_extend(struct memtable *table, struct slot *slot, uint8_t type,
     struct chunk *chunk = (struct chunk *)(void *)memory;
     *chunk = (struct chunk){.time = (int64_t *)(void *)(memory + head),
         .value = (bits64 *)(void *)(memory + head + (size_t)capacity * 8),
+        .before = last,
+        .before_ns = last != NULL ? slot->newest_ns : INT64_MIN,
+        .before_rows = atomic_load_explicit(&slot->count, memory_order_relaxed),
         .type = type,
         .flags = flags};
     atomic_init(&chunk->rows, capacity);
@@ -235,7 +241,7 @@ static void slot_extend(struct memtable *table, struct slot *slot, uint8_t type,
     } else {
         atomic_store_explicit(&last->next, chunk, memory_order_release);
     }
-    slot->last = chunk;
+    atomic_store_explicit(&slot->last, chunk, memory_order_release);
     slot->type = type;
     slot->flags = flags;
     slot->marked = false;
@@ -247,7 +253,7 @@ static void slot_extend(struct memtable *table, struct slot *slot, uint8_t type,
 /* Writes status and flags of the next row into the last chunk's columns for them; the chunk gets
  * those now if it has none, filled in for the rows that stand. */
 static void slot_mark(struct memtable *table, struct slot *slot, const struct sample *row) {
-    struct chunk *chunk = slot->last;
+    struct chunk *chunk = atomic_load_explicit(&slot->last, memory_order_relaxed);
     uint32_t capacity = atomic_load_explicit(&chunk->rows, memory_order_relaxed);
     uint32_t at = capacity - slot->room;
     struct chunk_marks *marks = atomic_load_explicit(&chunk->marks, memory_order_relaxed);
@@ -410,14 +416,20 @@ static void gather_chunk(struct memtable_walk *walk, const struct chunk *chunk, 
     }
 }
 
-/* Rows came out of order: takes all in range and sorts them. */
-static void walk_gather(struct memtable_walk *walk) {
-    for (const struct chunk *chunk = walk->chunk; chunk != NULL && walk->left > 0;) {
+/* Rows came out of order: takes all in range and sorts them. Late rows are mostly asked for near
+ * the end, so the first chunk that can have any is found from there. */
+static void walk_gather(struct memtable_walk *walk, const struct slot *slot) {
+    const struct chunk *chunk = atomic_load_explicit(&slot->last, memory_order_acquire);
+    while (chunk->before != NULL &&
+           (chunk->before_rows >= walk->left || chunk->before_ns >= walk->from_ns)) {
+        chunk = chunk->before;
+    }
+    for (uint32_t left = walk->left - chunk->before_rows; left > 0;) {
         uint32_t count = atomic_load_explicit(&chunk->rows, memory_order_relaxed);
-        count = count < walk->left ? count : walk->left;
+        count = count < left ? count : left;
         gather_chunk(walk, chunk, count);
-        walk->left -= count;
-        chunk = atomic_load_explicit(&chunk->next, memory_order_acquire);
+        left -= count;
+        chunk = left > 0 ? atomic_load_explicit(&chunk->next, memory_order_acquire) : NULL;
     }
     walk->left = 0;
     rows_sort(&walk->rows);
@@ -439,7 +451,7 @@ void memtable_walk_init(struct memtable_walk *walk, const struct memtable *table
     walk->left = atomic_load_explicit(&slot->count, memory_order_acquire);
     walk->chunk = atomic_load_explicit(&slot->first, memory_order_acquire);
     if (walk->left > 0 && !atomic_load_explicit(&slot->ordered, memory_order_relaxed)) {
-        walk_gather(walk);
+        walk_gather(walk, slot);
     }
 }
 

@@ -31,7 +31,8 @@
 
 enum {
     LIVE_WORDS = sizeof(struct live_value) / sizeof(uint64_t),
-    LIVE_NUMBER_WORDS = offsetof(struct live_value, value) / sizeof(uint64_t) + 1,
+    LIVE_HEAD_WORDS = offsetof(struct live_value, value) / sizeof(uint64_t),
+    LIVE_NUMBER_WORDS = LIVE_HEAD_WORDS + 1,
     LIVE_CHANGE_WORD = offsetof(struct live_value, change) / sizeof(uint64_t),
     LIVE_SPINS = 100, // Copies tried before the reader lets a preempted writer run.
 };
@@ -79,11 +80,11 @@ static size_t value_words(uint8_t type, uint8_t text_size) {
 
 static void slot_write(struct live_slot *slot, const struct live_value *value) {
     uint64_t words[LIVE_WORDS];
-    memcpy(words, value, sizeof words);
+    size_t count = value_words(value->type, value->text_size);
+    memcpy(words, value, count * sizeof(uint64_t));
     uint64_t sequence = atomic_load_explicit(&slot->sequence, memory_order_relaxed);
     DCHECK(sequence % 2 == 0);
     atomic_store_explicit(&slot->sequence, sequence + 1, memory_order_relaxed);
-    size_t count = value_words(value->type, value->text_size);
     for (size_t i = 0; i < count; i++) {
         atomic_store_explicit(&slot->words[i], words[i], memory_order_release);
     }
@@ -125,16 +126,17 @@ static bool slot_read(const struct live_slot *slot, struct live_value *to) {
     }
 }
 
+/* Of the room for a value only what value_words tells is filled. */
 static void value_of_row(struct live_value *value, const struct batch *batch,
     const struct sample *row, int64_t received_ns) {
-    *value = (struct live_value){
-        .tag = row->tag,
-        .status = row->status,
-        .time_ns = row->time_ns,
-        .received_ns = received_ns,
-        .type = row->type,
-        .flags = row->flags,
-    };
+    value->tag = row->tag;
+    value->status = row->status;
+    value->time_ns = row->time_ns;
+    value->received_ns = received_ns;
+    value->type = row->type;
+    value->flags = row->flags;
+    value->text_cut = false;
+    value->text_size = 0;
     if (row->type == TYPE_F64) {
         value->value.f64 = row->value.f64;
     } else if (row->type != TYPE_TEXT) {
@@ -143,6 +145,7 @@ static void value_of_row(struct live_value *value, const struct batch *batch,
         struct str text = batch_text(batch, row);
         char copy[LIMIT_LIVE_TEXT_BYTES + 1]; // The table keeps no NUL.
         size_t size = str_copy_z(text, copy, sizeof copy);
+        memset(value->value.text, 0, sizeof value->value.text);
         memcpy(value->value.text, copy, size);
         value->text_size = (uint8_t)size;
         value->text_cut = size < text.size;
@@ -173,6 +176,20 @@ static bool row_has_slot(const struct live *live, const struct sample *row) {
            row->type <= TYPE_TEXT;
 }
 
+/* What decides whether a row replaces it, read by the only writer: nothing can come between. False:
+ * no value yet. */
+static bool slot_peek(const struct live_slot *slot, struct live_value *ret_value) {
+    uint64_t words[LIVE_HEAD_WORDS];
+    if (atomic_load_explicit(&slot->sequence, memory_order_relaxed) == 0) {
+        return false;
+    }
+    for (size_t i = 0; i < LIVE_HEAD_WORDS; i++) {
+        words[i] = atomic_load_explicit(&slot->words[i], memory_order_relaxed);
+    }
+    memcpy(ret_value, words, sizeof words);
+    return true;
+}
+
 void live_publish(struct live *live, const struct batch *batch, int64_t received_ns) {
     uint64_t change = atomic_load_explicit(&live->change, memory_order_relaxed);
     uint32_t highest = atomic_load_explicit(&live->highest, memory_order_relaxed);
@@ -183,7 +200,7 @@ void live_publish(struct live *live, const struct batch *batch, int64_t received
         }
         struct live_slot *slot = &live->slots[row->tag - 1];
         struct live_value value;
-        if (slot_read(slot, &value) && !row_outranks(row, &value, received_ns)) {
+        if (slot_peek(slot, &value) && !row_outranks(row, &value, received_ns)) {
             continue;
         }
         value_of_row(&value, batch, row, received_ns);

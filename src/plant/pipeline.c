@@ -159,8 +159,10 @@ static void show(struct pipeline *p, const struct item *items, uint32_t count) {
         const struct batch *batch = items[i].batch;
         int64_t received_ns = batch->reply_ns != 0 ? batch->reply_ns : now_ns;
         live_publish(p->with.live, batch, received_ns);
-        live_touch(p->with.live, batch, received_ns);
         uint32_t dropped = count_dropped(batch);
+        if (dropped > 0) {
+            live_touch(p->with.live, batch, received_ns);
+        }
         mutex_lock(&p->status_mutex);
         p->status.rows_omitted += dropped;
         p->status.rows_kept += batch->count - dropped;
