@@ -7,12 +7,7 @@
  * stand beside as exceptions. Where the number of digits is what the source keeps (1.23e-6 beside
  * 4.56e2), each row has its own e, in a column of its own. Values that came from 32-bit floats are
  * kept as those, in an order in which neighbouring numbers are neighbouring integers. Anything else
- * is kept as its 64 bits, in the same order. (The idea of proving decimals is that of ALP, Afroozeh
- * et al., SIGMOD 2023.)
- *
- * The multiplication, rounding and division are done with the trick of adding 1.5 * 2^52, which
- * leaves the integer in the low bits of the sum: it is exact below 2^51 and compiles to plain
- * vector code, which conversions between double and int64 do not before AVX-512.
+ * is kept as its 64 bits, in the same order.
  *
  * Texts. A dictionary of the different ones, packed as one piece, and places in it.
  */
@@ -22,32 +17,18 @@
 #include "core/hash.h"
 #include "core/mem.h"
 #include "historian/column.h"
+#include "historian/decimal.h"
 #include "historian/kernels.h"
 #include "historian/squeeze.h"
 
 enum kind { KIND_DECIMAL = 0, KIND_FLOAT = 1, KIND_BITS = 2, KIND_SCIENTIFIC = 3 };
 
 enum {
-    EXPONENT_MAX = 22, // 10^22 is the largest power of ten that a double holds exactly.
+    EXPONENT_MAX = DECIMAL_EXPONENT_MAX,
     SAMPLES = 64,
     EXCEPTION_SHARE = 16,     // At most one in so many rows.
     SCIENTIFIC_BITS_MIN = 10, // Decimals larger than this a row are compared with the other form.
 };
-
-static const double powers[EXPONENT_MAX + 1] = {1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9,
-    1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
-
-#define ROUNDER     0x1.8p52
-#define DECIMAL_MAX 0x1p51
-
-/* The integer n with n / power == value, bit for bit; false when there is none. */
-static inline bool decimal_of(uint64_t bits, double power, int64_t *ret_integer) {
-    double scaled = f64_of_bits(bits) * power;
-    double sum = scaled + ROUNDER;
-    *ret_integer = (int64_t)(bits_of_f64(sum) - bits_of_f64(ROUNDER));
-    double back = (sum - ROUNDER) / power;
-    return fabs(scaled) < DECIMAL_MAX && bits_of_f64(back) == bits;
-}
 
 /* The smallest exponent that fits nearly all of a sample; EXPONENT_MAX + 1: none. */
 static uint32_t choose_exponent(const bits64 *values, uint32_t count) {
@@ -58,7 +39,7 @@ static uint32_t choose_exponent(const bits64 *values, uint32_t count) {
         for (uint32_t i = 0; i < count; i += step) {
             int64_t integer = 0;
             seen++;
-            missed += !decimal_of(values[i], powers[exponent], &integer);
+            missed += !decimal_of(values[i], decimal_powers[exponent], &integer);
             if (missed > 8) {
                 break;
             }
@@ -73,7 +54,7 @@ static uint32_t choose_exponent(const bits64 *values, uint32_t count) {
 /* Integers into codec->spare, places of exceptions counted; false when there are too many. */
 HOT_LOOP static bool decimals_of(struct codec *codec, const bits64 *values, uint32_t count,
     uint32_t exponent, uint32_t *ret_exceptions) {
-    double power = powers[exponent];
+    double power = decimal_powers[exponent];
     uint32_t exceptions = 0;
     uint64_t before = 0;
     for (uint32_t i = 0; i < count; i++) {
@@ -95,7 +76,7 @@ static void put_decimals(struct codec *codec, struct buf *to, const bits64 *valu
     uint32_t before = 0;
     for (uint32_t i = 0; i < count && exceptions > 0; i++) {
         int64_t integer = 0;
-        if (!decimal_of(values[i], powers[exponent], &integer)) {
+        if (!decimal_of(values[i], decimal_powers[exponent], &integer)) {
             write_varint(to, i - before);
             write_u64_le(to, values[i]);
             before = i;
@@ -107,7 +88,7 @@ static void put_decimals(struct codec *codec, struct buf *to, const bits64 *valu
 /* The smallest exponent with which a value is an integer; EXPONENT_MAX + 1: none. */
 static uint32_t own_exponent(uint64_t bits, int64_t *ret_integer) {
     uint32_t exponent = 0;
-    while (exponent <= EXPONENT_MAX && !decimal_of(bits, powers[exponent], ret_integer)) {
+    while (exponent <= EXPONENT_MAX && !decimal_of(bits, decimal_powers[exponent], ret_integer)) {
         exponent++;
     }
     return exponent;
@@ -259,8 +240,8 @@ void column_put_doubles(struct codec *codec, struct buf *to, const bits64 *value
 HOT_LOOP static void decimals_back(bits64 *values, uint32_t count, double power) {
     if (power <= 1) { // Whole numbers need no division, which is most of the time.
         for (uint32_t i = 0; i < count; i++) {
-            double sum = f64_of_bits(values[i] + bits_of_f64(ROUNDER));
-            values[i] = bits_of_f64(sum - ROUNDER);
+            double sum = f64_of_bits(values[i] + bits_of_f64(DECIMAL_ROUNDER));
+            values[i] = bits_of_f64(sum - DECIMAL_ROUNDER);
         }
         return;
     }
@@ -301,7 +282,7 @@ static bool get_decimals(struct codec *codec, struct reader *from, bits64 *value
     if (!column_get_ints(codec, from, values, count)) {
         return false;
     }
-    decimals_back(values, count, powers[exponent]);
+    decimals_back(values, count, decimal_powers[exponent]);
     return put_back_exceptions(listed, exceptions, values, count);
 }
 
@@ -322,8 +303,8 @@ static bool get_scientific(
         if (exponents[i] > EXPONENT_MAX) {
             return false;
         }
-        double sum = f64_of_bits(values[i] + bits_of_f64(ROUNDER));
-        values[i] = bits_of_f64((sum - ROUNDER) / powers[exponents[i]]);
+        double sum = f64_of_bits(values[i] + bits_of_f64(DECIMAL_ROUNDER));
+        values[i] = bits_of_f64((sum - DECIMAL_ROUNDER) / decimal_powers[exponents[i]]);
     }
     return put_back_exceptions(listed, exceptions, values, count);
 }

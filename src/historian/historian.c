@@ -135,7 +135,7 @@ int hist_seal(struct historian *historian, struct err *err) {
 }
 
 int hist_merge(struct historian *historian, struct err *err) {
-    return merge_step(historian, true, err);
+    return merge_step(historian, MERGE_ALL, err);
 }
 
 uint64_t hist_seq(struct historian *historian) {

@@ -4,7 +4,8 @@
  * Only neighbours in the order of sequence numbers are merged, and the result takes their place, so
  * the rule of versions ("the last durable one wins") needs no number in a row: precedence is the
  * order of segments, and inside a segment the order of rows of one time. Four segments of a size
- * become one of the next size, so a row is written again once for each power of four.
+ * become one of the next size, so a row is written again once for each power of four. While rows
+ * come so fast that sealing is what they wait for, sixteen are: fewer writes, and later.
  *
  * For each tag there are two ways. Where the sources do not overlap in time (nearly always), full
  * blocks are copied as they are; they are decoded on the way, which proves them and gives the
@@ -21,6 +22,7 @@
 
 enum {
     MERGE_WIDTH = 4,
+    MERGE_WIDTH_BUSY = 16,
     MERGE_SOURCES_MAX = 64,
     MERGE_ROWS_MAX = 64 << 20, // Larger segments are left alone: half a gigabyte or so.
     TIER_ROWS = 64 << 10,      // The smallest size.
@@ -90,11 +92,11 @@ static uint32_t run_length(
     return count;
 }
 
-static bool merge_choose(struct merge *merge, bool all) {
+static bool merge_choose(struct merge *merge, uint32_t width, bool all) {
     const struct view *view = merge->view;
     for (uint32_t i = 0; i < view->segment_count; i++) {
         uint32_t count = run_length(merge->historian, view, i, all);
-        bool worth = count >= (all ? 2U : (uint32_t)MERGE_WIDTH);
+        bool worth = count >= (all ? 2U : width);
         if (!worth && count > 0 && all && segment_has_expired(view, view->segments[i])) {
             worth = true;
             count = 1;
@@ -306,11 +308,12 @@ static int merge_run(struct merge *merge, struct err *err) {
     return store_swap(historian, &swap, err);
 }
 
-int merge_step(struct historian *historian, bool all, struct err *err) {
+int merge_step(struct historian *historian, enum merge_when when, struct err *err) {
+    uint32_t width = when == MERGE_BUSY ? MERGE_WIDTH_BUSY : MERGE_WIDTH;
     store_care_begin(historian);
     struct merge merge = {.historian = historian, .view = store_view_sealed(historian)};
     int rc = 0;
-    if (merge_choose(&merge, all)) {
+    if (merge_choose(&merge, width, when == MERGE_ALL)) {
         rc = merge_run(&merge, err);
         if (rc == -ERR_CORRUPT && any_damaged(&merge)) {
             rc = 1; // Named already; that segment is left out from now on.

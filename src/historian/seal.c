@@ -11,6 +11,7 @@
 #include "historian/store.h"
 
 #define SEAL_RETRY_NS NS_PER_S
+#define BUSY_NS       NS_PER_S // Two tables filled in less leave no time for small merges.
 
 static int seal_rows(struct segment_writer *writer, const struct memtable *table, struct err *err) {
     for (uint32_t tag = 0; (tag = memtable_tag_next(table, tag)) != 0;) {
@@ -88,9 +89,20 @@ int seal_frozen(struct historian *historian, struct err *err) {
     return rc;
 }
 
-/* Waits for something to seal; false when it is time to stop. */
+/* Do tables fill so fast that sealing is what writers wait for? */
+static bool is_busy(struct historian *historian) {
+    int64_t now_ns = clock_mono_ns(clock_system());
+    mutex_lock(&historian->state_mutex);
+    bool busy = historian->frozen_before_ns != 0 && now_ns - historian->frozen_before_ns < BUSY_NS;
+    mutex_unlock(&historian->state_mutex);
+    return busy;
+}
+
+/* Waits for something to seal, while busy for the end of that, too: merges were put off. False when
+ * it is time to stop. */
 static bool seal_wait(struct historian *historian, bool failed) {
-    int64_t deadline_ns = failed ? clock_mono_ns(clock_system()) + SEAL_RETRY_NS : INT64_MAX;
+    bool soon = failed || is_busy(historian);
+    int64_t deadline_ns = soon ? clock_mono_ns(clock_system()) + SEAL_RETRY_NS : INT64_MAX;
     mutex_lock(&historian->state_mutex);
     while (!historian->stopping && (failed || historian->view->frozen == NULL)) {
         if (!cond_wait_until(&historian->state_changed, &historian->state_mutex, deadline_ns)) {
@@ -114,7 +126,10 @@ void seal_thread(void *context) {
     bool failed = false;
     while (seal_wait(historian, failed)) {
         failed = seal_frozen(historian, NULL) < 0;
-        while (!failed && !seal_is_waiting(historian) && merge_step(historian, false, NULL) > 0) {
+        bool more = !failed;
+        while (more && !seal_is_waiting(historian)) {
+            enum merge_when when = is_busy(historian) ? MERGE_BUSY : MERGE_QUIET;
+            more = merge_step(historian, when, NULL) > 0;
         }
     }
 }

@@ -183,6 +183,8 @@ bool store_freeze(struct historian *historian) {
     mutex_lock(&historian->state_mutex);
     bool can = historian->view->frozen == NULL && memtable_seq(historian->view->active) > 0;
     if (can) {
+        historian->frozen_before_ns = historian->frozen_ns;
+        historian->frozen_ns = clock_mono_ns(clock_system());
         store_publish(historian, &(struct view_change){.freeze = true});
         cond_broadcast(&historian->state_changed);
     }

@@ -99,6 +99,8 @@ struct historian {
     uint32_t orphan_count;
     uint32_t hold_count; // Snapshots under way; the log keeps what is above hold_seq for them.
     uint64_t hold_seq;
+    int64_t frozen_ns; // Monotonic, of the last table that was frozen; 0: none.
+    int64_t frozen_before_ns;
     int seal_rc; // Of the last attempt to seal.
     struct err seal_err;
 
@@ -180,8 +182,10 @@ uint64_t store_segment_id(struct historian *historian);
 int seal_frozen(struct historian *historian, struct err *err);
 int seal_frozen_caring(struct historian *historian, struct err *err); // Care role held.
 void seal_thread(void *context);
-/* Merges where it pays. `all`: whatever is small, else only runs of alike segments. 1, 0, <0. */
-int merge_step(struct historian *historian, bool all, struct err *err);
+enum merge_when { MERGE_QUIET, MERGE_BUSY, MERGE_ALL };
+/* Merges where it pays: runs of alike segments, longer ones while busy; MERGE_ALL: whatever is
+ * small. 1, 0, <0. */
+int merge_step(struct historian *historian, enum merge_when when, struct err *err);
 /* Opens or rebuilds manifest and segments, then the log. */
 int recover(struct historian *historian, struct err *err);
 

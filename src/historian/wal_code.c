@@ -4,9 +4,9 @@
  * A batch is written column by column. Tag numbers and times become runs of equal steps: a scan of
  * a line (tags 1..1000 at one time) has two runs for each, a bulk import sorted by tag has one; in
  * the worst case a row costs two bytes of tag and some six of time. Types, flags and status are
- * runs of equal values. Values stand as 8 plain bytes: squeezing them here would cost more time
- * than the disk needs to take them, and sealing does it better with thousands of rows of one tag at
- * hand.
+ * runs of equal values. Values of a plain batch are packed as far as that is cheaper than having
+ * them copied (wal_pack.h); others stand as 8 plain bytes. Sealing does it better, with thousands
+ * of rows of one tag at hand.
  *
  * Frames carry CRC-32C (RFC 3720 appendix B.4) twice: over the head, so that its size can be
  * trusted when the payload is damaged, and over the payload.
@@ -17,8 +17,12 @@
 #include "core/limits.h"
 #include "core/mem.h"
 #include "historian/bits.h"
+#include "historian/wal_pack.h"
 
-enum { WAL_VERSION = 1 };
+enum {
+    WAL_VERSION = 2, // 1: no packed values; it is read as well.
+    PACKED = 64,     // Beside the type of all rows: their values are packed.
+};
 
 static const char wal_file_magic[8] = {'M', 'A', 'R', 'U', 'W', 'A', 'L', '1'};
 static const char wal_frame_magic[4] = {'M', 'W', 'F', '1'};
@@ -48,7 +52,7 @@ enum wal_head_state wal_file_head_read(const uint8_t *from, struct wal_file_head
         load_u32(from + 28) != crc32c(0, from, 28)) {
         return WAL_HEAD_BAD;
     }
-    if (load_u32(from + 8) != WAL_VERSION) {
+    if (load_u32(from + 8) < 1 || load_u32(from + 8) > WAL_VERSION) {
         return WAL_HEAD_VERSION;
     }
     *ret_head =
@@ -225,14 +229,11 @@ static void plain_write(struct buf *to, const struct batch *batch) {
     plain_steps_write(to, batch, COLUMN_TAG);
     plain_steps_write(to, batch, COLUMN_TIME);
     for (enum wal_column column = COLUMN_TYPE; column < COLUMN_COUNT; column++) {
-        write_varint(to, column_get(&batch->rows[0], column));
+        write_varint(
+            to, column_get(&batch->rows[0], column) | (column == COLUMN_TYPE ? PACKED : 0));
         write_varint(to, batch->count);
     }
-    uint8_t *at = buf_reserve(to, (size_t)batch->count * 8);
-    for (uint32_t i = 0; i < batch->count && at != NULL; i++) {
-        store_u64(at + (size_t)i * 8, (uint64_t)batch->rows[i].value.i64);
-    }
-    buf_commit(to, at != NULL ? (size_t)batch->count * 8 : 0);
+    wal_pack(to, batch->rows, batch->count);
 }
 
 static void wal_batch_head(
@@ -288,15 +289,34 @@ static bool batch_column_read(struct reader *from, struct batch *batch, enum wal
     return true;
 }
 
+/* Whether the values are packed; takes the mark off the types. A row whose type is none is found
+ * out by whoever reads the values. */
+static bool batch_take_packed(struct batch *batch) {
+    bool packed = batch->count > 0;
+    for (uint32_t i = 0; i < batch->count && packed; i++) {
+        packed = batch->rows[i].type == batch->rows[0].type &&
+                 (batch->rows[i].type & PACKED) != 0 &&
+                 (batch->rows[i].type & ~PACKED) != TYPE_TEXT;
+    }
+    for (uint32_t i = 0; i < batch->count && packed; i++) {
+        batch->rows[i].type = (uint8_t)(batch->rows[i].type & ~PACKED);
+    }
+    return packed;
+}
+
 static bool batch_values_read(struct reader *from, struct batch *batch, uint64_t text_bytes) {
+    bool packed = batch_take_packed(batch);
     for (uint32_t i = 0; i < batch->count; i++) {
         struct sample *row = &batch->rows[i];
         if (row->type < TYPE_F64 || row->type > TYPE_TEXT) {
             return false;
         }
-        if (row->type != TYPE_TEXT) {
+        if (row->type != TYPE_TEXT && !packed) {
             row->value.i64 = (int64_t)read_u64_le(from);
         }
+    }
+    if (packed && !wal_unpack(from, batch->rows, batch->count)) {
+        return false;
     }
     uint64_t offset = 0;
     for (uint32_t i = 0; i < batch->count; i++) {

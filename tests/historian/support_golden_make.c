@@ -357,7 +357,9 @@ static void append_line(
     batch->request_ns = TEST_T0 + second * NS_PER_S;
     batch->reply_ns = batch->request_ns + 900000;
     for (uint32_t i = 0; i < tags; i++) {
-        struct row row = row_f64(1 + i, TEST_T0 + second * NS_PER_S, (double)(second * 10 + i) / 4);
+        double value =
+            i == 13 ? 1.0 / 3 : (double)(second * 10 + i) / 4; // One is no short decimal.
+        struct row row = row_f64(1 + i, TEST_T0 + second * NS_PER_S, value);
         row.flags = drops && i % 4 == 1 ? SAMPLE_DROP : drops && i % 4 == 2 ? SAMPLE_LATE : 0;
         row.status = drops && i % 4 == 3 ? 0x80050000U : 0;
         if (texts && i % 3 == 0) {
@@ -396,11 +398,11 @@ static void make_logs(const char *dir) {
     folder_new(work);
     struct historian *historian = open_small(work);
     struct err err = ERR_INIT;
-    for (int64_t second = 0; second < 12; second++) {
+    for (int64_t second = 0; second < 48; second++) {
         append_line(historian, second, 25, false, false);
     }
     expect_ok(hist_seal(historian, &err), &err);
-    for (int64_t second = 12; second < 18; second++) {
+    for (int64_t second = 48; second < 58; second++) {
         append_line(historian, second, 20, second % 3 == 1, second % 3 == 2);
         if (second % 5 == 0) {
             append_together(historian, second);

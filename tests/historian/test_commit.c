@@ -4,6 +4,7 @@
  */
 #include "support_history.h"
 
+#include <poll.h>
 #include <stdatomic.h>
 
 #include "core/clock.h"
@@ -244,12 +245,47 @@ static void names_of_consumers_are_checked_and_counted(void **state) {
     folder_remove(dir);
 }
 
+/* While tables fill one behind the other few merges run; what they put off is done soon after. */
+static void merges_that_were_put_off_are_made_up(void **state) {
+    (void)state;
+    char dir[128];
+    folder_new(dir);
+    struct hist_options options = {.dir = dir, .memory_bytes = 1 << 20};
+    struct historian *historian = NULL;
+    struct err err = ERR_INIT;
+    expect_ok(hist_open(&options, &historian, &err), &err);
+    AUTO_BATCH struct batch *batch = batch_new(8000, 0);
+    for (int64_t n = 0; n < 60; n++) {
+        batch_clear(batch);
+        for (uint32_t i = 0; i < 8000; i++) {
+            struct row row =
+                row_f64(1 + i % 10, TEST_T0 + (n * 800 + i / 10) * NS_PER_S, (double)n);
+            batch_put(batch, &row);
+        }
+        expect_ok(hist_append(historian, &batch, 1, &err), &err);
+    }
+    expect_ok(hist_seal(historian, &err), &err);
+    struct hist_status status = {0};
+    int64_t deadline_ns = clock_mono_ns(clock_system()) + 60 * NS_PER_S;
+    do {
+        (void)poll(NULL, 0, 10);
+        hist_status(historian, &status);
+    } while (status.segment_count > 6 && clock_mono_ns(clock_system()) < deadline_ns);
+    assert_in_range(status.segment_count, 1, 6);
+    for (uint32_t tag = 1; tag <= 10; tag++) {
+        assert_int_equal(rows_of(historian, tag), 60 * 800);
+    }
+    hist_close(historian);
+    folder_remove(dir);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(writers_share_commits_and_readers_see_what_was_acknowledged),
         cmocka_unit_test(the_log_is_kept_until_every_consumer_has_passed),
         cmocka_unit_test(a_reader_of_the_log_goes_on_where_it_stopped),
         cmocka_unit_test(names_of_consumers_are_checked_and_counted),
+        cmocka_unit_test(merges_that_were_put_off_are_made_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,8 +1,8 @@
 /*
- * Version 1 of the formats is final: what it wrote, every later program opens. The folders in
- * tests/data/golden/v1 were written once, and never again; beside each stands what it holds, every
+ * A version of the formats is final: what it wrote, every later program opens. The folders in
+ * tests/data/golden/vN were written once, and never again; beside each stands what it holds, every
  * value bit for bit. `test_historian_golden --write DIR` made them (into a new folder: a later
- * version gets its own, these stay).
+ * version gets its own, these stay). Version 2 has packed values in its logs.
  */
 #include "support_golden.h"
 
@@ -16,7 +16,8 @@
 #include "historian/dump.h"
 #include "support_history.h"
 
-#define GOLDEN TEST_DATA "/golden/v1"
+static const char *const golden_versions[] = {TEST_DATA "/golden/v1", TEST_DATA "/golden/v2"};
+enum { GOLDEN_VERSIONS = sizeof golden_versions / sizeof golden_versions[0] };
 
 enum { LIST_BYTES_MAX = 16 << 20 };
 
@@ -80,24 +81,29 @@ static void expect_same_listing(const char *name, struct str want, struct str go
     }
 }
 
-static void version_1_opens_bit_for_bit(void **state) {
-    (void)state;
+static void open_version(const char *dir) {
     for (size_t i = 0; golden_names[i] != NULL; i++) {
         AUTO_BUF struct buf want;
         AUTO_BUF struct buf got;
         buf_init(&want, LIST_BYTES_MAX);
         buf_init(&got, LIST_BYTES_MAX);
         char path[512];
-        (void)snprintf(path, sizeof path, GOLDEN "/%s.txt", golden_names[i]);
+        (void)snprintf(path, sizeof path, "%s/%s.txt", dir, golden_names[i]);
         read_whole(path, &want);
-        list_copy(GOLDEN, golden_names[i], &got);
+        list_copy(dir, golden_names[i], &got);
         assert_true(want.size > 500);
         expect_same_listing(golden_names[i], buf_str(&want), buf_str(&got));
     }
 }
 
-static void nothing_in_them_is_damaged(void **state) {
+static void every_version_opens_bit_for_bit(void **state) {
     (void)state;
+    for (size_t i = 0; i < GOLDEN_VERSIONS; i++) {
+        open_version(golden_versions[i]);
+    }
+}
+
+static void verify_version(const char *dir) {
     for (size_t i = 0; golden_names[i] != NULL; i++) {
         if (strcmp(golden_names[i], "torn") == 0) {
             continue;
@@ -105,9 +111,16 @@ static void nothing_in_them_is_damaged(void **state) {
         char path[512];
         struct err err = ERR_INIT;
         struct hist_verify_report report;
-        (void)snprintf(path, sizeof path, GOLDEN "/%s", golden_names[i]);
+        (void)snprintf(path, sizeof path, "%s/%s", dir, golden_names[i]);
         expect_ok(hist_verify(files_system(), path, NULL, NULL, &report, &err), &err);
         assert_int_equal(report.damaged, 0);
+    }
+}
+
+static void nothing_in_them_is_damaged(void **state) {
+    (void)state;
+    for (size_t i = 0; i < GOLDEN_VERSIONS; i++) {
+        verify_version(golden_versions[i]);
     }
 }
 
@@ -115,6 +128,22 @@ static int take(void *context, const void *text, size_t size, struct err *err) {
     (void)err; // The buffer says when it is full.
     buf_put(context, text, size);
     return 0;
+}
+
+static void dump_version(const char *dir, struct buf *to) {
+    struct dump_options options = {.write = take, .context = to};
+    struct dump_report report = {0};
+    struct err err = ERR_INIT;
+    const char *paths[8];
+    char room[8][256];
+    uint32_t count = 0;
+    for (; golden_names[count] != NULL; count++) {
+        (void)snprintf(room[count], sizeof room[count], "%s/%s", dir, golden_names[count]);
+        paths[count] = room[count];
+    }
+    expect_ok(hist_dump(paths, count, &options, &report, &err), &err);
+    assert_false(to->overflow);
+    assert_int_equal(report.damaged, 1); // The torn tail.
 }
 
 /* A listing proves what is there; this proves that all is there. */
@@ -130,20 +159,15 @@ static void every_form_occurs(void **state) {
         "    times form=runs", "    times form=bits", "type=3", " batches=3 ", " texts=yes",
         "old_frames_behind=2", " rows=20 text_bytes=0", " consumer name=", " expired tag=2",
         "DAMAGED at=", "why=torn-tail"};
-    AUTO_BUF struct buf text;
-    buf_init(&text, LIST_BYTES_MAX);
-    struct dump_options options = {.write = take, .context = &text};
-    struct dump_report report = {0};
-    struct err err = ERR_INIT;
-    static const char *const paths[] = {
-        GOLDEN "/forms", GOLDEN "/draft", GOLDEN "/lived", GOLDEN "/logs", GOLDEN "/torn"};
-    expect_ok(hist_dump(paths, 5, &options, &report, &err), &err);
-    assert_false(text.overflow);
-    assert_int_equal(report.damaged, 1); // The torn tail.
-    const char *all = buf_z(&text);
-    for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
-        if (strstr(all, forms[i]) == NULL) {
-            fail_msg("no golden file holds \"%s\"", forms[i]);
+    for (size_t i = 0; i < GOLDEN_VERSIONS; i++) {
+        AUTO_BUF struct buf text;
+        buf_init(&text, LIST_BYTES_MAX);
+        dump_version(golden_versions[i], &text);
+        const char *all = buf_z(&text);
+        for (size_t j = 0; j < sizeof forms / sizeof forms[0]; j++) {
+            if (strstr(all, forms[j]) == NULL) {
+                fail_msg("no golden file of %s holds \"%s\"", golden_versions[i], forms[j]);
+            }
         }
     }
 }
@@ -167,7 +191,7 @@ int main(int argc, char **argv) {
         return cmocka_run_group_tests(writing, NULL, NULL);
     }
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(version_1_opens_bit_for_bit),
+        cmocka_unit_test(every_version_opens_bit_for_bit),
         cmocka_unit_test(nothing_in_them_is_damaged),
         cmocka_unit_test(every_form_occurs),
     };

@@ -234,7 +234,8 @@ static void fill(struct busy *busy, uint32_t batches) {
     for (uint32_t n = 0; n < batches; n++, busy->next++) {
         batch_clear(batch);
         for (uint32_t i = 0; i < BATCH_ROWS; i++) {
-            struct row row = row_f64(i + 1, TEST_T0 + busy->next * NS_PER_S, (double)i);
+            struct row row =
+                row_f64(i + 1, TEST_T0 + busy->next * NS_PER_S, (double)i / 7); // 8 bytes.
             batch_put(batch, &row);
         }
         struct err err = ERR_INIT;
