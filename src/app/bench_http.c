@@ -160,7 +160,13 @@ static void fill_bodies(struct buf *bodies, uint32_t count) {
 
 static int make_token(struct ledger_tx *tx, void *context, struct err *err) {
     struct rig *rig = context;
-    return token_new(tx, STR("bench"), ROLE_OWNER, SCOPE_WRITE | SCOPE_READ, 0, rig->token, err);
+    struct token_wish wish = {.label = STR("bench"),
+        .role = ROLE_OWNER,
+        .scopes = SCOPE_WRITE | SCOPE_READ,
+        .plant = STR_NONE,
+        .created_by = STR_NONE};
+    char id[40];
+    return token_new(tx, &wish, id, rig->token, err);
 }
 
 static int rig_open(struct rig *rig, const struct bench_options *options, struct err *err) {

@@ -7,10 +7,7 @@
 #include "core/time.h"
 
 struct wish {
-    struct str label;
-    enum role role;
-    uint32_t scopes;
-    int64_t lifetime_ns;
+    struct token_wish token;
     char secret[SECRET_TEXT_MAX];
 };
 
@@ -34,35 +31,36 @@ static int read_scopes(const char *text, uint32_t *ret_scopes, struct err *err) 
 
 static int read_wish(struct call *call, struct wish *wish, struct err *err) {
     const char *role = call_value(call, "--role");
-    if (role == NULL || !role_of_name(str_of(role), &wish->role)) {
+    if (role == NULL || !role_of_name(str_of(role), &wish->token.role)) {
         return err_set(err, ERR_USAGE, MSG_TOKEN_ROLE, ARGS(A_CSTR(role != NULL ? role : "")));
     }
     const char *scope = call_value(call, "--scope");
     /* Without --scope a token can do what its role can do, SQL aside. */
-    wish->scopes = wish->role == ROLE_VIEWER || wish->role == ROLE_AUDITOR
-                       ? (uint32_t)SCOPE_READ
-                       : (uint32_t)(SCOPE_READ | SCOPE_WRITE);
-    int status = scope != NULL ? read_scopes(scope, &wish->scopes, err) : 0;
+    wish->token.scopes = wish->token.role == ROLE_VIEWER || wish->token.role == ROLE_AUDITOR
+                             ? (uint32_t)SCOPE_READ
+                             : (uint32_t)(SCOPE_READ | SCOPE_WRITE);
+    int status = scope != NULL ? read_scopes(scope, &wish->token.scopes, err) : 0;
     const char *ttl = call_value(call, "--ttl");
     if (status >= 0 && ttl != NULL) {
-        status = call_usage(duration_parse(str_of(ttl), &wish->lifetime_ns, err), err);
+        status = call_usage(duration_parse(str_of(ttl), &wish->token.lifetime_ns, err), err);
     }
-    if (status >= 0 && (wish->scopes & SCOPE_WRITE) != 0 &&
-        (wish->role == ROLE_VIEWER || wish->role == ROLE_AUDITOR)) {
-        return err_set(err, ERR_USAGE, MSG_TOKEN_NO_WRITE, ARGS(A_CSTR(role_name(wish->role))));
+    if (status >= 0 && (wish->token.scopes & SCOPE_WRITE) != 0 &&
+        (wish->token.role == ROLE_VIEWER || wish->token.role == ROLE_AUDITOR)) {
+        return err_set(
+            err, ERR_USAGE, MSG_TOKEN_NO_WRITE, ARGS(A_CSTR(role_name(wish->token.role))));
     }
     const char *name = call_value(call, "--name");
-    wish->label = name != NULL ? str_of(name) : STR("maru token");
+    wish->token.label = name != NULL ? str_of(name) : STR("maru token");
     return status;
 }
 
 static int make(struct ledger_tx *tx, void *context, struct err *err) {
     struct wish *wish = context;
-    int status =
-        token_new(tx, wish->label, wish->role, wish->scopes, wish->lifetime_ns, wish->secret, err);
+    char id[40];
+    int status = token_new(tx, &wish->token, id, wish->secret, err);
     return status < 0 ? status
-                      : audit_append(tx, STR("cli"), STR("token.create"), wish->label,
-                            str_of(role_name(wish->role)), err);
+                      : audit_append(tx, STR("cli"), STR("token.create"), wish->token.label,
+                            str_of(role_name(wish->token.role)), err);
 }
 
 /* ---- Listing and withdrawing ---- */
@@ -102,7 +100,8 @@ static int put_token(void *context, const struct token_facts *token, struct err 
         } else {
             buf_put_char(out, '-');
         }
-        buf_printf(out, "  %.*s\n", STR_ARG(token->label));
+        buf_printf(out, "  %-12.*s  %.*s\n",
+            STR_ARG(token->plant.size > 0 ? token->plant : STR("*")), STR_ARG(token->label));
         return call_flush(list->call, false, err);
     }
     struct json *json = &list->json;
@@ -111,6 +110,11 @@ static int put_token(void *context, const struct token_facts *token, struct err 
     json_put_str(json, "label", token->label);
     json_put_str(json, "role", token->role);
     json_put_str(json, "scopes", buf_str(&scopes));
+    if (token->plant.size > 0) {
+        json_put_str(json, "plant", token->plant);
+    } else {
+        json_put_null(json, "plant"); // Every plant of the folder.
+    }
     json_put_time(json, "created", token->created_ns);
     if (token->expires_ns > 0) {
         json_put_time(json, "expires", token->expires_ns);
@@ -122,7 +126,7 @@ static int put_token(void *context, const struct token_facts *token, struct err 
 }
 
 static int list_all(struct ledger_tx *tx, void *context, struct err *err) {
-    return token_each(tx, put_token, context, err);
+    return token_each(tx, STR_NONE, put_token, context, err);
 }
 
 static int list(struct call *call, struct err *err) {
@@ -144,7 +148,7 @@ static int list(struct call *call, struct err *err) {
 
 static int revoke_one(struct ledger_tx *tx, void *context, struct err *err) {
     struct str id = str_of(context);
-    int status = token_revoke(tx, id, err);
+    int status = token_revoke(tx, id, STR_NONE, err);
     return status < 0 ? status
                       : audit_append(tx, STR("cli"), STR("token.revoke"), id, STR_NONE, err);
 }
@@ -176,7 +180,7 @@ int cmd_token(struct call *call, struct err *err) {
     if (call_value(call, "--revoke") != NULL) {
         return revoke(call, call_value(call, "--revoke"), err);
     }
-    struct wish wish = {.lifetime_ns = 0};
+    struct wish wish = {.token = {.plant = STR_NONE, .created_by = STR_NONE}};
     int status = read_wish(call, &wish, err);
     if (status >= 0) {
         status = ledger_write(home_hub(call->home), make, &wish, err);
@@ -189,7 +193,7 @@ int cmd_token(struct call *call, struct err *err) {
         json_init(&json, &call->out);
         json_object_begin(&json);
         json_put_str(&json, "token", str_of(wish.secret));
-        json_put_str(&json, "role", str_of(role_name(wish.role)));
+        json_put_str(&json, "role", str_of(role_name(wish.token.role)));
         json_object_end(&json);
     } else {
         buf_put_str(&call->out, str_of(wish.secret));

@@ -101,17 +101,23 @@ enum scope { SCOPE_READ = 1, SCOPE_WRITE = 2, SCOPE_SQL = 4 }; // Bits, of token
 const char *role_name(enum role role);
 bool role_of_name(struct str name, enum role *ret_role);
 
-/* Who asks: from a session or token. */
+/* Who asks: from a session or token, and what they may do in the plant that was asked about. */
 struct principal {
-    char id[40];       // User or token id (UUIDv7).
-    char name[64];     // Login name, or the token's label.
-    char display[260]; // As people call them; a token's label.
-    enum role role;
-    uint32_t scopes; // All bits for a session.
+    char id[40];           // User or token id (UUIDv7).
+    char name[64];         // Login name, or the token's label.
+    char display[260];     // As people call them; a token's label.
+    char organisation[40]; // Of a user; empty for a token.
+    char plant[65];        // A token's own; empty: every plant of the folder, or a session.
+    char session[40];      // The session's name in lists; empty for a token.
+    enum role role;        // In the plant asked about; of a token asked about none, its own.
+    uint32_t scopes;       // All bits for a session.
     bool is_session;
+    bool admin; // Looks after people; of a session only.
     int64_t expires_ns;
+    int64_t seen_ns; // When it was last entered that the secret was used; 0: never.
 };
 
+/* Whether somebody who may sign in looks after the home: an active admin. */
 int hub_owner_exists(struct ledger_tx *tx, bool *ret_exists, struct err *err);
 /* One-time secret for setting the owner's password (or, demo, for signing in). 32 bytes of
  * libsodium randomness, base64url, stored only as a hash, single use, expiring. */
@@ -129,42 +135,75 @@ int password_hash(struct str password, char ret_hash[PASSWORD_HASH_MAX], struct 
 /* An empty hash (unknown user) never matches and takes as long as a real one, so that the time of
  * an answer does not tell which login names exist. */
 bool password_matches(const char *hash, struct str password);
-/* Login names: 1..63 of a-z 0-9 . _ @ + -, capitals folded. ERR_EXISTS: taken. */
+/* The first person of a home: the role in every plant, an owner also admin, in the first
+ * organisation. Login names: 1..63 of a-z 0-9 . _ @ + -, capitals folded. ERR_EXISTS: taken.
+ * people.h has the others. */
 int user_create(struct ledger_tx *tx, struct str login, struct str display, enum role role,
     const char *hash, char ret_id[40], struct err *err);
-/* Fills the stored hash; ERR_NOT_FOUND for an unknown or disabled user. */
-int user_find(struct ledger_tx *tx, struct str login, char ret_id[40],
-    char ret_hash[PASSWORD_HASH_MAX], enum role *ret_role, struct err *err);
-/* Gives a login, also a disabled one, the role owner and a new password, and ends its sessions. For
- * whoever proved to hold the home folder. ERR_NOT_FOUND: no such login. */
+/* What signing in needs of a user. */
+struct user_key {
+    char id[40];
+    char hash[PASSWORD_HASH_MAX];
+    bool second_factor;
+};
+/* ERR_NOT_FOUND for an unknown or disabled user, also of a disabled organisation. */
+int user_find(struct ledger_tx *tx, struct str login, struct user_key *ret_key, struct err *err);
+/* Gives a login, also a disabled one, a new password and the role owner in every plant, makes it
+ * admin, takes its second factor off and ends its sessions. For whoever proved to hold the home
+ * folder. ERR_NOT_FOUND: no such login. */
 int user_owner_reset(
     struct ledger_tx *tx, struct str login, const char *hash, char ret_id[40], struct err *err);
 /* How people call a user, copied into the arena. ERR_NOT_FOUND. */
 int user_display(struct ledger_tx *tx, struct str user_id, struct arena *arena,
     struct str *ret_display, struct err *err);
-int session_new(struct ledger_tx *tx, struct str user_id, int64_t lifetime_ns,
+/* `address` and `agent` tell people their sessions apart; both are cut to what is kept. */
+struct session_wish {
+    struct str user_id;
+    int64_t lifetime_ns;
+    struct str address;
+    struct str agent;
+};
+int session_new(struct ledger_tx *tx, const struct session_wish *wish,
     char ret_secret[SECRET_TEXT_MAX], struct err *err);
-int session_find(struct ledger_tx *tx, struct str secret, struct principal *ret_principal,
-    struct err *err); // ERR_UNAUTHENTICATED
+/* `plant`: the one asked about; empty: none, and the role is ROLE_NONE. ERR_UNAUTHENTICATED. */
+int session_find(struct ledger_tx *tx, struct str secret, struct str plant,
+    struct principal *ret_principal, struct err *err);
 int session_end(struct ledger_tx *tx, struct str secret, struct err *err);
-int token_new(struct ledger_tx *tx, struct str label, enum role role, uint32_t scopes,
-    int64_t lifetime_ns /* 0: no end */, char ret_secret[SECRET_TEXT_MAX], struct err *err);
+/* Enters that a principal was seen now, a session also from where. */
+int principal_seen(
+    struct ledger_tx *tx, const struct principal *principal, struct str address, struct err *err);
+struct token_wish {
+    struct str label;
+    enum role role;
+    uint32_t scopes;
+    int64_t lifetime_ns;   // 0: no end.
+    struct str plant;      // Empty: every plant of the folder.
+    struct str created_by; // User id; empty: whoever holds the folder.
+};
+/* With scope sql a verifier of SCRAM-SHA-256 (RFC 7677) is stored beside the hash. */
+int token_new(struct ledger_tx *tx, const struct token_wish *wish, char ret_id[40],
+    char ret_secret[SECRET_TEXT_MAX], struct err *err);
 struct token_facts {
     struct str id;
     struct str label;
     struct str role;
+    struct str plant; // Empty: every plant.
+    struct str created_by;
     uint32_t scopes;
     int64_t created_ns;
     int64_t expires_ns; // 0: no end.
+    int64_t seen_ns;    // 0: never.
 };
-/* All tokens that still work, oldest first; texts borrowed for the call. */
-int token_each(struct ledger_tx *tx,
+/* Tokens that still work, oldest first: of one plant, or all (empty). Texts borrowed for the call.
+ */
+int token_each(struct ledger_tx *tx, struct str plant,
     int (*each)(void *context, const struct token_facts *token, struct err *err), void *context,
     struct err *err);
-/* From the next request on the token opens nothing. ERR_NOT_FOUND. */
-int token_revoke(struct ledger_tx *tx, struct str id, struct err *err);
-int token_find(
-    struct ledger_tx *tx, struct str secret, struct principal *ret_principal, struct err *err);
+/* From the next request on the token opens nothing. `plant`: only when it is of this one; empty:
+ * any. ERR_NOT_FOUND. */
+int token_revoke(struct ledger_tx *tx, struct str id, struct str plant, struct err *err);
+int token_find(struct ledger_tx *tx, struct str secret, struct str plant,
+    struct principal *ret_principal, struct err *err);
 
 /* ---- Plant: catalogue, cursors, counts ---- */
 

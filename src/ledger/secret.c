@@ -12,6 +12,7 @@
  */
 #include "ledger/secret.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include <sodium.h>
@@ -273,6 +274,94 @@ int phrase_open(
     }
     buf_commit(to, left - crypto_secretbox_MACBYTES);
     return 0;
+}
+
+/* ---- HMAC and SCRAM ---- */
+
+void hmac_sha256(struct str key, struct str message, uint8_t ret_mac[HASH_BYTES]) {
+    crypto_auth_hmacsha256_state state;
+    start();
+    CHECK(crypto_auth_hmacsha256_init(&state, (const uint8_t *)key.data, key.size) == 0);
+    CHECK(crypto_auth_hmacsha256_update(&state, (const uint8_t *)message.data, message.size) == 0);
+    CHECK(crypto_auth_hmacsha256_final(&state, ret_mac) == 0);
+    sodium_memzero(&state, sizeof state);
+}
+
+static struct str hash_str(const uint8_t hash[HASH_BYTES]) {
+    return (struct str){(const char *)hash, HASH_BYTES};
+}
+
+void scram_keys(struct str password, const uint8_t *salt, size_t salt_size, uint32_t iterations,
+    uint8_t ret_stored[HASH_BYTES], uint8_t ret_server[HASH_BYTES]) {
+    uint8_t first[SALT_BYTES + 4] = {0}; // The salt and block number 1, big endian (RFC 8018).
+    CHECK(salt_size <= SALT_BYTES);
+    memcpy(first, salt, salt_size);
+    first[salt_size + 3] = 1;
+    uint8_t round[HASH_BYTES];
+    uint8_t salted[HASH_BYTES];
+    hmac_sha256(password, (struct str){(const char *)first, salt_size + 4}, round);
+    memcpy(salted, round, sizeof salted);
+    for (uint32_t i = 1; i < iterations; i++) {
+        hmac_sha256(password, hash_str(round), round);
+        for (size_t k = 0; k < HASH_BYTES; k++) {
+            salted[k] ^= round[k];
+        }
+    }
+    uint8_t client[HASH_BYTES];
+    hmac_sha256(hash_str(salted), STR("Client Key"), client);
+    sha256_two(hash_str(client), STR_NONE, ret_stored);
+    hmac_sha256(hash_str(salted), STR("Server Key"), ret_server);
+    sodium_memzero(salted, sizeof salted);
+    sodium_memzero(client, sizeof client);
+}
+
+void scram_verifier(struct str password, char ret_verifier[SCRAM_TEXT_MAX]) {
+    uint8_t salt[SCRAM_SALT_BYTES];
+    uint8_t stored[HASH_BYTES];
+    uint8_t server[HASH_BYTES];
+    start();
+    randombytes_buf(salt, sizeof salt);
+    scram_keys(password, salt, sizeof salt, SCRAM_ITERATIONS, stored, server);
+    char texts[3][48];
+    const int variant = sodium_base64_VARIANT_ORIGINAL;
+    CHECK(sodium_bin2base64(texts[0], sizeof texts[0], salt, sizeof salt, variant) != NULL);
+    CHECK(sodium_bin2base64(texts[1], sizeof texts[1], stored, HASH_BYTES, variant) != NULL);
+    CHECK(sodium_bin2base64(texts[2], sizeof texts[2], server, HASH_BYTES, variant) != NULL);
+    (void)snprintf(ret_verifier, SCRAM_TEXT_MAX, "SCRAM-SHA-256$%d:%s$%s:%s", SCRAM_ITERATIONS,
+        texts[0], texts[1], texts[2]);
+}
+
+/* ---- Small secrets ---- */
+
+_Static_assert(SEAL_KEY_BYTES == crypto_aead_xchacha20poly1305_ietf_KEYBYTES, "the key fits");
+_Static_assert(SEAL_OVERHEAD == crypto_aead_xchacha20poly1305_ietf_NPUBBYTES +
+                                    crypto_aead_xchacha20poly1305_ietf_ABYTES,
+    "nonce and tag");
+
+void small_seal(const uint8_t key[SEAL_KEY_BYTES], struct str of, struct str plain, uint8_t *to) {
+    enum { NONCE = crypto_aead_xchacha20poly1305_ietf_NPUBBYTES };
+    start();
+    randombytes_buf(to, NONCE);
+    CHECK(crypto_aead_xchacha20poly1305_ietf_encrypt(to + NONCE, NULL, (const uint8_t *)plain.data,
+              plain.size, (const uint8_t *)of.data, of.size, NULL, to, key) == 0);
+}
+
+bool small_open(const uint8_t key[SEAL_KEY_BYTES], struct str of, struct str sealed, uint8_t *to) {
+    enum { NONCE = crypto_aead_xchacha20poly1305_ietf_NPUBBYTES };
+    const uint8_t *bytes = (const uint8_t *)sealed.data;
+    start();
+    return sealed.size >= SEAL_OVERHEAD &&
+           crypto_aead_xchacha20poly1305_ietf_decrypt(to, NULL, NULL, bytes + NONCE,
+               sealed.size - NONCE, (const uint8_t *)of.data, of.size, bytes, key) == 0;
+}
+
+void secret_bytes(uint8_t *to, size_t size) {
+    start();
+    randombytes_buf(to, size);
+}
+
+void secret_wipe(void *bytes, size_t size) {
+    sodium_memzero(bytes, size);
 }
 
 /* ---- Keyed hashes (keyed.h) ---- */

@@ -1,5 +1,5 @@
 /*
- * Users and one-time links of the hub.
+ * The first users, signing in, and one-time links of the hub. people.c has what follows.
  *
  * Login names are ASCII and folded to lower case before they are stored or compared, so that no two
  * users differ by what nobody can see; people's real names, in any script, are display names. The
@@ -12,8 +12,9 @@
 #include <string.h>
 
 #include "core/limits.h"
-#include "ledger/db.h"
 #include "ledger/input.h"
+#include "ledger/people.h"
+#include "ledger/run.h"
 #include "ledger/secret.h"
 
 enum { LOGIN_MAX = 63 };
@@ -43,8 +44,7 @@ bool role_of_name(struct str name, enum role *ret_role) {
     return false;
 }
 
-/* Folds into `to` of LOGIN_MAX + 1 bytes; false when the name cannot be used. */
-static bool login_fold(struct str login, char *to) {
+bool login_fold(struct str login, char *to) {
     if (login.size < 1 || login.size > LOGIN_MAX) {
         return false;
     }
@@ -65,7 +65,7 @@ static bool login_fold(struct str login, char *to) {
 int hub_owner_exists(struct ledger_tx *tx, bool *ret_exists, struct err *err) {
     struct ledger_stmt *stmt = NULL;
     int result = ledger_prepare(tx,
-        "SELECT EXISTS (SELECT 1 FROM users WHERE role = 'owner' AND disabled = 0)", &stmt, err);
+        "SELECT EXISTS (SELECT 1 FROM users u WHERE u.admin = 1 AND " ACTIVE_USER ")", &stmt, err);
     if (result == 0) {
         result = ledger_step(stmt, err);
     }
@@ -167,22 +167,19 @@ static int login_is_free(struct ledger_tx *tx, const char *login, struct err *er
     return result;
 }
 
-int user_create(struct ledger_tx *tx, struct str login, struct str display, enum role role,
-    const char *hash, char ret_id[40], struct err *err) {
+int user_new(struct ledger_tx *tx, const struct user_wish *wish, char ret_id[40], struct err *err) {
     char folded[LOGIN_MAX + 1];
-    if (!login_fold(login, folded)) {
-        return err_set(err, ERR_INVALID, MSG_LEDGER_LOGIN_BAD, ARGS(A_STR(login)));
+    if (!login_fold(wish->login, folded)) {
+        return err_set(err, ERR_INVALID, MSG_LEDGER_LOGIN_BAD, ARGS(A_STR(wish->login)));
     }
-    if (role < ROLE_VIEWER || role > ROLE_OWNER) {
-        return err_set(err, ERR_INVALID, MSG_LEDGER_ROLE_MISSING, NO_ARGS);
-    }
-    int result = input_text("display", display, LIMIT_DISPLAY_BYTES, err);
+    int result = input_text("display", wish->display, LIMIT_DISPLAY_BYTES, err);
+    result = result < 0 ? result : input_text("email", wish->email, EMAIL_BYTES, err);
     result = result < 0 ? result : login_is_free(tx, folded, err);
     struct ledger_stmt *stmt = NULL;
     if (result == 0) {
         result = ledger_prepare(tx,
-            "INSERT INTO users (id, login, display, role, password_hash, created_ns)"
-            " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            "INSERT INTO users (id, login, display, password_hash, created_ns, organisation_id,"
+            " admin, email) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
             &stmt, err);
     }
     if (result < 0) {
@@ -192,11 +189,53 @@ int user_create(struct ledger_tx *tx, struct str login, struct str display, enum
     id_new(ledger_now_ns(tx), id);
     ledger_bind_str(stmt, 1, str_of(id));
     ledger_bind_str(stmt, 2, str_of(folded));
-    ledger_bind_str(stmt, 3, display);
-    ledger_bind_str(stmt, 4, str_of(role_name(role)));
-    ledger_bind_str(stmt, 5, str_of(hash));
-    ledger_bind_i64(stmt, 6, ledger_now_ns(tx));
+    ledger_bind_str(stmt, 3, wish->display);
+    ledger_bind_str(stmt, 4, str_of(wish->hash));
+    ledger_bind_i64(stmt, 5, ledger_now_ns(tx));
+    ledger_bind_str(stmt, 6, wish->organisation_id);
+    ledger_bind_i64(stmt, 7, wish->admin ? 1 : 0);
+    ledger_bind_str(stmt, 8, wish->email);
     result = ledger_step(stmt, err);
+    if (result == 0) {
+        memcpy(ret_id, id, sizeof id);
+    }
+    return result;
+}
+
+/* Gives a role in every plant, whatever it was. */
+static int give_everywhere(
+    struct ledger_tx *tx, const char *user_id, enum role role, const char *by, struct err *err) {
+    struct ledger_stmt *stmt = NULL;
+    int result = ledger_prepare(tx,
+        "INSERT OR REPLACE INTO access (user_id, plant_id, role, until_ns, given_by, created_ns)"
+        " SELECT ?1, id, ?2, NULL, ?3, ?4 FROM plants",
+        &stmt, err);
+    if (result < 0) {
+        return result;
+    }
+    ledger_bind_str(stmt, 1, str_of(user_id));
+    ledger_bind_str(stmt, 2, str_of(role_name(role)));
+    ledger_bind_str(stmt, 3, str_of(by));
+    ledger_bind_i64(stmt, 4, ledger_now_ns(tx));
+    return ledger_step(stmt, err);
+}
+
+int user_create(struct ledger_tx *tx, struct str login, struct str display, enum role role,
+    const char *hash, char ret_id[40], struct err *err) {
+    if (role < ROLE_VIEWER || role > ROLE_OWNER) {
+        return err_set(err, ERR_INVALID, MSG_LEDGER_ROLE_MISSING, NO_ARGS);
+    }
+    char organisation[40];
+    char id[40];
+    int result = organisation_first(tx, organisation, err);
+    struct user_wish wish = {.login = login,
+        .display = display,
+        .email = STR_NONE,
+        .organisation_id = str_of(organisation),
+        .admin = role == ROLE_OWNER,
+        .hash = hash};
+    result = result < 0 ? result : user_new(tx, &wish, id, err);
+    result = result < 0 ? result : give_everywhere(tx, id, role, "maru", err);
     if (result == 0) {
         memcpy(ret_id, id, sizeof id);
     }
@@ -210,16 +249,10 @@ int user_owner_reset(
         return err_set(err, ERR_INVALID, MSG_LEDGER_LOGIN_BAD, ARGS(A_STR(login)));
     }
     struct ledger_stmt *stmt = NULL;
-    int result = ledger_prepare(tx,
-        "UPDATE users SET password_hash = ?2, role = 'owner', disabled = 0 WHERE login = ?1"
-        " RETURNING id",
-        &stmt, err);
-    if (result < 0) {
-        return result;
-    }
-    ledger_bind_str(stmt, 1, str_of(folded));
-    ledger_bind_str(stmt, 2, str_of(hash));
-    result = ledger_step(stmt, err);
+    int result = run_first(tx,
+        "UPDATE users SET password_hash = ?2, admin = 1, disabled = 0"
+        " WHERE login = ?1 AND erased_ns IS NULL RETURNING id",
+        TEXTS(str_of(folded), str_of(hash)), &stmt, err);
     if (result <= 0) {
         return result < 0 ? result : err_set(err, ERR_NOT_FOUND, MSG_LEDGER_USER_UNKNOWN, NO_ARGS);
     }
@@ -227,43 +260,36 @@ int user_owner_reset(
     (void)str_copy_z(ledger_column_str(stmt, 0), id, sizeof id); // 36 letters.
     result = ledger_step(stmt, err);
     if (result == 0) {
-        result = ledger_prepare(tx, "DELETE FROM sessions WHERE user_id = ?1", &stmt, err);
+        result = run_texts(tx,
+            "UPDATE organisations SET disabled = 0"
+            " WHERE id = (SELECT organisation_id FROM users WHERE id = ?1)",
+            TEXTS(str_of(id)), err);
     }
-    if (result < 0) {
-        return result;
-    }
-    ledger_bind_str(stmt, 1, str_of(id));
-    result = ledger_step(stmt, err);
+    result = result < 0 ? result : second_end(tx, str_of(id), err);
+    result = result < 0 ? result : session_end_all(tx, str_of(id), STR_NONE, err);
+    result = result < 0 ? result : give_everywhere(tx, id, ROLE_OWNER, "cli", err);
     if (result == 0) {
         memcpy(ret_id, id, sizeof id);
     }
     return result;
 }
 
-int user_find(struct ledger_tx *tx, struct str login, char ret_id[40],
-    char ret_hash[PASSWORD_HASH_MAX], enum role *ret_role, struct err *err) {
+int user_find(struct ledger_tx *tx, struct str login, struct user_key *ret_key, struct err *err) {
     char folded[LOGIN_MAX + 1];
     if (!login_fold(login, folded)) {
         return err_set(err, ERR_NOT_FOUND, MSG_LEDGER_USER_UNKNOWN, NO_ARGS);
     }
     struct ledger_stmt *stmt = NULL;
-    int result = ledger_prepare(tx,
-        "SELECT id, password_hash, role FROM users WHERE login = ?1 AND disabled = 0", &stmt, err);
-    if (result < 0) {
-        return result;
+    int result = run_first(tx,
+        "SELECT u.id, u.password_hash, u.totp IS NOT NULL FROM users u"
+        " WHERE u.login = ?1 AND " ACTIVE_USER,
+        TEXTS(str_of(folded)), &stmt, err);
+    if (result <= 0) {
+        return result < 0 ? result : err_set(err, ERR_NOT_FOUND, MSG_LEDGER_USER_UNKNOWN, NO_ARGS);
     }
-    ledger_bind_str(stmt, 1, str_of(folded));
-    result = ledger_step(stmt, err);
-    if (result < 0) {
-        return result;
-    }
-    enum role role = ROLE_NONE;
-    if (result == 0 || !role_of_name(ledger_column_str(stmt, 2), &role)) {
-        return err_set(err, ERR_NOT_FOUND, MSG_LEDGER_USER_UNKNOWN, NO_ARGS);
-    }
-    (void)str_copy_z(ledger_column_str(stmt, 0), ret_id, 40); // 36 letters by the schema.
-    (void)str_copy_z(ledger_column_str(stmt, 1), ret_hash, PASSWORD_HASH_MAX); // As it was made.
-    *ret_role = role;
+    (void)str_copy_z(ledger_column_str(stmt, 0), ret_key->id, sizeof ret_key->id);  // 36 letters.
+    (void)str_copy_z(ledger_column_str(stmt, 1), ret_key->hash, PASSWORD_HASH_MAX); // As made.
+    ret_key->second_factor = ledger_column_i64(stmt, 2) != 0;
     return 0;
 }
 

@@ -11,6 +11,8 @@
 #include <unistd.h>
 
 #include "core/mem.h"
+#include "ledger/people.h"
+#include "plant/key_file.h"
 
 struct home {
     char *dir;
@@ -172,6 +174,37 @@ static int open_plant(void *context, const char *name, struct err *err) {
     return status;
 }
 
+/* ---- The hub learns of the plants ---- */
+
+struct entering {
+    struct str ids[HOME_PLANTS_MAX];
+    uint32_t count;
+    bool known;
+};
+
+static int look_entered(struct ledger_tx *tx, void *context, struct err *err) {
+    struct entering *entering = context;
+    return hub_plants_known(tx, entering->ids, entering->count, &entering->known, err);
+}
+
+static int enter_plants(struct ledger_tx *tx, void *context, struct err *err) {
+    struct entering *entering = context;
+    return hub_plants_enter(tx, entering->ids, entering->count, err);
+}
+
+/* Nothing is written when all are known already: opening a home costs no sync. */
+static int tell_hub(struct home *home, struct err *err) {
+    struct entering entering = {.count = home->plant_count};
+    for (uint32_t i = 0; i < home->plant_count; i++) {
+        entering.ids[i] = plant_id(home->plants[i]);
+    }
+    int status = ledger_read(home->hub, look_entered, &entering, err);
+    if (status < 0 || entering.known) {
+        return status;
+    }
+    return ledger_write(home->hub, enter_plants, &entering, err);
+}
+
 static int open_all(struct home *home, const struct home_options *options, struct err *err) {
     AUTO_BUF struct buf hub_path;
     int status = path_join(&hub_path, home->dir, "hub.db", err);
@@ -198,7 +231,8 @@ static int open_all(struct home *home, const struct home_options *options, struc
     AUTO_BUF struct buf plants;
     status = path_join(&plants, home->dir, "plants", err);
     struct plant_opening opening = {.home = home, .options = options};
-    return status < 0 ? status : dir_each(buf_z(&plants), open_plant, &opening, err);
+    status = status < 0 ? status : dir_each(buf_z(&plants), open_plant, &opening, err);
+    return status < 0 ? status : tell_hub(home, err);
 }
 
 int home_open(const struct home_options *options, struct home **ret_home, struct err *err) {
@@ -258,4 +292,23 @@ int home_plant(struct home *home, struct str id, struct plant **ret_plant, struc
         }
     }
     return err_set(err, ERR_NOT_FOUND, MSG_HOME_NO_PLANT, ARGS(A_STR(id)));
+}
+
+_Static_assert((int)HOME_KEY_BYTES == (int)KEYED_KEY_BYTES, "one key");
+
+int home_second_key(
+    struct home *home, bool create, uint8_t ret_key[HOME_KEY_BYTES], struct err *err) {
+    const struct str head = STR("maru-second-factor-1 ");
+    AUTO_BUF struct buf keys;
+    AUTO_BUF struct buf path;
+    buf_init(&path, LIMIT_PATH_BYTES);
+    int status = path_join(&keys, home->dir, "keys", err);
+    buf_printf(&path, "%s/keys/second.factor.key", home->dir);
+    if (status < 0 || path.overflow) {
+        return err_set(err, ERR_LIMIT, MSG_PLANT_PATH_LONG, ARGS(A_CSTR(home->dir)));
+    }
+    if (create && !file_exists(buf_z(&path))) {
+        status = key_file_write(files_system(), buf_z(&keys), buf_z(&path), head, err);
+    }
+    return status < 0 ? status : key_file_read(buf_z(&path), head, ret_key, err);
 }

@@ -34,4 +34,11 @@ struct plant *home_plant_at(struct home *home, uint32_t index);
 /* By id; the empty id means the only plant. ERR_NOT_FOUND, ERR_USAGE (more than one) with words. */
 int home_plant(struct home *home, struct str id, struct plant **ret_plant, struct err *err);
 
+/* The key under which second factors are stored in the hub: HOME/keys/second.factor.key. `create`
+ * makes it where there is none (on the hub's writer, so that it is made once); else ERR_NOT_FOUND.
+ * A dot is in no plant's id, so that no plant's key has that name. */
+enum { HOME_KEY_BYTES = 32 };
+int home_second_key(
+    struct home *home, bool create, uint8_t ret_key[HOME_KEY_BYTES], struct err *err);
+
 #endif

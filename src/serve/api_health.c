@@ -24,8 +24,18 @@ static void put_words(struct json *json, enum msg_id id, const struct arg *args,
     json_str(json, buf_str(&words));
 }
 
-/* Names what keeps a plant from being ready. */
-static void put_waiting(struct json *json, struct plant *plant, enum lang lang) {
+/* Names what keeps a plant from being ready, to whom may read it; to others only that something
+ * does: names of plants and machines tell a stranger what is made here. */
+static int put_waiting(struct call *call, struct json *json, struct plant *plant, struct err *err) {
+    enum lang lang = call->lang;
+    bool may = false;
+    int rc = call_may_read(call, plant, &may, err);
+    if (rc < 0 || !may) {
+        if (rc >= 0) {
+            put_words(json, MSG_SERVE_WAIT_SOME, NO_ARGS, lang);
+        }
+        return rc;
+    }
     struct hist_status store;
     hist_status(plant_historian(plant), &store);
     bool named = store.disk_full;
@@ -47,10 +57,10 @@ static void put_waiting(struct json *json, struct plant *plant, enum lang lang) 
     if (!named) {
         put_words(json, MSG_SERVE_WAIT_PLANT, ARGS(A_STR(plant_id(plant))), lang);
     }
+    return 0;
 }
 
 int api_ready(struct call *call, struct err *err) {
-    (void)err;
     struct home *home = call->server->home;
     bool ready = true;
     for (uint32_t i = 0; i < home_plant_count(home); i++) {
@@ -65,7 +75,10 @@ int api_ready(struct call *call, struct err *err) {
     for (uint32_t i = 0; !ready && i < home_plant_count(home); i++) {
         struct plant *plant = home_plant_at(home, i);
         if (!plant_ready(plant)) {
-            put_waiting(&json, plant, call->lang);
+            int rc = put_waiting(call, &json, plant, err);
+            if (rc < 0) {
+                return rc;
+            }
         }
     }
     json_array_end(&json);

@@ -1,6 +1,7 @@
 /*
- * Figures for Prometheus, text format 0.0.4. Sums only for everybody; with a token or session that
- * may read, also one line per device, because names of machines tell a stranger what is made here.
+ * Figures for Prometheus, text format 0.0.4. Sums only for everybody; with a token or session also
+ * one line per device of the plants it may read, because names of machines tell a stranger what is
+ * made here.
  */
 #include "serve/call.h"
 
@@ -184,7 +185,7 @@ static uint64_t device_figure(const struct device_health *health, enum device_fi
     return 0;
 }
 
-static void put_devices(struct buf *out, struct home *home) {
+static void put_devices(struct buf *out, struct home *home, const bool *may_read) {
     static const struct {
         const char *name;
         const char *type;
@@ -200,7 +201,7 @@ static void put_devices(struct buf *out, struct home *home) {
         for (uint32_t p = 0; p < home_plant_count(home); p++) {
             struct plant *plant = home_plant_at(home, p);
             AUTO_CATALOGUE struct catalogue *catalogue = plant_catalogue(plant);
-            for (uint32_t i = 0; i < catalogue->device_count; i++) {
+            for (uint32_t i = 0; may_read[p] && i < catalogue->device_count; i++) {
                 struct device_health health = {.state = LINK_OFF};
                 (void)plant_device_health(plant, catalogue->devices[i].number, &health);
                 buf_printf(out, "maru_%s{", FIGURES[figure].name);
@@ -215,7 +216,8 @@ static void put_devices(struct buf *out, struct home *home) {
 }
 
 int api_metrics(struct call *call, struct err *err) {
-    (void)err;
+    bool may_read[HOME_PLANTS_MAX] = {false};
+    bool any = false;
     struct server *server = call->server;
     struct http_response *response = &call->http->response;
     struct sums sums = {0};
@@ -223,12 +225,17 @@ int api_metrics(struct call *call, struct err *err) {
     response->content_type = "text/plain; version=0.0.4; charset=utf-8";
     for (uint32_t i = 0; i < home_plant_count(server->home); i++) {
         add_plant(&sums, server, i);
+        int rc = call_may_read(call, home_plant_at(server->home, i), &may_read[i], err);
+        if (rc < 0) {
+            return rc;
+        }
+        any = any || may_read[i];
     }
     put_process(&response->body, server, call->now_ns);
     put_requests(&response->body, server);
     put_sums(&response->body, &sums);
-    if (call->known && right_allows(RIGHT_READ, call->principal.role, call->principal.scopes)) {
-        put_devices(&response->body, server->home);
+    if (any) {
+        put_devices(&response->body, server->home, may_read);
     }
     return 0;
 }

@@ -1,6 +1,6 @@
 /*
- * Plants and their equipment trees. Both lists are short: HOME_PLANTS_MAX plants, some hundred
- * assets; they are answered whole.
+ * Plants and their equipment trees. Both lists are short: HOME_PLANTS_MAX plants, of which a
+ * caller sees those they have a role in, and some hundred assets; they are answered whole.
  */
 #include "serve/call.h"
 
@@ -8,7 +8,6 @@
 #include "serve/view.h"
 
 int api_plants(struct call *call, struct err *err) {
-    (void)err;
     struct home *home = call->server->home;
     struct json json;
     call_json(call, 200, &json);
@@ -16,7 +15,15 @@ int api_plants(struct call *call, struct err *err) {
     json_key(&json, "items");
     json_array_begin(&json);
     for (uint32_t i = 0; i < home_plant_count(home); i++) {
-        view_plant(&json, home_plant_at(home, i));
+        const struct plant *plant = home_plant_at(home, i);
+        enum role role = ROLE_NONE;
+        int rc = call_role_in(call, plant, &role, err);
+        if (rc < 0) {
+            return rc;
+        }
+        if (role != ROLE_NONE) {
+            view_plant(&json, plant, role);
+        }
     }
     json_array_end(&json);
     json_put_null(&json, "next");

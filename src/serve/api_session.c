@@ -15,233 +15,168 @@
 
 #include "core/limits.h"
 #include "core/random.h"
+#include "ledger/people.h"
 #include "serve/json_in.h"
 #include "serve/server.h"
-#include "serve/view.h"
+#include "serve/sign_in.h"
 
-enum { LOGIN_BYTES = 63, PASSWORD_BYTES = 256 };
 #define DEMO_LOGIN "demo"
-
-struct sign_in {
-    struct str link_purpose; // Empty: with a password.
-    struct str link_secret;
-    struct str login;
-    struct str display;
-    const char *new_hash; // Creates the user with it when there is none.
-    bool only_first;      // Refused when an owner exists.
-    bool reset;           // The link sets an owner's password, whoever that was before.
-    const char *action;   // For the audit chain.
-    char user_id[40];
-    char secret[SECRET_TEXT_MAX];
-};
-
-/* ---- The answer that tells who is signed in ---- */
-
-struct user_view {
-    struct str id;
-    struct arena *arena;
-    bool owner_exists;
-    struct str display;
-};
-
-static int read_user_view(struct ledger_tx *tx, void *context, struct err *err) {
-    struct user_view *view = context;
-    int rc = hub_owner_exists(tx, &view->owner_exists, err);
-    if (rc >= 0 && view->id.size > 0) {
-        rc = user_display(tx, view->id, view->arena, &view->display, err);
-    }
-    return rc < 0 && rc != -ERR_NOT_FOUND ? rc : 0;
-}
-
-static int answer_session(struct call *call, const struct principal *principal, struct err *err) {
-    struct server *server = call->server;
-    struct user_view view = {.arena = &call->http->arena, .id = STR_NONE, .display = STR_NONE};
-    if (principal) {
-        view.id = str_of(principal->id);
-        view.display = str_of(principal->name);
-    }
-    int rc = ledger_read(home_hub(server->home), read_user_view, &view, err);
-    if (rc < 0) {
-        return rc;
-    }
-    struct json json;
-    call_json(call, 200, &json);
-    json_object_begin(&json);
-    json_key(&json, "user");
-    if (principal) {
-        json_object_begin(&json);
-        json_put_str(&json, "login", str_of(principal->name));
-        json_put_str(&json, "display", view.display);
-        json_put_str(&json, "role", str_of(role_name(principal->role)));
-        json_object_end(&json);
-        json_key(&json, "plants");
-        json_array_begin(&json);
-        for (uint32_t i = 0; i < home_plant_count(server->home); i++) {
-            view_plant(&json, home_plant_at(server->home, i));
-        }
-        json_array_end(&json);
-    } else {
-        json_null(&json);
-    }
-    json_put_bool(&json, "setup_needed", !view.owner_exists && !server->options.demo);
-    json_put_bool(&json, "demo", server->options.demo);
-    json_put_str(&json, "version", str_of(MARU_VERSION));
-    json_put_str(&json, "epoch", str_of(server->epoch));
-    json_object_end(&json);
-    return 0;
-}
 
 int api_session_get(struct call *call, struct err *err) {
     return answer_session(call, call->known ? &call->principal : NULL, err);
 }
 
-/* ---- Signing in ---- */
+/* ---- With a password ---- */
 
-static void set_cookie(struct call *call, const char *secret, int64_t lifetime_s) {
-    AUTO_BUF struct buf cookie = {0};
-    buf_init(&cookie, 256);
-    buf_printf(&cookie, SESSION_COOKIE "=%s; Path=/; HttpOnly; SameSite=Strict; Max-Age=%lld%s",
-        secret, (long long)lifetime_s,
-        call->server->options.tls ? "; Secure" : "");
-    http_answer_header(call->http, "Set-Cookie", buf_str(&cookie));
-}
-
-static int find_or_make_user(struct ledger_tx *tx, struct sign_in *in, struct err *err) {
-    if (in->reset) {
-        int rc = user_owner_reset(tx, in->login, in->new_hash, in->user_id, err);
-        if (rc != -ERR_NOT_FOUND) {
-            return rc;
-        }
-        err_clear(err);
-        return user_create(tx, in->login, in->display, ROLE_OWNER, in->new_hash, in->user_id, err);
-    }
-    char hash[PASSWORD_HASH_MAX];
-    enum role role = ROLE_NONE;
-    int rc = user_find(tx, in->login, in->user_id, hash, &role, err);
-    if (rc != -ERR_NOT_FOUND || !in->new_hash) {
-        return rc;
-    }
-    err_clear(err);
-    return user_create(tx, in->login, in->display, ROLE_OWNER, in->new_hash, in->user_id, err);
-}
-
-/* One transaction: spends the link, makes the user when asked, begins a session, tells the audit
- * chain. */
-static int sign_in_store(struct ledger_tx *tx, void *context, struct err *err) {
-    struct sign_in *in = context;
-    bool exists = false;
-    int rc = in->only_first ? hub_owner_exists(tx, &exists, err) : 0;
-    if (exists) {
-        return err_set(err, ERR_CONFLICT, MSG_SERVE_SETUP_DONE, NO_ARGS);
-    }
-    if (rc >= 0 && in->link_purpose.size > 0) {
-        rc = hub_link_spend(tx, in->link_purpose, in->link_secret, err);
-    }
-    if (rc >= 0) {
-        rc = find_or_make_user(tx, in, err);
-    }
-    if (rc >= 0) {
-        rc = session_new(tx, str_of(in->user_id), SESSION_LIFETIME_S * NS_PER_S, in->secret, err);
-    }
-    if (rc >= 0) {
-        rc = audit_append(
-            tx, str_of(in->user_id), str_of(in->action), str_of(in->user_id), STR_NONE, err);
-    }
-    return rc;
-}
-
-static int sign_in_answer(struct call *call, struct sign_in *in, struct err *err) {
-    struct ledger *hub = home_hub(call->server->home);
-    int rc = ledger_write(hub, sign_in_store, in, err);
-    if (rc < 0) {
-        return rc;
-    }
-    struct principal principal;
-    rc = auth_check(hub, str_of(in->secret), true, &principal, err);
-    if (rc < 0) {
-        return rc;
-    }
-    set_cookie(call, in->secret, SESSION_LIFETIME_S);
-    return answer_session(call, &principal, err);
-}
-
-/* Counts a try of this address; 429 beyond the limit. */
-static int count_try(struct call *call, struct err *err) {
-    uint32_t wait_s = 0;
-    int rc = auth_login_try(&call->server->auth, &call->http->request.address,
-        clock_mono_ns(call->server->clock), &wait_s, err);
-    if (rc < 0) {
-        call->status = 429;
-        call->retry_after_s = wait_s;
-    }
-    return rc;
-}
+struct refusal {
+    struct call *call;
+    const char *user_id;
+};
 
 static int failed_try_store(struct ledger_tx *tx, void *context, struct err *err) {
-    const char *user_id = context;
-    return audit_append(tx, str_of(user_id[0] ? user_id : "unknown"), STR("session.refused"),
-        str_of(user_id), STR_NONE, err);
+    const struct refusal *refusal = context;
+    struct str id = str_of(refusal->user_id);
+    return people_audit_by(
+        tx, refusal->call, id.size > 0 ? id : STR("unknown"), "session.refused", id, err);
+}
+
+static void tell_refusal(struct call *call, const char *user_id) {
+    struct refusal refusal = {call, user_id};
+    struct err audit_err = ERR_INIT;
+    // Told to the owner where it can be; the refusal itself must not depend on it.
+    (void)ledger_write(home_hub(call->server->home), failed_try_store, &refusal, &audit_err);
 }
 
 struct user_lookup {
     struct str login;
-    char id[40];
-    char hash[PASSWORD_HASH_MAX];
-    enum role role;
+    struct user_key key;
     bool found;
 };
 
 static int user_lookup_run(struct ledger_tx *tx, void *context, struct err *err) {
     struct user_lookup *lookup = context;
-    int rc = user_find(tx, lookup->login, lookup->id, lookup->hash, &lookup->role, err);
+    int rc = user_find(tx, lookup->login, &lookup->key, err);
     lookup->found = rc >= 0;
     return rc == -ERR_NOT_FOUND || rc == -ERR_INVALID ? 0 : rc;
 }
 
 static int check_password(
-    struct call *call, struct str login, struct str password, struct err *err) {
+    struct call *call, struct user_lookup *lookup, struct str password, struct err *err) {
     struct ledger *hub = home_hub(call->server->home);
-    struct user_lookup lookup = {.login = login};
-    int rc = ledger_read(hub, user_lookup_run, &lookup, err);
+    int rc = ledger_read(hub, user_lookup_run, lookup, err);
     if (rc >= 0) {
+        err_clear(err);
         rc = auth_password_matches(
-            &call->server->auth, lookup.found ? lookup.hash : NULL, password, err);
+            &call->server->auth, lookup->found ? lookup->key.hash : NULL, password, err);
     }
     if (rc != 0) {
         return rc;
     }
-    struct err audit_err = ERR_INIT;
-    // Told to the owner where it can be; the refusal itself must not depend on it.
-    (void)ledger_write(hub, failed_try_store, lookup.id, &audit_err);
+    tell_refusal(call, lookup->key.id);
     return err_set(err, ERR_UNAUTHENTICATED, MSG_SERVE_LOGIN_WRONG, NO_ARGS);
 }
 
 int api_session_begin(struct call *call, struct err *err) {
-    static const char *const MEMBERS[] = {"login", "password", NULL};
+    static const char *const MEMBERS[] = {"login", "password", "code", NULL};
     AUTO_JSON_IN struct json_in *body = NULL;
-    struct str login = STR_NONE;
+    struct user_lookup lookup = {.login = STR_NONE};
     struct str password = STR_NONE;
+    struct sign_in in = {.action = "session.begin", .code = STR_NONE};
     int rc = json_in_parse(call->http->request.body, &body, err);
     if (rc >= 0) {
         rc = json_in_only(body, MEMBERS, err);
     }
     if (rc >= 0) {
-        rc = json_in_need_str(body, "login", LOGIN_BYTES, &login, err);
+        rc = json_in_need_str(body, "login", LOGIN_BYTES, &lookup.login, err);
     }
     if (rc >= 0) {
         rc = json_in_need_str(body, "password", PASSWORD_BYTES, &password, err);
     }
     if (rc >= 0) {
-        rc = count_try(call, err);
+        rc = json_in_str(body, "code", CODE_BYTES, &in.code, err);
     }
     if (rc >= 0) {
-        rc = check_password(call, login, password, err);
+        rc = sign_in_count_try(call, err);
+    }
+    if (rc >= 0) {
+        rc = sign_in_count_account(call, lookup.login, err);
+    }
+    if (rc >= 0) {
+        rc = check_password(call, &lookup, password, err);
     }
     if (rc < 0) {
         return rc;
     }
-    struct sign_in in = {.login = login, .action = "session.begin", .link_purpose = STR_NONE};
-    return sign_in_answer(call, &in, err);
+    memcpy(in.user_id, lookup.key.id, sizeof in.user_id);
+    rc = sign_in_answer(call, &in, err);
+    bool wrong_code = rc == -ERR_UNAUTHENTICATED && in.code.size > 0;
+    if (wrong_code) {
+        tell_refusal(call, lookup.key.id);
+    } else {
+        sign_in_forgive(call, lookup.login);
+    }
+    return rc;
+}
+
+/* ---- With a link ---- */
+
+struct link_entry {
+    struct str purpose;
+    struct str secret;
+    struct str login;
+    struct str display;
+    struct str organisation; // The name of the first one; empty: as it is.
+    const char *hash;
+    bool only_first; // Refused when an owner exists.
+    bool reset;      // The link sets an owner's password, whoever that was before.
+};
+
+/* The user of the login, made as owner when there is none; with `reset` made owner anyway. */
+static int find_or_make_user(
+    struct ledger_tx *tx, const struct link_entry *entry, struct sign_in *in, struct err *err) {
+    struct user_key key;
+    int rc = entry->reset ? user_owner_reset(tx, entry->login, entry->hash, in->user_id, err)
+                          : user_find(tx, entry->login, &key, err);
+    if (rc >= 0 && !entry->reset) {
+        memcpy(in->user_id, key.id, sizeof in->user_id);
+    }
+    if (rc != -ERR_NOT_FOUND) {
+        return rc;
+    }
+    err_clear(err);
+    return user_create(tx, entry->login, entry->display, ROLE_OWNER, entry->hash, in->user_id, err);
+}
+
+static int name_organisation(struct ledger_tx *tx, struct str name, struct err *err) {
+    AUTO_ARENA struct arena arena;
+    arena_init(&arena, 0);
+    char id[40];
+    struct organisation first;
+    int rc = organisation_first(tx, id, err);
+    rc = rc < 0 ? rc : organisation_get(tx, str_of(id), &arena, &first, err);
+    if (rc < 0) {
+        return rc;
+    }
+    first.name = name;
+    return organisation_change(tx, &first, err);
+}
+
+static int link_before(struct ledger_tx *tx, struct sign_in *in, struct err *err) {
+    const struct link_entry *entry = in->context;
+    bool exists = false;
+    int rc = entry->only_first ? hub_owner_exists(tx, &exists, err) : 0;
+    if (exists) {
+        return err_set(err, ERR_CONFLICT, MSG_SERVE_SETUP_DONE, NO_ARGS);
+    }
+    if (rc >= 0) {
+        rc = hub_link_spend(tx, entry->purpose, entry->secret, err);
+    }
+    if (rc >= 0) {
+        rc = find_or_make_user(tx, entry, in, err);
+    }
+    return rc < 0 || entry->organisation.size == 0
+               ? rc
+               : name_organisation(tx, entry->organisation, err);
 }
 
 struct link_check {
@@ -278,7 +213,7 @@ int api_session_link(struct call *call, struct err *err) {
         rc = json_in_need_str(body, "secret", 2 * SECRET_TEXT_MAX, &check.secret, err);
     }
     if (rc >= 0) {
-        rc = count_try(call, err);
+        rc = sign_in_count_try(call, err);
     }
     if (rc >= 0) {
         rc = check_link(call, &check, err);
@@ -296,48 +231,59 @@ int api_session_link(struct call *call, struct err *err) {
     if (rc < 0) {
         return rc;
     }
-    struct sign_in in = {.link_purpose = check.purpose,
-        .link_secret = check.secret,
+    struct link_entry entry = {.purpose = check.purpose,
+        .secret = check.secret,
         .login = STR(DEMO_LOGIN),
         .display = call->lang == LANG_EN ? STR("Demo") : STR("데모"),
-        .new_hash = hash,
-        .action = "session.link"};
+        .organisation = STR_NONE,
+        .hash = hash};
+    struct sign_in in = {
+        .before = link_before, .context = &entry, .code = STR_NONE, .action = "session.link"};
     return sign_in_answer(call, &in, err);
 }
 
+static int read_setup(struct call *call, struct json_in *body, struct link_entry *entry,
+    struct str *password, struct err *err) {
+    static const char *const MEMBERS[] = {
+        "secret", "login", "password", "display", "organisation", NULL};
+    int rc = json_in_only(body, MEMBERS, err);
+    if (rc >= 0) {
+        rc = json_in_need_str(body, "secret", LINK_BYTES, &entry->secret, err);
+    }
+    if (rc >= 0) {
+        rc = json_in_need_str(body, "login", LOGIN_BYTES, &entry->login, err);
+    }
+    if (rc >= 0) {
+        rc = json_in_need_str(body, "password", PASSWORD_BYTES, password, err);
+    }
+    if (rc >= 0) {
+        rc = json_in_str(body, "display", LIMIT_DISPLAY_BYTES, &entry->display, err);
+    }
+    if (rc >= 0) {
+        rc = json_in_str(body, "organisation", LIMIT_DISPLAY_BYTES, &entry->organisation, err);
+    }
+    return rc < 0 ? rc : sign_in_count_try(call, err);
+}
+
 int api_setup(struct call *call, struct err *err) {
-    static const char *const MEMBERS[] = {"secret", "login", "password", "display", NULL};
     AUTO_JSON_IN struct json_in *body = NULL;
-    struct link_check check = {.purpose = STR(LINK_SETUP), .secret = STR_NONE};
-    struct sign_in in = {.display = STR_NONE, .only_first = true, .action = "owner.create"};
+    struct link_entry entry = {.display = STR_NONE, .organisation = STR_NONE, .only_first = true};
+    struct sign_in in = {
+        .before = link_before, .context = &entry, .code = STR_NONE, .action = "owner.create"};
     struct str password = STR_NONE;
     int rc = json_in_parse(call->http->request.body, &body, err);
     if (rc >= 0) {
-        rc = json_in_only(body, MEMBERS, err);
+        rc = read_setup(call, body, &entry, &password, err);
     }
-    if (rc >= 0) {
-        rc = json_in_need_str(body, "secret", 2 * SECRET_TEXT_MAX, &check.secret, err);
-    }
-    if (rc >= 0) {
-        rc = json_in_need_str(body, "login", LOGIN_BYTES, &in.login, err);
-    }
-    if (rc >= 0) {
-        rc = json_in_need_str(body, "password", PASSWORD_BYTES, &password, err);
-    }
-    if (rc >= 0) {
-        rc = json_in_str(body, "display", LIMIT_DISPLAY_BYTES, &in.display, err);
-    }
-    if (rc >= 0) {
-        rc = count_try(call, err);
-    }
+    struct link_check check = {.purpose = STR(LINK_SETUP), .secret = entry.secret};
     if (rc >= 0) {
         rc = check_link(call, &check, err);
     }
     if (rc == -ERR_FORBIDDEN) { // Or it sets an owner's password anew.
         err_clear(err);
         check.purpose = STR(LINK_RESET);
-        in.only_first = false;
-        in.reset = true;
+        entry.only_first = false;
+        entry.reset = true;
         in.action = "owner.reset";
         rc = check_link(call, &check, err);
     }
@@ -345,12 +291,12 @@ int api_setup(struct call *call, struct err *err) {
         return rc;
     }
     char hash[PASSWORD_HASH_MAX];
-    if (check.owner_exists && !in.reset) {
+    if (check.owner_exists && !entry.reset) {
         return err_set(err, ERR_CONFLICT, MSG_SERVE_SETUP_DONE, NO_ARGS);
     }
-    rc = auth_login_check(in.login, err);
+    rc = auth_login_check(entry.login, err);
     if (rc >= 0) {
-        rc = auth_password_check(in.login, password, err);
+        rc = auth_password_check(entry.login, password, err);
     }
     if (rc >= 0) {
         rc = auth_password_hash(&call->server->auth, password, hash, err);
@@ -358,9 +304,8 @@ int api_setup(struct call *call, struct err *err) {
     if (rc < 0) {
         return rc;
     }
-    in.link_purpose = check.purpose;
-    in.link_secret = check.secret;
-    in.new_hash = hash;
+    entry.purpose = check.purpose;
+    entry.hash = hash;
     return sign_in_answer(call, &in, err);
 }
 
@@ -370,8 +315,7 @@ static int session_end_store(struct ledger_tx *tx, void *context, struct err *er
     const struct call *call = context;
     int rc = session_end(tx, call->secret, err);
     if (rc >= 0) {
-        rc = audit_append(tx, str_of(call->principal.id), STR("session.end"),
-            str_of(call->principal.id), STR_NONE, err);
+        rc = people_audit(tx, call, "session.end", str_of(call->principal.id), err);
     }
     return rc;
 }
@@ -382,8 +326,9 @@ int api_session_end(struct call *call, struct err *err) {
         if (rc < 0) {
             return rc;
         }
+        stream_hub_recheck(call->server->streams);
     }
-    set_cookie(call, "", 0);
+    set_session_cookie(call, "", 0);
     call_empty(call, 204);
     return 0;
 }

@@ -201,17 +201,11 @@ static int write_body(struct call *call, struct writing *writing, struct err *er
 }
 
 int api_write(struct call *call, struct err *err) {
-    struct str id = STR_NONE;
-    struct writing writing = {.scratch = scratch_of(call)};
-    (void)call_param(call, "plant", &id); // Absent: the only plant.
-    int rc = home_plant(call->server->home, id, &writing.plant, err);
-    if (rc < 0) {
-        return rc;
-    }
+    struct writing writing = {.scratch = scratch_of(call), .plant = call->plant};
     struct ingest_counts *ingest =
         &call->server->ingest[server_plant_index(call->server, writing.plant)];
     writing.catalogue = plant_catalogue(writing.plant);
-    rc = write_body(call, &writing, err);
+    int rc = write_body(call, &writing, err);
     catalogue_unref(writing.catalogue);
     writing.scratch->used = 0;
     scratch_shrink(writing.scratch, BATCHES_KEPT);

@@ -13,16 +13,20 @@
  */
 #include "serve/auth.h"
 
+#include <arpa/inet.h>
 #include <string.h>
 
 #include "core/random.h"
 #include "serve/query.h"
+
+enum { SEEN_EVERY_S = 60, ACCOUNT_KEY_BYTES = 64 };
 
 int auth_init(struct auth *auth, struct err *err) {
     memset(auth, 0, sizeof *auth);
     mutex_init(&auth->mutex);
     cond_init(&auth->changed);
     auth->logins = rate_new(LOGINS_PER_MINUTE / 60.0, LOGINS_PER_MINUTE);
+    auth->accounts = rate_new((double)ACCOUNT_TRIES / ACCOUNT_TRIES_S, ACCOUNT_TRIES);
     auth->denials = rate_new(LOGINS_PER_MINUTE / 60.0, LOGINS_PER_MINUTE);
     struct random random;
     random_seed_system(&random);
@@ -33,6 +37,7 @@ int auth_init(struct auth *auth, struct err *err) {
 
 void auth_fini(struct auth *auth) {
     rate_free(auth->logins);
+    rate_free(auth->accounts);
     rate_free(auth->denials);
     cond_fini(&auth->changed);
     mutex_fini(&auth->mutex);
@@ -41,18 +46,20 @@ void auth_fini(struct auth *auth) {
 struct find_request {
     struct str secret;
     bool is_session;
+    struct str plant;
     struct principal *principal;
 };
 
 static int find_principal(struct ledger_tx *tx, void *context, struct err *err) {
     struct find_request *request = context;
-    return request->is_session ? session_find(tx, request->secret, request->principal, err)
-                               : token_find(tx, request->secret, request->principal, err);
+    return request->is_session
+               ? session_find(tx, request->secret, request->plant, request->principal, err)
+               : token_find(tx, request->secret, request->plant, request->principal, err);
 }
 
-int auth_check(struct ledger *hub, struct str secret, bool is_session,
+int auth_check(struct ledger *hub, const struct auth_secret *secret, struct str plant,
     struct principal *ret_principal, struct err *err) {
-    struct find_request request = {secret, is_session, ret_principal};
+    struct find_request request = {secret->secret, secret->is_session, plant, ret_principal};
     int rc = ledger_read(hub, find_principal, &request, err);
     if (rc == -ERR_UNAUTHENTICATED || rc == -ERR_NOT_FOUND || rc == -ERR_FORBIDDEN) {
         return 0;
@@ -60,7 +67,7 @@ int auth_check(struct ledger *hub, struct str secret, bool is_session,
     return rc < 0 ? rc : 1;
 }
 
-int auth_identify(struct ledger *hub, const struct http_exchange *exchange,
+int auth_identify(struct ledger *hub, const struct http_exchange *exchange, struct str plant,
     struct auth_result *ret_result, struct err *err) {
     memset(ret_result, 0, sizeof *ret_result);
     struct str authorization = str_trim(http_header(exchange, "Authorization"));
@@ -81,7 +88,39 @@ int auth_identify(struct ledger *hub, const struct http_exchange *exchange,
         return 0;
     }
     ret_result->secret = secret;
-    return auth_check(hub, secret, ret_result->by_cookie, &ret_result->principal, err);
+    struct auth_secret shown = {secret, ret_result->by_cookie};
+    return auth_check(hub, &shown, plant, &ret_result->principal, err);
+}
+
+void auth_address_text(const struct http_address *address, char to[ADDRESS_TEXT_BYTES]) {
+    static const uint8_t MAPPED[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+    bool v4 = memcmp(address->bytes, MAPPED, sizeof MAPPED) == 0;
+    if (inet_ntop(v4 ? AF_INET : AF_INET6, address->bytes + (v4 ? sizeof MAPPED : 0), to,
+            ADDRESS_TEXT_BYTES) == NULL) {
+        to[0] = '\0';
+    }
+}
+
+struct seeing {
+    const struct principal *principal;
+    struct str address;
+};
+
+static int enter_seen(struct ledger_tx *tx, void *context, struct err *err) {
+    const struct seeing *seeing = context;
+    return principal_seen(tx, seeing->principal, seeing->address, err);
+}
+
+void auth_seen(struct ledger *hub, const struct principal *principal,
+    const struct http_address *address, int64_t now_ns) {
+    if (now_ns - principal->seen_ns < SEEN_EVERY_S * NS_PER_S && now_ns >= principal->seen_ns) {
+        return;
+    }
+    char text[ADDRESS_TEXT_BYTES];
+    auth_address_text(address, text);
+    struct seeing seeing = {principal, str_of(text)};
+    struct err err = ERR_INIT;
+    (void)ledger_write(hub, enter_seen, &seeing, &err); // A request must not fail for this.
 }
 
 static int gate_enter(struct auth *auth, struct err *err) {
@@ -134,6 +173,32 @@ int auth_login_try(struct auth *auth, const struct http_address *address, int64_
         return err_set(err, ERR_LIMIT, MSG_SERVE_LOGIN_RATE, ARGS(A_INT(*ret_wait_s)));
     }
     return 0;
+}
+
+/* Capitals are folded as the hub folds them, or they would be other buckets of one account. */
+static struct str account_key(struct str login, char to[ACCOUNT_KEY_BYTES]) {
+    size_t size = login.size < ACCOUNT_KEY_BYTES ? login.size : ACCOUNT_KEY_BYTES;
+    for (size_t i = 0; i < size; i++) {
+        char c = login.data[i];
+        to[i] = c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+    }
+    return (struct str){to, size};
+}
+
+int auth_account_try(struct auth *auth, struct str login, int64_t now_mono_ns, uint32_t *ret_wait_s,
+    struct err *err) {
+    char folded[ACCOUNT_KEY_BYTES];
+    struct str key = account_key(login, folded);
+    if (!rate_take(auth->accounts, key.data, key.size, now_mono_ns, ret_wait_s)) {
+        return err_set(err, ERR_LIMIT, MSG_SERVE_LOGIN_LOCKED, ARGS(A_INT(*ret_wait_s)));
+    }
+    return 0;
+}
+
+void auth_account_forgive(struct auth *auth, struct str login, int64_t now_mono_ns) {
+    char folded[ACCOUNT_KEY_BYTES];
+    struct str key = account_key(login, folded);
+    rate_give(auth->accounts, key.data, key.size, now_mono_ns);
 }
 
 /* ---- Rules for new names and passwords ---- */

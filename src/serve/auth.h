@@ -10,7 +10,9 @@
 #include "serve/rate.h"
 
 enum {
-    LOGINS_PER_MINUTE = 10,         // A client address; then 429.
+    LOGINS_PER_MINUTE = 10, // A client address; then 429.
+    ACCOUNT_TRIES = 10,     // Wrong ones of an account in ACCOUNT_TRIES_S; then 429.
+    ACCOUNT_TRIES_S = 900,
     PASSWORDS_AT_ONCE = 2,          // Argon2id takes its memory (64 MB or so) in each.
     PASSWORDS_WAITING = 4,          // Further ones are told to come back: 503.
     SESSION_LIFETIME_S = 7 * 86400, // A shift tablet signs in once a week.
@@ -23,8 +25,9 @@ enum {
 
 struct auth {
     struct rate_table *logins;
-    struct rate_table *denials; // Audited refusals, by principal.
-    struct mutex mutex;         // Of the two below.
+    struct rate_table *accounts; // Wrong tries, by login name.
+    struct rate_table *denials;  // Audited refusals, by principal.
+    struct mutex mutex;          // Of the two below.
     struct cond changed;
     uint32_t running;
     uint32_t waiting;
@@ -42,11 +45,22 @@ struct auth_result {
     bool by_cookie;
     bool presented; // A secret was sent, valid or not.
 };
-int auth_identify(struct ledger *hub, const struct http_exchange *exchange,
+/* `plant`: the one the request is about, for the role in it; empty: none. */
+int auth_identify(struct ledger *hub, const struct http_exchange *exchange, struct str plant,
     struct auth_result *ret_result, struct err *err);
 /* The same for a secret that was kept (a stream asks again from time to time). */
-int auth_check(struct ledger *hub, struct str secret, bool is_session,
+struct auth_secret {
+    struct str secret;
+    bool is_session;
+};
+int auth_check(struct ledger *hub, const struct auth_secret *secret, struct str plant,
     struct principal *ret_principal, struct err *err);
+/* Enters that the caller was seen, at most once a minute; what fails is left for the next time. */
+void auth_seen(struct ledger *hub, const struct principal *principal,
+    const struct http_address *address, int64_t now_ns);
+/* "192.0.2.7" or "2001:db8::1". */
+enum { ADDRESS_TEXT_BYTES = 48 };
+void auth_address_text(const struct http_address *address, char to[ADDRESS_TEXT_BYTES]);
 
 /* What a new person's login name and password must be like; the pages show the same rules. */
 enum { LOGIN_MIN = 2, LOGIN_MAX = 32, PASSWORD_MIN = 10, PASSWORD_VARIED_MIN = 5 };
@@ -62,5 +76,10 @@ int auth_password_matches(
 /* One more try from this address. ERR_LIMIT with the wait in words and *ret_wait_s. */
 int auth_login_try(struct auth *auth, const struct http_address *address, int64_t now_mono_ns,
     uint32_t *ret_wait_s, struct err *err);
+/* One more try for this account, existing or not. ERR_LIMIT as above. */
+int auth_account_try(struct auth *auth, struct str login, int64_t now_mono_ns, uint32_t *ret_wait_s,
+    struct err *err);
+/* The try was right: it does not count. */
+void auth_account_forgive(struct auth *auth, struct str login, int64_t now_mono_ns);
 
 #endif

@@ -8,6 +8,7 @@
 #include "serve/call.h"
 
 #include "core/time.h"
+#include "ledger/people.h"
 #include "serve/server.h"
 
 bool call_param(const struct call *call, const char *name, struct str *ret_value) {
@@ -173,6 +174,45 @@ void call_source(struct call *call, const char *content_type, struct http_source
     response->status = 200;
     response->content_type = content_type;
     response->source = source;
+}
+
+/* ---- The wall ---- */
+
+struct role_ask {
+    struct str user;
+    struct str plant;
+    enum role role;
+};
+
+static int role_read(struct ledger_tx *tx, void *context, struct err *err) {
+    struct role_ask *ask = context;
+    return access_role(tx, ask->user, ask->plant, &ask->role, err);
+}
+
+int call_role_in(
+    struct call *call, const struct plant *plant, enum role *ret_role, struct err *err) {
+    const struct principal *who = &call->principal;
+    struct role_ask ask = {str_of(who->id), plant_id(plant), ROLE_NONE};
+    int rc = 0;
+    if (call->known && who->is_session) {
+        rc = ledger_read(home_hub(call->server->home), role_read, &ask, err);
+    } else if (call->known &&
+               (who->plant[0] == '\0' || str_eq(str_of(who->plant), plant_id(plant)))) {
+        ask.role = who->role;
+    }
+    if (rc >= 0) {
+        *ret_role = ask.role;
+    }
+    return rc < 0 ? rc : 0;
+}
+
+int call_may_read(struct call *call, const struct plant *plant, bool *ret_may, struct err *err) {
+    enum role role = ROLE_NONE;
+    int rc = call_role_in(call, plant, &role, err);
+    if (rc >= 0) {
+        *ret_may = right_allows(RIGHT_READ, role, call->principal.scopes);
+    }
+    return rc;
 }
 
 int call_long_begin(struct call *call, struct err *err) {

@@ -17,9 +17,10 @@ struct call {
     struct server *server;
     struct http_exchange *http;
     const struct route *route;
-    struct str args[ROUTE_ARGS_MAX]; // Decoded {plant}, {name}; the plant is args[0].
+    struct str args[ROUTE_ARGS_MAX]; // Decoded {plant}, {name}; of a plant's route it is args[0].
     struct query query;
-    struct plant *plant; // Of {plant}; NULL on routes without.
+    struct plant *plant;    // Of {plant}, or of `plant` of /write; NULL on routes without.
+    struct str plant_asked; // Its id as asked for; empty: none.
     struct principal principal;
     bool known; // The principal is valid.
     bool by_cookie;
@@ -64,6 +65,14 @@ struct problem_line {
 void problem_answer(struct http_exchange *exchange, enum lang lang, int status,
     const struct err *err, const struct problem_line *lines, uint32_t line_count);
 int problem_status(enum err_code code);
+
+/* ---- The wall ---- */
+
+/* Whether the caller may read this plant: what tells of several plants asks for each. */
+int call_may_read(struct call *call, const struct plant *plant, bool *ret_may, struct err *err);
+/* The caller's role in a plant; ROLE_NONE: to them there is no such plant. */
+int call_role_in(
+    struct call *call, const struct plant *plant, enum role *ret_role, struct err *err);
 
 /* ---- Work that may hold a worker for long ---- */
 

@@ -102,6 +102,9 @@ void problem_answer(struct http_exchange *exchange, enum lang lang, int status,
     enum err_code error = err->code == ERR_OK ? ERR_INTERNAL : err->code;
     char code[32];
     code_text(error, code, sizeof code);
+    if (error == ERR_UNAUTHENTICATED && err->notes[0].msg == MSG_SERVE_SECOND_FACTOR) {
+        (void)str_copy_z(STR("second_factor"), code, sizeof code); // The page asks for the code.
+    }
     http_answer_reset(exchange);
     struct http_response *response = &exchange->response;
     response->status = status ? status : problem_status(error);

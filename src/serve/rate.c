@@ -90,3 +90,12 @@ bool rate_take(struct rate_table *table, const void *key, size_t key_size, int64
     }
     return ok;
 }
+
+void rate_give(struct rate_table *table, const void *key, size_t key_size, int64_t now_mono_ns) {
+    uint64_t hash = hash64(key, key_size) | 1;
+    mutex_lock(&table->mutex);
+    struct bucket *bucket = bucket_find(table, hash, now_mono_ns);
+    bucket->tokens = fmin(table->burst, bucket_tokens(table, bucket, now_mono_ns) + 1);
+    bucket->at_ns = now_mono_ns;
+    mutex_unlock(&table->mutex);
+}

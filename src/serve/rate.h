@@ -16,5 +16,7 @@ void rate_free(struct rate_table *table); // NULL is allowed.
  */
 bool rate_take(struct rate_table *table, const void *key, size_t key_size, int64_t now_mono_ns,
     uint32_t *ret_wait_s);
+/* Gives a token back that should not have been spent. */
+void rate_give(struct rate_table *table, const void *key, size_t key_size, int64_t now_mono_ns);
 
 #endif

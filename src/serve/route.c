@@ -334,6 +334,34 @@ bool right_allows(enum right right, enum role role, uint32_t scopes) {
            (RIGHTS[right].roles & BIT(role)) != 0 && (RIGHTS[right].scope & scopes) != 0;
 }
 
+bool route_is_of_plant(const struct route *route) {
+    return str_starts(str_of(route->path), STR("/api/v1/plants/{plant}/"));
+}
+
+bool route_allows(const struct route *route, const struct principal *caller) {
+    bool is_lead = caller->role == ROLE_MANAGER || caller->role == ROLE_OWNER;
+    switch (route->right) {
+    case RIGHT_PUBLIC: return true;
+    case RIGHT_SELF: return caller->is_session;
+    case RIGHT_PEOPLE: return caller->is_session && is_lead;
+    case RIGHT_ADMIN: return caller->is_session && caller->admin;
+    case RIGHT_HUB_AUDIT:
+        return caller->is_session ? caller->admin
+                                  : caller->plant[0] == '\0' &&
+                                        right_allows(RIGHT_AUDIT, caller->role, caller->scopes);
+    case RIGHT_READ: // What is of no plant, every person may read.
+        if (caller->is_session && !route_is_of_plant(route)) {
+            return true;
+        }
+        break;
+    case RIGHT_WRITE:
+    case RIGHT_CONFIGURE:
+    case RIGHT_AUDIT:
+    case RIGHT_GRANT: break;
+    }
+    return right_allows(route->right, caller->role, caller->scopes);
+}
+
 const char *right_name(enum right right) {
     switch (right) {
     case RIGHT_PUBLIC: return "public";
@@ -342,6 +370,10 @@ const char *right_name(enum right right) {
     case RIGHT_CONFIGURE: return "configure";
     case RIGHT_AUDIT: return "audit";
     case RIGHT_GRANT: return "grant";
+    case RIGHT_SELF: return "self";
+    case RIGHT_PEOPLE: return "people";
+    case RIGHT_ADMIN: return "admin";
+    case RIGHT_HUB_AUDIT: return "hub audit";
     }
     return "none";
 }

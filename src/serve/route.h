@@ -20,6 +20,10 @@ enum right {
     RIGHT_CONFIGURE, // Installer or owner, scope write.
     RIGHT_AUDIT,     // Auditor or owner, scope read.
     RIGHT_GRANT,     // The owner alone, scope write: letting data leave the plant.
+    RIGHT_SELF,      // Whoever signed in; no token.
+    RIGHT_PEOPLE,    // Manager or owner who signed in; no token.
+    RIGHT_ADMIN,     // An admin of the home who signed in; no token.
+    RIGHT_HUB_AUDIT, // An admin; or a token of the whole folder that may audit.
 };
 
 enum param_kind {
@@ -88,8 +92,12 @@ struct route_match route_find(enum http_method method, struct str path);
 /* "GET, PUT" for the Allow header; `to` needs 64 bytes. */
 void route_allowed(struct str path, char *to);
 const char *http_method_name(enum http_method method);
-/* Whether a role and its scopes suffice. */
+/* Whether a path names a plant: {plant} is its first argument. */
+bool route_is_of_plant(const struct route *route);
+/* Whether a role and its scopes suffice for a right in a plant. */
 bool right_allows(enum right right, enum role role, uint32_t scopes);
+/* Whether the caller, whose role is that in the plant asked about, may call the route. */
+bool route_allows(const struct route *route, const struct principal *caller);
 const char *right_name(enum right right);
 
 #endif

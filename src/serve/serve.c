@@ -5,15 +5,16 @@
  *      it came with TLS where we do     307, 426
  *   2. the route exists                 404, 405
  *   3. who asks                         401  where the route is not public
- *   4. the right                        403  from the same row of the table that serves
- *   5. X-Requested-With with a cookie   403  another site's page cannot send it (CSRF)
- *   6. type and size of the body        415, 413
- *   7. parameters                       400
- *   8. the plant                        404
+ *   4. the plant                        404  unknown, or the caller has no role in it: one answer
+ *   5. the right                        403  from the same row of the table that serves
+ *   6. X-Requested-With with a cookie   403  another site's page cannot send it (CSRF)
+ *   7. type and size of the body        415, 413
+ *   8. parameters                       400
  *
- * 1 to 6 run before a large body is read. Nobody without a right learns whether a plant, a tag or a
- * parameter exists. Refusals of known callers are written into the audit chain of the hub, at most
- * ten a minute for each of them, so that a broken script cannot fill the disk.
+ * 1 to 7 run before a large body is read. To whom a plant gives no role, it does not exist; nobody
+ * without a right learns whether a tag or a parameter exists. Refusals of known callers are written
+ * into the audit chain of the hub, at most ten a minute for each of them, so that a broken script
+ * cannot fill the disk.
  */
 #include "serve/serve.h"
 
@@ -74,8 +75,14 @@ static enum lang language_of(const struct http_exchange *exchange) {
 
 static int denial_write(struct ledger_tx *tx, void *context, struct err *err) {
     const struct call *call = context;
+    char right[128] = "";
+    size_t size = str_copy_z(str_of(right_name(call->route->right)), right, sizeof right);
+    if (str_is_id(call->plant_asked)) { // Which door was tried.
+        size += str_copy_z(STR(" "), right + size, sizeof right - size);
+        (void)str_copy_z(call->plant_asked, right + size, sizeof right - size);
+    }
     return audit_append(tx, str_of(call->principal.id), STR("request.denied"),
-        str_of(call->route->id), str_of(right_name(call->route->right)), err);
+        str_of(call->route->id), str_of(right), err);
 }
 
 static void audit_denial(struct call *call) {
@@ -90,10 +97,10 @@ static void audit_denial(struct call *call) {
     }
 }
 
-/* Steps 3 to 5. */
-static int check_caller(struct call *call, struct err *err) {
+static int identify(struct call *call, struct str plant, struct err *err) {
     struct auth_result found;
-    int rc = auth_identify(home_hub(call->server->home), call->http, &found, err);
+    struct ledger *hub = home_hub(call->server->home);
+    int rc = auth_identify(hub, call->http, plant, &found, err);
     if (rc < 0) {
         return rc;
     }
@@ -101,13 +108,98 @@ static int check_caller(struct call *call, struct err *err) {
     call->principal = found.principal;
     call->by_cookie = found.by_cookie;
     call->secret = found.secret;
-    bool is_public = call->route->right == RIGHT_PUBLIC;
-    if (!call->known && !is_public) {
+    if (call->known) {
+        auth_seen(hub, &call->principal, &call->http->request.address, call->now_ns);
+    } else if (call->route->right != RIGHT_PUBLIC) {
         return err_set(err, ERR_UNAUTHENTICATED,
             found.presented ? MSG_SERVE_AUTH_EXPIRED : MSG_SERVE_AUTH_NEEDED, NO_ARGS);
     }
-    if (!is_public &&
-        !right_allows(call->route->right, call->principal.role, call->principal.scopes)) {
+    return 0;
+}
+
+/* The plant that is meant where none is named: the only one the caller has to do with. */
+static int only_plant(struct call *call, struct err *err) {
+    struct home *home = call->server->home;
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < home_plant_count(home); i++) {
+        enum role role = ROLE_NONE;
+        int rc = call_role_in(call, home_plant_at(home, i), &role, err);
+        if (rc < 0) {
+            return rc;
+        }
+        if (role != ROLE_NONE) {
+            call->plant_asked = plant_id(home_plant_at(home, i));
+            call->principal.role = role;
+            count++;
+        }
+    }
+    if (count > 1) {
+        return err_set(err, ERR_USAGE, MSG_HOME_WHICH_PLANT, ARGS(A_INT(count)));
+    }
+    call->principal.role = count == 0 ? ROLE_NONE : call->principal.role;
+    return 0;
+}
+
+/* Step 4. Sets the plant of a route that has one, or refuses in the same words whether there is no
+ * such plant or the caller has no role in it. */
+static int check_plant(struct call *call, struct err *err) {
+    bool of_plant = route_is_of_plant(call->route);
+    if (!of_plant && call->route != route_at(ROUTE_WRITE)) {
+        return 0;
+    }
+    if (!of_plant && call->plant_asked.size == 0) {
+        int rc = only_plant(call, err);
+        if (rc < 0) {
+            return rc;
+        }
+    }
+    int rc = home_plant(call->server->home, call->plant_asked, &call->plant, err);
+    if (rc < 0 || call->principal.role == ROLE_NONE) {
+        call->plant = NULL;
+        err_clear(err);
+        audit_denial(call);
+        return err_set(err, ERR_NOT_FOUND, MSG_HOME_NO_PLANT, ARGS(A_STR(call->plant_asked)));
+    }
+    return 0;
+}
+
+/* The parts of the path, the parameters, and by these the plant that is asked about. */
+static int read_target(struct call *call, struct err *err) {
+    struct arena *arena = &call->http->arena;
+    for (size_t i = 0; i < ROUTE_ARGS_MAX; i++) {
+        if (call->args[i].size > 0) {
+            int rc = query_decode(call->args[i], false, arena, &call->args[i], err);
+            if (rc < 0) {
+                return rc;
+            }
+        }
+    }
+    if (route_is_of_plant(call->route)) {
+        call->plant_asked = call->args[0];
+    }
+    int rc = query_parse(call->http->request.query, arena, &call->query, err);
+    if (rc >= 0 && call->route == route_at(ROUTE_WRITE)) {
+        (void)call_param(call, "plant", &call->plant_asked); // Absent: the caller's only one.
+    }
+    return rc;
+}
+
+/* Steps 3 to 6. */
+static int check_caller(struct call *call, struct err *err) {
+    struct err bad = ERR_INIT;
+    int readable = read_target(call, &bad);
+    int rc = identify(call, call->plant_asked, err);
+    if (rc >= 0 && readable < 0) {
+        *err = bad;
+        rc = readable;
+    }
+    if (rc >= 0) {
+        rc = check_plant(call, err);
+    }
+    if (rc < 0) {
+        return rc;
+    }
+    if (!route_allows(call->route, &call->principal)) {
         audit_denial(call);
         return err_set(err, ERR_FORBIDDEN, MSG_SERVE_RIGHT_MISSING,
             ARGS(A_CSTR(right_name(call->route->right)), A_CSTR(role_name(call->principal.role))));
@@ -212,6 +304,7 @@ static bool serve_admit(void *context, struct http_exchange *exchange, size_t *r
     call->http = exchange;
     call->lang = language_of(exchange);
     call->now_ns = clock_wall_ns(server->clock);
+    call->plant_asked = STR_NONE;
     struct err err = ERR_INIT;
     if (check_call(call, &err) < 0) {
         fail(server, exchange, call->lang, call->status, &err);
@@ -224,26 +317,6 @@ static bool serve_admit(void *context, struct http_exchange *exchange, size_t *r
     }
     *ret_body_max = body_max(call);
     return true;
-}
-
-static int call_prepare(struct call *call, struct err *err) {
-    struct arena *arena = &call->http->arena;
-    for (size_t i = 0; i < ROUTE_ARGS_MAX; i++) {
-        if (call->args[i].size > 0) {
-            int rc = query_decode(call->args[i], false, arena, &call->args[i], err);
-            if (rc < 0) {
-                return rc;
-            }
-        }
-    }
-    int rc = query_parse(call->http->request.query, arena, &call->query, err);
-    if (rc >= 0) {
-        rc = call_params_check(call, err);
-    }
-    if (rc >= 0 && call->args[0].size > 0) {
-        rc = home_plant(call->server->home, call->args[0], &call->plant, err);
-    }
-    return rc;
 }
 
 /* Whether the operator should hear of it: not of refusals that only say "later". */
@@ -259,7 +332,7 @@ static void serve_handle(void *context, struct http_exchange *exchange) {
     if (!call->route) {
         rc = api_page(call, &err);
     } else {
-        rc = call_prepare(call, &err);
+        rc = call_params_check(call, &err);
         if (rc >= 0) {
             rc = call->route->handler(call, &err);
         }

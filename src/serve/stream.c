@@ -16,10 +16,12 @@
  */
 #include "serve/stream.h"
 
+#include <stdatomic.h>
 #include <string.h>
 
 #include "core/json.h"
 #include "core/thread.h"
+#include "serve/route.h"
 #include "serve/view.h"
 
 enum {
@@ -41,6 +43,7 @@ struct stream_wait {
     int64_t values_mono_ns; // Not before this.
     int64_t other_mono_ns;  // Beat or check: at this.
     bool gone;              // The reader closed its connection: end.
+    uint64_t rights;        // When it was last asked whether the reader may read.
 };
 
 struct stream {
@@ -61,6 +64,7 @@ struct stream {
     int64_t values_mono_ns;
     int64_t beat_mono_ns;
     int64_t check_mono_ns;
+    uint64_t rights; // The hub's number at the last check.
     int64_t expires_ns;
     bool is_session;
     char secret[2 * SECRET_TEXT_MAX];
@@ -71,6 +75,7 @@ struct stream_hub {
     struct home *home;
     const char *epoch;
     uint32_t max_streams;
+    _Atomic uint64_t rights; // Counts changes of who may see what.
     struct thread ticker;
     struct mutex mutex; // Of the four below and of each stream's `wait`.
     struct cond changed;
@@ -150,9 +155,11 @@ static bool still_allowed(struct stream *stream) {
         return false;
     }
     struct principal principal;
+    struct auth_secret secret = {str_of(stream->secret), stream->is_session};
+    int rc =
+        auth_check(home_hub(stream->hub->home), &secret, plant_id(stream->plant), &principal, NULL);
     // A ledger that fails for a moment must not end the streams: only a clear no does.
-    return auth_check(home_hub(stream->hub->home), str_of(stream->secret), stream->is_session,
-               &principal, NULL) != 0;
+    return rc < 0 || (rc == 1 && right_allows(RIGHT_READ, principal.role, principal.scopes));
 }
 
 static bool stream_must_end(struct stream *stream) {
@@ -171,6 +178,7 @@ static void stream_tell_wait(struct stream *stream) {
     stream->wait.since = stream->since;
     stream->wait.values_mono_ns = stream->values_mono_ns;
     stream->wait.other_mono_ns = other;
+    stream->wait.rights = stream->rights;
     mutex_unlock(&hub->mutex);
 }
 
@@ -182,10 +190,12 @@ static int stream_fill(void *state, struct buf *out, struct err *err) {
     }
     size_t before = out->size;
     int64_t now = clock_mono_ns(stream->hub->clock);
-    if (now >= stream->check_mono_ns) {
+    uint64_t rights = atomic_load(&stream->hub->rights);
+    if (now >= stream->check_mono_ns || rights != stream->rights) {
         if (!still_allowed(stream)) {
             return HTTP_END;
         }
+        stream->rights = rights;
         stream->check_mono_ns = now + CHECK_MS * NS_PER_MS;
     }
     if (!stream->greeted) {
@@ -253,6 +263,8 @@ int stream_open(struct stream_hub *hub, const struct stream_options *options,
     stream->since = resume_point(hub, options->plant, options->last_event);
     stream->expires_ns = options->expires_ns;
     stream->is_session = options->is_session;
+    stream->rights = UINT64_MAX; // Asked at the first fill: much may happen before it.
+    stream->wait.rights = atomic_load(&hub->rights);
     stream->check_mono_ns = clock_mono_ns(hub->clock) + CHECK_MS * NS_PER_MS;
     stream->wait.other_mono_ns = INT64_MAX; // Nothing to wake before the first fill.
     stream->wait.values_mono_ns = INT64_MAX;
@@ -279,7 +291,7 @@ int stream_open(struct stream_hub *hub, const struct stream_options *options,
 
 static bool stream_is_due(const struct stream *stream, int64_t now) {
     const struct stream_wait *wait = &stream->wait;
-    return now >= wait->other_mono_ns ||
+    return now >= wait->other_mono_ns || wait->rights != atomic_load(&stream->hub->rights) ||
            (now >= wait->values_mono_ns && live_change(plant_live(stream->plant)) > wait->since);
 }
 
@@ -339,6 +351,13 @@ void stream_hub_free(struct stream_hub *hub) {
         mutex_fini(&hub->mutex);
         mem_free(hub);
     }
+}
+
+void stream_hub_recheck(struct stream_hub *hub) {
+    atomic_fetch_add(&hub->rights, 1);
+    mutex_lock(&hub->mutex);
+    cond_broadcast(&hub->changed);
+    mutex_unlock(&hub->mutex);
 }
 
 uint32_t stream_hub_count(struct stream_hub *hub) {

@@ -17,12 +17,15 @@ struct stream_hub *stream_hub_new(
 void stream_hub_end(struct stream_hub *hub);
 void stream_hub_free(struct stream_hub *hub); // After http_stop. NULL is allowed.
 uint32_t stream_hub_count(struct stream_hub *hub);
+/* Something about who may see what has changed: each stream asks again before its next event, and
+ * that comes at once. */
+void stream_hub_recheck(struct stream_hub *hub);
 
 struct stream_options {
     struct http_exchange *exchange;
     struct plant *plant;
     struct str last_event; // "EPOCH-CHANGE" or empty.
-    struct str secret;     // Asked again from time to time: a session may end.
+    struct str secret;     // Asked again from time to time: a session or an access may end.
     bool is_session;
     int64_t expires_ns;
 };

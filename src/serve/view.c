@@ -172,11 +172,12 @@ void view_device(
     json_object_end(json);
 }
 
-void view_plant(struct json *json, const struct plant *plant) {
+void view_plant(struct json *json, const struct plant *plant, enum role role) {
     json_object_begin(json);
     json_put_str(json, "id", plant_id(plant));
     json_put_str(json, "display", plant_display(plant));
     json_put_str(json, "zone", str_of(zone_name(plant_zone(plant))));
+    json_put_str(json, "role", str_of(role_name(role)));
     json_object_end(json);
 }
 

@@ -32,7 +32,7 @@ void view_stage(
     struct json *json, enum refine_stage stage, const struct stage_counts *counts, enum lang lang);
 /* An error as a sentence, or null when there is none. */
 void view_put_error(struct json *json, const char *key, const struct err *err, enum lang lang);
-/* {"id","display","zone"} */
-void view_plant(struct json *json, const struct plant *plant);
+/* {"id","display","zone","role"}: the caller's role in it. */
+void view_plant(struct json *json, const struct plant *plant, enum role role);
 
 #endif

@@ -45,12 +45,12 @@ enum { FINDINGS_MAX = 64 }; // The worst come first; more are counted in the fac
 
 struct upkeep_facts {
     uint64_t disk_free_bytes;
-    uint64_t disk_used_bytes;    // By this plant's history.
-    uint64_t raw_bytes;          // Of these: values,
-    uint64_t rollup_bytes;       // roll-ups of expired ones,
-    uint64_t log_bytes;          // and the log.
-    uint64_t archive_bytes;      // In the archive's folder, wherever that is.
-    uint64_t raw_in_year_bytes;  // By then, retention taken off; 0: not known.
+    uint64_t disk_used_bytes;   // By this plant's history.
+    uint64_t raw_bytes;         // Of these: values,
+    uint64_t rollup_bytes;      // roll-ups of expired ones,
+    uint64_t log_bytes;         // and the log.
+    uint64_t archive_bytes;     // In the archive's folder, wherever that is.
+    uint64_t raw_in_year_bytes; // By then, retention taken off; 0: not known.
     uint64_t rollup_in_year_bytes;
     uint64_t archive_in_year_bytes;
     double bytes_per_day;        // At the present rate; NaN: not known yet.

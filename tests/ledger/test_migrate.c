@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "ledger/people.h"
 #include "tests/ledger/support_ledger.h"
 
 static struct db *open_raw(struct place *place) {
@@ -117,6 +118,92 @@ static void a_migration_that_fails_leaves_the_former_schema(void **state) {
     place_fini(&place);
 }
 
+/* Makes the place's file anew as a hub of version 3 with an owner, an auditor and their sessions.
+ */
+static void make_former_hub(struct place *place) {
+    static const char *const FILES[] = {"0001_users", "0002_audit", "0003_upkeep"};
+    static char script[32768];
+    ledger_close(place->ledger);
+    place->ledger = NULL;
+    static const char *const ENDS[] = {"", "-wal", "-shm"};
+    for (size_t i = 0; i < 3; i++) {
+        char path[256];
+        (void)snprintf(path, sizeof path, "%s%s", place->path, ENDS[i]);
+        (void)remove(path);
+    }
+    struct db *db = open_raw(place);
+    for (size_t i = 0; i < 3; i++) {
+        char path[512];
+        (void)snprintf(path, sizeof path, TEST_SOURCE "/src/ledger/schema/hub/%s.sql", FILES[i]);
+        FILE *file = fopen(path, "r");
+        assert_non_null(file);
+        script[fread(script, 1, sizeof script - 1, file)] = '\0';
+        (void)fclose(file);
+        assert_int_equal(db_script(db, script, NULL), 0);
+    }
+    assert_int_equal(db_script(db,
+                         "PRAGMA application_id=0x4d415268; PRAGMA user_version=3;"
+                         "INSERT INTO users VALUES"
+                         " ('00000000-0000-7000-8000-000000000001', 'boss', 'Boss', 'owner',"
+                         " '$argon2id$x', 1, 0),"
+                         " ('00000000-0000-7000-8000-000000000002', 'eye', 'Eye', 'auditor',"
+                         " '$argon2id$x', 2, 0);"
+                         "INSERT INTO sessions VALUES"
+                         " (randomblob(32), '00000000-0000-7000-8000-000000000001', 1, 9),"
+                         " (randomblob(32), '00000000-0000-7000-8000-000000000002', 1, 9);"
+                         "INSERT INTO tokens VALUES ('00000000-0000-7000-8000-000000000003',"
+                         " randomblob(32), 'gateway', 'operator', 2, 1, NULL);",
+                         NULL),
+        0);
+    db_close(db);
+}
+
+static int enter_two(struct ledger_tx *tx, void *context, struct err *err) {
+    struct str ids[] = {STR("p1"), STR("p2")};
+    bool known = true;
+    int result = hub_plants_known(tx, ids, 2, &known, err);
+    assert_false(known);
+    result = result < 0 ? result : hub_plants_enter(tx, ids, 2, err);
+    result = result < 0 ? result : hub_plants_known(tx, ids, 2, context, err);
+    return result;
+}
+
+static void roles_of_a_former_home_are_given_in_each_of_its_plants(void **state) {
+    (void)state;
+    struct place place;
+    place_init(&place, LEDGER_HUB);
+    make_former_hub(&place);
+    place_reopen(&place);
+    assert_int_equal(place_number(&place, "SELECT count(*) FROM former_roles"), 2);
+    bool known = false;
+    place_write(&place, enter_two, &known);
+    assert_true(known);
+    static const struct {
+        const char *sql;
+        int64_t count;
+    } CASES[] = {{"SELECT count(*) FROM former_roles", 0},
+        {"SELECT count(*) FROM access a JOIN users u ON u.id = a.user_id"
+         " WHERE u.login = 'boss' AND a.role = 'owner'",
+            2},
+        {"SELECT count(*) FROM access a JOIN users u ON u.id = a.user_id"
+         " WHERE u.login = 'eye' AND a.role = 'auditor'",
+            2},
+        {"SELECT count(*) FROM access", 4},
+        {"SELECT count(*) FROM users WHERE admin = 1 AND login = 'boss'", 1},
+        {"SELECT count(*) FROM users WHERE admin = 0 AND login = 'eye'", 1},
+        {"SELECT count(DISTINCT organisation_id) FROM users", 1},
+        {"SELECT count(DISTINCT id) FROM sessions WHERE length(id) = 36", 2},
+        {"SELECT count(*) FROM tokens WHERE plant_id IS NULL AND revoked_ns IS NULL", 1}};
+    for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++) {
+        if (place_number(&place, CASES[i].sql) != CASES[i].count) {
+            fail_msg("%s", CASES[i].sql);
+        }
+    }
+    struct err err = ERR_INIT;
+    assert_int_equal(ledger_verify(place.ledger, &err), 0);
+    place_fini(&place);
+}
+
 static void a_foreign_database_is_refused(void **state) {
     (void)state;
     struct place place;
@@ -139,6 +226,7 @@ int main(void) {
         cmocka_unit_test(a_newer_file_is_refused_and_stays_as_it_is),
         cmocka_unit_test(an_older_file_is_brought_on),
         cmocka_unit_test(a_migration_that_fails_leaves_the_former_schema),
+        cmocka_unit_test(roles_of_a_former_home_are_given_in_each_of_its_plants),
         cmocka_unit_test(a_foreign_database_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "ledger/people.h"
 #include "tests/ledger/support_ledger.h"
 
 static const char *const HASH = "$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHQ$aGFzaA";
@@ -21,17 +22,26 @@ struct session {
 };
 
 static int make_user(struct ledger_tx *tx, void *context, struct err *err) {
-    return user_create(tx, STR("kim"), STR("김철수"), ROLE_MANAGER, HASH, context, err);
+    struct str plants[] = {STR("p1"), STR("p2")};
+    int result = hub_plants_enter(tx, plants, 2, err);
+    return result < 0
+               ? result
+               : user_create(tx, STR("kim"), STR("김철수"), ROLE_MANAGER, HASH, context, err);
 }
 
 static int start(struct ledger_tx *tx, void *context, struct err *err) {
     struct session *session = context;
-    return session_new(tx, str_of(session->user), session->lifetime_ns, session->secret, err);
+    return session_new(tx,
+        &(struct session_wish){.user_id = str_of(session->user),
+            .lifetime_ns = session->lifetime_ns,
+            .address = STR("192.0.2.7"),
+            .agent = STR("test")},
+        session->secret, err);
 }
 
 static int find(struct ledger_tx *tx, void *context, struct err *err) {
     struct session *session = context;
-    return session_find(tx, str_of(session->secret), &session->who, err);
+    return session_find(tx, str_of(session->secret), STR("p1"), &session->who, err);
 }
 
 static int end(struct ledger_tx *tx, void *context, struct err *err) {
@@ -105,7 +115,7 @@ static void a_disabled_user_is_out_at_once_and_a_new_role_holds_at_once(void **s
     struct place place;
     struct session session;
     start_session(&place, &session);
-    place_sql(&place, "UPDATE users SET role = 'viewer'");
+    place_sql(&place, "UPDATE access SET role = 'viewer'");
     place_read(&place, find, &session);
     assert_int_equal(session.who.role, ROLE_VIEWER);
     place_sql(&place, "UPDATE users SET disabled = 1");
@@ -141,6 +151,45 @@ static void a_session_needs_a_user(void **state) {
     place_fini(&place);
 }
 
+static int look_next_door(struct ledger_tx *tx, void *context, struct err *err) {
+    struct session *session = context;
+    return session_find(tx, str_of(session->secret), STR("p2"), &session->who, err);
+}
+
+static void a_role_is_of_one_plant_and_ends_in_time(void **state) {
+    (void)state;
+    struct place place;
+    place_init(&place, LEDGER_HUB);
+    struct session session = {.lifetime_ns = 100 * NS_PER_S};
+    place_write(&place, make_user, session.user);
+    place_write(&place, start, &session);
+    place_sql(&place, "UPDATE access SET until_ns = 1700000010000000000 WHERE plant_id = 'p2'");
+    place_read(&place, look_next_door, &session);
+    assert_int_equal(session.who.role, ROLE_MANAGER);
+    clock_fake_advance(&place.clock, 10 * NS_PER_S);
+    place_read(&place, look_next_door, &session);
+    assert_int_equal(session.who.role, ROLE_NONE); // Signed in, but not there.
+    place_read(&place, find, &session);
+    assert_int_equal(session.who.role, ROLE_MANAGER);
+    place_sql(&place, "DELETE FROM access WHERE plant_id = 'p1'");
+    place_read(&place, find, &session);
+    assert_int_equal(session.who.role, ROLE_NONE);
+    place_fini(&place);
+}
+
+static void people_of_a_disabled_organisation_are_out_at_once(void **state) {
+    (void)state;
+    struct place place;
+    place_init(&place, LEDGER_HUB);
+    struct session session = {.lifetime_ns = 100 * NS_PER_S};
+    place_write(&place, make_user, session.user);
+    place_write(&place, start, &session);
+    place_sql(&place, "UPDATE organisations SET disabled = 1");
+    struct err err = ERR_INIT;
+    assert_int_equal(ledger_read(place.ledger, find, &session, &err), -ERR_UNAUTHENTICATED);
+    place_fini(&place);
+}
+
 /* ---- Tokens ---- */
 
 struct token {
@@ -154,13 +203,19 @@ struct token {
 
 static int token_make(struct ledger_tx *tx, void *context, struct err *err) {
     struct token *token = context;
-    return token_new(tx, str_of(token->label), token->role, token->scopes, token->lifetime_ns,
-        token->secret, err);
+    struct token_wish wish = {.label = str_of(token->label),
+        .role = token->role,
+        .scopes = token->scopes,
+        .lifetime_ns = token->lifetime_ns,
+        .plant = STR_NONE,
+        .created_by = STR_NONE};
+    char id[40];
+    return token_new(tx, &wish, id, token->secret, err);
 }
 
 static int token_look(struct ledger_tx *tx, void *context, struct err *err) {
     struct token *token = context;
-    return token_find(tx, str_of(token->secret), &token->who, err);
+    return token_find(tx, str_of(token->secret), STR_NONE, &token->who, err);
 }
 
 static void a_token_carries_its_role_and_scopes(void **state) {
@@ -246,6 +301,8 @@ int main(void) {
         cmocka_unit_test(a_disabled_user_is_out_at_once_and_a_new_role_holds_at_once),
         cmocka_unit_test(wrong_secrets_find_nobody),
         cmocka_unit_test(a_session_needs_a_user),
+        cmocka_unit_test(a_role_is_of_one_plant_and_ends_in_time),
+        cmocka_unit_test(people_of_a_disabled_organisation_are_out_at_once),
         cmocka_unit_test(a_token_carries_its_role_and_scopes),
         cmocka_unit_test(a_token_without_end_has_none),
         cmocka_unit_test(unusable_tokens_are_refused),

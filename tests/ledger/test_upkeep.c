@@ -172,19 +172,25 @@ static int note_token(void *context, const struct token_facts *token, struct err
 
 static int make_and_list(struct ledger_tx *tx, void *context, struct err *err) {
     struct tokens *tokens = context;
-    int status = token_new(tx, STR("phone"), ROLE_VIEWER, SCOPE_READ, 0, tokens->secret, err);
-    return status < 0 ? status : token_each(tx, note_token, tokens, err);
+    int status = token_new(tx,
+        &(struct token_wish){.label = STR("phone"),
+            .role = ROLE_VIEWER,
+            .scopes = SCOPE_READ,
+            .plant = STR_NONE,
+            .created_by = STR_NONE},
+        tokens->id, tokens->secret, err);
+    return status < 0 ? status : token_each(tx, STR_NONE, note_token, tokens, err);
 }
 
 static int revoke(struct ledger_tx *tx, void *context, struct err *err) {
     struct tokens *tokens = context;
     struct principal principal;
-    assert_int_equal(token_find(tx, str_of(tokens->secret), &principal, err), 0);
-    int status = token_revoke(tx, str_of(tokens->id), err);
+    assert_int_equal(token_find(tx, str_of(tokens->secret), STR_NONE, &principal, err), 0);
+    int status = token_revoke(tx, str_of(tokens->id), STR_NONE, err);
     struct err again = ERR_INIT;
     assert_int_equal(
-        token_find(tx, str_of(tokens->secret), &principal, &again), -ERR_UNAUTHENTICATED);
-    assert_int_equal(token_revoke(tx, str_of(tokens->id), &again), -ERR_NOT_FOUND);
+        token_find(tx, str_of(tokens->secret), STR_NONE, &principal, &again), -ERR_UNAUTHENTICATED);
+    assert_int_equal(token_revoke(tx, str_of(tokens->id), STR_NONE, &again), -ERR_NOT_FOUND);
     return status;
 }
 
@@ -203,21 +209,30 @@ static int reset(struct ledger_tx *tx, void *context, struct err *err) {
     (void)context;
     char id[40];
     char same[40];
-    char found[PASSWORD_HASH_MAX];
+    struct user_key found;
     char session[SECRET_TEXT_MAX];
-    enum role role = ROLE_NONE;
     struct err none = ERR_INIT;
     struct principal principal;
     static const char HASH[] = "$argon2id$new";
     assert_int_equal(user_owner_reset(tx, STR("kim"), HASH, same, &none), -ERR_NOT_FOUND);
     int status = user_create(tx, STR("kim"), STR("Kim"), ROLE_VIEWER, "$argon2id$old", id, err);
-    status = status < 0 ? status : session_new(tx, str_of(id), NS_PER_S * 60, session, err);
+    status = status < 0 ? status
+                        : session_new(tx,
+                              &(struct session_wish){.user_id = str_of(id),
+                                  .lifetime_ns = NS_PER_S * 60,
+                                  .address = STR_NONE,
+                                  .agent = STR_NONE},
+                              session, err);
     status = status < 0 ? status : user_owner_reset(tx, STR("Kim"), HASH, same, err);
-    status = status < 0 ? status : user_find(tx, STR("kim"), id, found, &role, err);
+    status = status < 0 ? status : user_find(tx, STR("kim"), &found, err);
     assert_string_equal(id, same);
-    assert_string_equal(found, HASH);
-    assert_int_equal(role, ROLE_OWNER);
-    assert_int_equal(session_find(tx, str_of(session), &principal, &none), -ERR_UNAUTHENTICATED);
+    assert_string_equal(found.id, id);
+    assert_string_equal(found.hash, HASH);
+    bool owner = false;
+    assert_int_equal(hub_owner_exists(tx, &owner, &none), 0);
+    assert_true(owner);
+    assert_int_equal(
+        session_find(tx, str_of(session), STR_NONE, &principal, &none), -ERR_UNAUTHENTICATED);
     return status;
 }
 

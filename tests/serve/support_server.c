@@ -23,19 +23,26 @@ static void must(int rc, const struct err *err) {
     }
 }
 
-struct token_wish {
+struct rig_token_wish {
     enum role role;
     uint32_t scopes;
     char *secret;
 };
 
 static int token_make(struct ledger_tx *tx, void *context, struct err *err) {
-    struct token_wish *wish = context;
-    return token_new(tx, STR("test"), wish->role, wish->scopes, 3600 * NS_PER_S, wish->secret, err);
+    struct rig_token_wish *wish = context;
+    struct token_wish token = {.label = STR("test"),
+        .role = wish->role,
+        .scopes = wish->scopes,
+        .lifetime_ns = 3600 * NS_PER_S,
+        .plant = STR_NONE,
+        .created_by = STR_NONE};
+    char id[40];
+    return token_new(tx, &token, id, wish->secret, err);
 }
 
 void rig_token(struct rig *rig, enum role role, uint32_t scopes, char secret[SECRET_TEXT_MAX]) {
-    struct token_wish wish = {role, scopes, secret};
+    struct rig_token_wish wish = {role, scopes, secret};
     struct err err = ERR_INIT;
     must(ledger_write(home_hub(rig->home), token_make, &wish, &err), &err);
 }

@@ -265,24 +265,30 @@ static int end_session(struct ledger_tx *tx, void *context, struct err *err) {
     return session_end(tx, str_of(secret), err);
 }
 
-struct session_wish {
+struct eye_wish {
     char id[40];
     char secret[SECRET_TEXT_MAX];
 };
 
 static int make_session(struct ledger_tx *tx, void *context, struct err *err) {
-    struct session_wish *wish = context;
+    struct eye_wish *wish = context;
     char hash[PASSWORD_HASH_MAX];
     int rc = password_hash(STR("correct horse"), hash, err);
     if (rc >= 0) {
         rc = user_create(tx, STR("eye"), STR("눈"), ROLE_VIEWER, hash, wish->id, err);
     }
-    return rc < 0 ? rc : session_new(tx, str_of(wish->id), 3600 * NS_PER_S, wish->secret, err);
+    return rc < 0 ? rc
+                  : session_new(tx,
+                        &(struct session_wish){.user_id = str_of(wish->id),
+                            .lifetime_ns = 3600 * NS_PER_S,
+                            .address = STR_NONE,
+                            .agent = STR_NONE},
+                        wish->secret, err);
 }
 
 static void a_stream_ends_soon_after_its_session(void **state) {
     (void)state;
-    struct session_wish wish;
+    struct eye_wish wish;
     struct err err = ERR_INIT;
     assert_int_equal(ledger_write(home_hub(rig.home), make_session, &wish, &err), 0);
     struct listener l = {.fd = client_connect(rig.port)};
