@@ -9,6 +9,7 @@
 #include "core/json.h"
 #include "core/time.h"
 #include "plant/export.h"
+#include "plant/retention.h"
 
 enum { PIECE_BYTES = CALL_OUT_MAX / 4 };
 
@@ -91,6 +92,33 @@ static int tell(struct call *call, uint64_t rows, struct err *err) {
     return 0;
 }
 
+enum { EXPIRED_TOLD = 5 }; // Tags that are named; the rest is counted.
+
+struct expired {
+    struct call *call;
+    const struct zone *zone;
+    uint32_t count;
+};
+
+static void tell_expired(void *context, const struct tag *tag, const struct hist_horizon *horizon) {
+    struct expired *expired = context;
+    if (expired->count++ < EXPIRED_TOLD) {
+        struct err words = ERR_INIT;
+        retention_gap_words(horizon, tag->name, expired->zone, &words);
+        call_say_err(expired->call, &words);
+    }
+}
+
+/* What the table cannot hold, to the error descriptor. */
+static void tell_all_expired(
+    struct call *call, struct plant *plant, const struct export_options *options) {
+    struct expired expired = {.call = call, .zone = plant_zone(plant)};
+    export_expired(plant, options, &expired, tell_expired);
+    if (expired.count > EXPIRED_TOLD) {
+        call_say(call, MSG_EXPORT_EXPIRED_MORE, ARGS(A_INT(expired.count - EXPIRED_TOLD)));
+    }
+}
+
 int cmd_export(struct call *call, struct err *err) {
     const char *as = call_value(call, "--as");
     struct export_options options = {
@@ -118,6 +146,9 @@ int cmd_export(struct call *call, struct err *err) {
     }
     if (status >= 0 && call->file_fd >= 0) {
         status = tell(call, rows, err);
+    }
+    if (status >= 0) {
+        tell_all_expired(call, plant, &options);
     }
     return status < 0 ? status : EXIT_DONE;
 }

@@ -12,6 +12,7 @@
 
 #include "core/time.h"
 #include "plant/correct.h"
+#include "plant/retention.h"
 #include "plant/sample_file.h"
 
 enum { PROGRESS_ROWS = 1024, CORRECTIONS_PAGE = 500 };
@@ -113,8 +114,8 @@ static bool fits(struct str pattern, struct str text) {
     return p == pattern.size;
 }
 
-static bool is_asked(const struct job *job, const struct tag *tag) {
-    struct str rest = job->options->tags;
+static bool is_asked(const struct export_options *options, const struct tag *tag) {
+    struct str rest = options->tags;
     if (rest.size == 0) {
         return true;
     }
@@ -183,7 +184,7 @@ static int export_samples(struct job *job, struct err *err) {
     for (uint32_t i = 0; i < job->catalogue->tag_count && status >= 0; i++) {
         const struct tag *tag = &job->catalogue->tags[i];
         struct hist_scan *scan = NULL;
-        if (!is_asked(job, tag)) {
+        if (!is_asked(job->options, tag)) {
             continue;
         }
         asked++;
@@ -265,7 +266,7 @@ static int open_columns(
     int status = 0;
     for (uint32_t i = 0; i < job->catalogue->tag_count && status >= 0; i++) {
         const struct tag *tag = &job->catalogue->tags[i];
-        if (!is_asked(job, tag)) {
+        if (!is_asked(job->options, tag)) {
             continue;
         }
         if (*ret_count == EXPORT_WIDE_TAGS_MAX) {
@@ -311,7 +312,7 @@ static int export_tags(struct job *job, struct err *err) {
         err);
     for (uint32_t i = 0; i < job->catalogue->tag_count && status >= 0; i++) {
         const struct tag *tag = &job->catalogue->tags[i];
-        if (!is_asked(job, tag)) {
+        if (!is_asked(job->options, tag)) {
             continue;
         }
         table_put_text(job->writer, tag->name);
@@ -390,7 +391,7 @@ static int export_equipment(struct job *job, struct err *err) {
 static int put_correction(struct job *job, const struct correction_entry *entry, struct err *err) {
     const struct tag *tag = catalogue_tag(job->catalogue, entry->tag);
     bool inside = entry->time_ns >= job->options->from_ns && entry->time_ns < job->options->to_ns;
-    if (tag == NULL || !inside || !is_asked(job, tag)) {
+    if (tag == NULL || !inside || !is_asked(job->options, tag)) {
         return 0;
     }
     table_put_text(job->writer, tag->name);
@@ -475,4 +476,21 @@ int export_run(struct plant *plant, const struct export_options *options, uint64
     table_writer_close(job.writer);
     sample_file_close(job.parquet);
     return status < 0 ? status : 0;
+}
+
+void export_expired(struct plant *plant, const struct export_options *options, void *context,
+    void (*each)(void *context, const struct tag *tag, const struct hist_horizon *horizon)) {
+    if (options->kind != EXPORT_SAMPLES && options->kind != EXPORT_WIDE) {
+        return;
+    }
+    struct catalogue *catalogue = plant_catalogue(plant);
+    for (uint32_t i = 0; i < catalogue->tag_count; i++) {
+        const struct tag *tag = &catalogue->tags[i];
+        struct hist_horizon horizon;
+        if (is_asked(options, tag) &&
+            retention_gap(plant, tag->number, options->from_ns, options->to_ns, &horizon)) {
+            each(context, tag, &horizon);
+        }
+    }
+    catalogue_unref(catalogue);
 }

@@ -41,4 +41,9 @@ struct export_options {
 int export_run(
     struct plant *plant, const struct export_options *options, uint64_t *ret_rows, struct err *err);
 
+/* Tells of each tag of which an export of samples cannot hold the begin of its range, because its
+ * values have expired (retention_gap). Ask behind the export. */
+void export_expired(struct plant *plant, const struct export_options *options, void *context,
+    void (*each)(void *context, const struct tag *tag, const struct hist_horizon *horizon));
+
 #endif

@@ -111,6 +111,23 @@ static const char *content_type(const struct table_writer_options *file) {
     return file->packing == TABLE_PLAIN ? "text/csv" : "application/octet-stream";
 }
 
+static void note_newest(void *context, const struct tag *tag, const struct hist_horizon *horizon) {
+    (void)tag;
+    int64_t *newest_ns = context;
+    *newest_ns = horizon->raw_ns > *newest_ns ? horizon->raw_ns : *newest_ns;
+}
+
+/* Maru-Raw-From, where the table cannot hold the begin of its range. */
+static void head_expired(struct call *call, const struct export_options *options) {
+    int64_t newest_ns = INT64_MIN;
+    export_expired(call->plant, options, &newest_ns, note_newest);
+    if (newest_ns > INT64_MIN) {
+        char text[TIME_TEXT_MAX];
+        size_t size = time_format(newest_ns, NULL, text);
+        http_answer_header(call->http, "Maru-Raw-From", (struct str){text, size});
+    }
+}
+
 static int make(struct call *call, struct export_file *file, struct err *err) {
     struct export_options options = {
         .file = {.context = file, .write = put_file, .spool_folder = home_dir(call->server->home)}};
@@ -120,6 +137,7 @@ static int make(struct call *call, struct export_file *file, struct err *err) {
     rc = rc < 0 ? rc : export_run(call->plant, &options, &rows, err);
     if (rc >= 0) {
         name_file(call, &options);
+        head_expired(call, &options);
         call_source(
             call, content_type(&options.file), (struct http_source){file, send_piece, file_free});
     }

@@ -124,6 +124,20 @@ static void samples_tell_from_when_raw_values_are_there(void **state) {
     assert_int_equal(answer_header(&later, "Maru-Raw-From").size, 0);
 }
 
+static void an_export_tells_it_beside_its_table(void **state) {
+    (void)state;
+    AUTO_ANSWER struct answer whole;
+    rig_get(&rig, "/api/v1/plants/p1/export?as=samples&tags=old", 200, &whole);
+    assert_true(str_eq(answer_header(&whole, "Maru-Raw-From"), STR("1970-01-01T02:00:00Z")));
+    AUTO_ANSWER struct answer later;
+    rig_get(&rig, "/api/v1/plants/p1/export?as=samples&tags=old&from=1970-01-01T03:00:00Z", 200,
+        &later);
+    assert_int_equal(answer_header(&later, "Maru-Raw-From").size, 0);
+    AUTO_ANSWER struct answer tags;
+    rig_get(&rig, "/api/v1/plants/p1/export?as=tags", 200, &tags);
+    assert_int_equal(answer_header(&tags, "Maru-Raw-From").size, 0);
+}
+
 static void a_join_tells_it_beside_its_rows(void **state) {
     (void)state;
     AUTO_ANSWER struct answer early;
@@ -280,6 +294,7 @@ static void a_tag_has_days_of_its_own(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(samples_tell_from_when_raw_values_are_there),
+        cmocka_unit_test(an_export_tells_it_beside_its_table),
         cmocka_unit_test(a_join_tells_it_beside_its_rows),
         cmocka_unit_test(every_page_tells_it),
         cmocka_unit_test(series_and_moments_tell_it_too),
