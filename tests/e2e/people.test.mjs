@@ -1,13 +1,17 @@
 // People: the second factor at the door, invitations, new passwords, two plants with a role each, and a
-// program that knows nothing of it yet. All against the mock.
+// program that knows nothing of it yet; then Settings: accounts, roles, tokens, the audit trail. All
+// against the mock.
 import { after, before, describe, test } from 'node:test';
 import assert from 'node:assert/strict';
 import { startMock } from '../../ui/mock/server.mjs';
-import { axe, launch, openPage, picture, sideways, smallTargets } from './browser.mjs';
+import { readFileSync } from 'node:fs';
+import { ALL, axe, launch, leastContrast, openPage, picture, sideways, smallTargets } from './browser.mjs';
+import { gridOf, readQr } from './qr-read.mjs';
 
 const WAIT = { timeout: 10_000 };
 const LEAST_TARGET = 44;
 const PHONE = { width: 390, height: 844 };
+const DESK = { width: 1440, height: 900 };
 
 let browser;
 before(async () => {
@@ -95,7 +99,7 @@ describe('the door', () => {
 
 describe('two plants', () => {
   test('the bar tells the role in each, and the pages follow it', async (t) => {
-    const { mock, page } = await opened(t, { mode: 'two', look: { width: 1440, height: 900 } });
+    const { mock, page } = await opened(t, { mode: 'two', look: DESK });
     await page.goto(`${mock.url}/data/upload?part=import`);
     await page.getByText('이곳에 파일을 놓으십시오').waitFor(WAIT);
     const plants = page.locator('#plant');
@@ -106,10 +110,214 @@ describe('two plants', () => {
   });
 
   test('a program that knows one role a person is served by it', async (t) => {
-    const { mock, page, troubles } = await opened(t, { mode: 'old', look: { width: 1440, height: 900 } });
-    await page.goto(`${mock.url}/settings`);
+    const { mock, page, troubles } = await opened(t, { mode: 'old', look: DESK });
+    await page.goto(`${mock.url}/settings/me`);
     await page.getByText('소유자', { exact: true }).waitFor(WAIT);
+    await page.getByRole('link', { name: '값의 보존 기간' }).click();
     await page.getByRole('button', { name: '결과 보기' }).waitFor(WAIT); // An owner may set the rule.
     assert.deepEqual(troubles, []);
+  });
+});
+
+/** What the QR code on the page says. */
+async function qr(page) {
+  const code = page.locator('svg[role=img]:has(rect)');
+  const side = Number((await code.getAttribute('viewBox')).split(' ')[2]);
+  return readQr(gridOf(await code.locator('path').getAttribute('d'), side));
+}
+
+describe('my account', () => {
+  test('an authenticator is enrolled from a code that is drawn here, and proves itself first', async (t) => {
+    const { mock, page, troubles } = await opened(t, { look: DESK });
+    await page.goto(`${mock.url}/settings/me`);
+    await page.getByRole('button', { name: '2단계 인증 등록' }).click();
+    const sheet = page.locator('dialog[open]');
+    await sheet.getByText('인증 앱에서 QR 코드를 읽으십시오').waitFor(WAIT);
+    assert.match(await qr(page), /^otpauth:\/\/totp\/Maru:kim\?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP&issuer=Maru/);
+    assert.deepEqual(await axe(page), []);
+    await picture(page, 'people-totp');
+    const finish = sheet.getByRole('button', { name: '등록', exact: true });
+    await sheet.getByLabel('앱에 나오는 6자리 코드').fill('12 34');
+    assert.ok(await finish.isDisabled());
+    await sheet.getByLabel('앱에 나오는 6자리 코드').fill('999999');
+    await finish.click();
+    await sheet.getByRole('alert').filter({ hasText: '휴대전화의 시각을 확인' }).waitFor(WAIT);
+    troubles.length = 0; // The refusal stands in the console, too.
+    await sheet.getByLabel('앱에 나오는 6자리 코드').fill('123456');
+    await finish.click();
+    await page.locator('.codes').waitFor(WAIT);
+    assert.equal(await page.locator('.codes li').count(), 10);
+    await picture(page, 'people-recovery');
+    await page.getByRole('button', { name: '적어 두었습니다' }).click();
+    await page.reload();
+    await page.getByText('사용하고 있습니다.').waitFor(WAIT);
+    assert.equal(await page.locator('.codes').count(), 0, 'shown once');
+    await page.getByRole('button', { name: '2단계 인증 해제' }).click();
+    await sheet.getByLabel('비밀번호').fill('maru-mock-2026');
+    await sheet.getByLabel('인증 코드 또는 복구 코드').fill('123456');
+    await sheet.getByRole('button', { name: '2단계 인증 해제' }).click();
+    await page.getByRole('button', { name: '2단계 인증 등록' }).waitFor(WAIT);
+    assert.deepEqual(troubles, []);
+  });
+
+  test('name, password and the devices that are signed in', async (t) => {
+    const { mock, page } = await opened(t);
+    await page.goto(`${mock.url}/settings/me`);
+    const save = page.getByRole('button', { name: '저장', exact: true });
+    await page.getByLabel('이름', { exact: true }).fill('김공장장');
+    await save.click();
+    await page.getByText('저장했습니다.').waitFor(WAIT);
+    assert.equal(mock.people.me.display, '김공장장');
+    await page.getByRole('button', { name: '변경' }).click();
+    await page.getByLabel('지금 비밀번호').fill('wrong');
+    await page.locator('#new-password').fill('second-lamp-40');
+    await page.locator('#new-password-repeat').fill('second-lamp-40');
+    await page.getByRole('button', { name: '비밀번호 저장' }).click();
+    await page.getByRole('alert').filter({ hasText: '지금 비밀번호가 맞지 않습니다' }).waitFor(WAIT);
+    await page.getByLabel('지금 비밀번호').fill('maru-mock-2026');
+    await page.getByRole('button', { name: '비밀번호 저장' }).click();
+    await page.getByText('비밀번호를 바꾸었습니다.').waitFor(WAIT);
+    await page.getByRole('button', { name: 'Samsung Internet · Android 로그아웃' }).click();
+    await page.getByText('Samsung Internet').waitFor({ state: 'detached', ...WAIT });
+  });
+});
+
+describe('people of a plant', () => {
+  test('somebody is invited by a link and a code, which are shown once', async (t) => {
+    const { mock, page } = await opened(t, { look: DESK });
+    await page.goto(`${mock.url}/settings/people`);
+    await page.getByRole('button', { name: '초대', exact: true }).click();
+    const sheet = page.locator('dialog[open]');
+    await sheet.getByRole('radio', { name: /^설치 기사/ }).check();
+    await sheet.getByLabel('받는 사람').fill('한빛 최기사');
+    await sheet.getByText('조직과 기한').click();
+    await sheet.getByLabel('조직').first().selectOption('new');
+    const make = sheet.getByRole('button', { name: '링크 만들기' });
+    assert.ok(await make.isDisabled(), 'an organisation without a name');
+    await sheet.getByLabel('조직 이름').fill('새빛제어');
+    await make.click();
+    const link = await sheet.locator('.link').innerText(WAIT);
+    assert.match(link, new RegExp(`^${mock.url}/invite#`));
+    assert.equal(await qr(page), link, 'the code says what the text says');
+    assert.deepEqual(await axe(page), []);
+    await picture(page, 'people-link');
+    await sheet.getByRole('button', { name: '닫기' }).last().click();
+    await page.getByText('한빛 최기사').waitFor(WAIT);
+    assert.doesNotMatch(await page.locator('main').innerText(), /invite#/);
+    await page.getByRole('button', { name: '한빛 최기사 초대 취소' }).click();
+    await page.getByText('한빛 최기사').waitFor({ state: 'detached', ...WAIT });
+  });
+
+  test('a role changes and ends; the last owner stays; erasing wants the name typed', async (t) => {
+    const { mock, page } = await opened(t);
+    await page.goto(`${mock.url}/settings/people?person=u3`);
+    const sheet = page.locator('dialog[open]');
+    const save = sheet.getByRole('button', { name: '저장' });
+    await sheet.waitFor(WAIT);
+    assert.ok(await save.isDisabled());
+    await sheet.getByRole('radio', { name: /^관리자/ }).check();
+    await sheet.getByLabel('기한').fill('2027-03-31');
+    await save.click();
+    await page.getByRole('button', { name: /이작업.*관리자.*2027\. 3\. 31\./ }).waitFor(WAIT);
+    assert.equal(mock.people.access.find((one) => one.user.id === 'u3').until, '2027-03-31T15:00:00.000Z', 'the end of that day in the plant');
+    await page.getByRole('button', { name: /김현장/ }).click();
+    await sheet.getByRole('radio', { name: /^조회/ }).check();
+    await save.click();
+    await sheet.getByRole('alert').filter({ hasText: '마지막 소유자' }).waitFor(WAIT);
+    await page.keyboard.press('Escape');
+    await page.getByRole('button', { name: /이작업/ }).click();
+    await sheet.getByRole('button', { name: '비밀번호 재설정 링크' }).click();
+    assert.match(await qr(page), /\/reset#/);
+    await page.keyboard.press('Escape');
+    await page.getByRole('button', { name: /이작업/ }).click();
+    await sheet.getByRole('button', { name: '계정 삭제' }).click();
+    const erase = sheet.getByRole('button', { name: '삭제', exact: true });
+    assert.ok(await erase.isDisabled());
+    await sheet.getByRole('textbox').fill('lee');
+    await erase.click();
+    await page.getByRole('button', { name: /이작업/ }).waitFor({ state: 'detached', ...WAIT });
+  });
+});
+
+describe('tokens and the audit trail', () => {
+  test('a token is shown once, says what it may do, and is revoked', async (t) => {
+    const { mock, page } = await opened(t, { look: DESK });
+    await page.goto(`${mock.url}/settings/tokens`);
+    await page.getByRole('button', { name: '토큰 만들기' }).click();
+    const sheet = page.locator('dialog[open]');
+    await sheet.getByLabel('용도').fill('대시보드');
+    await sheet.getByLabel('SQL 접속').check();
+    await sheet.getByRole('button', { name: '만들기', exact: true }).click();
+    assert.match(await sheet.locator('.secret').innerText(WAIT), /^maru_/);
+    assert.deepEqual(await axe(page), []);
+    await sheet.getByRole('button', { name: '닫기' }).last().click();
+    await page.getByText('조회 · 읽기, SQL 접속').first().waitFor(WAIT);
+    assert.doesNotMatch(await page.locator('main').innerText(), /maru_/);
+    await page.getByRole('button', { name: '대시보드 폐기' }).click();
+    await sheet.getByRole('button', { name: '폐기', exact: true }).click();
+    await page.getByText('대시보드').waitFor({ state: 'detached', ...WAIT });
+  });
+
+  test('entries are found by who, what and when, and written out whole', async (t) => {
+    const { mock, page } = await opened(t, { look: DESK });
+    await page.goto(`${mock.url}/settings/audit`);
+    await page.getByText('240건 중 240건').waitFor(WAIT);
+    assert.equal(await page.locator('ol > li').count(), 50);
+    await page.getByRole('button', { name: '이전 기록 더 보기' }).click();
+    await page.waitForFunction(() => document.querySelectorAll('ol > li').length === 100);
+    await page.getByLabel('작업', { exact: true }).fill('device');
+    await page.keyboard.press('Enter');
+    await page.getByText('240건 중 30건').waitFor(WAIT);
+    await page.getByLabel('사람', { exact: true }).fill('최설치');
+    await page.keyboard.press('Enter');
+    await page.waitForFunction(() => /action=device&actor=|actor=/.test(location.search));
+    const [file] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: 'CSV' }).click()]);
+    const rows = readFileSync(await file.path(), 'utf8').trimEnd().split('\r\n');
+    assert.equal(rows[0], '\ufeffsequence,time,actor,name,action,subject,payload');
+    assert.equal(rows.length, 1 + Number(/건 중 (\d+)건/.exec(await page.locator('form.filters').innerText())[1]));
+    assert.ok(rows.slice(1).every((row) => row.includes('최설치') && row.includes('device.put')));
+    await page.getByText('240건의 번호가 빠짐없이').waitFor(WAIT);
+  });
+});
+
+describe('every section on every screen', { concurrency: 2 }, () => {
+  const SECTIONS = [
+    ['', '.joined'], ['me', 'form'], ['plant', 'form'], ['people', 'ul.list li'], ['people?invite=1', 'dialog[open] form'], ['people?person=u4', 'dialog[open]'],
+    ['keeping', 'table'], ['tokens', 'section, ul.panel li'], ['audit', 'ol li'], ['organisation', 'ul.panel li'], ['users', 'ul.panel li'], ['about', 'dl'],
+  ];
+  const LOOKS = [
+    { ...PHONE, theme: 'light', lang: 'ko' },
+    { width: 1920, height: 1080, theme: 'dark', lang: 'ko' },
+    { width: 800, height: 1280, theme: 'dark', lang: 'en' },
+    { ...DESK, theme: 'light', lang: 'en' },
+  ];
+  for (const [i, [section, wait]] of SECTIONS.entries()) {
+    // The quick run takes each section on one of the screens, neighbours in turn.
+    for (const look of ALL ? LOOKS : [LOOKS[i % 4]]) {
+      const name = `settings-${section.replace(/\W+/g, '-')}-${look.width}-${look.theme}-${look.lang}`;
+      test(name, async (t) => {
+        const { mock, page, troubles } = await opened(t, { look });
+        await page.goto(`${mock.url}/settings${section === '' ? '' : '/'}${section}`);
+        await page.waitForSelector(wait, WAIT);
+        await page.waitForTimeout(300);
+        await looked(page, name, look.width < 1000 ? LEAST_TARGET : 32);
+        const contrast = await leastContrast(page, 'main');
+        assert.ok(contrast.ratio >= 4.5, `contrast ${contrast.ratio} of ${contrast.text}`);
+        const words = await page.evaluate(() => document.body.innerText);
+        assert.doesNotMatch(words, /undefined|NaN|\[object|\{\w+\}/, 'a hole in the words');
+        if (look.lang === 'en') {
+          assert.doesNotMatch(words.replaceAll('한국어', ''), /[\uac00-\ud7a3]/, 'Korean on an English page');
+        }
+        assert.deepEqual(troubles, []);
+      });
+    }
+  }
+
+  test('a role sees only what it may use', async (t) => {
+    const { mock, page } = await opened(t, { mode: 'two', look: DESK });
+    await page.goto(`${mock.url}/settings/people?plant=annex`);
+    await page.getByText('볼 수 없는 항목입니다').waitFor(WAIT);
+    const sections = await page.locator('nav[aria-label="설정 항목"] a').allInnerTexts();
+    assert.deepEqual(sections.map((one) => one.trim()), ['화면', '내 계정', '값의 보존 기간', '조직', '계정', '정보']);
   });
 });

@@ -30,7 +30,7 @@ describe('how long values are kept', () => {
 
   test('a rule is weighed, refused where its folder is missing, confirmed and kept', async () => {
     const { page, troubles } = desk;
-    await page.goto(`${url}/settings?lang=ko`);
+    await page.goto(`${url}/settings/keeping?lang=ko`);
     const part = page.locator('#retention');
     await part.getByText('값을 계속 보관합니다').waitFor({ timeout: START_MS });
     const weigh = part.getByRole('button', { name: '결과 보기' });
@@ -98,7 +98,7 @@ describe('how long values are kept', () => {
     for (const look of someOf(looks)) {
       const { page, context, troubles } = await openPage(browser, look);
       await context.addCookies(state.cookies);
-      await page.goto(`${url}/settings?lang=${look.lang}#retention`);
+      await page.goto(`${url}/settings/keeping?lang=${look.lang}`);
       await page.locator('#retention table').waitFor({ timeout: START_MS });
       await page.locator('#retention').scrollIntoViewIfNeeded();
       const name = `retention-${look.width}`;

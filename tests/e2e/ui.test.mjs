@@ -30,7 +30,7 @@ const PAGES = [
   { name: 'flow', path: '/data/flow', wait: '.flow table', mode: 'demo' },
   { name: 'live', path: '/data/live', wait: '[role=row].body', mode: 'demo' },
   { name: 'trend', path: TREND, wait: '.uplot', mode: 'demo' },
-  { name: 'settings', path: '/settings', wait: 'dl', mode: 'demo' },
+  { name: 'settings', path: '/settings', wait: 'section .joined', mode: 'demo' },
   { name: 'tv', path: '/tv?pages=floor,flow&every=60s', wait: 'article .big', mode: 'demo', shop: true },
   { name: 'floor-error', path: '/floor', wait: 'article.lost', mode: 'error', shop: true },
   { name: 'flow-error', path: '/data/flow', wait: '.verdict-list', mode: 'error' },
@@ -317,8 +317,8 @@ describe('the way in', () => {
     await page.fill('#password', 'maru-mock-2026');
     await page.keyboard.press('Enter');
     await page.waitForSelector('article .big');
-    await page.goto(`${mock.url}/settings`);
-    await page.getByRole('button', { name: '로그아웃' }).click();
+    await page.goto(`${mock.url}/settings/me`);
+    await page.getByRole('button', { name: '로그아웃', exact: true }).first().click();
     await page.waitForSelector('#password');
     await context.close();
     await mock.close();

@@ -104,6 +104,12 @@ export function dayText(time: Time | undefined): string {
   return Number.isNaN(ms) ? NOTHING : zoned(ms, { dateStyle: 'medium' });
 }
 
+/** The last day of a time that ends at a moment: what ends at midnight ends with the day before it. */
+export function lastDayText(time: Time | undefined): string {
+  const ms = msOf(time);
+  return Number.isNaN(ms) ? NOTHING : zoned(ms - 1, { dateStyle: 'medium' });
+}
+
 /** With the clock, where the hour matters. */
 export function momentText(time: Time | undefined): string {
   const ms = msOf(time);
@@ -120,8 +126,10 @@ export const nameOf = (by: string | { display: string } | null | undefined): str
 
 /** The browser and system that an agent line names, for a person to know the own phone by. */
 export function agentText(agent: string): string {
-  const system = /Android|iPhone|iPad|Windows|Mac OS X|Linux|CrOS/.exec(agent)?.[0] ?? '';
-  const browser = /Edg|SamsungBrowser|Whale|Firefox|OPR|Chrome|Safari|curl/.exec(agent)?.[0] ?? '';
+  // The telling words first: Android says Linux as well, every browser says Safari.
+  const first = (words: string[]): string => words.find((word) => agent.includes(word)) ?? '';
+  const system = first(['Android', 'iPhone', 'iPad', 'Windows', 'Mac OS X', 'CrOS', 'Linux']);
+  const browser = first(['Edg', 'SamsungBrowser', 'Whale', 'OPR', 'Firefox', 'Chrome', 'Safari', 'curl']);
   const names: Record<string, string> = { Edg: 'Edge', SamsungBrowser: 'Samsung Internet', OPR: 'Opera', 'Mac OS X': 'macOS', CrOS: 'ChromeOS' };
   const parts = [browser, system].filter((one) => one !== '').map((one) => names[one] ?? one);
   return parts.length > 0 ? parts.join(' \u00b7 ') : agent.slice(0, 40) || NOTHING;

@@ -1,0 +1,53 @@
+// The sections of Settings, each with an address of its own. Who may not use one does not see it.
+import type { IconName } from '../parts/Icon.svelte';
+import { isAdmin, isOwner, knowsPeople, mayAudit, mayConfigure, mayManage } from './rights';
+import { plant } from './session.svelte';
+import type { Key } from './words.svelte';
+
+export interface Section {
+  id: string;
+  words: Key;
+  help: Key;
+  icon: IconName;
+  shown: () => boolean;
+}
+export interface Group {
+  words: Key;
+  sections: Section[];
+}
+
+const inPlant = (may: () => boolean) => (): boolean => plant() !== null && may();
+
+export const GROUPS: Group[] = [
+  {
+    words: 'settings.mine',
+    sections: [
+      { id: '', words: 'settings.look', help: 'settings.look_words', icon: 'tv', shown: () => true },
+      { id: 'me', words: 'settings.account', help: 'settings.account_words', icon: 'user', shown: () => true },
+    ],
+  },
+  {
+    words: 'shell.plant',
+    sections: [
+      { id: 'plant', words: 'plant.title', help: 'plant.words', icon: 'floor', shown: inPlant(mayConfigure) },
+      { id: 'people', words: 'people.title', help: 'people.words', icon: 'people', shown: inPlant(() => knowsPeople() && mayManage()) },
+      { id: 'keeping', words: 'retention.title', help: 'retention.words', icon: 'box', shown: inPlant(() => true) },
+      { id: 'tokens', words: 'token.title', help: 'token.words', icon: 'key', shown: inPlant(() => knowsPeople() && isOwner()) },
+      { id: 'audit', words: 'audit.title', help: 'audit.words', icon: 'list', shown: inPlant(mayAudit) },
+    ],
+  },
+  {
+    words: 'settings.home',
+    sections: [
+      { id: 'organisation', words: 'organisation.title', help: 'organisation.words', icon: 'building', shown: isAdmin },
+      { id: 'users', words: 'users.title', help: 'users.words', icon: 'people', shown: isAdmin },
+      { id: 'about', words: 'settings.about', help: 'settings.about_words', icon: 'info', shown: () => true },
+    ],
+  },
+];
+
+export const sectionPath = (id: string): string => (id === '' ? '/settings' : `/settings/${id}`);
+
+export function sectionOf(path: string): Section | undefined {
+  return GROUPS.flatMap((group) => group.sections).find((one) => sectionPath(one.id) === path);
+}
