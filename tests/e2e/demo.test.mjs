@@ -63,7 +63,7 @@ describe('maru demo', () => {
 
   test('a trend draws, zooms by drag and keeps its window in the address', async () => {
     const { page } = desk;
-    await page.goto(`${url}/data/live?tags=line1.press2.inj_pressure,line1.press2.screw_pos,line1.press2.temp_mould&range=1m`);
+    await page.goto(`${url}/data/trend?tags=line1.press2.inj_pressure,line1.press2.screw_pos,line1.press2.temp_mould&range=1m`);
     await page.waitForSelector('.u-over');
     await page.waitForTimeout(4000);
     const painted = await page.evaluate(() => {
@@ -147,7 +147,7 @@ describe('maru demo', () => {
     for (const [name, path, look] of [
       ['floor', '/floor', { width: 1440, height: 900 }],
       ['flow', '/data/flow', { width: 1440, height: 900 }],
-      ['live', '/data/live?tags=line1.press1.inj_pressure,line1.press1.screw_pos,line1.press1.temp_mould&range=1m', { width: 1440, height: 900 }],
+      ['live', '/data/trend?tags=line1.press1.inj_pressure,line1.press1.screw_pos,line1.press1.temp_mould&range=1m', { width: 1440, height: 900 }],
       ['phone', '/floor', { width: 390, height: 844 }],
       ['tv', '/tv?pages=floor&every=20s', { width: 1920, height: 1080, touch: false }],
     ]) {

@@ -207,7 +207,7 @@ describe('tables', () => {
 
   test('a press on the trend picks the time', async () => {
     const { page } = desk;
-    await page.goto(`${url}/data/live?tags=line1.press1.temp_mould`);
+    await page.goto(`${url}/data/trend?tags=line1.press1.temp_mould`);
     await page.getByRole('link', { name: '값 정정' }).click(WAIT);
     await page.waitForURL(/part=correct&tag=line1\.press1\.temp_mould/);
     const over = page.locator('.u-over');

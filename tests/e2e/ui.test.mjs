@@ -23,7 +23,7 @@ const LOOKS = ALL
       { ...SIZES[2], theme: 'light', lang: 'en' },
       { ...SIZES[3], theme: 'dark', lang: 'ko' },
     ];
-const TREND = '/data/live?tags=line1.press1.temp_mould,line1.press1.temp_barrel1,line1.press1.inj_pressure&range=15m';
+const TREND = '/data/trend?tags=line1.press1.temp_mould,line1.press1.temp_barrel1,line1.press1.inj_pressure&range=15m';
 const PAGES = [
   { name: 'floor', path: '/floor', wait: 'article .big', mode: 'demo', shop: true },
   { name: 'machine', path: '/floor?machine=line1.press2', wait: 'aside li', mode: 'demo' },
@@ -37,6 +37,7 @@ const PAGES = [
   { name: 'broken', path: '/floor', wait: '.trouble', mode: 'broken' },
   { name: 'floor-empty', path: '/floor', wait: '.empty', mode: 'empty' },
   { name: 'flow-empty', path: '/data/flow', wait: '.empty', mode: 'empty' },
+  { name: 'tiles', path: '/data/live?look=tiles', wait: '.whole a', mode: 'demo' },
   { name: 'live-empty', path: '/data/live', wait: '.empty', mode: 'empty' },
   { name: 'live-many', path: '/data/live', wait: '[role=row].body', mode: 'many' },
   { name: 'sign-in', path: '/floor', wait: 'form', mode: 'signedout' },
@@ -186,15 +187,20 @@ describe('Live and trend', () => {
     }, [first], { timeout: 5000 });
     await page.fill('input[type=search]', 'ㄱㅎ ㅇㄷ');
     await page.waitForFunction(() => document.querySelectorAll('.row.body').length === 2);
-    await page.locator('.row.body').first().click();
-    await page.waitForSelector('.uplot canvas');
+    await page.locator('.row.body input[type=checkbox]').first().check();
     const link = page.url();
-    assert.match(decodeURIComponent(link), /tags=line1\.press1\.temp_mould/);
+    assert.match(decodeURIComponent(link), /pick=line1\.press1\.temp_mould/);
     assert.match(decodeURIComponent(link), /q=ㄱㅎ/);
     await page.goto('about:blank');
     await page.goto(link);
-    await page.waitForSelector('.uplot canvas');
+    await page.waitForFunction(() => document.querySelectorAll('.row.body').length === 2);
     assert.equal(await page.locator('.row.body.on').count(), 1);
+    await page.getByRole('link', { name: '추이 1개 보기' }).click();
+    await page.waitForSelector('.uplot canvas');
+    assert.match(decodeURIComponent(page.url()), /\/data\/trend\?tags=line1\.press1\.temp_mould$/);
+    await page.goBack();
+    await page.locator('.row.body .c-name').nth(1).click();
+    await page.waitForURL(/\/data\/trend\?tags=line1\.press2\.temp_mould/);
     await context.close();
   });
 
@@ -230,7 +236,7 @@ describe('Live and trend', () => {
       return Date.parse(search.get('to')) - Date.parse(search.get('from')) < before;
     }, wheeled);
     const from = new URL(page.url()).searchParams.get('from');
-    await page.locator('.lanes').focus();
+    await page.locator('.pictures').focus();
     await page.keyboard.press('ArrowLeft');
     await page.waitForFunction((before) => new URLSearchParams(location.search).get('from') < before, from);
     await page.getByRole('button', { name: '실시간', exact: true }).click();

@@ -204,6 +204,48 @@ export function createPlant({ mode, lang }) {
     };
   }
 
+  // Places of points at which the sensor of a barrel was torn off: half a minute of every half hour.
+  const spoilt = (entry, t, every) =>
+    entry.tag.part === 'temp_barrel1' ? t.flatMap((ms, i) => ((ms - BORN + 9_000_000_000) % 1_800_000 < 30_000 + every ? [i] : [])) : [];
+
+  function summary(search) {
+    const answer = series(search);
+    return {
+      from: new Date(answer.from_ms).toISOString(), to: new Date(answer.to_ms).toISOString(),
+      items: answer.series.map((one) => {
+        const v = (one.v ?? one.avg).filter((value) => value !== null);
+        const t = one.t.filter((_, i) => (one.v ?? one.avg)[i] !== null);
+        const some = v.length > 0;
+        const weight = one.every_ms > 0 ? Math.max(1, Math.round(one.every_ms / 1000)) : 1;
+        return {
+          tag: one.tag, unit: one.unit, count: v.length * weight, bad: (one.bad ?? []).length, partial: false,
+          min: some ? Math.min(...(one.min ?? v).filter((value) => value !== null)) : null, avg: some ? v.reduce((a, b) => a + b) / v.length : null,
+          max: some ? Math.max(...(one.max ?? v).filter((value) => value !== null)) : null,
+          first: some ? v[0] : null, first_time: some ? new Date(t[0]).toISOString() : null, last: some ? v.at(-1) : null, last_time: some ? new Date(t.at(-1)).toISOString() : null,
+        };
+      }),
+    };
+  }
+
+  const author = ko ? '김현장' : 'H. Kim';
+  const notes = machines.length === 0 ? [] : [
+    { number: 1, begin: BORN - 480_000, end: BORN - 380_000, tag: null, text: ko ? '통신 케이블 교체' : 'Cable replaced' },
+    { number: 2, begin: BORN - 1_500_000, end: BORN - 1_500_000, tag: 'line1.press1.temp_barrel1', text: ko ? '히터 밴드 점검, 단자 다시 조임' : 'Heater band checked, terminal tightened' },
+  ].map((one) => ({ ...one, begin: new Date(one.begin).toISOString(), end: new Date(one.end).toISOString(), actor: 'kim', author, entered: new Date(BORN).toISOString() }));
+  const annotations = (search) => {
+    const [from, to] = [search.get('from') ?? '', search.get('to') ?? '9'];
+    return { items: notes.filter((one) => one.end >= from && one.begin < to).sort((a, b) => b.number - a.number), next: null };
+  };
+  const annotate = (body) => {
+    const note = { number: 1 + Math.max(0, ...notes.map((one) => one.number)), begin: body.begin, end: body.end ?? body.begin, tag: body.tag ?? null, text: body.text, actor: 'kim', author, entered: new Date().toISOString() };
+    notes.push(note);
+    return note;
+  };
+  const forget = (number) => {
+    const at = notes.findIndex((one) => one.number === number);
+    return at >= 0 && notes.splice(at, 1).length > 0;
+  };
+
   function series(search) {
     const from = Date.parse(search.get('from'));
     const to = Math.min(Date.parse(search.get('to')), Date.now());
@@ -227,7 +269,9 @@ export function createPlant({ mode, lang }) {
           t.push(ms);
           v.push(hole(ms) ? null : Number(valueAt(machine, tag, ms)));
         }
-        out.push({ tag: name, unit, every_ms: 0, t, v });
+        const bad = spoilt(entry, t, 0);
+        bad.forEach((at) => (v[at] = null));
+        out.push({ tag: name, unit, every_ms: 0, t, v, ...(bad.length > 0 ? { bad } : {}) });
       } else {
         const every = Math.max(1000, Math.ceil((to - from) / points / 1000) * 1000);
         const column = { t: [], avg: [], min: [], max: [] };
@@ -239,7 +283,8 @@ export function createPlant({ mode, lang }) {
           column.min.push(empty ? null : Math.min(...seen));
           column.max.push(empty ? null : Math.max(...seen));
         }
-        out.push({ tag: name, unit, every_ms: every, ...column });
+        const bad = spoilt(entry, column.t, every);
+        out.push({ tag: name, unit, every_ms: every, ...column, ...(bad.length > 0 ? { bad } : {}) });
       }
     }
     return { from_ms: from, to_ms: to, series: out };
@@ -255,7 +300,7 @@ export function createPlant({ mode, lang }) {
 
   return {
     info: { id: 'demo', display: ko ? '마루정밀 시범공장' : 'Maru demo factory', zone: 'Asia/Seoul' },
-    assets, rows, devices, flow, series,
+    assets, rows, devices, flow, series, summary, annotations, annotate, forget,
     tags: (from, limit) => tags.slice(from, from + limit).map(tagItem),
     next: (url) => {
       const end = Number(url.searchParams.get('cursor') ?? 0) + Number(url.searchParams.get('limit') ?? 1000);

@@ -105,6 +105,8 @@ export async function startMock({ mode = 'demo', port = 0, lang = 'ko' } = {}) {
     assets: () => ({ items: plant.assets, next: null }),
     devices: () => ({ items: plant.devices(), next: null }),
     series: (url) => plant.series(url.searchParams),
+    summary: (url) => plant.summary(url.searchParams),
+    annotations: (url, body) => (body ? plant.annotate(body) : plant.annotations(url.searchParams)),
     flow: () => plant.flow(),
     retention: (url, body, english) => retention(url, body, english),
   };
@@ -210,12 +212,20 @@ export async function startMock({ mode = 'demo', port = 0, lang = 'ko' } = {}) {
     if (match && state.mode === 'broken') {
       return problem(res, 503, 'store_unreadable', '저장소를 읽을 수 없습니다. 디스크를 확인한 뒤 프로그램을 다시 시작하십시오.', 'The store cannot be read. Check the disk, then start the program again.', req);
     }
+    const note = /^\/plants\/[^/]+\/annotations\/(\d+)$/.exec(path);
+    if (note && req.method === 'DELETE') {
+      if (!plant.forget(Number(note[1]))) {
+        return problem(res, 404, 'not_found', '없는 메모입니다.', 'There is no such note.', req);
+      }
+      res.writeHead(204);
+      return res.end();
+    }
     const answer = match && inPlant[match[2]];
     if (!answer) {
       return problem(res, 404, 'no_route', '없는 주소입니다.', 'There is no such address.', req);
     }
     const english = (req.headers['accept-language'] ?? 'ko').startsWith('en');
-    return send(res, 200, answer(url, req.method === 'GET' ? undefined : await bodyOf(req), english));
+    return send(res, req.method === 'POST' ? 201 : 200, answer(url, req.method === 'GET' ? undefined : await bodyOf(req), english));
   }
 
   const server = createServer((req, res) => {

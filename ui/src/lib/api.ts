@@ -164,6 +164,8 @@ export interface Series {
   avg?: (number | null)[];
   min?: (number | null)[];
   max?: (number | null)[];
+  /** Places of points that are bad, or of buckets that hold bad values. */
+  bad?: number[];
   /** Present where the range begins before the oldest raw values; null: no averages are left either. */
   raw_from_ms?: number;
   rollup_from_ms?: number | null;
@@ -173,6 +175,34 @@ export interface SeriesAnswer {
   from_ms: number;
   to_ms: number;
   series: Series[];
+}
+
+/** A note beside the curves. `begin` and `end` are the same for a moment; tag null: of the plant. */
+export interface Note {
+  number: number;
+  begin: string;
+  end: string;
+  tag: string | null;
+  text: string;
+  actor: string;
+  author: string;
+  entered: string;
+}
+
+/** What a range of a tag holds in a few figures. */
+export interface Summary {
+  tag: string;
+  unit: string;
+  count: number;
+  bad: number;
+  partial: boolean;
+  min: number | null;
+  avg: number | null;
+  max: number | null;
+  first: number | null;
+  first_time: string | null;
+  last: number | null;
+  last_time: string | null;
 }
 
 export interface Items<T> {

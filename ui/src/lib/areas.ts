@@ -23,6 +23,7 @@ export const AREAS: Area[] = [
     tabs: [
       { id: 'flow', words: 'flow.tab' },
       { id: 'live', words: 'live.tab' },
+      { id: 'trend', words: 'trend.tab' },
       { id: 'devices', words: 'devices.tab' },
       { id: 'quality', words: 'quality.tab' },
     ],

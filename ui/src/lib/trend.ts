@@ -1,20 +1,70 @@
 // The data of a trend: what the store answered, carried on by live values, and the arithmetic of
 // looking at it. Times are milliseconds since 1970 UTC.
 import type { Series, Tag } from './api';
+import { localText, zonedMs } from './times';
 import { values } from './values';
+import type { Key } from './words.svelte';
 
+/** Of one request, and as many as stay readable in one picture. */
 export const MAX_TAGS = 8;
-export const PRESETS = ['1m', '5m', '15m', '1h', '8h', '1d', '7d'] as const;
+/** Beyond MAX_TAGS each tag has a picture of its own. */
+export const MOST_TAGS = 32;
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
+export const PRESETS = ['1m', '5m', '15m', '1h', '8h', '1d', '7d', '30d', '90d', '1y'] as const;
 export type Preset = (typeof PRESETS)[number];
 export const PRESET_MS: Record<Preset, number> = {
   '1m': 60_000,
   '5m': 300_000,
   '15m': 900_000,
-  '1h': 3_600_000,
-  '8h': 28_800_000,
-  '1d': 86_400_000,
-  '7d': 604_800_000,
+  '1h': HOUR_MS,
+  '8h': 8 * HOUR_MS,
+  '1d': DAY_MS,
+  '7d': 7 * DAY_MS,
+  '30d': 30 * DAY_MS,
+  '90d': 90 * DAY_MS,
+  '1y': 365 * DAY_MS,
 };
+export const PRESET_WORDS: Record<Preset, Key> = {
+  '1m': 'range.1m',
+  '5m': 'range.5m',
+  '15m': 'range.15m',
+  '1h': 'range.1h',
+  '8h': 'range.8h',
+  '1d': 'range.1d',
+  '7d': 'range.7d',
+  '30d': 'range.30d',
+  '90d': 'range.90d',
+  '1y': 'range.1y',
+};
+
+export const isPreset = (text: string | null): text is Preset => text !== null && (PRESETS as readonly string[]).includes(text);
+
+/** What a period is laid beside: so many days before by the plant's calendar, or the one right before it. */
+export const COMPARES = ['prev', '1d', '7d', '28d', '364d'] as const;
+export type Compare = (typeof COMPARES)[number];
+export const COMPARE_WORDS: Record<Compare, Key> = {
+  prev: 'compare.prev',
+  '1d': 'compare.1d',
+  '7d': 'compare.7d',
+  '28d': 'compare.28d',
+  '364d': 'compare.364d',
+};
+
+export const isCompare = (text: string | null): text is Compare => text !== null && (COMPARES as readonly string[]).includes(text);
+
+/** How far back the compared period lies. Days are the plant's: a day on which the clock changed has 23 or 25 hours. */
+export function shiftOf(compare: Compare, view: Window, zone: string): number {
+  if (compare === 'prev') {
+    return view.to - view.from;
+  }
+  const days = Number.parseInt(compare, 10);
+  const end = Math.round(view.to);
+  const local = localText(end, zone);
+  const before = new Date(Date.parse(`${local}Z`) - days * DAY_MS).toISOString().slice(0, 23);
+  return end - zonedMs(before, zone);
+}
+
 const MIN_SPAN_MS = 1_000;
 const MAX_SPAN_MS = 400 * 86_400_000;
 // Further points of a raw series are cut at the old end: 1,200 came, as many may be added live.
@@ -29,6 +79,8 @@ export interface Curve {
   /** The band around it; null for raw values. */
   min: (number | null)[] | null;
   max: (number | null)[] | null;
+  /** Times of bad values, or of buckets that hold some. */
+  bad: number[];
 }
 
 function numeric(value: number | string | boolean | null): number | null {
@@ -39,13 +91,15 @@ function numeric(value: number | string | boolean | null): number | null {
   return Number.isFinite(number) ? number : null;
 }
 
-export function curveOf(tag: Tag, series: Series): Curve {
+/** `shift`: how much later it is drawn than it was, to lie beside another period. */
+export function curveOf(tag: Tag, series: Series, shift = 0): Curve {
+  const bad = (series.bad ?? []).map((at) => series.t[at]! + shift);
   if (series.v) {
-    return { tag, everyMs: 0, t: [...series.t], v: series.v.map(numeric), min: null, max: null };
+    return { tag, everyMs: 0, t: series.t.map((time) => time + shift), v: series.v.map(numeric), min: null, max: null, bad };
   }
   const clean = (column: (number | null)[] | undefined) => (column ?? []).map(numeric);
   // A bucket stands in its middle.
-  const half = series.every_ms / 2;
+  const half = series.every_ms / 2 + shift;
   return {
     tag,
     everyMs: series.every_ms,
@@ -53,6 +107,7 @@ export function curveOf(tag: Tag, series: Series): Curve {
     v: clean(series.avg),
     min: clean(series.min),
     max: clean(series.max),
+    bad,
   };
 }
 
@@ -82,6 +137,9 @@ export function appendLive(curve: Curve): boolean {
     curve.v.push(null);
   }
   const bad = values.status[slot]! >>> 30 >= 2;
+  if (bad) {
+    curve.bad.push(time);
+  }
   curve.t.push(time);
   curve.v.push(bad || Number.isNaN(values.number[slot]!) ? null : values.number[slot]!);
   if (curve.t.length > MAX_LIVE_POINTS) {
@@ -165,6 +223,26 @@ export function lanesOf(tags: Tag[]): Lane[] {
     }
   }
   return lanes;
+}
+
+/** Each tag for itself. */
+export function lanesApart(tags: Tag[]): Lane[] {
+  return tags.map((tag) => ({ key: tag.name, unit: tag.unit, tags: [tag] }));
+}
+
+// More axes than this beside one picture leave no room for it.
+const AXES_MOST = 4;
+
+/** Lanes that are laid over each other, each with an axis of its own; those that find no axis stand below. */
+export function lanesTogether(tags: Tag[]): Lane[][] {
+  const lanes = lanesOf(tags);
+  return lanes.length === 0 ? [] : [lanes.slice(0, AXES_MOST), ...lanes.slice(AXES_MOST).map((lane) => [lane])];
+}
+
+/** Room beside the picture for its axes, by their number and the width of the screen. */
+export function insetsOf(axes: number, width: number): { one: number; left: number; right: number } {
+  const one = width < 520 ? 52 : 72;
+  return { one, left: one * Math.ceil(axes / 2), right: axes > 1 ? one * Math.floor(axes / 2) : 14 };
 }
 
 export const COLOURS = 8;
