@@ -143,6 +143,12 @@ bool config_uses_tls(const struct config *config) {
            (!config->tls_off && !config_is_loopback(config));
 }
 
+static int take_syslog(cfg_t *cfg, struct syslog_settings *to, struct err *err) {
+    (void)str_copy_z(str_of(cfg_getstr(cfg, "syslog_ca")), to->ca_file, sizeof to->ca_file);
+    return syslog_parse(
+        str_of(cfg_getstr(cfg, "syslog")), cfg_getbool(cfg, "syslog_plain") == cfg_true, to, err);
+}
+
 static int take(cfg_t *cfg, struct config *config, struct err *err) {
     int status = config_listen(str_of(cfg_getstr(cfg, "listen")), config, err);
     if (status >= 0) {
@@ -164,6 +170,7 @@ static int take(cfg_t *cfg, struct config *config, struct err *err) {
     if (status >= 0) {
         status = take_backups(cfg, &config->upkeep, err);
     }
+    status = status < 0 ? status : take_syslog(cfg, &config->upkeep.syslog, err);
     (void)str_copy_z(
         str_of(cfg_getstr(cfg, "host_name")), config->host_name, sizeof config->host_name);
     return status < 0 ? status : take_tls(cfg, config, err);
@@ -175,11 +182,12 @@ static int parse(char *text, struct config *ret_config, struct err *err) {
     char tls_default[] = "auto";
     cfg_opt_t options[] = {CFG_STR("listen", listen_default, CFGF_NONE),
         CFG_STR("tls_certificate", NULL, CFGF_NONE), CFG_STR("tls_key", NULL, CFGF_NONE),
-        CFG_STR("tls", tls_default, CFGF_NONE), CFG_INT("connections", 256, CFGF_NONE),
-        CFG_INT("connections_per_ip", 64, CFGF_NONE), CFG_INT("body_bytes", 64 << 20, CFGF_NONE),
-        CFG_INT("requests_per_s", 200, CFGF_NONE), CFG_INT("streams", 64, CFGF_NONE),
-        CFG_STR("host_name", NULL, CFGF_NONE), CFG_BOOL("backup", cfg_true, CFGF_NONE),
-        CFG_STR("backup_dir", NULL, CFGF_NONE),
+        CFG_STR("tls", tls_default, CFGF_NONE), CFG_STR("syslog", NULL, CFGF_NONE),
+        CFG_STR("syslog_ca", NULL, CFGF_NONE), CFG_BOOL("syslog_plain", cfg_false, CFGF_NONE),
+        CFG_INT("connections", 256, CFGF_NONE), CFG_INT("connections_per_ip", 64, CFGF_NONE),
+        CFG_INT("body_bytes", 64 << 20, CFGF_NONE), CFG_INT("requests_per_s", 200, CFGF_NONE),
+        CFG_INT("streams", 64, CFGF_NONE), CFG_STR("host_name", NULL, CFGF_NONE),
+        CFG_BOOL("backup", cfg_true, CFGF_NONE), CFG_STR("backup_dir", NULL, CFGF_NONE),
         CFG_STR("backup_time", backup_time_default, CFGF_NONE),
         CFG_INT("backup_keep_daily", 7, CFGF_NONE), CFG_INT("backup_keep_weekly", 4, CFGF_NONE),
         CFG_INT("backup_keep_monthly", 3, CFGF_NONE), CFG_END()};

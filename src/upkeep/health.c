@@ -27,6 +27,7 @@ enum {
     BACKUP_OLD_HOURS = 50, // Two nights and a little.
     TEST_OLD_DAYS = 15,
     CERTIFICATE_WARN_DAYS = 30,
+    SYSLOG_WARN_S = 20, // Away that long; a restart of the receiver is no news.
     OWN_WARN_DAYS = 28,
     AUTHORITY_WARN_DAYS = 90,
     DAY_S = 86400,
@@ -308,6 +309,23 @@ static void check_certificate(struct findings *f, const struct upkeep *u) {
     }
 }
 
+static void check_syslog(struct findings *f, const struct upkeep *u) {
+    struct syslog_facts facts;
+    if (u->syslog == NULL) {
+        return;
+    }
+    syslog_facts(u->syslog, &facts);
+    int64_t down_ns =
+        facts.down_since_ns == 0 ? 0 : clock_wall_ns(clock_system()) - facts.down_since_ns;
+    if (down_ns > (int64_t)SYSLOG_WARN_S * NS_PER_S) {
+        const struct arg *what = ARGS(A_CSTR(facts.place), A_INT(facts.behind));
+        struct finding *finding = add(f, "syslog.down", FINDING_WARNING);
+        say(finding, MSG_HEALTH_SYSLOG, what, MSG_HEALTH_DO_SYSLOG, NO_ARGS);
+        finding->words = facts.error;
+        (void)err_context(&finding->words, MSG_HEALTH_SYSLOG, what);
+    }
+}
+
 /* The launcher's folder is the one the home lies in, when there is a launcher. */
 static void check_version(struct findings *f, const struct upkeep *u) {
     char state[LIMIT_PATH_BYTES + 8];
@@ -342,6 +360,7 @@ uint32_t upkeep_health(struct upkeep *u, struct home *home, struct plant *plant,
         check_backup(&f, u);
         check_test(&f, u);
         check_certificate(&f, u);
+        check_syslog(&f, u);
         check_version(&f, u);
     }
     struct catalogue *catalogue = plant_catalogue(plant);

@@ -283,6 +283,9 @@ struct upkeep *upkeep_start(struct home *home, const struct upkeep_settings *set
             u->dir, sizeof u->dir, "%.*s/backups", LIMIT_PATH_BYTES - 64, home_dir(home));
     }
     work_clean(home_dir(home)); // We hold the home's lock: nobody makes a backup.
+    if (settings->syslog.way != SYSLOG_NONE) {
+        u->syslog = syslog_start(home, &settings->syslog);
+    }
     stop_flag_init(&u->stop);
     thread_start(&u->thread, "upkeep", upkeep_thread, u);
     return u;
@@ -293,6 +296,7 @@ void upkeep_stop(struct upkeep *u) {
         return;
     }
     stop_flag_raise(&u->stop);
+    syslog_stop(u->syslog);
     thread_join(&u->thread);
     stop_flag_fini(&u->stop);
     mem_free(u);

@@ -5,6 +5,7 @@
  * One thread. Owned by app, whose serving process starts and stops it; health reads its state.
  */
 #include "core/limits.h"
+#include "upkeep/syslog.h"
 #include "upkeep/upkeep.h"
 
 struct tls_store;
@@ -19,6 +20,7 @@ struct upkeep_settings {
     uint32_t keep_monthly;
     struct tls_store *tls; // Borrowed; NULL: plain HTTP.
     bool tls_off;          // Plain HTTP that others can reach.
+    struct syslog_settings syslog;
 };
 /* Starts the thread: the first look after a minute, missed nights are made up then. */
 struct upkeep *upkeep_start(struct home *home, const struct upkeep_settings *settings);

@@ -16,6 +16,7 @@ struct upkeep {
     char dir[LIMIT_PATH_BYTES];
     struct thread thread;
     struct stop_flag stop;
+    struct syslog *syslog; // NULL: none is asked for.
     _Atomic uint32_t clock_steps;
     int64_t wall_ns; // The thread's: at the last look.
     int64_t mono_ns;

@@ -141,7 +141,11 @@ static void a_configuration_is_strict(void **state) {
         {"listne = \"0.0.0.0:80\"\n", -ERR_INVALID}, {"listen = \"here\"\n", -ERR_INVALID},
         {"connections = 7\n", -ERR_RANGE}, {"connections = many\n", -ERR_INVALID},
         {"tls_key = \"/k\"\n", -ERR_INVALID}, {"tls = \"maybe\"\n", -ERR_INVALID},
-        {"tls = \"on\"\n", 0},
+        {"tls = \"on\"\n", 0}, {"syslog = \"tls://siem:6514\"\n", 0},
+        {"syslog = \"tcp://siem:514\"\n", -ERR_INVALID},
+        {"syslog = \"tcp://siem:514\"\nsyslog_plain = true\n", 0},
+        {"syslog = \"siem\"\n", -ERR_INVALID},
+
         {"tls = \"off\"\ntls_certificate = \"/c\"\ntls_key = \"/k\"\n", -ERR_INVALID},
         {"listen = \"${HOME}\"\n", -ERR_INVALID}, {"listen = \"\xff\"\n", -ERR_INVALID},
         {"listen = {\n", -ERR_INVALID}};
