@@ -31,14 +31,7 @@
 #include "serve/jobs.h"
 #include "serve/server.h"
 
-enum {
-    DEFAULT_CONNECTIONS = 256,
-    DEFAULT_CONNECTIONS_PER_IP = 64,
-    DEFAULT_BODY_BYTES = 64 << 20,
-    DEFAULT_REQUESTS_PER_S = 200,
-    DEFAULT_STREAMS = 64,
-    JSON_BODY_BYTES = HTTP_SMALL_BODY_BYTES,
-};
+enum { JSON_BODY_BYTES = HTTP_SMALL_BODY_BYTES };
 
 uint32_t server_plant_index(const struct server *server, const struct plant *plant) {
     uint32_t count = home_plant_count(server->home);
@@ -405,13 +398,12 @@ static void serve_done(void *context, struct http_exchange *exchange) {
 /* ---- Start and stop ---- */
 
 static void limits_default(struct serve_limits *limits) {
-    limits->connections = limits->connections ? limits->connections : DEFAULT_CONNECTIONS;
+    limits->connections = limits->connections ? limits->connections : SERVE_CONNECTIONS;
     limits->connections_per_ip =
-        limits->connections_per_ip ? limits->connections_per_ip : DEFAULT_CONNECTIONS_PER_IP;
-    limits->body_bytes = limits->body_bytes ? limits->body_bytes : DEFAULT_BODY_BYTES;
-    limits->requests_per_s =
-        limits->requests_per_s ? limits->requests_per_s : DEFAULT_REQUESTS_PER_S;
-    limits->streams = limits->streams ? limits->streams : DEFAULT_STREAMS;
+        limits->connections_per_ip ? limits->connections_per_ip : SERVE_CONNECTIONS_PER_IP;
+    limits->body_bytes = limits->body_bytes ? limits->body_bytes : SERVE_BODY_BYTES;
+    limits->requests_per_s = limits->requests_per_s ? limits->requests_per_s : SERVE_REQUESTS_PER_S;
+    limits->streams = limits->streams ? limits->streams : SERVE_STREAMS;
 }
 
 static void server_free(struct server *server) {

@@ -12,14 +12,23 @@ struct upkeep;
 
 struct server;
 
-struct serve_limits {
-    uint32_t connections;        // 0: 256
-    uint32_t connections_per_ip; // 0: 64
-    uint32_t body_bytes;         // 0: 64 MB
-    uint32_t requests_per_s;     // Per client address, burst twice that; 0: 200.
-    uint32_t streams;            // Live streams at once; 0: 64
-    uint32_t header_wait_s;      // For a whole request header; 0: 15
-    uint32_t idle_wait_s;        // Without a byte in either direction; 0: 30
+/* Limits where none are given: a hundred browsers, each with a page or two and a stream. */
+enum {
+    SERVE_CONNECTIONS = 512,
+    SERVE_CONNECTIONS_PER_IP = 128,
+    SERVE_BODY_BYTES = 64 << 20,
+    SERVE_REQUESTS_PER_S = 200,
+    SERVE_STREAMS = 256,
+};
+
+struct serve_limits { // 0: as above.
+    uint32_t connections;
+    uint32_t connections_per_ip;
+    uint32_t body_bytes;
+    uint32_t requests_per_s; // Per client address, burst twice that.
+    uint32_t streams;        // Live streams at once.
+    uint32_t header_wait_s;  // For a whole request header; 0: 15
+    uint32_t idle_wait_s;    // Without a byte in either direction; 0: 30
 };
 
 struct serve_options {

@@ -35,6 +35,7 @@ STEPS = [
     ("outage", "13 hours without broker and network at 200 times the speed: no gap, no duplicate", [PYTHON, f"{HERE}/step_outage.py", "13", "200"], 900),
     ("soak", "the program's own trial: the line cut, and the collecting process killed, at random moments for five minutes each", [PYTHON, f"{HERE}/step_soak.py", "300"], 900),
     ("links", "500 links x 100 tags x 1 Hz for ten minutes; change to browser; memory, start, size", [PYTHON, f"{HERE}/step_links.py", "600"], 1200),
+    ("crowd", "200 live streams and 50 busy users beside the collection of 5,000 tags: no sample lost, pages quick, memory bounded, a stuck reader dropped", [PYTHON, f"{HERE}/step_crowd.py", "120"], 600),
     ("return", "after each of six faults and a clock that jumps every device is good within three periods", [PYTHON, f"{HERE}/step_return.py"], 1200),
     ("import", "a million real samples in and out, twice; flipped bytes found", [PYTHON, f"{HERE}/step_import.py", "200"], 1800),
     ("tables", "one table in every encoding, packing and as XLSX gives one result; 1 GB with bounded memory", [PYTHON, f"{HERE}/step_tables.py", "1024"], 3600),
