@@ -95,10 +95,10 @@ int invitation_new(struct ledger_tx *tx, const struct invitation *wish, char ret
     return result;
 }
 
-#define INVITATION_COLUMNS                                                                         \
+#define INVITATION_COLUMNS(by)                                                                     \
     "SELECT i.id, i.plant_id, i.role, coalesce(i.organisation_id, ''),"                            \
     " coalesce(o.name, i.organisation_name), coalesce(o.kind, i.organisation_kind), i.label,"      \
-    " i.email, i.given_by, i.created_ns, i.expires_ns"                                             \
+    " i.email, " by ", i.created_ns, i.expires_ns"                                                 \
     " FROM invitations i LEFT JOIN organisations o ON o.id = i.organisation_id "
 
 static struct invitation row(struct ledger_stmt *stmt) {
@@ -121,7 +121,8 @@ int invitation_each(struct ledger_tx *tx, struct str plant,
     struct err *err) {
     struct ledger_stmt *stmt = NULL;
     int result = ledger_prepare(tx,
-        INVITATION_COLUMNS "WHERE i.plant_id = ?1 AND i.ended_ns IS NULL AND i.expires_ns > ?2"
+        INVITATION_COLUMNS(GIVEN_BY(
+            "i.given_by")) "WHERE i.plant_id = ?1 AND i.ended_ns IS NULL AND i.expires_ns > ?2"
                            " ORDER BY i.created_ns, i.id",
         &stmt, err);
     if (result < 0) {
@@ -159,8 +160,9 @@ int invitation_find(struct ledger_tx *tx, struct str secret, struct arena *arena
     struct invitation *ret_invitation, struct err *err) {
     struct ledger_stmt *stmt = NULL;
     int result = ledger_prepare(tx,
-        INVITATION_COLUMNS "WHERE i.hash = ?1 AND i.ended_ns IS NULL AND i.expires_ns > ?2", &stmt,
-        err);
+        INVITATION_COLUMNS(
+            "i.given_by") "WHERE i.hash = ?1 AND i.ended_ns IS NULL AND i.expires_ns > ?2",
+        &stmt, err);
     if (result < 0) {
         return result;
     }

@@ -111,7 +111,7 @@ int organisation_get(struct ledger_tx *tx, struct str id, struct arena *arena,
 int organisation_first(struct ledger_tx *tx, char ret_id[40], struct err *err) {
     struct ledger_stmt *stmt = NULL;
     int result = run_first(
-        tx, "SELECT id FROM organisations ORDER BY created_ns, id LIMIT 1", NULL, 0, &stmt, err);
+        tx, "SELECT id FROM organisations ORDER BY rowid LIMIT 1", NULL, 0, &stmt, err);
     if (result == 1) {
         (void)str_copy_z(ledger_column_str(stmt, 0), ret_id, 40); // 36 letters.
         return 0;

@@ -190,10 +190,11 @@ int access_each(struct ledger_tx *tx, struct str plant, struct str user_id, acce
     void *context, struct err *err) {
     struct ledger_stmt *stmt = NULL;
     int result = ledger_prepare(tx,
-        "SELECT " USER_COLUMNS ", a.plant_id, a.role, coalesce(a.until_ns, 0), a.given_by,"
-        " a.created_ns" USER_TABLES "JOIN access a ON a.user_id = u.id"
-        " WHERE (?1 = '' OR a.plant_id = ?1) AND (?2 = '' OR a.user_id = ?2)"
-        " AND u.erased_ns IS NULL ORDER BY a.created_ns, a.user_id, a.plant_id",
+        "SELECT " USER_COLUMNS ", a.plant_id, a.role, coalesce(a.until_ns, 0), " GIVEN_BY(
+            "a.given_by") ","
+                          " a.created_ns" USER_TABLES "JOIN access a ON a.user_id = u.id"
+                          " WHERE (?1 = '' OR a.plant_id = ?1) AND (?2 = '' OR a.user_id = ?2)"
+                          " AND u.erased_ns IS NULL ORDER BY a.created_ns, a.user_id, a.plant_id",
         &stmt, err);
     if (result < 0) {
         return result;
@@ -215,7 +216,7 @@ int access_each(struct ledger_tx *tx, struct str plant, struct str user_id, acce
 
 /* ---- Erasing ---- */
 
-int user_erase(struct ledger_tx *tx, struct str id, struct err *err) {
+static int erase(struct ledger_tx *tx, struct str id, struct err *err) {
     static const char *const STEPS[] = {
         "DELETE FROM sessions WHERE user_id = ?1",
         "DELETE FROM access WHERE user_id = ?1",
@@ -226,16 +227,12 @@ int user_erase(struct ledger_tx *tx, struct str id, struct err *err) {
         "DELETE FROM audit_payload WHERE sequence IN (SELECT sequence FROM audit"
         " WHERE actor = ?1 OR substr(subject, 1, 36) = ?1)",
     };
-    struct keepers before;
     struct ledger_stmt *stmt = NULL;
-    int result = keepers_count(tx, &before, err);
-    if (result >= 0) {
-        result = ledger_prepare(tx,
-            "UPDATE users SET login = 'erased.' || id, display = '', email = '', phone = '',"
-            " language = '', password_hash = '$argon2id$', totp = NULL, totp_wanted = NULL,"
-            " admin = 0, disabled = 1, erased_ns = ?2 WHERE id = ?1 AND erased_ns IS NULL",
-            &stmt, err);
-    }
+    int result = ledger_prepare(tx,
+        "UPDATE users SET login = 'erased.' || id, display = '', email = '', phone = '',"
+        " language = '', password_hash = '$argon2id$', totp = NULL, totp_wanted = NULL,"
+        " admin = 0, disabled = 1, erased_ns = ?2 WHERE id = ?1 AND erased_ns IS NULL",
+        &stmt, err);
     if (result < 0) {
         return result;
     }
@@ -246,5 +243,33 @@ int user_erase(struct ledger_tx *tx, struct str id, struct err *err) {
         result = run_texts(tx, STEPS[i], TEXTS(id), err);
     }
     tx->erased = tx->erased || result >= 0;
+    return result;
+}
+
+int user_erase(struct ledger_tx *tx, struct str id, struct err *err) {
+    struct keepers before;
+    int result = keepers_count(tx, &before, err);
+    result = result < 0 ? result : erase(tx, id, err);
     return result < 0 ? result : keepers_check(tx, &before, err);
+}
+
+int user_erase_again(struct ledger_tx *tx, struct err *err) {
+    for (;;) {
+        struct ledger_stmt *stmt = NULL;
+        int result = run_first(tx,
+            "SELECT u.id FROM users u WHERE u.erased_ns IS NULL AND EXISTS"
+            " (SELECT 1 FROM audit a WHERE a.actor = u.id AND substr(a.subject, 1, 36) = u.id"
+            " AND NOT EXISTS (SELECT 1 FROM audit_payload p WHERE p.sequence = a.sequence))"
+            " LIMIT 1",
+            NULL, 0, &stmt, err);
+        if (result <= 0) {
+            return result;
+        }
+        char id[40];
+        (void)str_copy_z(ledger_column_str(stmt, 0), id, sizeof id); // 36 letters.
+        result = erase(tx, str_of(id), err);
+        if (result < 0) {
+            return result;
+        }
+    }
 }

@@ -131,7 +131,12 @@ int user_password_put(
  * ERR_CONFLICT: the last admin, or a last owner. */
 int user_erase(struct ledger_tx *tx, struct str id, struct err *err);
 
-/* One plant's people with their access; or one user's plants. Either may be empty. */
+/* After erasures of audit payloads came back to an older copy of the hub: erases the people to whom
+ * they belong (whose own entry about themselves has none), whoever is left. */
+int user_erase_again(struct ledger_tx *tx, struct err *err);
+
+/* One plant's people with their access, also what has ended; or one user's plants. Either may be
+ * empty. given_by as people call them. */
 typedef int (*access_fn)(
     void *context, const struct access *access, const struct user_facts *user, struct err *err);
 int access_each(struct ledger_tx *tx, struct str plant, struct str user_id, access_fn each,
@@ -176,6 +181,8 @@ int second_confirm(struct ledger_tx *tx, struct str user_id, const uint8_t key[S
 int second_spend(
     struct ledger_tx *tx, struct str user_id, const uint8_t *key, struct str code, struct err *err);
 int second_end(struct ledger_tx *tx, struct str user_id, struct err *err);
+/* Recovery codes not used yet. */
+int second_left(struct ledger_tx *tx, struct str user_id, int64_t *ret_count, struct err *err);
 
 /* ---- Invitations, and links that set a password anew ---- */
 
@@ -195,7 +202,7 @@ struct invitation {
 /* `expires_ns` says when; id and created are not read. */
 int invitation_new(struct ledger_tx *tx, const struct invitation *invitation, char ret_id[40],
     char ret_secret[SECRET_TEXT_MAX], struct err *err);
-/* Those of a plant that can still be taken up, oldest first. */
+/* Those of a plant that can still be taken up, oldest first; given_by as people call them. */
 int invitation_each(struct ledger_tx *tx, struct str plant,
     int (*each)(void *context, const struct invitation *invitation, struct err *err), void *context,
     struct err *err);

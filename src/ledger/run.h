@@ -22,6 +22,11 @@ int run_texts(
     "(u.disabled = 0 AND NOT EXISTS (SELECT 1 FROM organisations ao"                               \
     " WHERE ao.id = u.organisation_id AND ao.disabled = 1))"
 
+/* SQL: how people call whoever a column names by id; what is no person's id stays as it is. */
+#define GIVEN_BY(column)                                                                           \
+    "coalesce((SELECT CASE WHEN g.display <> '' THEN g.display ELSE g.login END FROM users g"      \
+    " WHERE g.id = " column "), " column ")"
+
 /* Plants that have an owner who may sign in and whose access has no end; and such admins. */
 struct keepers {
     int64_t owned;

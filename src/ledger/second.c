@@ -192,3 +192,13 @@ int second_end(struct ledger_tx *tx, struct str user_id, struct err *err) {
                       : run_texts(tx, "DELETE FROM recovery_codes WHERE user_id = ?1",
                             TEXTS(user_id), err);
 }
+
+int second_left(struct ledger_tx *tx, struct str user_id, int64_t *ret_count, struct err *err) {
+    struct ledger_stmt *stmt = NULL;
+    int result = run_first(
+        tx, "SELECT count(*) FROM recovery_codes WHERE user_id = ?1", TEXTS(user_id), &stmt, err);
+    if (result >= 0) {
+        *ret_count = ledger_column_i64(stmt, 0);
+    }
+    return result < 0 ? result : 0;
+}

@@ -78,10 +78,13 @@ int token_each(struct ledger_tx *tx, struct str plant,
     struct err *err) {
     struct ledger_stmt *stmt = NULL;
     int result = ledger_prepare(tx,
-        "SELECT id, label, role, coalesce(plant_id, ''), created_by, scopes, created_ns,"
-        " coalesce(expires_ns, 0), coalesce(seen_ns, 0) FROM tokens"
-        " WHERE coalesce(expires_ns, 9223372036854775807) > ?1 AND revoked_ns IS NULL"
-        " AND (?2 = '' OR plant_id = ?2) ORDER BY id",
+        "SELECT id, label, role, coalesce(plant_id, ''), " GIVEN_BY(
+            "created_by") ", scopes,"
+                          " created_ns,"
+                          " coalesce(expires_ns, 0), coalesce(seen_ns, 0) FROM tokens"
+                          " WHERE coalesce(expires_ns, 9223372036854775807) > ?1 AND revoked_ns IS "
+                          "NULL"
+                          " AND (?2 = '' OR plant_id = ?2) ORDER BY id",
         &stmt, err);
     if (result < 0) {
         return result;

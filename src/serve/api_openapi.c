@@ -43,6 +43,7 @@ static const struct schema_row SCALARS[] = {
     {"quality", "\"enum\":[\"good\",\"uncertain\",\"bad\"]"},
     {"state", "\"enum\":[\"up\",\"stale\",\"down\",\"connecting\",\"off\"]"},
     {"level", "\"enum\":[\"site\",\"area\",\"line\",\"equipment\"]"},
+    {"organisation_kind", "\"enum\":[\"manufacturer\",\"supplier\",\"agency\",\"assessor\"]"},
     {"role", "\"enum\":[\"viewer\",\"operator\",\"auditor\",\"installer\",\"manager\",\"owner\"]"},
 };
 

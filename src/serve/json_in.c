@@ -145,3 +145,39 @@ int json_in_bool(const struct json_in *object, const char *name, bool *ret_value
     *ret_value = json_is_true(value);
     return 1;
 }
+
+int json_in_texts(const struct json_in *object, const char *name, struct str *ret_values,
+    uint32_t max, struct err *err) {
+    json_t *value = member(object, name);
+    if (!value) {
+        return 0;
+    }
+    if (!json_is_array(value)) {
+        return wrong_type(name, "array of strings", err);
+    }
+    size_t count = json_array_size(value);
+    if (count > max) {
+        return err_set(err, ERR_LIMIT, MSG_SERVE_JSON_TOO_MANY, ARGS(A_CSTR(name), A_INT(max)));
+    }
+    for (size_t i = 0; i < count; i++) {
+        const json_t *item = json_array_get(value, i);
+        if (!json_is_string(item)) {
+            return wrong_type(name, "array of strings", err);
+        }
+        ret_values[i] = (struct str){json_string_value(item), json_string_length(item)};
+    }
+    return (int)count;
+}
+
+int json_in_object(const struct json_in *object, const char *name,
+    const struct json_in **ret_object, struct err *err) {
+    json_t *value = member(object, name);
+    if (!value) {
+        return 0;
+    }
+    if (!json_is_object(value)) {
+        return wrong_type(name, "object", err);
+    }
+    *ret_object = (const struct json_in *)value;
+    return 1;
+}

@@ -31,5 +31,11 @@ int json_in_bool(const struct json_in *object, const char *name, bool *ret_value
 /* Like json_in_str, but the member must be there and not empty. */
 int json_in_need_str(const struct json_in *object, const char *name, size_t max_bytes,
     struct str *ret_value, struct err *err);
+/* An array of texts: how many; 0 when absent or null. ERR_LIMIT beyond `max`. */
+int json_in_texts(const struct json_in *object, const char *name, struct str *ret_values,
+    uint32_t max, struct err *err);
+/* An object inside, borrowed from the outer one: do not free it. */
+int json_in_object(const struct json_in *object, const char *name,
+    const struct json_in **ret_object, struct err *err);
 
 #endif

@@ -48,19 +48,6 @@ static int read_user_view(struct ledger_tx *tx, void *context, struct err *err) 
     return rc < 0 && rc != -ERR_NOT_FOUND ? rc : 0;
 }
 
-static void put_organisation(struct json *json, const struct user_view *view) {
-    json_key(json, "organisation");
-    if (!view->found || view->user.organisation_id.size == 0) {
-        json_null(json);
-        return;
-    }
-    json_object_begin(json);
-    json_put_str(json, "id", view->user.organisation_id);
-    json_put_str(json, "name", view->user.organisation_name);
-    json_put_str(json, "kind", view->user.organisation_kind);
-    json_object_end(json);
-}
-
 static void put_user(struct json *json, const struct principal *principal,
     const struct user_view *view, enum role first) {
     json_object_begin(json);
@@ -74,7 +61,12 @@ static void put_user(struct json *json, const struct principal *principal,
     }
     json_put_bool(json, "admin", principal->admin);
     json_put_bool(json, "second_factor", view->found && view->user.second_factor);
-    put_organisation(json, view);
+    json_key(json, "organisation");
+    if (view->found) {
+        view_organisation(json, &view->user);
+    } else {
+        json_null(json);
+    }
     json_object_end(json);
 }
 

@@ -9,6 +9,7 @@
 #include "core/clock.h"
 #include "core/time.h"
 #include "device/device.h"
+#include "ledger/people.h"
 
 int64_t view_ms(int64_t time_ns) {
     return time_ns / NS_PER_MS - (time_ns % NS_PER_MS < 0 ? 1 : 0);
@@ -191,5 +192,29 @@ void view_stage(
     json_put_i64(json, "marked", (int64_t)counts->marked);
     json_put_i64(json, "omitted", (int64_t)counts->omitted);
     json_put_i64(json, "made", (int64_t)counts->made);
+    json_object_end(json);
+}
+
+void view_organisation(struct json *json, const struct user_facts *user) {
+    if (user->organisation_id.size == 0) {
+        json_null(json);
+        return;
+    }
+    json_object_begin(json);
+    json_put_str(json, "id", user->organisation_id);
+    json_put_str(json, "name", user->organisation_name);
+    json_put_str(json, "kind", user->organisation_kind);
+    json_object_end(json);
+}
+
+void view_items_begin(struct json *json) {
+    json_object_begin(json);
+    json_key(json, "items");
+    json_array_begin(json);
+}
+
+void view_items_end(struct json *json) {
+    json_array_end(json);
+    json_put_null(json, "next");
     json_object_end(json);
 }

@@ -34,5 +34,11 @@ void view_stage(
 void view_put_error(struct json *json, const char *key, const struct err *err, enum lang lang);
 /* {"id","display","zone","role"}: the caller's role in it. */
 void view_plant(struct json *json, const struct plant *plant, enum role role);
+/* {"id","name","kind"} of a user's organisation, or null. */
+struct user_facts;
+void view_organisation(struct json *json, const struct user_facts *user);
+/* {"items":[ and ],"next":null} of lists that come whole. */
+void view_items_begin(struct json *json);
+void view_items_end(struct json *json);
 
 #endif

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "core/mem.h"
+#include "ledger/people.h"
 
 enum { LIST_BYTES_MAX = 64 << 20 };
 
@@ -124,7 +125,7 @@ static int replay_tx(struct ledger_tx *tx, void *context, struct err *err) {
         }
         replay->erased += (uint64_t)status;
     }
-    return 0;
+    return str_eq(replay->scope, STR("hub")) ? user_erase_again(tx, err) : 0;
 }
 
 static int replay_on(const char *path, enum ledger_kind kind, struct replay *replay,

@@ -109,8 +109,102 @@ static void ids_sort_by_time(void **state) {
     assert_string_not_equal(late, same);
 }
 
+static size_t from_base64(const char *text, uint8_t *to) {
+    static const char LETTERS[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    uint32_t bits = 0;
+    int count = 0;
+    size_t size = 0;
+    for (; *text != '\0' && *text != '='; text++) {
+        bits = bits << 6 | (uint32_t)(strchr(LETTERS, *text) - LETTERS);
+        count += 6;
+        if (count >= 8) {
+            count -= 8;
+            to[size++] = (uint8_t)(bits >> count);
+        }
+    }
+    return size;
+}
+
+/* RFC 7677 section 3: user "user", password "pencil". The server knows what is stored alone. */
+static void a_stored_verifier_checks_the_exchange_of_rfc_7677(void **state) {
+    (void)state;
+    const struct str message = STR("n=user,r=rOprNGfwEbeRWgbNEkqO,"
+                                   "r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,"
+                                   "s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096,"
+                                   "c=biws,r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0");
+    uint8_t salt[SALT_BYTES];
+    uint8_t proof[64];
+    uint8_t wanted[64];
+    assert_int_equal(from_base64("W22ZaJ0SNY7soEsUEjb6gQ==", salt), 16);
+    assert_int_equal(from_base64("dHzbZapWIk4jUhN+Ute9ytag9zjfMHgsqmmiz7AndVQ=", proof), 32);
+    assert_int_equal(from_base64("6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4=", wanted), 32);
+    uint8_t stored[HASH_BYTES];
+    uint8_t server[HASH_BYTES];
+    uint8_t mac[HASH_BYTES];
+    uint8_t client[HASH_BYTES];
+    scram_keys(STR("pencil"), salt, sizeof salt, 4096, stored, server);
+    hmac_sha256((struct str){(const char *)stored, HASH_BYTES}, message, mac);
+    for (size_t i = 0; i < HASH_BYTES; i++) {
+        client[i] = proof[i] ^ mac[i];
+    }
+    sha256_two((struct str){(const char *)client, HASH_BYTES}, STR_NONE, mac);
+    assert_memory_equal(mac, stored, HASH_BYTES); // The client knew the password.
+    hmac_sha256((struct str){(const char *)server, HASH_BYTES}, message, mac);
+    assert_memory_equal(mac, wanted, HASH_BYTES); // And so does the server.
+}
+
+static void a_verifier_names_its_parts_and_has_its_own_salt(void **state) {
+    (void)state;
+    char text[2][SCRAM_TEXT_MAX];
+    scram_verifier(STR("maru_secret"), text[0]);
+    scram_verifier(STR("maru_secret"), text[1]);
+    assert_true(str_starts(str_of(text[0]), STR("SCRAM-SHA-256$4096:")));
+    assert_string_not_equal(text[0], text[1]);
+    struct str rest = str_of(text[0]);
+    (void)str_cut(&rest, ':');
+    char salt_text[40];
+    (void)str_copy_z(str_cut(&rest, '$'), salt_text, sizeof salt_text);
+    uint8_t salt[SALT_BYTES];
+    uint8_t stored[HASH_BYTES];
+    uint8_t server[HASH_BYTES];
+    uint8_t told[64];
+    assert_int_equal(from_base64(salt_text, salt), SCRAM_SALT_BYTES);
+    scram_keys(STR("maru_secret"), salt, sizeof salt, SCRAM_ITERATIONS, stored, server);
+    char key[64];
+    (void)str_copy_z(str_cut(&rest, ':'), key, sizeof key);
+    assert_int_equal(from_base64(key, told), HASH_BYTES);
+    assert_memory_equal(told, stored, HASH_BYTES);
+    (void)str_copy_z(rest, key, sizeof key);
+    assert_int_equal(from_base64(key, told), HASH_BYTES);
+    assert_memory_equal(told, server, HASH_BYTES);
+}
+
+static void a_small_seal_opens_for_its_owner_under_its_key(void **state) {
+    (void)state;
+    static const uint8_t KEY[SEAL_KEY_BYTES] = "a key of thirty-two bytes.......";
+    static const uint8_t OTHER[SEAL_KEY_BYTES] = "another key of thirty-two bytes.";
+    uint8_t sealed[6 + SEAL_OVERHEAD];
+    uint8_t plain[6];
+    small_seal(KEY, STR("kim"), STR("secret"), sealed);
+    struct str box = {(const char *)sealed, sizeof sealed};
+    assert_true(small_open(KEY, STR("kim"), box, plain));
+    assert_memory_equal(plain, "secret", 6);
+    assert_false(small_open(OTHER, STR("kim"), box, plain));
+    assert_false(small_open(KEY, STR("lee"), box, plain));
+    assert_false(small_open(KEY, STR("kim"), str_slice(box, 0, SEAL_OVERHEAD - 1), plain));
+    for (size_t i = 0; i < sizeof sealed; i++) {
+        sealed[i] ^= 1;
+        assert_false(small_open(KEY, STR("kim"), box, plain));
+        sealed[i] ^= 1;
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_stored_verifier_checks_the_exchange_of_rfc_7677),
+        cmocka_unit_test(a_verifier_names_its_parts_and_has_its_own_salt),
+        cmocka_unit_test(a_small_seal_opens_for_its_owner_under_its_key),
         cmocka_unit_test(a_password_matches_its_hash_and_nothing_else),
         cmocka_unit_test(the_same_password_has_another_hash_each_time),
         cmocka_unit_test(a_password_has_8_to_256_bytes_of_text),
