@@ -47,6 +47,31 @@ void rig_token(struct rig *rig, enum role role, uint32_t scopes, char secret[SEC
     must(ledger_write(home_hub(rig->home), token_make, &wish, &err), &err);
 }
 
+struct person_wish {
+    const char *login;
+    enum role role;
+    char secret[SECRET_TEXT_MAX];
+};
+
+static int person_make(struct ledger_tx *tx, void *context, struct err *err) {
+    struct person_wish *wish = context;
+    char id[40];
+    int rc = user_create(tx, str_of(wish->login), str_of(wish->login), wish->role,
+        "$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHQ$aGFzaA", id, err);
+    struct session_wish session = {.user_id = str_of(id),
+        .lifetime_ns = 3600 * NS_PER_S,
+        .address = STR("127.0.0.1"),
+        .agent = STR("rig")};
+    return rc < 0 ? rc : session_new(tx, &session, wish->secret, err);
+}
+
+void rig_person(struct rig *rig, const char *login, enum role role, char cookie[RIG_COOKIE_MAX]) {
+    struct person_wish wish = {login, role, ""};
+    struct err err = ERR_INIT;
+    must(ledger_write(home_hub(rig->home), person_make, &wish, &err), &err);
+    (void)snprintf(cookie, RIG_COOKIE_MAX, "maru_session=%s", wish.secret);
+}
+
 struct link_wish {
     const char *purpose;
     char *secret;

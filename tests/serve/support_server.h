@@ -26,6 +26,10 @@ struct rig {
 void rig_open(struct rig *rig, const struct serve_limits *limits, bool demo);
 void rig_close(struct rig *rig);
 void rig_token(struct rig *rig, enum role role, uint32_t scopes, char secret[SECRET_TEXT_MAX]);
+/* A person of the first organisation with this role in every plant (an owner is admin), signed in:
+ * "maru_session=...". */
+enum { RIG_COOKIE_MAX = 80 };
+void rig_person(struct rig *rig, const char *login, enum role role, char cookie[RIG_COOKIE_MAX]);
 void rig_link(struct rig *rig, const char *purpose, char secret[SECRET_TEXT_MAX]);
 /* Asks with a token (NULL: none). */
 void rig_ask(struct rig *rig, const char *method, const char *target, const char *token,
