@@ -15,6 +15,19 @@ const ACTIONS = [
   ['token.create', 't2', '{"label":"ERP","role":"viewer"}'],
 ];
 
+/** Routes of the description, for a program that knows people. */
+const ROUTES = [
+  'GET PUT /me', 'POST /me/password', 'POST PUT DELETE /me/totp', 'GET DELETE /me/sessions', 'GET POST /organisations', 'GET /users', 'PUT DELETE /users/{id}', 'POST /users/{id}/reset',
+  'GET /plants/{plant}/access', 'GET POST /plants/{plant}/invitations', 'GET POST /plants/{plant}/tokens', 'PUT /plants/{plant}',
+];
+export const described = () => ({
+  openapi: '3.1.0',
+  paths: Object.fromEntries(ROUTES.map((route) => {
+    const words = route.split(' ');
+    return [`/api/v1${words.pop()}`, Object.fromEntries(words.map((method) => [method.toLowerCase(), {}]))];
+  })),
+});
+
 export function createPeople({ lang, plant }) {
   const ko = lang === 'ko';
   const say = (a, b) => (ko ? a : b);

@@ -5,8 +5,9 @@ import { createServer } from 'node:http';
 import { readFileSync, readdirSync } from 'node:fs';
 import { dirname, extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { createPeople } from './people.mjs';
+import { createPeople, described } from './people.mjs';
 import { createPlant } from './plant.mjs';
+import { createStart } from './start.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const DIST = join(here, '..', 'dist');
@@ -36,6 +37,7 @@ export async function startMock({ mode = 'demo', port = 0, lang = 'ko' } = {}) {
   const files = pagesOf(DIST);
   const plant = createPlant({ mode, lang });
   const people = createPeople({ lang, plant });
+  const start = createStart(plant);
   const streams = new Set();
 
   function send(res, status, body, type = 'application/json') {
@@ -145,7 +147,8 @@ export async function startMock({ mode = 'demo', port = 0, lang = 'ko' } = {}) {
       for await (const chunk of req) {
         text += chunk;
       }
-      req.bodyRead = text === '' ? {} : JSON.parse(text);
+      const isJson = (req.headers['content-type'] ?? '').startsWith('application/json');
+      req.bodyRead = text === '' ? {} : isJson ? JSON.parse(text) : text;
     }
     return req.bodyRead;
   }
@@ -157,6 +160,9 @@ export async function startMock({ mode = 'demo', port = 0, lang = 'ko' } = {}) {
     }
     if (path === '/session' && req.method === 'GET') {
       return send(res, 200, session());
+    }
+    if (path === '/openapi.json') {
+      return send(res, 200, mode === 'old' ? { openapi: '3.1.0', paths: {} } : described());
     }
     if (req.method !== 'GET' && req.headers['x-requested-with'] !== 'maru') {
       return problem(res, 403, 'foreign_page', '다른 사이트의 요청은 받지 않습니다.', 'Requests of another site are refused.', req);
@@ -198,6 +204,10 @@ export async function startMock({ mode = 'demo', port = 0, lang = 'ko' } = {}) {
       return problem(res, 401, 'nobody', '로그인이 필요합니다.', 'Sign in first.', req);
     }
     const match = /^\/plants\/([^/]+)\/([a-z]+)$/.exec(path);
+    const begun = state.mode === 'broken' ? null : start.answer(req.method, path, req.method === 'GET' ? undefined : await bodyOf(req), (req.headers['accept-language'] ?? 'ko').startsWith('en'), url.searchParams);
+    if (begun) {
+      return send(res, 200, begun);
+    }
     const told = mode === 'old' ? null : people.answer(req.method, path, req.method === 'GET' ? undefined : await bodyOf(req), url.searchParams);
     if (told) {
       const [status, body] = told;

@@ -98,8 +98,9 @@ function machineOf(asset: Asset, line: string, all: Tag[], devices: Device[]): M
   const tags = all.filter((tag) => tag.name.startsWith(`${path}.`));
   const part = (name: string) => tags.find((tag) => lastPart(tag) === name);
   const device = tags.find((tag) => tag.device !== null)?.device ?? null;
-  // A meter counts nothing that is made: what it measures stands in the place of the count.
-  const count = part('strokes') ?? part('count') ?? part('power_kw');
+  // A meter counts nothing that is made: what it measures stands in the place of the count, and so does
+  // the first value of a machine that has neither.
+  const count = part('strokes') ?? part('count') ?? part('power_kw') ?? keysOf(asset.kind, tags)[0];
   return {
     id: asset.id,
     path,

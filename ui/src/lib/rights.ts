@@ -49,5 +49,3 @@ export const mayAudit = (): boolean => may(AUDIT);
 export const mayManage = (): boolean => may(MANAGE);
 export const isOwner = (): boolean => may(['owner']);
 export const isAdmin = (): boolean => session.user?.admin === true;
-/** Whether the program knows people with rights by plant, invitations and tokens on its pages. */
-export const knowsPeople = (): boolean => session.user?.id !== undefined;

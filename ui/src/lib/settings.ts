@@ -1,6 +1,7 @@
 // The sections of Settings, each with an address of its own. Who may not use one does not see it.
 import type { IconName } from '../parts/Icon.svelte';
-import { isAdmin, isOwner, knowsPeople, mayAudit, mayConfigure, mayManage } from './rights';
+import { offers } from './offers.svelte';
+import { isAdmin, isOwner, mayAudit, mayConfigure, mayManage } from './rights';
 import { plant } from './session.svelte';
 import type { Key } from './words.svelte';
 
@@ -30,17 +31,17 @@ export const GROUPS: Group[] = [
     words: 'shell.plant',
     sections: [
       { id: 'plant', words: 'plant.title', help: 'plant.words', icon: 'floor', shown: inPlant(mayConfigure) },
-      { id: 'people', words: 'people.title', help: 'people.words', icon: 'people', shown: inPlant(() => knowsPeople() && mayManage()) },
+      { id: 'people', words: 'people.title', help: 'people.words', icon: 'people', shown: inPlant(() => offers('GET', '/plants/{plant}/access') && mayManage()) },
       { id: 'keeping', words: 'retention.title', help: 'retention.words', icon: 'box', shown: inPlant(() => true) },
-      { id: 'tokens', words: 'token.title', help: 'token.words', icon: 'key', shown: inPlant(() => knowsPeople() && isOwner()) },
+      { id: 'tokens', words: 'token.title', help: 'token.words', icon: 'key', shown: inPlant(() => offers('GET', '/plants/{plant}/tokens') && isOwner()) },
       { id: 'audit', words: 'audit.title', help: 'audit.words', icon: 'list', shown: inPlant(mayAudit) },
     ],
   },
   {
     words: 'settings.home',
     sections: [
-      { id: 'organisation', words: 'organisation.title', help: 'organisation.words', icon: 'building', shown: isAdmin },
-      { id: 'users', words: 'users.title', help: 'users.words', icon: 'people', shown: isAdmin },
+      { id: 'organisation', words: 'organisation.title', help: 'organisation.words', icon: 'building', shown: () => offers('GET', '/organisations') && isAdmin() },
+      { id: 'users', words: 'users.title', help: 'users.words', icon: 'people', shown: () => offers('GET', '/users') && isAdmin() },
       { id: 'about', words: 'settings.about', help: 'settings.about_words', icon: 'info', shown: () => true },
     ],
   },
