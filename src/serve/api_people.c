@@ -358,8 +358,15 @@ int api_reset(struct call *call, struct err *err) {
     rc = rc < 0 ? rc : sign_in_count_try(call, err);
     rc = rc < 0 ? rc : ledger_read(home_hub(call->server->home), reset_look, &entry, err);
     rc = rc < 0 ? rc : auth_password_check(entry.user.login, password, err);
+    rc = rc < 0 ? rc : sign_in_count_account(call, entry.user.login, err);
     rc = rc < 0 ? rc : auth_password_hash(&call->server->auth, password, entry.hash, err);
-    rc = rc < 0 ? rc : sign_in_answer(call, &in, err);
+    if (rc < 0) {
+        return rc;
+    }
+    rc = sign_in_answer(call, &in, err);
+    if (rc >= 0 || in.code.size == 0) { // A wrong code is a try.
+        sign_in_forgive(call, entry.user.login);
+    }
     if (rc >= 0) {
         stream_hub_recheck(call->server->streams);
     }

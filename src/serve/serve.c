@@ -101,9 +101,7 @@ static int identify(struct call *call, struct str plant, struct err *err) {
     call->principal = found.principal;
     call->by_cookie = found.by_cookie;
     call->secret = found.secret;
-    if (call->known) {
-        auth_seen(hub, &call->principal, &call->http->request.address, call->now_ns);
-    } else if (call->route->right != RIGHT_PUBLIC) {
+    if (!call->known && call->route->right != RIGHT_PUBLIC) {
         return err_set(err, ERR_UNAUTHENTICATED,
             found.presented ? MSG_SERVE_AUTH_EXPIRED : MSG_SERVE_AUTH_NEEDED, NO_ARGS);
     }
@@ -322,6 +320,10 @@ static void serve_handle(void *context, struct http_exchange *exchange) {
     struct call *call = exchange->user;
     struct err err = ERR_INIT;
     int rc = 0;
+    if (call->known) { // Here on a worker: it may wait for the disk.
+        auth_seen(home_hub(call->server->home), &call->principal, &exchange->request.address,
+            call->now_ns);
+    }
     if (!call->route) {
         rc = api_page(call, &err);
     } else {
