@@ -33,7 +33,7 @@ export const ALL = process.env.MARU_PICTURES === 'all';
 export const someOf = (looks) => looks.filter((_, i) => ALL || i % 3 === 0);
 
 /** A page that notes every console error, page error and request to another host. */
-export async function openPage(browser, { width, height, theme = 'light', lang = 'ko', touch = width < 1000 }) {
+export async function openPage(browser, { width, height, theme = 'light', lang = 'ko', touch = width < 1000, worker = false }) {
   const context = await browser.newContext({
     viewport: { width, height },
     colorScheme: theme,
@@ -41,10 +41,15 @@ export async function openPage(browser, { width, height, theme = 'light', lang =
     timezoneId: 'Asia/Seoul',
     hasTouch: touch,
     acceptDownloads: true,
+    // Most tests look at the program itself; those of offline reading let its worker in.
+    serviceWorkers: worker ? 'allow' : 'block',
   });
   const page = await context.newPage();
   const troubles = [];
   page.on('console', (message) => {
+    if (/Service Worker registration blocked/.test(message.text())) {
+      return;
+    }
     if (message.type() === 'error' || message.type() === 'warning') {
       troubles.push(`${message.type()}: ${message.text()}`);
     }

@@ -25,6 +25,9 @@ const CSP =
 // Read once: a build that runs meanwhile must not pull the pages from under a test.
 function pagesOf(folder) {
   const out = new Map([['/index.html', readFileSync(join(folder, 'index.html'))]]);
+  for (const name of readdirSync(folder).filter((one) => one.includes('.') && !one.startsWith('.'))) {
+    out.set(`/${name}`, readFileSync(join(folder, name)));
+  }
   for (const name of readdirSync(join(folder, 'assets'))) {
     out.set(`/assets/${name}`, readFileSync(join(folder, 'assets', name)));
   }
@@ -70,7 +73,7 @@ export async function startMock({ mode = 'demo', port = 0, lang = 'ko' } = {}) {
       return send(res, 404, 'not found', 'text/plain');
     }
     const type = TYPES[asset ? extname(path) : '.html'] ?? TYPES['.html'];
-    res.writeHead(200, { 'Content-Type': type, 'Content-Security-Policy': CSP, 'Cache-Control': asset ? 'max-age=31536000' : 'no-store' });
+    res.writeHead(200, { 'Content-Type': type, 'Content-Security-Policy': CSP, 'Cache-Control': path.startsWith('/assets/') ? 'max-age=31536000' : 'no-cache' });
     return res.end(asset ?? files.get('/index.html'));
   }
 

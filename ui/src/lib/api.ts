@@ -222,6 +222,12 @@ export class Problem extends Error {
   }
 }
 
+// Whoever listens whether answers come from the server or from what was kept while it is away.
+let listener: ((kept: string | null) => void) | null = null;
+export function onAnswer(next: (kept: string | null) => void): void {
+  listener = next;
+}
+
 const WAIT_MS = 10_000;
 export const API = '/api/v1';
 // No more pages than this are followed: 100 pages of 20,000 rows are beyond any plant.
@@ -262,6 +268,7 @@ async function ask<T>(method: string, path: string, body?: unknown, outer?: Abor
       credentials: 'same-origin',
       cache: 'no-store',
     });
+    listener?.(answer.headers.get('Maru-Kept'));
     if (!answer.ok) {
       throw await problemFrom(answer);
     }

@@ -20,11 +20,25 @@ export function serverNow(): number {
   return Date.now() + offsetMs;
 }
 
+let heldBackMs = 0;
+
+/** Nothing comes from the server; what is shown is of a time gone by, and the clock stands there. */
+export function holdBack(ms: number): void {
+  heldBackMs = Date.now() - ms;
+  offsetMs = -heldBackMs;
+}
+
+/** How much the clock of the pages stands behind; 0: the server told it. */
+export function heldBack(): number {
+  return heldBackMs;
+}
+
 let heardMs = 0;
 
 /** Something came from the server, which says what time it is. */
 export function heard(serverMs: number): void {
   heardMs = serverMs;
+  heldBackMs = 0;
   learnServerTime(serverMs);
 }
 

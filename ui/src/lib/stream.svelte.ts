@@ -2,6 +2,7 @@
 // connection: the page then says since when and tries again from the last change it has seen.
 import { plantPath, query } from './api';
 import { heard, serverNow } from './clock.svelte';
+import { away } from './offline.svelte';
 import { loadSession, session } from './session.svelte';
 import { values, type StreamRow } from './values';
 
@@ -32,6 +33,7 @@ export class Stream {
   constructor(
     private readonly plant: string,
     private readonly onCatalogue: () => void,
+    private readonly onLost: () => void = () => undefined,
   ) {
     this.watchdog = window.setInterval(() => this.watch(), 500);
     this.open();
@@ -75,6 +77,7 @@ export class Stream {
     this.seen();
     heard(nowMs);
     if (link.state !== 'live') {
+      away.since = 0;
       link.state = 'live';
       link.since = serverNow();
     }
@@ -82,8 +85,9 @@ export class Stream {
 
   private lose(): void {
     if (link.state !== 'lost') {
-      link.since = serverNow() - (performance.now() - this.lastSeen);
+      link.since = away.opened ? away.since : serverNow() - (performance.now() - this.lastSeen);
       link.state = 'lost';
+      this.onLost();
     }
   }
 
@@ -103,7 +107,7 @@ export class Stream {
   // A stream that breaks may mean that nobody is signed in any more: the session tells.
   private async again(): Promise<void> {
     await loadSession();
-    if (session.failed) {
+    if (session.failed || away.since > 0) {
       this.lose();
       this.broken();
     } else if (session.user !== null) {

@@ -142,6 +142,17 @@ export class ValueStore {
     this.tell();
   }
 
+  /** The newest value of each tag, as the stream would tell it. */
+  snapshot(): StreamRow[] {
+    const out: StreamRow[] = [];
+    for (const [number, slot] of this.slots) {
+      if (this.has(slot)) {
+        out.push([number, this.time[slot]!, this.raw[slot] ?? null, this.status[slot]!, this.received[slot]!]);
+      }
+    }
+    return out;
+  }
+
   clear(): void {
     this.slots.clear();
     this.count = 0;

@@ -39,6 +39,9 @@ export function setLang(next: Lang): void {
   document.documentElement.lang = next;
 }
 
+/** In each language, for finding. */
+export const both = (key: Key): string[] => [tables.ko[key], tables.en[key]];
+
 const PLACEHOLDER = /\{(\w+)(?::([^/}]*)\/([^}]*))?\}/g;
 
 export function t(key: Key, params?: Params): string {
