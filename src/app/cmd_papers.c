@@ -1,7 +1,7 @@
 /*
- * maru papers HOME --kind definition|register|training|handover -o FILE: a paper of the plant. The
- * form follows from the file's name (.pdf, .xlsx, .zip) unless --format says it. Inside a serving
- * process the hand-over has latencies; on a cold home it says that there are none.
+ * maru papers HOME --kind definition|register|training|security|handover -o FILE: a paper of the
+ * plant. The form follows from the file's name (.pdf, .xlsx, .zip) unless --format says it. Inside
+ * a serving process the hand-over has latencies; on a cold home it says that there are none.
  */
 #include <string.h>
 

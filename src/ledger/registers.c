@@ -1,5 +1,5 @@
 /*
- * Registers of a build. One table (registers.def) names the fields of all three; statements,
+ * Registers of a build. One table (registers.def) names the fields of all of them; statements,
  * checks, the interface's members and the columns of papers are made from it, so a field that is
  * added there is everywhere. Fields are texts as people wrote them: a register is read by people,
  * and nothing is computed from it but what ends soon, which dates of one form sort by themselves.
@@ -16,6 +16,7 @@
 static const struct register_field HARDWARE_FIELDS[] = {
 #define FIELD_HARDWARE(...) {__VA_ARGS__},
 #define FIELD_TRAINING(...)
+#define FIELD_SECURITY(...)
 #define FIELD_DELIVERABLES(...)
 #define FIELD(of, name, kind, max, needed, fixed, words, choices)                                  \
     FIELD_##of(name, FIELD_##kind, max, needed, fixed, MSG_##words, choices)
@@ -28,10 +29,17 @@ static const struct register_field TRAINING_FIELDS[] = {
 #define FIELD_TRAINING(...) {__VA_ARGS__},
 #include "ledger/registers.def"
 #undef FIELD_TRAINING
+#undef FIELD_SECURITY
+};
+static const struct register_field SECURITY_FIELDS[] = {
+#define FIELD_TRAINING(...)
+#define FIELD_SECURITY(...) {__VA_ARGS__},
+#include "ledger/registers.def"
+#undef FIELD_SECURITY
 #undef FIELD_DELIVERABLES
 };
 static const struct register_field DELIVERABLE_FIELDS[] = {
-#define FIELD_TRAINING(...)
+#define FIELD_SECURITY(...)
 #define FIELD_DELIVERABLES(...) {__VA_ARGS__},
 #include "ledger/registers.def"
 #undef FIELD
@@ -47,11 +55,14 @@ static const struct {
 } REGISTERS[REGISTER_COUNT] = {
     [REGISTER_HARDWARE] = {"hardware", "hardware", HARDWARE_FIELDS, COUNT_OF(HARDWARE_FIELDS)},
     [REGISTER_TRAINING] = {"training", "trainings", TRAINING_FIELDS, COUNT_OF(TRAINING_FIELDS)},
+    [REGISTER_SECURITY] = {"security", "security_products", SECURITY_FIELDS,
+        COUNT_OF(SECURITY_FIELDS)},
     [REGISTER_DELIVERABLES] = {"deliverables", "deliverables", DELIVERABLE_FIELDS,
         COUNT_OF(DELIVERABLE_FIELDS)},
 };
 _Static_assert(COUNT_OF(HARDWARE_FIELDS) <= REGISTER_FIELDS_MAX, "a row holds all fields");
 _Static_assert(COUNT_OF(TRAINING_FIELDS) <= REGISTER_FIELDS_MAX, "a row holds all fields");
+_Static_assert(COUNT_OF(SECURITY_FIELDS) <= REGISTER_FIELDS_MAX, "a row holds all fields");
 _Static_assert(COUNT_OF(DELIVERABLE_FIELDS) <= REGISTER_FIELDS_MAX, "a row holds all fields");
 
 const char *register_name(enum register_id id) {
@@ -321,23 +332,31 @@ int register_list(struct ledger_tx *tx, enum register_id id, int64_t after, stru
     return status < 0 ? status : count;
 }
 
-/* A file that a training names stays. */
+/* A file that another register names stays. */
 static int check_unnamed(
     struct ledger_tx *tx, enum register_id id, int64_t number, struct err *err) {
-    struct ledger_stmt *stmt = NULL;
-    int status =
-        id != REGISTER_DELIVERABLES
-            ? 0
-            : ledger_prepare(tx,
-                  "SELECT number FROM trainings WHERE file = CAST(?1 AS TEXT) LIMIT 1", &stmt, err);
-    if (status < 0 || stmt == NULL) {
-        return status;
+    static const struct {
+        const char *sql;
+        enum msg_id words;
+    } NAMERS[] = {{"SELECT number FROM trainings WHERE file = CAST(?1 AS TEXT) LIMIT 1",
+                      MSG_PAPERS_FILE_NAMED},
+        {"SELECT number FROM security_products WHERE file = CAST(?1 AS TEXT) LIMIT 1",
+            MSG_PAPERS_FILE_OF_SECURITY}};
+    for (size_t i = 0; i < COUNT_OF(NAMERS) && id == REGISTER_DELIVERABLES; i++) {
+        struct ledger_stmt *stmt = NULL;
+        int status = ledger_prepare(tx, NAMERS[i].sql, &stmt, err);
+        if (status < 0) {
+            return status;
+        }
+        ledger_bind_i64(stmt, 1, number);
+        status = ledger_step(stmt, err);
+        if (status != 0) {
+            return status < 0 ? status
+                              : err_set(err, ERR_CONFLICT, NAMERS[i].words,
+                                    ARGS(A_INT(ledger_column_i64(stmt, 0))));
+        }
     }
-    ledger_bind_i64(stmt, 1, number);
-    status = ledger_step(stmt, err);
-    return status > 0 ? err_set(err, ERR_CONFLICT, MSG_PAPERS_FILE_NAMED,
-                            ARGS(A_INT(ledger_column_i64(stmt, 0))))
-                      : status;
+    return 0;
 }
 
 int register_remove(

@@ -1,15 +1,21 @@
 #ifndef LEDGER_REGISTERS_H
 #define LEDGER_REGISTERS_H
 /*
- * The registers of a build: hardware, trainings, deliverables (registers.def names their fields). A
- * row is its number and one text a field; dates are 2026-01-31, absent fields empty. Every change
- * writes an entry into the audit chain in the same transaction ("hardware.put",
- * "hardware.remove"; subject "hardware/12") with the row as its payload. A plant's ledger only;
- * inside ledger_write and ledger_read.
+ * The registers of a build: hardware, trainings, security products, deliverables (registers.def
+ * names their fields). A row is its number and one text a field; dates are 2026-01-31, absent
+ * fields empty. Every change writes an entry into the audit chain in the same transaction
+ * ("hardware.put", "hardware.remove"; subject "hardware/12") with the row as its payload. A plant's
+ * ledger only; inside ledger_write and ledger_read.
  */
 #include "ledger/ledger.h"
 
-enum register_id { REGISTER_HARDWARE, REGISTER_TRAINING, REGISTER_DELIVERABLES, REGISTER_COUNT };
+enum register_id {
+    REGISTER_HARDWARE,
+    REGISTER_TRAINING,
+    REGISTER_SECURITY, // What guards the factory's computers: products of others.
+    REGISTER_DELIVERABLES,
+    REGISTER_COUNT
+};
 
 enum register_kind {
     FIELD_TEXT,
@@ -41,7 +47,7 @@ struct register_row {
     struct str fields[REGISTER_FIELDS_MAX];
 };
 
-const char *register_name(enum register_id id); // "hardware", "training", "deliverables"
+const char *register_name(enum register_id id); // "hardware", "training", "security", ...
 bool register_of_name(struct str name, enum register_id *ret_id);
 const struct register_field *register_fields(enum register_id id, uint32_t *ret_count);
 /* The place of a field, or -1. */

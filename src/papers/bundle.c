@@ -192,6 +192,7 @@ static int add_file(struct bundle *bundle, const struct register_row *row, struc
 static int add_registers(struct bundle *bundle, struct err *err) {
     static const char *const NAMES[REGISTER_COUNT] = {[REGISTER_HARDWARE] = "hardware.xlsx",
         [REGISTER_TRAINING] = "trainings.xlsx",
+        [REGISTER_SECURITY] = "security.xlsx",
         [REGISTER_DELIVERABLES] = "deliverables.xlsx"};
     const struct making *making = bundle->making;
     int status = 0;

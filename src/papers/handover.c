@@ -139,6 +139,7 @@ static struct grid *summary(
         words(making, MSG_PAPERS_TRAININGS,
             ARGS(
                 A_INT(of[REGISTER_TRAINING]->row_count), A_REAL(hours_of(of[REGISTER_TRAINING])))));
+    fact(making, facts, MSG_PAPERS_N_SECURITY, text_count(arena, of[REGISTER_SECURITY]->row_count));
     fact(
         making, facts, MSG_PAPERS_N_FILES, text_count(arena, of[REGISTER_DELIVERABLES]->row_count));
     fact(making, facts, MSG_PAPERS_N_VERSION, STR("Maru " MARU_VERSION));
@@ -197,7 +198,7 @@ static const struct grid *narrowed(
 static const struct grid *for_report(
     struct arena *arena, enum register_id id, const struct grid *sheet) {
     static const char *const LEFT_OUT[] = {
-        "asset", "supplier", "bought", "note", "size", "actor", "attendees"};
+        "asset", "supplier", "bought", "note", "size", "actor", "attendees", "operator"};
     bool keeps[GRID_COLUMNS_MAX] = {true};
     uint32_t count = 0;
     const struct register_field *fields = register_fields(id, &count);
@@ -221,6 +222,8 @@ static void report_part(const struct making *making, struct paper *paper,
         for_report(making->arena, REGISTER_HARDWARE, of[REGISTER_HARDWARE]));
     put_register(making, paper, MSG_PAPERS_T_TRAINING,
         for_report(making->arena, REGISTER_TRAINING, of[REGISTER_TRAINING]));
+    put_register(making, paper, MSG_PAPERS_T_SECURITY,
+        for_report(making->arena, REGISTER_SECURITY, of[REGISTER_SECURITY]));
     put_register(making, paper, MSG_PAPERS_H_FILES,
         for_report(making->arena, REGISTER_DELIVERABLES, of[REGISTER_DELIVERABLES]));
 }

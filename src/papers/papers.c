@@ -9,6 +9,7 @@
 static const char *const KIND_NAMES[PAPER_KIND_COUNT] = {[PAPER_DEFINITION] = "definition",
     [PAPER_HARDWARE] = "hardware",
     [PAPER_TRAINING] = "training",
+    [PAPER_SECURITY] = "security",
     [PAPER_HANDOVER] = "handover"};
 static const char *const FORMAT_NAMES[PAPER_FORMAT_COUNT] = {
     [PAPER_PDF] = "pdf", [PAPER_XLSX] = "xlsx", [PAPER_ZIP] = "zip"};
@@ -103,6 +104,9 @@ static int make_pdf(const struct making *making, struct err *err) {
     case PAPER_TRAINING:
         status = register_paper(making, REGISTER_TRAINING, MSG_PAPERS_T_TRAINING, paper, err);
         break;
+    case PAPER_SECURITY:
+        status = register_paper(making, REGISTER_SECURITY, MSG_PAPERS_T_SECURITY, paper, err);
+        break;
     case PAPER_HANDOVER: status = handover_paper(making, paper, &measured, err); break;
     case PAPER_KIND_COUNT: break;
     }
@@ -113,11 +117,12 @@ static int make_pdf(const struct making *making, struct err *err) {
 static int make_xlsx(const struct making *making, struct err *err) {
     const struct paper_order *order = making->order;
     struct grid *sheet = NULL;
+    enum register_id of = order->kind == PAPER_HARDWARE   ? REGISTER_HARDWARE
+                          : order->kind == PAPER_TRAINING ? REGISTER_TRAINING
+                                                          : REGISTER_SECURITY;
     int status = order->kind == PAPER_DEFINITION
                      ? definition_sheet(making, &sheet, err)
-                     : register_sheet(making->plant,
-                           order->kind == PAPER_HARDWARE ? REGISTER_HARDWARE : REGISTER_TRAINING,
-                           order->lang, making->arena, &sheet, err);
+                     : register_sheet(making->plant, of, order->lang, making->arena, &sheet, err);
     const struct table_writer_options options = {.format = TABLE_XLSX,
         .sheet = KIND_NAMES[order->kind],
         .spool_folder = order->spool_folder,

@@ -2,9 +2,9 @@
 #define PAPERS_PAPERS_H
 /*
  * Papers of a build, made from what the plant holds: the definition of its data collection, the
- * registers of hardware and trainings, and the hand-over file with measured completeness and
- * latency. Nothing is stored but deliverables; a paper is made anew each time it is asked for. The
- * plant is borrowed; any thread that may wait.
+ * registers of hardware, trainings and security products, and the hand-over file with measured
+ * completeness and latency. Nothing is stored but deliverables; a paper is made anew each time it
+ * is asked for. The plant is borrowed; any thread that may wait.
  */
 #include "ledger/registers.h"
 #include "plant/plant.h"
@@ -13,6 +13,7 @@ enum paper_kind {
     PAPER_DEFINITION,
     PAPER_HARDWARE,
     PAPER_TRAINING,
+    PAPER_SECURITY,
     PAPER_HANDOVER,
     PAPER_KIND_COUNT
 };
@@ -82,18 +83,19 @@ int measure_run(struct plant *plant, int64_t from_ns, int64_t to_ns, struct aren
     struct measure *ret_measure, struct err *err);
 void measure_fini(struct measure *measure);
 
-/* ---- Hardware that ends soon ---- */
+/* ---- What ends soon ---- */
 
 enum { DUE_DAYS = 60 };
 struct due_item {
-    int64_t number; // Of the hardware.
+    enum register_id of; // REGISTER_HARDWARE or REGISTER_SECURITY.
+    int64_t number;      // In that register.
     struct str name;
-    struct str what; // "contract_end" or "warranty_end"
+    struct str what; // "contract_end", "warranty_end", "licence_end"
     struct str date;
     int64_t days; // Left; below zero: over.
 };
-/* Contracts and warranties that end within `days` or ended not longer than that ago, soonest
- * first. Count. */
+/* Contracts, warranties and licences that end within `days` or ended not longer than that ago,
+ * soonest first. Count. */
 int due_list(struct plant *plant, int64_t days, struct arena *arena, struct due_item **ret_items,
     struct err *err);
 

@@ -33,7 +33,7 @@ int register_all(struct plant *plant, enum register_id id, struct arena *arena,
     return status < 0 ? status : reading.count;
 }
 
-/* Words of the choices: kinds of hardware and of deliverables. */
+/* Words of the choices: kinds of hardware, security products and deliverables. */
 static enum msg_id choice_words(struct str value) {
     static const struct {
         const char *name;
@@ -44,7 +44,9 @@ static enum msg_id choice_words(struct str value) {
         {"equipment", MSG_PAPERS_K_EQUIPMENT}, {"manual", MSG_PAPERS_K_MANUAL},
         {"report", MSG_PAPERS_K_REPORT}, {"drawing", MSG_PAPERS_K_DRAWING},
         {"source", MSG_PAPERS_K_SOURCE}, {"data", MSG_PAPERS_K_DATA},
-        {"contract", MSG_PAPERS_K_CONTRACT}};
+        {"contract", MSG_PAPERS_K_CONTRACT}, {"firewall", MSG_PAPERS_K_FIREWALL},
+        {"antivirus", MSG_PAPERS_K_ANTIVIRUS}, {"access_control", MSG_PAPERS_K_ACCESS},
+        {"intrusion", MSG_PAPERS_K_INTRUSION}, {"backup", MSG_PAPERS_K_BACKUP}};
     for (size_t i = 0; i < sizeof WORDS / sizeof WORDS[0]; i++) {
         if (str_eq(value, str_of(WORDS[i].name))) {
             return WORDS[i].words;
@@ -121,24 +123,35 @@ static int64_t days_until(struct plant *plant, struct str date) {
     return date_ns / day_ns - local_ns / day_ns;
 }
 
+static const struct {
+    enum register_id of;
+    const char *what;
+} ENDS[] = {{REGISTER_HARDWARE, "contract_end"}, {REGISTER_HARDWARE, "warranty_end"},
+    {REGISTER_SECURITY, "licence_end"}, {REGISTER_SECURITY, "contract_end"}};
+
 int due_list(struct plant *plant, int64_t days, struct arena *arena, struct due_item **ret_items,
     struct err *err) {
-    static const char *const ENDS[] = {"contract_end", "warranty_end"};
-    struct register_row *rows = NULL;
-    int count = register_all(plant, REGISTER_HARDWARE, arena, &rows, err);
-    if (count < 0) {
-        return count;
-    }
-    struct due_item *items = ARENA_ARRAY(arena, struct due_item, (size_t)count * 2 + 1);
+    const size_t ends = sizeof ENDS / sizeof ENDS[0];
+    struct due_item *items = ARENA_ARRAY(arena, struct due_item, REGISTER_ROWS_MAX * ends);
     int found = 0;
-    for (int r = 0; r < count; r++) {
-        for (size_t e = 0; e < sizeof ENDS / sizeof ENDS[0]; e++) {
-            struct str date = rows[r].fields[register_field_index(REGISTER_HARDWARE, ENDS[e])];
+    struct register_row *rows = NULL;
+    int count = 0;
+    for (size_t e = 0; e < ends; e++) {
+        enum register_id of = ENDS[e].of;
+        if (e == 0 || of != ENDS[e - 1].of) {
+            count = register_all(plant, of, arena, &rows, err);
+        }
+        if (count < 0) {
+            return count;
+        }
+        for (int r = 0; r < count; r++) {
+            struct str date = rows[r].fields[register_field_index(of, ENDS[e].what)];
             int64_t left = date.size > 0 ? days_until(plant, date) : INT64_MAX;
             if (left <= days && left >= -days) {
-                items[found++] = (struct due_item){.number = rows[r].number,
-                    .name = rows[r].fields[register_field_index(REGISTER_HARDWARE, "name")],
-                    .what = str_of(ENDS[e]),
+                items[found++] = (struct due_item){.of = of,
+                    .number = rows[r].number,
+                    .name = rows[r].fields[register_field_index(of, "name")],
+                    .what = str_of(ENDS[e].what),
                     .date = date,
                     .days = left};
             }

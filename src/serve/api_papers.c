@@ -1,5 +1,5 @@
 /*
- * Papers of a build over HTTP: the registers (rows in and out, one handler for all three), the box
+ * Papers of a build over HTTP: the registers (rows in and out, one handler for all), the box
  * of deliverables, what ends soon, what is measured, and the papers themselves. The members of a
  * row are the fields of ledger/registers.def; a change keeps those it does not name. A paper is
  * made in a file without a name and sent from there, so a fault is a whole refusal and not half a
@@ -199,6 +199,22 @@ int api_training_remove(struct call *call, struct err *err) {
     return take_away(call, REGISTER_TRAINING, err);
 }
 
+int api_security(struct call *call, struct err *err) {
+    return list(call, REGISTER_SECURITY, err);
+}
+
+int api_security_new(struct call *call, struct err *err) {
+    return put(call, REGISTER_SECURITY, true, err);
+}
+
+int api_security_put(struct call *call, struct err *err) {
+    return put(call, REGISTER_SECURITY, false, err);
+}
+
+int api_security_remove(struct call *call, struct err *err) {
+    return take_away(call, REGISTER_SECURITY, err);
+}
+
 int api_deliverables(struct call *call, struct err *err) {
     return list(call, REGISTER_DELIVERABLES, err);
 }
@@ -226,6 +242,7 @@ int api_hardware_due(struct call *call, struct err *err) {
     json_array_begin(&json);
     for (int i = 0; i < count; i++) {
         json_object_begin(&json);
+        json_put_str(&json, "register", str_of(register_name(items[i].of)));
         json_put_i64(&json, "number", items[i].number);
         json_put_str(&json, "name", items[i].name);
         json_put_str(&json, "what", items[i].what);

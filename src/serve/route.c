@@ -193,7 +193,8 @@ static const struct param_spec P_MEASURE[] = {
     {"to", PARAM_TIME, .help = HELP("End, excluded; now", "끝 시각(미포함). 기본: 지금")}, END};
 
 static const struct param_spec P_PAPER[] = {
-    {"kind", PARAM_CHOICE, .required = true, .choices = "definition|hardware|training|handover",
+    {"kind", PARAM_CHOICE, .required = true,
+        .choices = "definition|hardware|training|security|handover",
         .help = HELP("Which paper", "문서의 종류")},
     {"format", PARAM_CHOICE, .choices = "pdf|xlsx|zip",
         .help = HELP("pdf; xlsx of all but the hand-over, zip of the hand-over",

@@ -67,10 +67,25 @@ describe('papers of the build', () => {
     assert.equal(download.suggestedFilename(), '설명서.txt');
   });
 
+  // R-059
+  test('a security product is entered with its evidence, and its end is due', async () => {
+    const security = part(/보안 제품 관리대장/);
+    await security.getByRole('button', { name: '추가' }).click();
+    await security.getByLabel('종류').selectOption('firewall');
+    await security.getByLabel('이름').fill('통합 보안 장비');
+    await security.getByLabel('보호 대상').fill('현장 장치망');
+    await security.getByLabel('증빙 파일').selectOption({ index: 1 });
+    await security.getByLabel('라이선스 만료').fill(new Date(Date.now() + 20 * 86_400_000).toISOString().slice(0, 10));
+    await security.getByRole('button', { name: '저장' }).click();
+    await security.getByRole('cell', { name: '통합 보안 장비' }).waitFor({ timeout: START_MS });
+    await security.locator('.due li').filter({ hasText: '라이선스 만료' }).waitFor({ timeout: START_MS });
+  });
+
   for (const [name, head] of [
     ['데이터 수집 정의서 PDF', '%PDF'],
     ['데이터 수집 정의서 XLSX', 'PK'],
     ['하드웨어 관리대장 XLSX', 'PK'],
+    ['보안 제품 관리대장 PDF', '%PDF'],
     ['인수인계 파일 ZIP', 'PK'],
   ]) {
     test(`${name} is made with one click`, async () => {

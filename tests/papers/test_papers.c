@@ -49,6 +49,11 @@ static void enter_all(struct rig *rig) {
     assert_true(rig_enter(rig, REGISTER_TRAINING, 0, &err, "day", "2025-03-05", "subject",
                     "데이터 기초와 화면 사용", "trainer", "박공급", "attendees", "김도입, 이현장",
                     "hours", "2.5", "file", "1", NULL) > 0);
+    assert_true(
+        rig_enter(rig, REGISTER_SECURITY, 0, &err, "kind", "firewall", "name", "통합 보안 장비",
+            "maker", "안랩", "model", "UTM 100, 2.7", "protects", "현장 장치망과 사무망 사이",
+            "place", "전산실", "operator", "김도입", "file", "1", "licence_end", "2027-06-30",
+            "contract_end", "2027-03-31", "checked", "2025-02-20", NULL) > 0);
 }
 
 /* */
@@ -152,6 +157,7 @@ static void a_pdf_is_made_in_both_languages(void **state) {
     } CASES[] = {{PAPER_DEFINITION, {"definition-ko.pdf", "definition-en.pdf"}},
         {PAPER_HARDWARE, {"hardware-ko.pdf", "hardware-en.pdf"}},
         {PAPER_TRAINING, {"training-ko.pdf", "training-en.pdf"}},
+        {PAPER_SECURITY, {"security-ko.pdf", "security-en.pdf"}},
         {PAPER_HANDOVER, {"handover-ko.pdf", "handover-en.pdf"}}};
     for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++) {
         for (int lang = LANG_KO; lang <= LANG_EN; lang++) {
@@ -192,7 +198,7 @@ static void the_hand_over_file_holds_report_tables_and_deliverables(void **state
     assert_memory_equal(out.data, "PK\003\004", 4);
     static const char *const NAMES[] = {"handover-draft.pdf", "collection-definition.pdf",
         "collection-definition.xlsx", "measured.xlsx", "hardware.xlsx", "trainings.xlsx",
-        "deliverables.xlsx", "deliverables/0001-운영 설명서.pdf", "MANIFEST.txt"};
+        "security.xlsx", "deliverables.xlsx", "deliverables/0001-운영 설명서.pdf", "MANIFEST.txt"};
     for (size_t i = 0; i < sizeof NAMES / sizeof NAMES[0]; i++) {
         assert_true(holds(&out, NAMES[i]));
     }

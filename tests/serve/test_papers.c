@@ -100,6 +100,38 @@ static void what_ends_within_sixty_days_is_due(void **state) {
     rig_close(&rig);
 }
 
+/* */
+static void security_products_are_kept_with_their_evidence_and_end(void **state) {
+    (void)state;
+    struct rig rig;
+    rig_open(&rig, NULL, false);
+    const char *target = PAPERS "security";
+    char date[TIME_TEXT_MAX];
+    char body[300];
+    (void)time_format(clock_wall_ns(clock_system()) + 10 * 86400LL * NS_PER_S, NULL, date);
+    expect(&rig, "POST", target, rig.operator_, "{\"kind\":\"wall\",\"name\":\"x\"}", 400, "wall");
+    expect(&rig, "POST", target, rig.operator_,
+        "{\"kind\":\"firewall\",\"name\":\"x\",\"file\":\"1\"}", 404, NULL);
+    expect(&rig, "POST", PAPERS "deliverables?name=policy.pdf", rig.operator_, "a", 201, NULL);
+    (void)snprintf(body, sizeof body,
+        "{\"kind\":\"firewall\",\"name\":\"UTM 1\",\"protects\":\"line network\",\"file\":\"1\","
+        "\"licence_end\":\"%.10s\",\"checked\":\"2026-03-02\"}",
+        date);
+    expect(&rig, "POST", target, rig.viewer, body, 403, NULL);
+    expect(&rig, "POST", target, rig.operator_, body, 201, "\"protects\":\"line network\"");
+    expect(&rig, "DELETE", PAPERS "deliverables/1", rig.owner, "", 409, "security product 1");
+    expect(&rig, "GET", PAPERS "due", rig.viewer, "", 200,
+        "\"register\":\"security\",\"number\":1,\"name\":\"UTM 1\",\"what\":\"licence_end\"");
+    expect(&rig, "PUT", PAPERS "security/1", rig.operator_, "{\"operator\":\"IT\"}", 200,
+        "\"operator\":\"IT\"");
+    expect(&rig, "GET", PAPERS "make?kind=security&format=xlsx", rig.viewer, "", 200, "PK");
+    expect(&rig, "DELETE", PAPERS "security/1", rig.operator_, "", 403, NULL);
+    expect(&rig, "DELETE", PAPERS "security/1", rig.owner, "", 204, NULL);
+    expect(&rig, "DELETE", PAPERS "deliverables/1", rig.owner, "", 204, NULL);
+    expect(&rig, "GET", "/api/v1/plants/p1/audit", rig.auditor, "", 200, "security.remove");
+    rig_close(&rig);
+}
+
 /* */
 static void a_file_comes_back_byte_for_byte(void **state) {
     (void)state;
@@ -184,6 +216,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(hardware_is_entered_changed_listed_and_removed),
         cmocka_unit_test(what_ends_within_sixty_days_is_due),
+        cmocka_unit_test(security_products_are_kept_with_their_evidence_and_end),
         cmocka_unit_test(a_file_comes_back_byte_for_byte),
         cmocka_unit_test(a_training_names_a_file_that_is_there),
         cmocka_unit_test(papers_and_measures_are_made),

@@ -13,9 +13,10 @@ export interface Field {
   choices?: string[];
 }
 export interface Due {
+  register: 'hardware' | 'security';
   number: number;
   name: string;
-  what: 'contract_end' | 'warranty_end';
+  what: 'contract_end' | 'warranty_end' | 'licence_end';
   date: string;
   days: number;
 }
@@ -51,6 +52,11 @@ export const CHOICES: Record<string, Key> = {
   source: 'papers.k.source',
   data: 'papers.k.data',
   contract: 'papers.k.contract',
+  firewall: 'papers.k.firewall',
+  antivirus: 'papers.k.antivirus',
+  access_control: 'papers.k.access_control',
+  intrusion: 'papers.k.intrusion',
+  backup: 'papers.k.backup',
 };
 
 export const HARDWARE: Field[] = [
@@ -74,6 +80,20 @@ export const TRAINING: Field[] = [
   { name: 'attendees', words: 'papers.f.attendees', kind: 'text', listed: true },
   { name: 'hours', words: 'papers.f.hours', kind: 'hours', listed: true },
   { name: 'file', words: 'papers.f.file', kind: 'file' },
+  { name: 'note', words: 'papers.f.note', kind: 'text' },
+];
+export const SECURITY: Field[] = [
+  { name: 'kind', words: 'papers.f.kind', kind: 'choice', needed: true, listed: true, choices: ['firewall', 'antivirus', 'access_control', 'intrusion', 'backup', 'other'] },
+  { name: 'name', words: 'papers.f.name', kind: 'text', needed: true, listed: true },
+  { name: 'maker', words: 'papers.f.maker', kind: 'text', listed: true },
+  { name: 'model', words: 'papers.f.model_version', kind: 'text' },
+  { name: 'protects', words: 'papers.f.protects', kind: 'text', listed: true },
+  { name: 'place', words: 'papers.f.place', kind: 'text' },
+  { name: 'operator', words: 'papers.f.operator', kind: 'text', listed: true },
+  { name: 'file', words: 'papers.f.evidence', kind: 'file' },
+  { name: 'licence_end', words: 'papers.f.licence_end', kind: 'date', listed: true },
+  { name: 'contract_end', words: 'papers.f.contract_end', kind: 'date', listed: true },
+  { name: 'checked', words: 'papers.f.checked', kind: 'date', listed: true },
   { name: 'note', words: 'papers.f.note', kind: 'text' },
 ];
 export const DELIVERABLE: Field[] = [
