@@ -1,11 +1,15 @@
 // People: the second factor at the door, invitations, new passwords, two plants with a role each, and a
-// program that knows nothing of it yet; then Settings: accounts, roles, tokens, the audit trail. All
-// against the mock.
+// program that knows nothing of it yet; then Settings: accounts, roles, tokens, the audit trail: against the
+// mock, and once through with the real program. MARU_PROGRAM names another build.
 import { after, before, describe, test } from 'node:test';
 import assert from 'node:assert/strict';
 import { startMock } from '../../ui/mock/server.mjs';
-import { readFileSync } from 'node:fs';
+import { createHmac } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { ALL, axe, launch, leastContrast, openPage, picture, sideways, smallTargets } from './browser.mjs';
+import { line, PROGRAM, start, START_MS, stopAll } from './program.mjs';
 import { gridOf, readQr } from './qr-read.mjs';
 
 const WAIT = { timeout: 10_000 };
@@ -93,6 +97,20 @@ describe('the door', () => {
     await page.fill('#password-repeat', 'second-lamp-40');
     assert.equal(await page.locator('#login, #display').count(), 0);
     await page.getByRole('button', { name: '비밀번호 저장' }).click();
+    await page.waitForSelector('article .big', WAIT);
+  });
+});
+
+describe('an invitation for somebody with an account', () => {
+  test('is joined with one press, or makes a new account', async (t) => {
+    const { mock, page } = await opened(t);
+    await page.goto(`${mock.url}/invite#good-secret`);
+    await page.getByText('지금 김현장 계정으로 로그인되어 있습니다').waitFor(WAIT);
+    await looked(page, 'people-join');
+    await page.getByRole('button', { name: '새 계정 만들기' }).click();
+    await page.locator('#login').waitFor(WAIT);
+    await page.reload();
+    await page.getByRole('button', { name: '김현장 계정으로 참여' }).click();
     await page.waitForSelector('article .big', WAIT);
   });
 });
@@ -319,5 +337,123 @@ describe('every section on every screen', { concurrency: 2 }, () => {
     await page.getByText('볼 수 없는 항목입니다').waitFor(WAIT);
     const sections = await page.locator('nav[aria-label="설정 항목"] a').allInnerTexts();
     assert.deepEqual(sections.map((one) => one.trim()), ['화면', '내 계정', '값의 보존 기간', '조직', '계정', '정보']);
+  });
+});
+
+/** The six digits of a moment (RFC 6238: SHA-1, 30 s). */
+function totpOf(secret, ms) {
+  const bits = [...secret].map((letter) => 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'.indexOf(letter).toString(2).padStart(5, '0')).join('');
+  const key = Buffer.from(Array.from({ length: bits.length >> 3 }, (_, i) => parseInt(bits.slice(i * 8, i * 8 + 8), 2)));
+  const counter = Buffer.alloc(8);
+  counter.writeBigUInt64BE(BigInt(Math.floor(ms / 30_000)));
+  const hash = createHmac('sha1', key).update(counter).digest();
+  return String((hash.readUInt32BE(hash[19] & 15) & 0x7fffffff) % 1_000_000).padStart(6, '0');
+}
+
+describe('the real program', () => {
+  const home = join(mkdtempSync(join(tmpdir(), 'maru-people-')), 'home');
+  const SLOW = { timeout: START_MS };
+  let url;
+  let setup;
+
+  before(async () => {
+    await start(PROGRAM, ['init', home, '--plant', 'p1', '--name', '한솔정밀']).ended;
+    const run = start(PROGRAM, ['run', home, '--listen', '127.0.0.1:0']);
+    url = await line(run, /^ready (http:\S+)$/m);
+    setup = await line(run, /^setup (http:\S+)$/m);
+  });
+  after(async () => {
+    await stopAll();
+    rmSync(join(home, '..'), { recursive: true });
+  });
+
+  test('owner, company, second factor, invitation, role, token, audit trail', async (t) => {
+    const owner = await openPage(browser, DESK);
+    const guest = await openPage(browser, PHONE);
+    t.after(() => Promise.all([owner.context.close(), guest.context.close()]));
+    const { page } = owner;
+    await page.goto(setup);
+    await page.fill('#display', '김사장');
+    await page.fill('#login', 'kim');
+    await page.fill('#password', 'floor-lamp-29');
+    await page.fill('#password-repeat', 'floor-lamp-29');
+    await page.getByRole('button', { name: '소유자 등록' }).click();
+    await page.getByText('6단계 중 1단계').waitFor(SLOW);
+    assert.equal(await page.getByLabel('회사 이름').inputValue(), '한솔정밀');
+    await page.getByRole('button', { name: '다음', exact: true }).click();
+    await page.getByText('6단계 중 2단계').waitFor(SLOW);
+
+    // The second factor, with the very secret that the code on the screen says.
+    await page.goto(`${url}/settings/me`);
+    await page.getByText('한솔정밀').first().waitFor(SLOW);
+    await page.getByRole('button', { name: '2단계 인증 등록' }).click();
+    const sheet = page.locator('dialog[open]');
+    await sheet.getByLabel('앱에 나오는 6자리 코드').waitFor(SLOW);
+    const secret = new URL(await qr(page)).searchParams.get('secret');
+    await sheet.getByLabel('앱에 나오는 6자리 코드').fill(totpOf(secret, Date.now()));
+    await sheet.getByRole('button', { name: '등록', exact: true }).click();
+    await page.locator('.codes').waitFor(SLOW);
+    const recovery = await page.locator('.codes li').allInnerTexts();
+    assert.equal(recovery.length, 10);
+    await page.getByRole('button', { name: '적어 두었습니다' }).click();
+    await page.getByRole('button', { name: '로그아웃', exact: true }).first().click();
+    await page.fill('#login', 'kim');
+    await page.fill('#password', 'floor-lamp-29');
+    await page.keyboard.press('Enter');
+    await page.locator('#code').waitFor(SLOW);
+    await page.getByRole('button', { name: '복구 코드로 로그인' }).click();
+    await page.locator('#code').fill(recovery[0]);
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { name: '로그인한 기기' }).waitFor(SLOW);
+
+    // An operator is invited, opens the link on a phone and finds what an operator may do.
+    await page.goto(`${url}/settings/people?invite=1`);
+    await sheet.getByLabel('받는 사람').fill('야간조 한주임');
+    await sheet.getByRole('button', { name: '링크 만들기' }).click();
+    const link = await sheet.locator('.link').innerText(SLOW);
+    await sheet.getByRole('button', { name: '닫기' }).last().click();
+    await guest.page.goto(link);
+    await guest.page.getByText('한솔정밀 초대').waitFor(SLOW);
+    assert.match(await guest.page.locator('dl').innerText(), /한솔정밀[\s\S]*작업자/);
+    await guest.page.fill('#display', '한주임');
+    await guest.page.fill('#login', 'han');
+    await guest.page.fill('#password', 'night-shift-7');
+    await guest.page.fill('#password-repeat', 'night-shift-7');
+    await guest.page.getByRole('button', { name: '계정 등록' }).click();
+    await guest.page.getByRole('heading', { name: '생산현황' }).waitFor(SLOW);
+    await guest.page.goto(`${url}/settings/people`);
+    await guest.page.getByText('볼 수 없는 항목입니다').waitFor(SLOW);
+
+    // The owner makes the operator a manager, until a day.
+    await page.reload();
+    await page.getByRole('button', { name: /한주임/ }).click();
+    await sheet.getByRole('radio', { name: /^관리자/ }).check();
+    await sheet.getByLabel('기한').fill('2099-12-31');
+    await sheet.getByRole('button', { name: '저장' }).click();
+    await page.getByRole('button', { name: /한주임.*관리자.*2099\. 12\. 31\./ }).waitFor(SLOW);
+
+    // A token opens the interface to a program.
+    await page.goto(`${url}/settings/tokens`);
+    await page.getByRole('button', { name: '토큰 만들기' }).first().click();
+    await sheet.getByLabel('용도').fill('사내 ERP');
+    await sheet.getByRole('button', { name: '만들기', exact: true }).click();
+    const token = (await sheet.locator('.secret').innerText(SLOW)).trim();
+    const answer = await fetch(`${url}/api/v1/plants/p1/tags?limit=1`, { headers: { Authorization: `Bearer ${token}` } });
+    assert.equal(answer.status, 200);
+    await picture(page, 'people-real-token');
+
+    // What was done stands in the trail, by name.
+    await page.goto(`${url}/settings/audit?chain=home`);
+    await page.locator('ol > li').first().waitFor(SLOW);
+    const trail = await page.locator('ol.panel').innerText();
+    assert.match(trail, /invitation[\s\S]*김사장|김사장[\s\S]*invitation/);
+    await picture(page, 'people-real-audit');
+    assert.deepEqual(await axe(page), []);
+    await page.goto(`${url}/settings/users`);
+    await page.getByRole('button', { name: /한주임/ }).waitFor(SLOW);
+    await page.goto(`${url}/settings/organisation`);
+    await page.getByRole('button', { name: /한솔정밀/ }).waitFor(SLOW);
+    assert.deepEqual(guest.troubles, []);
+    assert.deepEqual(owner.troubles.filter((one) => !/401/.test(one)), []); // The door asked for the code.
   });
 });

@@ -17,7 +17,7 @@ const ACTIONS = [
 
 /** Routes of the description, for a program that knows people. */
 const ROUTES = [
-  'GET PUT /me', 'POST /me/password', 'POST PUT DELETE /me/totp', 'GET DELETE /me/sessions', 'GET POST /organisations', 'GET /users', 'PUT DELETE /users/{id}', 'POST /users/{id}/reset',
+  'GET PUT /me', 'POST /me/password', 'POST PUT DELETE /me/totp', 'GET DELETE /me/sessions', 'GET POST /organisations', 'GET /users', 'PUT DELETE /users/{id}', 'POST /users/{id}/reset', 'DELETE /users/{id}/sessions', 'PUT /organisations/{id}',
   'GET /plants/{plant}/access', 'GET POST /plants/{plant}/invitations', 'GET POST /plants/{plant}/tokens', 'PUT /plants/{plant}',
 ];
 export const described = () => ({
@@ -42,10 +42,11 @@ export function createPeople({ lang, plant }) {
     person('u2', 'park', '박반장', 'D. Park', { second_factor: true, seen: ago(900_000) }),
     person('u3', 'lee', '이작업', 'S. Lee', { seen: ago(40_000) }),
     person('u4', 'choi', '최설치', 'J. Choi', { organisation: supplier, email: 'choi@hanbit.example', seen: ago(6 * DAY) }),
+    person('u6', 'yoon', '윤품질', 'B. Yoon'),
     person('u5', 'jung', '정감사', 'Y. Jung', { disabled: true, seen: ago(70 * DAY) }),
   ];
   const given = (user, role, until, by = me) => ({ user, role, until, given_by: by.id === me.id ? me.display : by.display, created: ago(60 * DAY) });
-  const access = [given(users[0], 'owner', null), given(users[1], 'manager', null), given(users[2], 'operator', null), given(users[3], 'installer', ahead(21 * DAY)), given(users[4], 'auditor', null)];
+  const access = [given(users[0], 'owner', null), given(users[1], 'manager', null), given(users[2], 'operator', null), given(users[3], 'installer', ahead(21 * DAY)), given(users[5], 'auditor', null)];
   const invitations = [{ id: 'i1', role: 'operator', label: say('야간조 한주임', 'Night shift, Han'), email: '', organisation: ours, until: ahead(5 * DAY), created: ago(2 * DAY) }];
   const organisations = [ours, supplier];
   const tokens = [
@@ -142,7 +143,10 @@ export function createPeople({ lang, plant }) {
       return auditPage(search);
     }
     if (part === 'access') {
-      const one = access.find((entry) => entry.user.id === id);
+      let one = access.find((entry) => entry.user.id === id);
+      if (id && !one && method === 'PUT') {
+        access.push((one = given(users.find((user) => user.id === id), body.role, null)));
+      }
       if (!id) {
         return items(access);
       }
@@ -187,6 +191,9 @@ export function createPeople({ lang, plant }) {
     me, access,
     /** [status, body] or null when this is none of ours. */
     answer(method, path, body, search) {
+      if (search.has('limit') && !path.endsWith('/audit') && described().paths[`/api/v1${path.replace(/^(\/plants\/)[^/]+/, '$1{plant}')}`]) {
+        return [400, { code: 'invalid', ko: '매개변수가 없는 주소입니다.', en: 'This address takes no parameters.' }];
+      }
       if (path === '/me' || path.startsWith('/me/')) {
         return ofMe(method, path.slice(4), body);
       }

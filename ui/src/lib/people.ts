@@ -1,5 +1,5 @@
 // People of a plant and of the home: shapes of the answers (docs/HTTP.md), and how their times are told.
-import { msOf, type Organisation, type Role, type User } from './api';
+import { get, msOf, type Items, type Organisation, type Role, type User } from './api';
 import { plant } from './session.svelte';
 import { NOTHING } from './format';
 import { lang, type Key } from './words.svelte';
@@ -32,6 +32,7 @@ export interface Access {
   user: Person;
   role: Role;
   until: Time;
+  ended?: boolean;
   given_by?: string | { display: string } | null;
   created?: Time;
 }
@@ -86,6 +87,9 @@ export const KIND_WORDS: Record<string, Key> = {
   agency: 'organisation.agency',
   assessor: 'organisation.assessor',
 };
+
+/** A list that is answered whole. */
+export const listOf = async <T>(path: string): Promise<T[]> => (await get<Items<T>>(path)).items;
 
 /** A link that opens on this very server, whatever of it the answer gave. */
 export function wholeLink(link: string): string {

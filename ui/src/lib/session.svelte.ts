@@ -57,9 +57,14 @@ export async function acceptInvitation(secret: string, login: string, display: s
   take(await post<SessionAnswer>('/invitation', { secret, login, display, password }));
 }
 
-/** Sets a new password by a link that somebody with the right to do so handed over. */
-export async function spendReset(secret: string, password: string): Promise<void> {
-  take(await post<SessionAnswer>('/reset', { secret, password }));
+/** Gives the access that an invitation promises to whoever is signed in. */
+export async function joinPlant(secret: string): Promise<void> {
+  take(await post<SessionAnswer>('/invitation', { secret }));
+}
+
+/** Sets a new password by a link that somebody with the right to do so handed over; `code` as at sign-in. */
+export async function spendReset(secret: string, password: string, code = ''): Promise<void> {
+  take(await post<SessionAnswer>('/reset', code === '' ? { secret, password } : { secret, password, code }));
 }
 
 export async function signOut(): Promise<void> {
