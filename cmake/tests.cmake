@@ -129,7 +129,7 @@ function(maru_add_system_tests)
     if(MARU_FUZZ OR NOT TARGET maru)
         return()
     endif()
-    foreach(step "doctor;" "replay;12" "demo;16" "import;6" "tables;8" "diskfull;" "ops;" "https;" "syslog;" "mqtt;5000" "outage;1" "soak;5" "crowd;5")
+    foreach(step "doctor;" "replay;12" "demo;16" "import;6" "tables;8" "diskfull;" "ops;" "https;" "syslog;" "mail;" "mqtt;5000" "outage;1" "soak;5" "crowd;5")
         list(GET step 0 name)
         list(GET step 1 argument)
         add_test(NAME system/${name}

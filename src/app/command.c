@@ -67,6 +67,7 @@ static const struct option_row QUALITY_OPTIONS[] = {
     COMMON_OPTIONS, {"--plant", true}, {"--day", true}, {"--run", false}, {NULL, false}};
 static const struct option_row OUTBOX_OPTIONS[] = {
     COMMON_OPTIONS, {"--plant", true}, {NULL, false}};
+static const struct option_row MAIL_OPTIONS[] = {COMMON_OPTIONS, {"--test", false}, {NULL, false}};
 static const struct option_row BENCH_OPTIONS[] = {
     COMMON_OPTIONS, {"--dir", true}, {"--data", true}, {"--quick", false}, {NULL, false}};
 static const struct option_row SOAK_OPTIONS[] = {
@@ -90,6 +91,8 @@ static const struct command COMMANDS[] = {
         -1, QUERY_OPTIONS, cmd_query},
     {"quality", MSG_HELP_QUALITY, COMMAND_HOME | COMMAND_OPENS | COMMAND_HOT, 0,
         POSITIONALS_MAX - 1, -1, QUALITY_OPTIONS, cmd_quality},
+    {"mail", MSG_HELP_MAIL, COMMAND_HOME | COMMAND_OPENS | COMMAND_HOT, 0, 0, -1, MAIL_OPTIONS,
+        cmd_mail},
     {"outbox", MSG_HELP_OUTBOX, COMMAND_HOME | COMMAND_OPENS | COMMAND_HOT, 0, 0, -1,
         OUTBOX_OPTIONS, cmd_outbox},
     {"rerefine", MSG_HELP_REREFINE, COMMAND_HOME | COMMAND_OPENS | COMMAND_HOT, 0, 1, -1,

@@ -172,6 +172,8 @@ static int take(cfg_t *cfg, struct config *config, struct err *err) {
     }
     status = status < 0 ? status : take_syslog(cfg, &config->upkeep.syslog, err);
     (void)str_copy_z(
+        str_of(cfg_getstr(cfg, "mail_ca")), config->upkeep.mail_ca, sizeof config->upkeep.mail_ca);
+    (void)str_copy_z(
         str_of(cfg_getstr(cfg, "host_name")), config->host_name, sizeof config->host_name);
     return status < 0 ? status : take_tls(cfg, config, err);
 }
@@ -183,7 +185,8 @@ static int parse(char *text, struct config *ret_config, struct err *err) {
     cfg_opt_t options[] = {CFG_STR("listen", listen_default, CFGF_NONE),
         CFG_STR("tls_certificate", NULL, CFGF_NONE), CFG_STR("tls_key", NULL, CFGF_NONE),
         CFG_STR("tls", tls_default, CFGF_NONE), CFG_STR("syslog", NULL, CFGF_NONE),
-        CFG_STR("syslog_ca", NULL, CFGF_NONE), CFG_BOOL("syslog_plain", cfg_false, CFGF_NONE),
+        CFG_STR("syslog_ca", NULL, CFGF_NONE), CFG_STR("mail_ca", NULL, CFGF_NONE),
+        CFG_BOOL("syslog_plain", cfg_false, CFGF_NONE),
         CFG_INT("connections", SERVE_CONNECTIONS, CFGF_NONE),
         CFG_INT("connections_per_ip", SERVE_CONNECTIONS_PER_IP, CFGF_NONE),
         CFG_INT("body_bytes", SERVE_BODY_BYTES, CFGF_NONE),

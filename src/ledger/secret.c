@@ -366,6 +366,22 @@ void secret_wipe(void *bytes, size_t size) {
 
 /* ---- Keyed hashes (keyed.h) ---- */
 
+_Static_assert((int)KEYED_SEAL_OVERHEAD == (int)SEAL_OVERHEAD, "one form");
+
+void keyed_seal(
+    const uint8_t key[KEYED_KEY_BYTES], struct str purpose, struct str plain, uint8_t *to) {
+    small_seal(key, purpose, plain, to);
+}
+
+bool keyed_open(
+    const uint8_t key[KEYED_KEY_BYTES], struct str purpose, struct str sealed, uint8_t *to) {
+    return small_open(key, purpose, sealed, to);
+}
+
+void keyed_wipe_bytes(void *bytes, size_t size) {
+    secret_wipe(bytes, size);
+}
+
 void keyed_new(uint8_t ret_key[KEYED_KEY_BYTES]) {
     start();
     randombytes_buf(ret_key, KEYED_KEY_BYTES);

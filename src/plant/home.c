@@ -298,14 +298,13 @@ int home_plant(struct home *home, struct str id, struct plant **ret_plant, struc
 
 _Static_assert((int)HOME_KEY_BYTES == (int)KEYED_KEY_BYTES, "one key");
 
-int home_second_key(
-    struct home *home, bool create, uint8_t ret_key[HOME_KEY_BYTES], struct err *err) {
-    const struct str head = STR("maru-second-factor-1 ");
+static int home_key(struct home *home, const char *name, struct str head, bool create,
+    uint8_t ret_key[HOME_KEY_BYTES], struct err *err) {
     AUTO_BUF struct buf keys;
     AUTO_BUF struct buf path;
     buf_init(&path, LIMIT_PATH_BYTES);
     int status = path_join(&keys, home->dir, "keys", err);
-    buf_printf(&path, "%s/keys/second.factor.key", home->dir);
+    buf_printf(&path, "%s/keys/%s", home->dir, name);
     if (status < 0 || path.overflow) {
         return err_set(err, ERR_LIMIT, MSG_PLANT_PATH_LONG, ARGS(A_CSTR(home->dir)));
     }
@@ -313,4 +312,14 @@ int home_second_key(
         status = key_file_write(files_system(), buf_z(&keys), buf_z(&path), head, err);
     }
     return status < 0 ? status : key_file_read(buf_z(&path), head, ret_key, err);
+}
+
+int home_second_key(
+    struct home *home, bool create, uint8_t ret_key[HOME_KEY_BYTES], struct err *err) {
+    return home_key(home, "second.factor.key", STR("maru-second-factor-1 "), create, ret_key, err);
+}
+
+int home_notice_key(
+    struct home *home, bool create, uint8_t ret_key[HOME_KEY_BYTES], struct err *err) {
+    return home_key(home, "mail.password.key", STR("maru-mail-password-1 "), create, ret_key, err);
 }

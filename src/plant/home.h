@@ -41,4 +41,8 @@ enum { HOME_KEY_BYTES = 32 };
 int home_second_key(
     struct home *home, bool create, uint8_t ret_key[HOME_KEY_BYTES], struct err *err);
 
+/* The same for the mail server's password: HOME/keys/mail.password.key. */
+int home_notice_key(
+    struct home *home, bool create, uint8_t ret_key[HOME_KEY_BYTES], struct err *err);
+
 #endif

@@ -181,3 +181,28 @@ int json_in_object(const struct json_in *object, const char *name,
     *ret_object = (const struct json_in *)value;
     return 1;
 }
+
+int json_in_each(const struct json_in *object, const char *name, uint32_t max,
+    int (*each)(void *context, const struct json_in *item, struct err *err), void *context,
+    struct err *err) {
+    json_t *list = member(object, name);
+    size_t i = 0;
+    json_t *item = NULL;
+    if (!list) {
+        return 0;
+    }
+    if (!json_is_array(list)) {
+        return wrong_type(name, "list", err);
+    }
+    if (json_array_size(list) > max) {
+        return err_set(err, ERR_LIMIT, MSG_SERVE_JSON_TOO_MANY, ARGS(A_CSTR(name), A_INT(max)));
+    }
+    json_array_foreach(list, i, item) {
+        int rc = json_is_object(item) ? each(context, (const struct json_in *)item, err)
+                                      : wrong_type(name, "list of objects", err);
+        if (rc < 0) {
+            return rc;
+        }
+    }
+    return 0;
+}

@@ -28,6 +28,11 @@ int json_in_f64(const struct json_in *object, const char *name, double *ret_valu
 int json_in_i64(
     const struct json_in *object, const char *name, int64_t *ret_value, struct err *err);
 int json_in_bool(const struct json_in *object, const char *name, bool *ret_value, struct err *err);
+/* Calls `each` for every object of a list; 0 when the list is absent. ERR_TYPE: another shape,
+ * ERR_LIMIT: more than `max`. The item is borrowed for the call. */
+int json_in_each(const struct json_in *object, const char *name, uint32_t max,
+    int (*each)(void *context, const struct json_in *item, struct err *err), void *context,
+    struct err *err);
 /* Like json_in_str, but the member must be there and not empty. */
 int json_in_need_str(const struct json_in *object, const char *name, size_t max_bytes,
     struct str *ret_value, struct err *err);

@@ -346,6 +346,10 @@ bool route_allows(const struct route *route, const struct principal *caller) {
     case RIGHT_SELF: return caller->is_session;
     case RIGHT_PEOPLE: return caller->is_session && is_lead;
     case RIGHT_ADMIN: return caller->is_session && caller->admin;
+    case RIGHT_HUB_CONFIGURE:
+        return caller->is_session ? caller->admin
+                                  : caller->plant[0] == '\0' &&
+                                        right_allows(RIGHT_CONFIGURE, caller->role, caller->scopes);
     case RIGHT_HUB_AUDIT:
         return caller->is_session ? caller->admin
                                   : caller->plant[0] == '\0' &&
@@ -374,6 +378,7 @@ const char *right_name(enum right right) {
     case RIGHT_SELF: return "self";
     case RIGHT_PEOPLE: return "people";
     case RIGHT_ADMIN: return "admin";
+    case RIGHT_HUB_CONFIGURE: return "hub configure";
     case RIGHT_HUB_AUDIT: return "hub audit";
     }
     return "none";

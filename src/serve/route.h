@@ -15,15 +15,16 @@ struct call;
 /* The least right a route needs; docs/HTTP.md has the table of roles. */
 enum right {
     RIGHT_PUBLIC,
-    RIGHT_READ,      // Any role, scope read.
-    RIGHT_WRITE,     // Operator and above, scope write.
-    RIGHT_CONFIGURE, // Installer or owner, scope write.
-    RIGHT_AUDIT,     // Auditor or owner, scope read.
-    RIGHT_GRANT,     // The owner alone, scope write: letting data leave the plant.
-    RIGHT_SELF,      // Whoever signed in; no token.
-    RIGHT_PEOPLE,    // Manager or owner who signed in; no token.
-    RIGHT_ADMIN,     // An admin of the home who signed in; no token.
-    RIGHT_HUB_AUDIT, // An admin; or a token of the whole folder that may audit.
+    RIGHT_READ,          // Any role, scope read.
+    RIGHT_WRITE,         // Operator and above, scope write.
+    RIGHT_CONFIGURE,     // Installer or owner, scope write.
+    RIGHT_AUDIT,         // Auditor or owner, scope read.
+    RIGHT_GRANT,         // The owner alone, scope write: letting data leave the plant.
+    RIGHT_SELF,          // Whoever signed in; no token.
+    RIGHT_PEOPLE,        // Manager or owner who signed in; no token.
+    RIGHT_ADMIN,         // An admin of the home who signed in; no token.
+    RIGHT_HUB_CONFIGURE, // An admin; or a token of the whole folder that may configure.
+    RIGHT_HUB_AUDIT,     // An admin; or a token of the whole folder that may audit.
 };
 
 enum param_kind {

@@ -326,6 +326,18 @@ static void check_syslog(struct findings *f, const struct upkeep *u) {
     }
 }
 
+static void check_mail(struct findings *f, const struct upkeep *u) {
+    struct mail_facts facts;
+    mailer_facts(u->mailer, &facts);
+    if (facts.failed_since_ns > 0) {
+        const struct arg *what = ARGS(A_INT(facts.waiting));
+        struct finding *finding = add(f, "mail.failing", FINDING_WARNING);
+        say(finding, MSG_HEALTH_MAIL, what, MSG_HEALTH_DO_MAIL, NO_ARGS);
+        finding->words = facts.error;
+        (void)err_context(&finding->words, MSG_HEALTH_MAIL, what);
+    }
+}
+
 /* The launcher's folder is the one the home lies in, when there is a launcher. */
 static void check_version(struct findings *f, const struct upkeep *u) {
     char state[LIMIT_PATH_BYTES + 8];
@@ -361,6 +373,7 @@ uint32_t upkeep_health(struct upkeep *u, struct home *home, struct plant *plant,
         check_test(&f, u);
         check_certificate(&f, u);
         check_syslog(&f, u);
+        check_mail(&f, u);
         check_version(&f, u);
     }
     struct catalogue *catalogue = plant_catalogue(plant);

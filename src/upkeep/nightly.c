@@ -286,6 +286,7 @@ struct upkeep *upkeep_start(struct home *home, const struct upkeep_settings *set
     if (settings->syslog.way != SYSLOG_NONE) {
         u->syslog = syslog_start(home, &settings->syslog);
     }
+    u->mailer = mailer_start(home, u, settings->mail_ca);
     stop_flag_init(&u->stop);
     thread_start(&u->thread, "upkeep", upkeep_thread, u);
     return u;
@@ -297,6 +298,7 @@ void upkeep_stop(struct upkeep *u) {
     }
     stop_flag_raise(&u->stop);
     syslog_stop(u->syslog);
+    mailer_stop(u->mailer);
     thread_join(&u->thread);
     stop_flag_fini(&u->stop);
     mem_free(u);

@@ -21,6 +21,7 @@ struct upkeep_settings {
     struct tls_store *tls; // Borrowed; NULL: plain HTTP.
     bool tls_off;          // Plain HTTP that others can reach.
     struct syslog_settings syslog;
+    char mail_ca[LIMIT_PATH_BYTES]; // Authorities of the mail server; empty: the system's.
 };
 /* Starts the thread: the first look after a minute, missed nights are made up then. */
 struct upkeep *upkeep_start(struct home *home, const struct upkeep_settings *settings);

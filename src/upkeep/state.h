@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 
 #include "core/thread.h"
+#include "upkeep/mail.h"
 #include "upkeep/nightly.h"
 
 struct upkeep {
@@ -17,6 +18,7 @@ struct upkeep {
     struct thread thread;
     struct stop_flag stop;
     struct syslog *syslog; // NULL: none is asked for.
+    struct mailer *mailer;
     _Atomic uint32_t clock_steps;
     int64_t wall_ns; // The thread's: at the last look.
     int64_t mono_ns;

@@ -42,6 +42,7 @@ STEPS = [
     ("diskfull", "a full disk refuses writes in words, answers queries, recovers by itself", [PYTHON, f"{HERE}/step_diskfull.py"], 300),
     ("https", "own certificate, files changed under way, no TLS told apart", [PYTHON, f"{HERE}/step_https.py"], 300),
     ("syslog", "audit entries to a receiver over TLS: absent, wrong, deaf, back", [PYTHON, f"{HERE}/step_syslog.py"], 300),
+    ("mail", "mail with STARTTLS, what is refused, a fault told through an outage", [PYTHON, f"{HERE}/step_mail.py"], 600),
     ("ops", "backup under load, restore to the same content, kills in the middle", [PYTHON, f"{HERE}/step_ops.py"], 1200),
     ("pictures", "each page as a picture at four sizes, light and dark, Korean and English", ["./dev", "e2e"], 3600),
     ("bench", "the benchmarks print their keys", [PYTHON, f"{HERE}/step_bench.py", "--write"], 1800),

@@ -84,8 +84,8 @@ static enum need need_of(const char *path, const char *method) {
         {"put", "/papers/trainings/{number}", NEED_WRITE},
         {"post", "/papers/deliverables", NEED_WRITE},
         {"put", "/papers/deliverables/{number}", NEED_WRITE}, {"post", "/scans", NEED_WRITE},
-        {"put", "/consents/{id}", NEED_GRANT}, {"post", "/annotations", NEED_WRITE},
-        {"delete", "/annotations/{number}", NEED_WRITE}};
+        {"put", "/consents/{id}", NEED_GRANT}, {"get", "/api/v1/mail", NEED_CONFIGURE},
+        {"post", "/annotations", NEED_WRITE}, {"delete", "/annotations/{number}", NEED_WRITE}};
     for (size_t i = 0; i < sizeof OTHERS / sizeof OTHERS[0]; i++) {
         if (strcmp(method, OTHERS[i].method) == 0 &&
             str_ends(str_of(path), str_of(OTHERS[i].end))) {

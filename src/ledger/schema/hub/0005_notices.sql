@@ -1,5 +1,5 @@
 -- What this Maru tells others by itself: audit entries to a syslog receiver, mails about what is
--- wrong. The password of the mail server stands here sealed under HOME/keys/notices.key.
+-- wrong. The password of the mail server stands here sealed under HOME/keys/mail.password.key.
 
 CREATE TABLE notice_cursors (
     consumer TEXT    PRIMARY KEY NOT NULL CHECK (length(consumer) BETWEEN 1 AND 128), -- "syslog:hub"
