@@ -204,6 +204,10 @@ def check_outage(home, port, certificate, server, token):
     status, text = ask(server, token, "PUT", "/api/v1/plants/main/devices/press9",
                        {"driver": "modbus", "address": "127.0.0.1:1", "options": "unit=1"})
     claim(status in (200, 201), f"PUT of a device gave {status}: {text}")
+    status, text = ask(server, token, "PUT", "/api/v1/plants/main/tags/press9.temp",
+                       {"type": "f64", "device": "press9", "source": "holding:0"})
+    claim(status in (200, 201), f"PUT of a tag gave {status}: {text}")
+    wait_for(lambda: "device.down" in health_of(server, token), "the device is not down", 20)
     wait_for(lambda: json.loads(ask(server, token, "GET", "/api/v1/mail")[1])["waiting"] == 2, "no mail waits", 150)
     wait_for(lambda: "mail.failing" in health_of(server, token), "health does not tell that mail fails", 40)
     server.kill()
@@ -215,7 +219,7 @@ def check_outage(home, port, certificate, server, token):
         claim(len(sink.mails) == 2, f"{len(sink.mails)} mails came, not 2")
         by_address = {to[0]: mail for to, mail in sink.mails}
         claim("press9" in by_address["kim@plant.example"].get_content() and "장치" in by_address["kim@plant.example"].get_content(),
-              "the Korean mail does not name the device")
+              f"the Korean mail does not name the device: {by_address['kim@plant.example'].get_content()}")
         claim("No fresh values from device press9" in by_address["lee@plant.example"].get_content(), "the English mail does not say it")
         wait_for(lambda: "mail.failing" not in health_of(server, token), "health still complains", 10)
     finally:

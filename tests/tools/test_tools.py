@@ -179,6 +179,15 @@ class Tidy(Tree):
         self.expect("docs/X.md:2: document: src/core/gone.c")
         self.expect("docs/X.md:2: document: src/core/gone.h")
 
+    def test_the_page_of_threats_names_only_tests_that_are_there(self):
+        self.put("tests/core/test_buf.c", "/* Tests. */\n#include \"core/buf.h\"\n\n"
+                 "/* R-001 */\nstatic void it_is_full(void **state) {\n}\n")
+        row = "| A | B | `tests/core/test_buf.c` `%s` |\n"
+        self.put("docs/SECURITY.md", row % "it_is_full")
+        self.assertEqual(self.run_tool("tidy"), (0, ""))
+        self.put("docs/SECURITY.md", row % "it_is_empty")
+        self.expect("docs/SECURITY.md:1: document: there is no test it_is_empty")
+
     def test_the_table_of_errors_follows_its_source(self):
         self.add("src/core/err.def", 'ERR(SPACE, "no space", "공간이 없습니다")\n')
         self.expect("docs/ERRORS.md:2: errors:")
