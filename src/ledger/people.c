@@ -216,6 +216,10 @@ int access_each(struct ledger_tx *tx, struct str plant, struct str user_id, acce
 
 /* ---- Erasing ---- */
 
+#define ERASE_PAYLOADS                                                                             \
+    "DELETE FROM audit_payload WHERE sequence IN (SELECT sequence FROM audit"                      \
+    " WHERE actor = ?1 OR substr(subject, 1, 36) = ?1)"
+
 static int erase(struct ledger_tx *tx, struct str id, struct err *err) {
     static const char *const STEPS[] = {
         "DELETE FROM sessions WHERE user_id = ?1",
@@ -224,8 +228,7 @@ static int erase(struct ledger_tx *tx, struct str id, struct err *err) {
         "DELETE FROM former_roles WHERE user_id = ?1",
         "DELETE FROM links WHERE user_id = ?1",
         "UPDATE invitations SET label = '', email = '' WHERE user_id = ?1",
-        "DELETE FROM audit_payload WHERE sequence IN (SELECT sequence FROM audit"
-        " WHERE actor = ?1 OR substr(subject, 1, 36) = ?1)",
+        ERASE_PAYLOADS,
     };
     struct ledger_stmt *stmt = NULL;
     int result = ledger_prepare(tx,

@@ -24,11 +24,19 @@
 #include "plant/outbox.h"
 #include "plant/pipeline.h"
 
+/* How the plant is called. A version that was replaced is kept until the plant closes, because
+ * plant_display and plant_zone lend what is in it without a lock. */
+struct naming {
+    struct naming *previous;
+    char *display;
+    struct zone *zone;
+    uint32_t count; // Of versions, this one included.
+};
+
 struct plant {
     const struct clock *clock;
-    struct zone *zone;
+    struct naming *_Atomic naming; // Replaced under refresh_mutex.
     char *id;
-    char *display;
     char *keys_dir; // NULL: none.
     struct files *files;
     struct ledger *ledger;
@@ -155,8 +163,11 @@ static int load_facts(struct plant *plant, struct err *err) {
     arena_init(&facts.arena, 0);
     int status = ledger_read(plant->ledger, read_facts, &facts, err);
     if (status >= 0) {
-        plant->display = mem_copy_z(facts.display);
-        status = zone_load(facts.zone, &plant->zone, err);
+        struct naming *naming = MEM_NEW(struct naming);
+        naming->display = mem_copy_z(facts.display);
+        naming->count = 1;
+        plant->naming = naming;
+        status = zone_load(facts.zone, &naming->zone, err);
     }
     arena_fini(&facts.arena);
     return status;
@@ -303,11 +314,16 @@ void plant_close(struct plant *plant) {
     hist_close(plant->historian);
     ledger_close(plant->ledger);
     catalogue_unref(plant->catalogue);
-    zone_free(plant->zone);
+    for (struct naming *naming = plant->naming; naming != NULL;) {
+        struct naming *previous = naming->previous;
+        zone_free(naming->zone);
+        mem_free(naming->display);
+        mem_free(naming);
+        naming = previous;
+    }
     mutex_fini(&plant->resolve_mutex);
     mutex_fini(&plant->refresh_mutex);
     mutex_fini(&plant->catalogue_mutex);
-    mem_free(plant->display);
     mem_free(plant->keys_dir);
     mem_free(plant->id);
     mem_free(plant);
@@ -320,11 +336,66 @@ struct str plant_id(const struct plant *plant) {
 }
 
 struct str plant_display(const struct plant *plant) {
-    return str_of(plant->display);
+    return str_of(atomic_load(&plant->naming)->display);
 }
 
 const struct zone *plant_zone(const struct plant *plant) {
-    return plant->zone;
+    return atomic_load(&plant->naming)->zone;
+}
+
+struct naming_wish {
+    struct str display;
+    struct str zone;
+    struct str actor;
+    struct str plant;
+};
+
+static int store_naming(struct ledger_tx *tx, void *context, struct err *err) {
+    const struct naming_wish *wish = context;
+    int status = plant_setting_put(tx, STR("display"), wish->display, err);
+    status = status < 0 ? status : plant_setting_put(tx, STR("zone"), wish->zone, err);
+    return status < 0
+               ? status
+               : audit_append(tx, wish->actor, STR("plant.name"), wish->plant, wish->display, err);
+}
+
+/* Under refresh_mutex. */
+static int name_plant(
+    struct plant *plant, struct naming_wish *wish, struct naming *fresh, struct err *err) {
+    struct naming *naming = atomic_load(&plant->naming);
+    struct str zone = str_of(zone_name(naming->zone));
+    wish->display = wish->display.size > 0 ? wish->display : str_of(naming->display);
+    wish->zone = wish->zone.size > 0 ? wish->zone : zone;
+    if (naming->count == PLANT_NAMINGS_MAX) {
+        return err_set(err, ERR_LIMIT, MSG_PLANT_NAMINGS, ARGS(A_INT(PLANT_NAMINGS_MAX)));
+    }
+    if (!str_eq(wish->zone, zone) && hist_seq(plant->historian) > 0) {
+        return err_set(err, ERR_CONFLICT, MSG_PLANT_ZONE_STANDS, ARGS(A_STR(zone)));
+    }
+    int status = zone_load(wish->zone, &fresh->zone, err);
+    status = status < 0 ? status : ledger_write(plant->ledger, store_naming, wish, err);
+    if (status >= 0) {
+        fresh->display = mem_copy_z(wish->display);
+        fresh->count = naming->count + 1;
+        fresh->previous = naming;
+        atomic_store(&plant->naming, fresh);
+    }
+    return status;
+}
+
+int plant_name(
+    struct plant *plant, struct str display, struct str zone, struct str actor, struct err *err) {
+    struct naming_wish wish = {display, zone, actor, plant_id(plant)};
+    struct naming *fresh = MEM_NEW(struct naming);
+    mutex_lock(&plant->refresh_mutex);
+    int status = name_plant(plant, &wish, fresh, err);
+    mutex_unlock(&plant->refresh_mutex);
+    if (status < 0) {
+        zone_free(fresh->zone);
+        mem_free(fresh);
+        return status;
+    }
+    return plant_refresh(plant, err);
 }
 
 struct ledger *plant_ledger(struct plant *plant) {

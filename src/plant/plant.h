@@ -33,6 +33,14 @@ void plant_close(struct plant *plant); // Stops links, drains the pipeline, clos
 struct str plant_id(const struct plant *plant);
 struct str plant_display(const struct plant *plant);
 const struct zone *plant_zone(const struct plant *plant);
+/* Changes how people call the plant, and its zone while nothing is stored yet (days of what is
+ * stored were counted in it): ERR_CONFLICT afterwards, ERR_INVALID for an unknown zone, ERR_LIMIT
+ * after PLANT_NAMINGS_MAX changes of one run. An empty text leaves as it is. What plant_display and
+ * plant_zone gave before stays valid until plant_close. Told to the audit chain and to readers of
+ * the catalogue. */
+enum { PLANT_NAMINGS_MAX = 1000 };
+int plant_name(
+    struct plant *plant, struct str display, struct str zone, struct str actor, struct err *err);
 struct ledger *plant_ledger(struct plant *plant);
 struct historian *plant_historian(struct plant *plant);
 struct live *plant_live(struct plant *plant);

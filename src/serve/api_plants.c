@@ -4,8 +4,12 @@
  */
 #include "serve/call.h"
 
+#include "core/limits.h"
+#include "serve/json_in.h"
 #include "serve/server.h"
 #include "serve/view.h"
+
+enum { ZONE_BYTES = 64 };
 
 int api_plants(struct call *call, struct err *err) {
     struct home *home = call->server->home;
@@ -28,6 +32,26 @@ int api_plants(struct call *call, struct err *err) {
     json_array_end(&json);
     json_put_null(&json, "next");
     json_object_end(&json);
+    return 0;
+}
+
+int api_plant_put(struct call *call, struct err *err) {
+    static const char *const MEMBERS[] = {"display", "zone", NULL};
+    AUTO_JSON_IN struct json_in *body = NULL;
+    struct str display = STR_NONE;
+    struct str zone = STR_NONE;
+    int rc = json_in_parse(call->http->request.body, &body, err);
+    rc = rc < 0 ? rc : json_in_only(body, MEMBERS, err);
+    rc = rc < 0 ? rc : json_in_str(body, "display", LIMIT_DISPLAY_BYTES, &display, err);
+    rc = rc < 0 ? rc : json_in_str(body, "zone", ZONE_BYTES, &zone, err);
+    rc = rc < 0 ? rc : plant_name(call->plant, display, zone, str_of(call->principal.id), err);
+    if (rc < 0) {
+        call->status = rc == -ERR_NOT_FOUND ? 400 : 0; // The zone, not the plant.
+        return rc;
+    }
+    struct json json;
+    call_json(call, 200, &json);
+    view_plant(&json, call->plant, call->principal.role);
     return 0;
 }
 

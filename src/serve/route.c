@@ -336,7 +336,7 @@ bool right_allows(enum right right, enum role role, uint32_t scopes) {
 }
 
 bool route_is_of_plant(const struct route *route) {
-    return str_starts(str_of(route->path), STR("/api/v1/plants/{plant}/"));
+    return str_starts(str_of(route->path), STR("/api/v1/plants/{plant}"));
 }
 
 bool route_allows(const struct route *route, const struct principal *caller) {
