@@ -77,6 +77,7 @@ struct pipeline {
     int64_t lag_max_before_ns;
     int64_t lag_max_now_ns;
     struct lag lag; // Of all batches since the start.
+    struct journal *journal;
 };
 
 static void ticket_finish(struct ticket *ticket, const struct err *err) {
@@ -170,6 +171,8 @@ static void show(struct pipeline *p, const struct item *items, uint32_t count) {
             note_lag(p, now_ns - batch->reply_ns, now_ns);
         }
         mutex_unlock(&p->status_mutex);
+        journal_count(p->journal, 0,
+            &(struct journal_minute){.kept = batch->count - dropped, .omitted = dropped});
     }
 }
 
@@ -179,6 +182,16 @@ static int append_items(struct pipeline *p, struct item *items, uint32_t count, 
         batches[i] = items[i].batch;
     }
     return hist_append(p->with.historian, batches, count, err);
+}
+
+static void note_refused(struct pipeline *p, const struct item *item, const struct err *err) {
+    const struct batch *batch = item->batch;
+    mutex_lock(&p->status_mutex);
+    p->status.rows_refused += batch->count;
+    mutex_unlock(&p->status_mutex);
+    journal_count(p->journal, batch->source, &(struct journal_minute){.refused = batch->count});
+    journal_refuse(p->journal, item->ticket == NULL ? JOURNAL_DEVICE : JOURNAL_SENDER,
+        batch->source, batch->count, err);
 }
 
 static void note_result(struct pipeline *p, const struct err *err) {
@@ -216,9 +229,7 @@ static void refuse_item(struct pipeline *p, const struct item *item, const struc
         log_event(LOG_ERROR, "plant", "device_batch_refused",
             LOG_FIELDS({"rows", A_INT(item->batch->count)}), err);
     }
-    mutex_lock(&p->status_mutex);
-    p->status.rows_refused += item->batch->count;
-    mutex_unlock(&p->status_mutex);
+    note_refused(p, item, err);
     refine_forget(p, item->batch);
     finish_item(p, item, err);
 }
@@ -305,12 +316,11 @@ static uint32_t refine_items(struct pipeline *p, struct item *items, uint32_t co
         p->status.batches_in++;
         p->status.rows_in += batch->count;
         mutex_unlock(&p->status_mutex);
+        journal_count(p->journal, batch->source, &(struct journal_minute){.in = batch->count});
         struct err err = ERR_INIT;
         bool judged = items[i].ticket != NULL && !items[i].ticket->from_device;
         if (judged && check_rows(p, batch, &err) < 0) {
-            mutex_lock(&p->status_mutex);
-            p->status.rows_refused += batch->count;
-            mutex_unlock(&p->status_mutex);
+            note_refused(p, &items[i], &err);
             finish_item(p, &items[i], &err);
             continue;
         }
@@ -495,6 +505,7 @@ struct pipeline *pipeline_new(const struct pipeline_options *options) {
         p->batches[i] = batch_new(POOL_ROWS, POOL_TEXT_BYTES);
         CHECK(queue_push(p->pool, &p->batches[i], 0) == 0);
     }
+    p->journal = journal_new(options->clock);
     p->derive = derive_new(options->historian);
     p->own = batch_new(POOL_ROWS, POOL_TEXT_BYTES);
     p->status.queue_capacity = QUEUE_ITEMS;
@@ -513,6 +524,7 @@ void pipeline_free(struct pipeline *p) {
     }
     batch_free(p->own);
     derive_free(p->derive);
+    journal_free(p->journal);
     catalogue_unref(atomic_exchange(&p->next_catalogue, NULL));
     catalogue_unref(p->catalogue);
     queue_free(p->queue);
@@ -532,6 +544,10 @@ struct sample_port pipeline_port(struct pipeline *p) {
 
 void pipeline_use(struct pipeline *p, struct catalogue *catalogue) {
     catalogue_unref(atomic_exchange(&p->next_catalogue, catalogue_ref(catalogue)));
+}
+
+struct journal *pipeline_journal(struct pipeline *p) {
+    return p->journal;
 }
 
 void pipeline_status_get(struct pipeline *p, struct pipeline_status *ret_status) {

@@ -5,6 +5,7 @@
  * thread owns refine and publishes to the live table; device links and submitters meet it in
  * bounded queues.
  */
+#include "plant/journal.h"
 #include "plant/plant.h"
 
 struct pipeline;
@@ -26,6 +27,8 @@ int pipeline_submit(
     struct pipeline *pipeline, struct batch *const *batches, uint32_t count, struct err *err);
 /* The pipeline takes the catalogue over (one reference) before its next batch. */
 void pipeline_use(struct pipeline *pipeline, struct catalogue *catalogue);
+/* What went through; lives as long as the pipeline. */
+struct journal *pipeline_journal(struct pipeline *pipeline);
 void pipeline_status_get(struct pipeline *pipeline, struct pipeline_status *ret_status);
 
 #endif

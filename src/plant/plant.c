@@ -601,6 +601,10 @@ void plant_pipeline_status(struct plant *plant, struct pipeline_status *ret_stat
     pipeline_status_get(plant->pipeline, ret_status);
 }
 
+struct journal *plant_journal(struct plant *plant) {
+    return pipeline_journal(plant->pipeline);
+}
+
 void plant_consumer_status(struct plant *plant, struct consumer_status *ret_status) {
     consumer_status_get(plant->consumer, ret_status);
 }

@@ -14,6 +14,7 @@
 #include "refine/deident.h"
 #include "refine/refine.h"
 
+struct journal;
 struct plant;
 
 struct plant_options {
@@ -107,6 +108,7 @@ struct pipeline_status {
 };
 void plant_pipeline_status(struct plant *plant, struct pipeline_status *ret_status);
 const struct refine *plant_refine(const struct plant *plant); // For its counts only.
+struct journal *plant_journal(struct plant *plant);           // Of what went through lately.
 
 struct consumer_status {
     uint64_t seq; // Passed.

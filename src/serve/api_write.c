@@ -13,6 +13,7 @@
 #include "serve/api_write.h"
 
 #include "core/limits.h"
+#include "plant/journal.h"
 #include "serve/call.h"
 #include "serve/server.h"
 #include "wire/line_protocol.h"
@@ -39,6 +40,7 @@ struct writing {
     struct plant *plant;
     uint32_t rows_wanted; // Of the next batch.
     uint64_t rows;        // Room in the batches begun.
+    bool submitted;       // Could be read whole.
 };
 
 static struct write_scratch *scratch_of(struct call *call) {
@@ -192,12 +194,29 @@ static int write_body(struct call *call, struct writing *writing, struct err *er
     }
     int rc = resolve_new(call, writing, err);
     if (rc >= 0 && writing->scratch->used > 0) {
+        writing->submitted = true;
         rc = plant_submit(writing->plant, writing->scratch->batches, writing->scratch->used, err);
         if (rc < 0 && writing->scratch->used > 1) { // One batch is stored whole or not at all.
             (void)err_context(err, MSG_SERVE_WRITE_PART, NO_ARGS);
         }
     }
     return rc;
+}
+
+/* Into the plant's journal, with the first bad line's reason. What the plant refused it has noted
+ * itself. */
+static void note_refusal(const struct writing *writing, const struct err *err) {
+    const struct line_error *errors = NULL;
+    struct err what = *err;
+    if (writing->submitted) {
+        return;
+    }
+    if (line_errors(writing->scratch->parser, &errors) > 0) {
+        what = errors[0].err;
+        (void)err_context(&what, MSG_SERVE_WRITE_LINE, ARGS(A_INT(errors[0].line)));
+        (void)err_context(&what, MSG_SERVE_WRITE_NOTHING, NO_ARGS);
+    }
+    journal_refuse(plant_journal(writing->plant), JOURNAL_SENDER, 0, 0, &what);
 }
 
 int api_write(struct call *call, struct err *err) {
@@ -212,6 +231,7 @@ int api_write(struct call *call, struct err *err) {
     atomic_fetch_add(&ingest->requests, 1);
     if (rc < 0) {
         atomic_fetch_add(&ingest->refused, 1);
+        note_refusal(&writing, err);
         return rc;
     }
     atomic_fetch_add(&ingest->rows, line_row_count(writing.scratch->parser));

@@ -41,6 +41,13 @@ static const struct param_spec P_AUDIT[] = {
     {"before", PARAM_COUNT, .help = HELP("Entries below this number", "이 번호보다 앞의 기록")},
     {"limit", PARAM_COUNT, .help = HELP("At most so many items", "최대 개수")}, END};
 
+static const struct param_spec P_FLOW_HISTORY[] = {
+    {"minutes", PARAM_COUNT, .help = HELP("So many minutes, 1440 at most", "분 수(최대 1440)")},
+    END};
+
+static const struct param_spec P_FLOW_TAGS[] = {
+    {"limit", PARAM_COUNT, .help = HELP("At most so many items", "최대 개수")}, END};
+
 static const struct param_spec P_RECEIPTS[] = {
     {"consent", PARAM_TEXT, .help = HELP("Only under this consent", "이 동의의 기록만")},
     {"before", PARAM_COUNT, .help = HELP("Receipts below this number", "이 번호보다 앞의 기록")},

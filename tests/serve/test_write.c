@@ -267,6 +267,34 @@ static void writers_at_once_lose_and_double_nothing(void **state) {
     assert_non_null(strstr(buf_z(&flow.body), want));
 }
 
+/* The questions behind the page: how much came, what the rules did, what was refused and why. */
+static void what_came_and_what_was_refused_is_told(void **state) {
+    (void)state;
+    rig_write(&rig, "told value=1 1735689600000\ntold value=2 1735689601000\n", 204);
+    rig_write(&rig, "told value=1 not-a-time\n", 400);
+    rig_write(&rig, "told value=3 9999999999999\n", 400); // The year 2286.
+    AUTO_ANSWER struct answer refused;
+    rig_get(&rig, "/api/v1/plants/p1/flow/refused", 200, &refused);
+    const char *items = buf_z(&refused.body);
+    assert_non_null(strstr(items, "\"door\":\"sender\",\"device\":null,\"rows\":0,\"words\":\""));
+    const char *first = strstr(items, "\"door\"");
+    assert_non_null(first);
+    const char *second = strstr(first + 1, "\"door\"");
+    assert_non_null(second);
+    assert_null(strstr(second + 1, "\"door\""));
+    assert_non_null(strstr(second, "\"words\":\"nothing of the message was stored: line 1: "));
+    AUTO_ANSWER struct answer history;
+    rig_get(&rig, "/api/v1/plants/p1/flow/history?minutes=2", 200, &history);
+    const char *counts = buf_z(&history.body);
+    assert_non_null(strstr(counts, "\"step_s\":60,\"known_minutes\":"));
+    bool now = strstr(counts, "\"in\":[0,2],\"kept\":[0,2],\"omitted\":[0,0]") != NULL;
+    bool before = strstr(counts, "\"in\":[2,0],\"kept\":[2,0]") != NULL; // A minute just ended.
+    assert_true(now || before);
+    AUTO_ANSWER struct answer tags;
+    rig_get(&rig, "/api/v1/plants/p1/flow/tags", 200, &tags);
+    assert_non_null(strstr(buf_z(&tags.body), "\"found\":"));
+}
+
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_rig, close_rig)
     const struct CMUnitTest tests[] = {
@@ -279,6 +307,7 @@ int main(void) {
         TEST(an_unknown_plant_is_404_and_an_empty_body_is_nothing),
         TEST(the_same_series_written_two_ways_is_one_tag),
         TEST(writers_at_once_lose_and_double_nothing),
+        TEST(what_came_and_what_was_refused_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
