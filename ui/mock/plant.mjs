@@ -204,6 +204,35 @@ export function createPlant({ mode, lang }) {
     };
   }
 
+  // The flow's past: a device that was silent for a while, rows that were left out, two refusals.
+  function flowHistory(search) {
+    const minutes = Number(search.get('minutes') ?? 60);
+    const step = Math.ceil(minutes / 120);
+    const count = Math.floor(minutes / step);
+    const all = devices();
+    const silent = (i, k) => k < count * 0.1 || (i === 1 && k > count * 0.55 && k < count * 0.7);
+    const sources = all.map((one, i) => ({ id: one.id, in: Array.from({ length: count }, (_, k) => (silent(i, k) ? 0 : Math.round((900 + 140 * i + 30 * Math.sin(k / 5)) * step))) }));
+    const into = Array.from({ length: count }, (_, k) => sources.reduce((sum, one) => sum + one.in[k], 0));
+    const refused = into.map((_, k) => (mode !== 'empty' && k === Math.floor(count * 0.4) ? 240 * step : 0));
+    return {
+      from: new Date(Date.now() - count * step * 60_000).toISOString(), step_s: step * 60, known_minutes: Math.floor(minutes * 0.9), in: into,
+      kept: into.map((n) => Math.round(n * 0.69)), omitted: into.map((n) => Math.round(n * 0.31)), refused, sources,
+    };
+  }
+  function flowTags() {
+    const items = tags.slice(0, 6).map(tagItem).map((tag, i) => ({ tag, in: 90_000, changed: 60_000, marked: i < 2 ? 412 - 300 * i : 0, omitted: 28_400 - 4100 * i, made: 0 }));
+    return { found: 31, items };
+  }
+  function flowRefused(english) {
+    const ago = (s) => new Date(Date.now() - s * 1000).toISOString();
+    return {
+      items: mode === 'empty' ? [] : [
+        { time: ago(40), door: 'sender', device: null, rows: 0, words: !english ? '메시지를 저장하지 않음: 3번째 줄: 시각을 읽을 수 없습니다: "어제"' : 'nothing of the message was stored: line 3: no time can be read from "yesterday"' },
+        { time: ago(1500), door: 'sender', device: null, rows: 240, words: !english ? '시각 2094-02-11T03:14:07Z은 받을 수 있는 범위를 벗어났습니다(태그 press1.temp)' : 'the time 2094-02-11T03:14:07Z cannot be true (tag press1.temp)' },
+      ],
+    };
+  }
+
   // Places of points at which the sensor of a barrel was torn off: half a minute of every half hour.
   const spoilt = (entry, t, every) =>
     entry.tag.part === 'temp_barrel1' ? t.flatMap((ms, i) => ((ms - BORN + 9_000_000_000) % 1_800_000 < 30_000 + every ? [i] : [])) : [];
@@ -300,7 +329,7 @@ export function createPlant({ mode, lang }) {
 
   return {
     info: { id: 'demo', display: ko ? '마루정밀 시범공장' : 'Maru demo factory', zone: 'Asia/Seoul' },
-    assets, rows, devices, flow, series, summary, annotations, annotate, forget,
+    assets, rows, devices, flow, flowHistory, flowTags, flowRefused, series, summary, annotations, annotate, forget,
     tags: (from, limit) => tags.slice(from, from + limit).map(tagItem),
     next: (url) => {
       const end = Number(url.searchParams.get('cursor') ?? 0) + Number(url.searchParams.get('limit') ?? 1000);

@@ -113,6 +113,9 @@ export async function startMock({ mode = 'demo', port = 0, lang = 'ko' } = {}) {
     summary: (url) => plant.summary(url.searchParams),
     annotations: (url, body) => (body ? plant.annotate(body) : plant.annotations(url.searchParams)),
     flow: () => plant.flow(),
+    'flow/history': (url) => plant.flowHistory(url.searchParams),
+    'flow/tags': () => plant.flowTags(),
+    'flow/refused': (url, body, english) => plant.flowRefused(english),
     retention: (url, body, english) => retention(url, body, english),
   };
 
@@ -206,7 +209,7 @@ export async function startMock({ mode = 'demo', port = 0, lang = 'ko' } = {}) {
     if (!state.signedIn) {
       return problem(res, 401, 'nobody', '로그인이 필요합니다.', 'Sign in first.', req);
     }
-    const match = /^\/plants\/([^/]+)\/([a-z]+)$/.exec(path);
+    const match = /^\/plants\/([^/]+)\/([a-z]+(?:\/[a-z]+)?)$/.exec(path);
     const begun = state.mode === 'broken' ? null : start.answer(req.method, path, req.method === 'GET' ? undefined : await bodyOf(req), (req.headers['accept-language'] ?? 'ko').startsWith('en'), url.searchParams);
     if (begun) {
       return send(res, 200, begun);
