@@ -30,7 +30,6 @@ const PAGES = [
   { name: 'flow', path: '/data/flow', wait: '.flow table', mode: 'demo' },
   { name: 'live', path: '/data/live', wait: '[role=row].body', mode: 'demo' },
   { name: 'trend', path: TREND, wait: '.uplot', mode: 'demo' },
-  { name: 'settings', path: '/settings', wait: 'section .joined', mode: 'demo' },
   { name: 'tv', path: '/tv?pages=floor,flow&every=60s', wait: 'article .big', mode: 'demo', shop: true },
   { name: 'floor-error', path: '/floor', wait: 'article.lost', mode: 'error', shop: true },
   { name: 'flow-error', path: '/data/flow', wait: '.verdict-list', mode: 'error' },
