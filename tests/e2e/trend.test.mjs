@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { startMock } from '../../ui/mock/server.mjs';
-import { axe, launch, leastContrast, openPage, picture, sideways, smallTargets, someOf } from './browser.mjs';
+import { ALL, axe, launch, leastContrast, openPage, picture, sideways, smallTargets, someOf } from './browser.mjs';
 import { openDemo, START_MS, stopAll } from './program.mjs';
 
 const P1 = 'line1.press1';
@@ -58,14 +58,15 @@ const inked = (page, at, test) =>
     [at, test],
   );
 
-describe('every look of Trend', { concurrency: 2 }, () => {
+describe('every look of Trend', { concurrency: 3 }, () => {
   const views = [
     ['trend-compared', `${TREND}&range=1h&compare=1d&layout=one`],
     ['trend-many', `/data/trend?tags=${['temp_mould', 'temp_barrel1', 'inj_pressure', 'screw_pos', 'temp_nozzle', 'cushion', 'clamp_force', 'cycle_s', 'power_kw'].map((part) => `${P1}.${part}`).join(',')}&range=8h`],
     ['trend-empty', '/data/trend'],
   ];
   for (const [i, [name, path]] of views.entries()) {
-    for (const look of someOf([...LOOKS.slice(i), ...LOOKS.slice(0, i)])) {
+    const looks = [...LOOKS.slice(i), ...LOOKS.slice(0, i)];
+    for (const look of path === '/data/trend' && !ALL ? looks.slice(0, 1) : someOf(looks)) {
       test(`${name} ${look.width} ${look.theme} ${look.lang}: fits, can be pressed and read`, async () => {
         const mock = await mockOf(look.lang);
         const { page, context, troubles } = await openPage(browser, look);
@@ -89,7 +90,7 @@ describe('every look of Trend', { concurrency: 2 }, () => {
   }
 });
 
-describe('Trend by hand', () => {
+describe('Trend by hand', { concurrency: 3 }, () => {
   test('the picker finds by initial consonants, takes by keyboard, and beyond eight each tag stands alone', async () => {
     const mock = await mockOf();
     const { page, context } = await openPage(browser, { width: 1440, height: 900 });
@@ -301,7 +302,7 @@ describe('search', () => {
   });
 });
 
-describe('while the server is away', () => {
+describe('while the server is away', { concurrency: 2 }, () => {
   async function readied(mock, path) {
     const { page, context } = await openPage(browser, { width: 1440, height: 900, worker: true });
     await page.goto(mock.url + path);
@@ -326,6 +327,9 @@ describe('while the server is away', () => {
     const machines = await page.locator('article.panel').count();
     assert.ok(machines >= 5, `${machines} machines`);
     await picture(page, 'offline-floor');
+    // A page of no answers at all, for what is done while the server is away.
+    await page.goto(`${mock.url}/scan`);
+    await page.waitForSelector('h1', { timeout: 20_000 });
     // Another page, whose answers were kept as well.
     await page.goto(`${mock.url}/data/trend?tags=${P1}.temp_mould&range=1h`);
     await page.waitForSelector('.shell.lost .uplot canvas', { timeout: 20_000 });
