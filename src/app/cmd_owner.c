@@ -30,12 +30,12 @@ int cmd_owner(struct call *call, struct err *err) {
     if (status < 0) {
         return status;
     }
-    bool v6 = strchr(config.address, ':') != NULL;
+    const char *host = config.host_name[0] != '\0' ? config.host_name : config_page_host(&config);
+    bool v6 = strchr(host, ':') != NULL;
     AUTO_BUF struct buf url;
     buf_init(&url, 1024);
     buf_printf(&url, v6 ? "http%s://[%s]:%u/setup#%s" : "http%s://%s:%u/setup#%s",
-        config_uses_tls(&config) ? "s" : "",
-        config.host_name[0] != '\0' ? config.host_name : config.address, config.port, secret);
+        config_uses_tls(&config) ? "s" : "", host, config.port, secret);
     if (call->json) {
         struct json json;
         json_init(&json, &call->out);

@@ -143,6 +143,11 @@ bool config_uses_tls(const struct config *config) {
            (!config->tls_off && !config_is_loopback(config));
 }
 
+const char *config_page_host(const struct config *config) {
+    bool any = strcmp(config->address, "0.0.0.0") == 0 || strcmp(config->address, "::") == 0;
+    return !any ? config->address : config->host_name[0] != '\0' ? config->host_name : "localhost";
+}
+
 static int take_syslog(cfg_t *cfg, struct syslog_settings *to, struct err *err) {
     (void)str_copy_z(str_of(cfg_getstr(cfg, "syslog_ca")), to->ca_file, sizeof to->ca_file);
     return syslog_parse(

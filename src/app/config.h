@@ -30,6 +30,9 @@ int config_parse(struct str text, struct config *ret_config, struct err *err);
  * reach us and `tls` is not "off", or it is "on". */
 bool config_uses_tls(const struct config *config);
 bool config_is_loopback(const struct config *config);
+/* What a browser can open: the address, or where that is "any" the host name or localhost, which
+ * stand in the certificate. */
+const char *config_page_host(const struct config *config);
 /* "127.0.0.1:8080", "[::1]:0". ERR_INVALID with words. */
 int config_listen(struct str text, struct config *config, struct err *err);
 

@@ -68,12 +68,16 @@ static void print_fingerprint(struct tls_store *tls) {
     }
 }
 
+static void put_origin(const char *host, bool tls, uint16_t port, char *to, size_t size) {
+    (void)snprintf(to, size, strchr(host, ':') != NULL ? "http%s://[%s]:%u" : "http%s://%s:%u",
+        tls ? "s" : "", host, port);
+}
+
 static int print_lines(const struct serving_options *options, struct home *home,
     struct tls_store *tls, const struct server *server, struct err *err) {
-    bool v6 = strchr(options->config.address, ':') != NULL;
-    char origin[ADDRESS_TEXT_MAX + 32];
-    (void)snprintf(origin, sizeof origin, v6 ? "http%s://[%s]:%u" : "http%s://%s:%u",
-        tls != NULL ? "s" : "", options->config.address, serve_port(server));
+    char origin[sizeof options->config.host_name + 32];
+    uint16_t port = serve_port(server);
+    put_origin(options->config.address, tls != NULL, port, origin, sizeof origin);
     struct link_wish wish = {.demo = options->demo};
     int status = ledger_write(home_hub(home), make_link, &wish, err);
     if (status < 0) {
@@ -81,6 +85,7 @@ static int print_lines(const struct serving_options *options, struct home *home,
     }
     printf("ready %s\n", origin);
     if (wish.needed) {
+        put_origin(config_page_host(&options->config), tls != NULL, port, origin, sizeof origin);
         printf("setup %s/%s#%s\n", origin, options->demo ? "signin" : "setup", wish.secret);
     }
     print_fingerprint(tls);

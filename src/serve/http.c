@@ -896,7 +896,6 @@ void http_stop(struct http *http) {
     /* Not MHD_quiesce_daemon: in 0.9.75 it takes the listening socket out of epoll while an I/O
      * thread may be doing the same, and the library aborts the process. What comes now is refused
      * by `stopping`; MHD_stop_daemon closes the socket. */
-    front_stop(http->front);
     mutex_lock(&http->mutex);
     http->stopping = true;
     while (http->suspended > 0) { // Jobs end by themselves: every wait in them has a deadline.
@@ -906,6 +905,7 @@ void http_stop(struct http *http) {
     while (http->exchanges > 0 && cond_wait_until(&http->changed, &http->mutex, deadline)) {
     }
     mutex_unlock(&http->mutex);
+    front_stop(http->front); // Before the daemons it gives to, and when nobody asks it any more.
     MHD_stop_daemon(http->daemon);
     if (http->plain) {
         MHD_stop_daemon(http->plain);

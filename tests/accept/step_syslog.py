@@ -188,7 +188,7 @@ def run(folder):
     claim(ascending <= 2, f"the order broke {ascending} times on two connections")
     claim(not (receiver.faults + stranger.faults + back.faults), f"{(receiver.faults + back.faults)[:2]}")
 
-    time.sleep(13)  # They settle.
+    time.sleep(24)  # They settle: what came during one wait of ten seconds is in the next.
     server.stop()
     count = len(back.order)
     server = Server("run", home)
