@@ -120,6 +120,7 @@ describe('a new plant', () => {
 
     await page.getByText('6단계 중 6단계').waitFor(WAIT);
     await page.getByText('1호기 운전 상태').waitFor(WAIT);
+    assert.deepEqual((await page.locator('.left a').allInnerTexts()).map((one) => one.trim()), ['사람'], 'what was passed over is told');
     await picture(page, 'wizard-done');
     await hand.click(page.getByRole('button', { name: '생산현황 열기' }));
     await page.locator('article').filter({ hasText: '1호기' }).waitFor(WAIT);

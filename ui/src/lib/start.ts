@@ -23,6 +23,8 @@ export const stepPath = (id: string): string => `/start/${id}`;
 
 const stored = (plant: string): string => `maru.start.${plant}`;
 
+export const skippedId = (id: string): string => `-${id}`;
+
 /** Steps that were walked through here, whatever was done in them. */
 export function passedOf(plant: string): string[] {
   try {
@@ -32,8 +34,9 @@ export function passedOf(plant: string): string[] {
     return [];
   }
 }
-export function pass(plant: string, id: string): string[] {
-  const next = [...new Set([...passedOf(plant), id])];
+/** `skipped`: walked past, nothing done. */
+export function pass(plant: string, id: string, skipped = false): string[] {
+  const next = [...new Set([...passedOf(plant).filter((one) => one !== skippedId(id)), id, ...(skipped ? [skippedId(id)] : [])])];
   localStorage.setItem(stored(plant), JSON.stringify(next));
   return next;
 }
