@@ -3,10 +3,12 @@
 import { after, before, describe, test } from 'node:test';
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { startMock } from '../../ui/mock/server.mjs';
 import { ALL, axe, launch, leastContrast, openPage, picture, sideways, smallTargets, someOf } from './browser.mjs';
-import { openDemo, START_MS, stopAll } from './program.mjs';
+import { freePort, line, openDemo, PROGRAM, start, START_MS, stopAll } from './program.mjs';
 
 const P1 = 'line1.press1';
 const TREND = `/data/trend?tags=${P1}.temp_mould,${P1}.temp_barrel1,${P1}.inj_pressure`;
@@ -413,5 +415,33 @@ describe('with the program', () => {
     const worker = await page.evaluate(() => fetch('/sw.js').then((answer) => answer.headers.get('content-type')));
     assert.match(worker, /javascript/);
     assert.deepEqual(troubles, []);
+  });
+
+  test('stopped, reloaded, read, started again', { skip: !ALL && 'only with MARU_PICTURES=all; the mock shows the same' }, async () => {
+    const home = mkdtempSync(join(tmpdir(), 'maru-away-'));
+    const args = ['demo', join(home, 'home'), '--listen', `127.0.0.1:${await freePort()}`];
+    let program = start(PROGRAM, args);
+    const at = await line(program, /^ready (http:\S+)$/m);
+    const { page, context } = await openPage(browser, { width: 1440, height: 900, worker: true });
+    await page.goto(await line(program, /^setup (http:\S+)$/m));
+    await page.waitForSelector('article.panel .big', WAIT);
+    await page.waitForFunction(() => navigator.serviceWorker.controller !== null);
+    await page.reload();
+    await page.waitForSelector('article.run .big', WAIT);
+    await page.waitForTimeout(3000);
+    program.kill('SIGTERM');
+    await program.ended;
+    await page.waitForSelector('.shell.lost', WAIT);
+    await page.reload();
+    await page.waitForSelector('.shell.lost article.panel .big', WAIT);
+    assert.match((await page.locator('article.panel .big').allInnerTexts()).join(' '), /\d/);
+    await picture(page, 'offline-program');
+    program = start(PROGRAM, args);
+    await page.waitForSelector('.shell.lost', { state: 'detached', ...WAIT });
+    await page.waitForSelector('article.run .big', WAIT);
+    await context.close();
+    program.kill('SIGTERM');
+    await program.ended;
+    rmSync(home, { recursive: true });
   });
 });
