@@ -30,7 +30,8 @@ bool child_ended(struct child *child, int *ret_status);
 /* Asks it to end and waits so long; then kills it. */
 void child_stop(struct child *child, int64_t patience_ns);
 void child_kill(struct child *child);
-/* Does it answer? (GET /healthz; with HTTPS: does it take connections?) Waits at most 3 s. */
+/* Does it answer GET /healthz? Also where it serves HTTPS, which answers that without TLS or, in a
+ * version from before, closes the connection. Waits at most 3 s. */
 bool child_answers(const struct child *child);
 
 #endif

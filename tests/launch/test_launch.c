@@ -2,6 +2,7 @@
  * The launcher's folder: small files, the home kept aside, and the way back, also after a kill in
  * the middle of it.
  */
+#include <netinet/in.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,12 +10,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
 #include "core/file.h"
+#include "core/thread.h"
+#include "launch/child.h"
 #include "launch/launch.h"
 
 static void state_new(char *state) {
@@ -164,11 +168,61 @@ static void a_copy_that_was_cut_is_made_anew(void **state_unused) {
     assert_int_equal(dir_remove_all(state, NULL), 0);
 }
 
+/* A program that serves: answers with `words`, closes without a word, or hangs. */
+struct program {
+    int fd;
+    const char *words; // NULL: closes.
+};
+
+static void program_run(void *context) {
+    const struct program *program = context;
+    char request[512];
+    int line = accept(program->fd, NULL, NULL);
+    assert_true(line >= 0);
+    (void)recv(line, request, sizeof request, 0);
+    if (program->words != NULL) {
+        (void)send(line, program->words, strlen(program->words), MSG_NOSIGNAL);
+    }
+    (void)close(line);
+}
+
+static bool answers(const char *scheme, bool hangs, const char *words) {
+    struct program program = {.fd = socket(AF_INET, SOCK_STREAM, 0), .words = words};
+    struct sockaddr_in at = {.sin_family = AF_INET};
+    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof at;
+    assert_int_equal(bind(program.fd, (const struct sockaddr *)&at, sizeof at), 0);
+    assert_int_equal(listen(program.fd, 4), 0); // The system takes connections by itself.
+    assert_int_equal(getsockname(program.fd, (struct sockaddr *)&at, &size), 0);
+    struct child child = {.process = 0};
+    (void)snprintf(child.origin, sizeof child.origin, "%s://127.0.0.1:%u", scheme,
+        (unsigned)ntohs(at.sin_port));
+    struct thread thread = {.started = false};
+    if (!hangs) {
+        thread_start(&thread, "program", program_run, &program);
+    }
+    bool good = child_answers(&child);
+    thread_join(&thread);
+    (void)close(program.fd);
+    return good;
+}
+
+static void a_program_that_hangs_is_told_from_one_that_lives(void **state) {
+    (void)state;
+    assert_true(answers("http", false, "HTTP/1.1 200 OK\r\n\r\n"));
+    assert_true(answers("https", false, "HTTP/1.1 200 OK\r\n\r\n"));
+    assert_true(answers("https", false, NULL)); // A version that wants TLS first.
+    assert_false(answers("http", false, NULL));
+    assert_false(answers("http", false, "rubbish of another program"));
+    assert_false(answers("https", true, NULL));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(a_trial_and_an_outcome_are_read_as_written),
         cmocka_unit_test(the_link_names_one_version),
         cmocka_unit_test(the_home_before_comes_back_and_the_failed_one_is_kept),
         cmocka_unit_test(a_return_that_was_cut_goes_on),
-        cmocka_unit_test(a_copy_that_was_cut_is_made_anew)};
+        cmocka_unit_test(a_copy_that_was_cut_is_made_anew),
+        cmocka_unit_test(a_program_that_hangs_is_told_from_one_that_lives)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
