@@ -404,6 +404,33 @@ static void no_answer_names_another_plant(void **state) {
     }
 }
 
+/* Each answer about one's own plant, health and flow and all, is of that plant alone. */
+static void what_is_told_of_ones_own_plant_names_no_other(void **state) {
+    (void)state;
+    uint32_t told = 0;
+    for (uint32_t i = 0; i < ROUTE_COUNT; i++) {
+        const struct route *route = route_at(i);
+        if (!names_plant(route) || route->method != HTTP_GET || i == ROUTE_STREAM) {
+            continue;
+        }
+        char target[TARGET_BYTES];
+        fill_path(route, ALPHA, target);
+        for (char *at = strstr(target, "bravo"); at != NULL; at = strstr(at, "bravo")) {
+            memcpy(at, "alpha", 5);
+        }
+        for (int k = 0; k < 2 * ROLES; k++) {
+            const struct caller *caller = k < ROLES ? &w.people[k] : &w.tokens[k - ROLES];
+            AUTO_ANSWER struct answer answer;
+            int status = ask(caller, "GET", target, NULL, STR_NONE, &answer);
+            if (holds(&answer, "bravo") || holds(&answer, "Bravo")) {
+                fail_msg("%s: %s gave %d %s", caller->name, target, status, buf_z(&answer.body));
+            }
+            told += status == 200 ? 1 : 0;
+        }
+    }
+    assert_true(told > 150);
+}
+
 /* Callers that are not who they claim to be: 401 wherever somebody must be known. */
 static void a_forged_or_ended_secret_is_nobody(void **state) {
     (void)state;
@@ -600,6 +627,7 @@ int main(void) {
         cmocka_unit_test(everybody_comes_into_their_own_plant),
         cmocka_unit_test(another_plant_is_not_there_for_any_role_by_any_route),
         cmocka_unit_test(no_answer_names_another_plant),
+        cmocka_unit_test(what_is_told_of_ones_own_plant_names_no_other),
         cmocka_unit_test(a_forged_or_ended_secret_is_nobody),
         cmocka_unit_test(things_of_another_plant_are_not_found_under_ones_own),
         cmocka_unit_test(a_plant_named_twice_or_not_at_all_is_not_the_other),
