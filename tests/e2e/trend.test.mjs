@@ -321,11 +321,16 @@ describe('while the server is away', { concurrency: 2 }, () => {
     await page.goto(`${mock.url}/floor`);
     await page.waitForSelector('article.run');
     await page.waitForTimeout(1500);
+    const closed = Date.now();
     await mock.close();
     await page.waitForSelector('.shell.lost', { timeout: 20_000 });
+    await page.waitForTimeout(2000);
     await page.reload();
     await page.waitForSelector('.shell.lost article .big', { timeout: 20_000 });
     assert.match(await page.locator('header .notice').innerText(), /서버 연결 끊김 · \d\d:\d\d:\d\d부터/);
+    const [, since] = /(\d\d:\d\d:\d\d)부터/.exec(await page.locator('header .notice').innerText());
+    const seoul = (ms) => new Intl.DateTimeFormat('sv-SE', { timeZone: 'Asia/Seoul', timeStyle: 'medium' }).format(ms);
+    assert.ok(since <= seoul(closed + 1000) && since >= seoul(closed - 4000), `since ${since}, closed ${seoul(closed)}`);
     const machines = await page.locator('article.panel').count();
     assert.ok(machines >= 5, `${machines} machines`);
     await picture(page, 'offline-floor');

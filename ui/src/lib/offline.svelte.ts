@@ -1,6 +1,6 @@
 // When the server is away the service worker (public/sw.js) gives what it kept, and says up to when that
 // is known. A page that was opened so shows the plant as it was then, its clock standing at that time.
-import { heardNow, holdBack } from './clock.svelte';
+import { heardNow, holdBack, serverNow } from './clock.svelte';
 import { values, type StreamRow } from './values';
 
 const SNAPSHOT_MS = 60_000;
@@ -35,9 +35,11 @@ export function startWorker(onReady: () => void): void {
 
 /** Hands the newest values to the worker. */
 function keepValues(plant: string): void {
-  const ms = heardNow();
-  if (ms > 0) {
-    navigator.serviceWorker?.controller?.postMessage({ plant, rows: values.snapshot(), ms: Date.now() });
+  const heard = heardNow();
+  if (heard > 0) {
+    // When the server was last heard, by this computer's clock.
+    const ms = Math.round(heard - (serverNow() - Date.now()));
+    navigator.serviceWorker?.controller?.postMessage({ plant, rows: values.snapshot(), ms });
   }
 }
 
