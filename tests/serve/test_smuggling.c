@@ -352,6 +352,41 @@ static void a_stuck_reader_is_dropped(void **state) {
     (void)close(fd);
 }
 
+/* The same of a live stream: events come, nobody takes them. */
+static void a_stuck_reader_of_a_stream_is_dropped(void **state) {
+    (void)state;
+    enum { TAGS = 600 };
+    struct buf lines;
+    buf_init(&lines, 1 << 20);
+    int fd = client_connect(rig.port);
+    int small = 4096;
+    assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof small), 0);
+    char request[512];
+    int size = snprintf(request, sizeof request,
+        "GET /api/v1/plants/p1/stream HTTP/1.1\r\nHost: localhost\r\n"
+        "Authorization: Bearer %s\r\n\r\n",
+        rig.viewer);
+    client_send(fd, request, (size_t)size);
+    int64_t begin = clock_mono_ns(clock_system());
+    bool dropped = false;
+    for (int round = 1; !dropped; round++) {
+        buf_clear(&lines);
+        for (int i = 0; i < TAGS; i++) {
+            buf_printf(&lines, "stuck.tag%d value=%d\n", i, round);
+        }
+        AUTO_ANSWER struct answer written;
+        rig_ask(&rig, "POST", "/write", rig.operator_, buf_str(&lines), &written);
+        assert_int_equal(written.status, 204);
+        AUTO_ANSWER struct answer metrics;
+        rig_ask(&rig, "GET", "/metrics", NULL, STR_NONE, &metrics);
+        dropped = strstr(buf_z(&metrics.body), "maru_http_connections 1\n") != NULL && round > 1;
+        assert_true(clock_mono_ns(clock_system()) - begin < 60 * NS_PER_S);
+    }
+    assert_true(clock_mono_ns(clock_system()) - begin > 2 * NS_PER_S); // It had been a stream.
+    buf_fini(&lines);
+    (void)close(fd);
+}
+
 int main(void) {
 #define TEST(name, open) cmocka_unit_test_setup_teardown(name, open, close_rig)
     const struct CMUnitTest tests[] = {
@@ -364,6 +399,7 @@ int main(void) {
         TEST(very_many_or_very_long_headers_are_refused, open_plain),
         TEST(slow_headers_are_cut_off_and_hold_nobody_up, open_impatient),
         TEST(a_stuck_reader_is_dropped, open_impatient),
+        TEST(a_stuck_reader_of_a_stream_is_dropped, open_impatient),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
