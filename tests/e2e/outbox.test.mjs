@@ -89,7 +89,7 @@ describe('giving data to others', () => {
     await other.page.route('**/api/v1/session', async (route) => {
       const answer = await route.fetch();
       const body = await answer.json();
-      await route.fulfill({ response: answer, json: { ...body, user: { ...body.user, role: 'installer' } } });
+      await route.fulfill({ response: answer, json: { ...body, plants: body.plants.map((plant) => ({ ...plant, role: 'installer' })) } });
     });
     await other.page.goto(`${url}/data/outbox?new=1&lang=ko`);
     await other.page.locator('li[data-consent="try-1"]').waitFor({ timeout: START_MS });
