@@ -141,7 +141,12 @@ def put_tag(server, token):
     connection.close()
 
 
-def run(folder):
+def start(home, servers):
+    servers.append(Server("run", home))
+    return servers[-1]
+
+
+def run(folder, servers):
     good, ca = make_certificate(folder, "receiver")
     wrong, _ = make_certificate(folder, "stranger")
     port = free_port()
@@ -149,7 +154,7 @@ def run(folder):
     token = maru("token", home, "--role", "owner", "--scope", "read,write").strip()
     make_events(home, 5)
     receiver = Receiver(port, good)
-    server = Server("run", home)
+    server = start(home, servers)
     put_tag(server, token)
     hub, plant = newest(server, token)
     claim(hub >= 6, f"the hub's chain has {hub} entries only")
@@ -179,7 +184,7 @@ def run(folder):
     wait_for(lambda: "syslog.down" not in health_of(server, token), "health still complains", 10)
     make_events(home, 3)
     server.kill()  # Sent or not, taken or not.
-    server = Server("run", home)
+    server = start(home, servers)
     make_events(home, 2)
     hub, plant = newest(server, token)
     wait_for(lambda: back.has_all(hub, plant), "entries were lost by a kill", 30)
@@ -191,7 +196,7 @@ def run(folder):
     time.sleep(24)  # They settle: what came during one wait of ten seconds is in the next.
     server.stop()
     count = len(back.order)
-    server = Server("run", home)
+    server = start(home, servers)
     make_events(home, 1)
     hub, plant = newest(server, token)
     wait_for(lambda: back.has_all(hub, plant), "the entry after the restart did not come", 20)
@@ -203,9 +208,12 @@ def run(folder):
 
 def main():
     folder = pathlib.Path(tempfile.mkdtemp(prefix="maru-syslog-"))
+    servers = []
     try:
-        run(folder)
+        run(folder, servers)
     finally:
+        for server in servers:  # Also of a run that failed.
+            server.stop()
         shutil.rmtree(folder)
 
 
