@@ -8,15 +8,17 @@
 
 #include "core/log.h"
 #include "core/mem.h"
+#include "plant/indicator.h"
 #include "plant/quality.h"
 #include "plant/retention.h"
 
 enum {
     FIRST_S = 60,
     EVERY_S = 3600,
-    LEAP_S = 86400,     // Of the wall clock against the other, between two looks.
-    AWAY_S = 7 * 86400, // Since the newest sample, at the start.
-    WAIT_S = 86400,     // Of running, until a new time is believed.
+    LEAP_S = 86400,            // Of the wall clock against the other, between two looks.
+    AWAY_S = 7 * 86400,        // Since the newest sample, at the start.
+    INDICATORS_A_ROUND = 2000, // Months that are computed; the rest an hour later.
+    WAIT_S = 86400,            // Of running, until a new time is believed.
 };
 
 struct care {
@@ -111,6 +113,11 @@ static void care_run(void *context) {
                 LOG_FIELDS({"next", A_CSTR("tried again in an hour")}), &err);
         } else if (count > 0) {
             log_event(LOG_INFO, "plant", "quality", LOG_FIELDS({"tags", A_INT(count)}), NULL);
+        }
+        count = indicator_refresh(care->plant, 0, INDICATORS_A_ROUND, &care->stop, &err);
+        if (count < 0) {
+            log_event(LOG_WARN, "plant", "indicators_failed",
+                LOG_FIELDS({"next", A_CSTR("tried again in an hour")}), &err);
         }
         next += EVERY_S * NS_PER_S;
     }

@@ -81,6 +81,7 @@ static enum need need_of(const char *path, const char *method) {
         {"put", "/papers/operation", NEED_WRITE}, {"post", "/papers/hardware", NEED_WRITE},
         {"put", "/papers/hardware/{number}", NEED_WRITE}, {"post", "/papers/trainings", NEED_WRITE},
         {"post", "/papers/security", NEED_WRITE}, {"put", "/papers/security/{number}", NEED_WRITE},
+        {"put", "/indicators/{number}/values", NEED_WRITE},
         {"put", "/papers/trainings/{number}", NEED_WRITE},
         {"post", "/papers/deliverables", NEED_WRITE},
         {"put", "/papers/deliverables/{number}", NEED_WRITE}, {"post", "/scans", NEED_WRITE},
