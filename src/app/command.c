@@ -41,6 +41,8 @@ static const struct option_row EXPORT_OPTIONS[] = {COMMON_OPTIONS, {"--plant", t
 static const struct option_row PAPERS_OPTIONS[] = {COMMON_OPTIONS, {"--plant", true},
     {"--kind", true}, {"--format", true}, {"--from", true}, {"--to", true}, {"-o", true},
     {NULL, false}};
+static const struct option_row INDICATORS_OPTIONS[] = {
+    COMMON_OPTIONS, {"--plant", true}, {NULL, false}};
 static const struct option_row QUERY_OPTIONS[] = {COMMON_OPTIONS, {"--plant", true},
     {"--from", true}, {"--to", true}, {"--every", true}, {"--agg", true}, {"--tz", true},
     {"--format", true}, {"--versions", false}, {"--join", false}, {"--lead", true},
@@ -89,6 +91,8 @@ static const struct command COMMANDS[] = {
         PAPERS_OPTIONS, cmd_papers},
     {"query", MSG_HELP_QUERY, COMMAND_HOME | COMMAND_OPENS | COMMAND_HOT, 1, POSITIONALS_MAX - 1,
         -1, QUERY_OPTIONS, cmd_query},
+    {"indicators", MSG_HELP_INDICATORS, COMMAND_HOME | COMMAND_OPENS | COMMAND_HOT, 0, 0, -1,
+        INDICATORS_OPTIONS, cmd_indicators},
     {"quality", MSG_HELP_QUALITY, COMMAND_HOME | COMMAND_OPENS | COMMAND_HOT, 0,
         POSITIONALS_MAX - 1, -1, QUALITY_OPTIONS, cmd_quality},
     {"mail", MSG_HELP_MAIL, COMMAND_HOME | COMMAND_OPENS | COMMAND_HOT, 0, 0, -1, MAIL_OPTIONS,

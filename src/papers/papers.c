@@ -10,6 +10,7 @@ static const char *const KIND_NAMES[PAPER_KIND_COUNT] = {[PAPER_DEFINITION] = "d
     [PAPER_HARDWARE] = "hardware",
     [PAPER_TRAINING] = "training",
     [PAPER_SECURITY] = "security",
+    [PAPER_INDICATORS] = "indicators",
     [PAPER_HANDOVER] = "handover"};
 static const char *const FORMAT_NAMES[PAPER_FORMAT_COUNT] = {
     [PAPER_PDF] = "pdf", [PAPER_XLSX] = "xlsx", [PAPER_ZIP] = "zip"};
@@ -107,6 +108,7 @@ static int make_pdf(const struct making *making, struct err *err) {
     case PAPER_SECURITY:
         status = register_paper(making, REGISTER_SECURITY, MSG_PAPERS_T_SECURITY, paper, err);
         break;
+    case PAPER_INDICATORS: status = indicators_paper(making, paper, err); break;
     case PAPER_HANDOVER: status = handover_paper(making, paper, &measured, err); break;
     case PAPER_KIND_COUNT: break;
     }
@@ -120,8 +122,9 @@ static int make_xlsx(const struct making *making, struct err *err) {
     enum register_id of = order->kind == PAPER_HARDWARE   ? REGISTER_HARDWARE
                           : order->kind == PAPER_TRAINING ? REGISTER_TRAINING
                                                           : REGISTER_SECURITY;
-    int status = order->kind == PAPER_DEFINITION
-                     ? definition_sheet(making, &sheet, err)
+    int status = order->kind == PAPER_DEFINITION ? definition_sheet(making, &sheet, err)
+                 : order->kind == PAPER_INDICATORS
+                     ? indicators_sheet(making, &sheet, err)
                      : register_sheet(making->plant, of, order->lang, making->arena, &sheet, err);
     const struct table_writer_options options = {.format = TABLE_XLSX,
         .sheet = KIND_NAMES[order->kind],

@@ -32,6 +32,8 @@ void fact(const struct making *making, struct grid *facts, enum msg_id name, str
 int definition_sheet(const struct making *making, struct grid **ret_sheet, struct err *err);
 struct grid *devices_sheet(const struct making *making);
 int definition_paper(const struct making *making, struct paper *paper, struct err *err);
+int indicators_sheet(const struct making *making, struct grid **ret_sheet, struct err *err);
+int indicators_paper(const struct making *making, struct paper *paper, struct err *err);
 int handover_paper(
     const struct making *making, struct paper *paper, struct grid **ret_measured, struct err *err);
 int bundle_write(const struct making *making, struct err *err);

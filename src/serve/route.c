@@ -201,7 +201,7 @@ static const struct param_spec P_MEASURE[] = {
 
 static const struct param_spec P_PAPER[] = {
     {"kind", PARAM_CHOICE, .required = true,
-        .choices = "definition|hardware|training|security|handover",
+        .choices = "definition|hardware|training|security|indicators|handover",
         .help = HELP("Which paper", "문서의 종류")},
     {"format", PARAM_CHOICE, .choices = "pdf|xlsx|zip",
         .help = HELP("pdf; xlsx of all but the hand-over, zip of the hand-over",

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ledger/indicators.h"
 #include "support_papers.h"
 #include "table/table.h"
 
@@ -54,6 +55,76 @@ static void enter_all(struct rig *rig) {
             "maker", "안랩", "model", "UTM 100, 2.7", "protects", "현장 장치망과 사무망 사이",
             "place", "전산실", "operator", "김도입", "file", "1", "licence_end", "2027-06-30",
             "contract_end", "2027-03-31", "checked", "2025-02-20", NULL) > 0);
+}
+
+static int put_indicators(struct ledger_tx *tx, void *context, struct err *err) {
+    (void)context;
+    const struct indicator row = {.effect = STR("quality"),
+        .name = STR("공정 불량률"),
+        .unit = STR("%"),
+        .lower_is_better = true,
+        .weight = 2,
+        .baseline = 3.2,
+        .baseline_from = STR("2024-01-01"),
+        .baseline_to = STR("2024-12-31"),
+        .baseline_source = STR("2024년 검사일보"),
+        .target = 1.8,
+        .target_date = STR("2025-12-31"),
+        .formula = STR_NONE,
+        .since = STR_NONE,
+        .note = STR_NONE};
+    int64_t number = 0;
+    int status = indicator_put(tx, &row, STR("tester"), &number, err);
+    const struct indicator_value value = {.number = number,
+        .month = STR("2025-03"),
+        .value = 2.5,
+        .derivation = STR_NONE,
+        .source = STR("검사일보"),
+        .file = STR_NONE,
+        .actor = STR("tester")};
+    return status < 0 ? status : indicator_value_type(tx, &value, err);
+}
+
+/* */
+static void indicators_go_onto_paper_with_their_percentages(void **state) {
+    (void)state;
+    struct rig rig;
+    rig_open(&rig);
+    struct err err = ERR_INIT;
+    AUTO_BUF struct buf out;
+    buf_init(&out, 16 << 20);
+    assert_int_equal(ledger_write(plant_ledger(rig.plant), put_indicators, NULL, &err), 0);
+    assert_int_equal(rig_make(&rig, PAPER_INDICATORS, PAPER_XLSX, LANG_KO, &out, &err), 0);
+    int fd = -1;
+    assert_int_equal(table_spool_new(NULL, &fd, &err), 0);
+    assert_int_equal(file_write_at(files_system(), fd, "x", 0, out.data, out.size, &err), 0);
+    struct table_options options = {.fd = fd};
+    struct table *table = NULL;
+    const struct str *fields = NULL;
+    size_t count = 0;
+    assert_int_equal(table_open(&options, &table, &err), 0);
+    assert_int_equal(table_next(table, &fields, &count, &err), TABLE_ROW);
+    static const char *const WANT[] = {"1", "품질", "공정 불량률", "%", "3.2",
+        "2024-01-01 ~ 2024-12-31", "1.8", "2025-12-31", "2.5", "2025-03", "21.9", "50.0", "2",
+        "월별 입력"};
+    assert_int_equal(table_next(table, &fields, &count, &err), TABLE_ROW);
+    assert_int_equal(count, sizeof WANT / sizeof WANT[0]);
+    for (size_t i = 0; i < count; i++) {
+        double is = 0;
+        double want = 1;
+        bool are_numbers = str_to_f64(fields[i], &is) && str_to_f64(str_of(WANT[i]), &want);
+        if (are_numbers ? fabs(is - want) > 1e-9 : !str_eq(fields[i], str_of(WANT[i]))) {
+            fail_msg("%zu: %.*s", i, STR_ARG(fields[i]));
+        }
+    }
+    table_close(table);
+    file_close(fd);
+    AUTO_BUF struct buf pdf;
+    buf_init(&pdf, 16 << 20);
+    if (rig_make(&rig, PAPER_INDICATORS, PAPER_PDF, LANG_KO, &pdf, &err) == 0) {
+        keep(&pdf, "indicators-filled.pdf");
+    }
+    rig_close(&rig);
 }
 
 /* */
@@ -158,6 +229,7 @@ static void a_pdf_is_made_in_both_languages(void **state) {
         {PAPER_HARDWARE, {"hardware-ko.pdf", "hardware-en.pdf"}},
         {PAPER_TRAINING, {"training-ko.pdf", "training-en.pdf"}},
         {PAPER_SECURITY, {"security-ko.pdf", "security-en.pdf"}},
+        {PAPER_INDICATORS, {"indicators-ko.pdf", "indicators-en.pdf"}},
         {PAPER_HANDOVER, {"handover-ko.pdf", "handover-en.pdf"}}};
     for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++) {
         for (int lang = LANG_KO; lang <= LANG_EN; lang++) {
@@ -225,6 +297,7 @@ int main(void) {
         cmocka_unit_test(the_definition_says_what_is_collected),
         cmocka_unit_test(completeness_is_the_share_of_time_that_values_cover),
         cmocka_unit_test(a_tag_that_never_gave_a_value_is_no_complete_one),
+        cmocka_unit_test(indicators_go_onto_paper_with_their_percentages),
         cmocka_unit_test(a_pdf_is_made_in_both_languages),
         cmocka_unit_test(the_hand_over_file_holds_report_tables_and_deliverables),
         cmocka_unit_test(forms_that_do_not_exist_are_refused),

@@ -5,6 +5,7 @@ import { createServer } from 'node:http';
 import { readFileSync, readdirSync } from 'node:fs';
 import { dirname, extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { createIndicators } from './indicators.mjs';
 import { createPeople, described } from './people.mjs';
 import { createPlant } from './plant.mjs';
 import { createStart } from './start.mjs';
@@ -41,6 +42,7 @@ export async function startMock({ mode = 'demo', port = 0, lang = 'ko' } = {}) {
   const plant = createPlant({ mode, lang });
   const people = createPeople({ lang, plant });
   const start = createStart(plant);
+  const indicators = createIndicators(mode, lang);
   const streams = new Set();
 
   function send(res, status, body, type = 'application/json') {
@@ -208,6 +210,10 @@ export async function startMock({ mode = 'demo', port = 0, lang = 'ko' } = {}) {
     }
     if (!state.signedIn) {
       return problem(res, 401, 'nobody', '로그인이 필요합니다.', 'Sign in first.', req);
+    }
+    const counted = indicators(req.method, path, req.method === 'GET' ? undefined : await bodyOf(req));
+    if (counted) {
+      return send(res, req.method === 'POST' ? 201 : 200, counted);
     }
     const match = /^\/plants\/([^/]+)\/([a-z]+(?:\/[a-z]+)?)$/.exec(path);
     const begun = state.mode === 'broken' ? null : start.answer(req.method, path, req.method === 'GET' ? undefined : await bodyOf(req), (req.headers['accept-language'] ?? 'ko').startsWith('en'), url.searchParams);

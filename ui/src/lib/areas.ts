@@ -39,6 +39,7 @@ export const AREAS: Area[] = [
       { id: 'outbox', words: 'outbox.tab' },
     ],
   },
+  { to: '/data/indicators', icon: 'chart', words: 'nav.analysis', tabs: [] },
   { to: '/health', icon: 'health', words: 'nav.health', tabs: [] },
   { to: '/settings', icon: 'settings', words: 'nav.settings', tabs: [] },
 ];

@@ -37,6 +37,7 @@ const PAGES: { to: string; words: Key; icon?: IconName }[] = [
   { to: '/scan', words: 'scan.title' },
   { to: '/data/upload', words: 'upload.title' },
   { to: '/data/papers', words: 'papers.title' },
+  { to: '/data/indicators', words: 'indicators.title' },
   { to: '/data/outbox', words: 'outbox.title' },
   { to: '/health', words: 'health.title' },
   { to: '/tv?pages=floor,flow&every=20s', words: 'tv.title', icon: 'tv' },
