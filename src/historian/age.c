@@ -24,7 +24,10 @@
 #include "historian/rollup.h"
 #include "historian/store.h"
 
-enum { CELLS_OF_DAY = 168 }; // Of 1 h and 10 min; a cell takes some 24 bytes.
+enum {
+    CELLS_OF_DAY = 168, // Of 1 h and 10 min; a cell takes some 24 bytes.
+    CHOICES_MAX = 3,    // What may go is chosen anew where damage was met meanwhile.
+};
 
 struct item { // One tag that was asked for.
     uint32_t tag;
@@ -514,9 +517,16 @@ static int age_caring(struct age *age, const struct hist_age_options *options, s
         return err_set(err, ERR_CORRUPT, MSG_AGED_UNOPENED, NO_ARGS);
     }
     age->damage = MEM_ARRAY(uint32_t, age->view->segment_count + 1);
-    damage_note(age);
-    int rc = items_take(age, options, err);
-    damage_note(age); // What choosing met is taken into account.
+    int rc = 0;
+    bool again = true;
+    for (int tries = 0; tries < CHOICES_MAX && rc >= 0 && again; tries++) {
+        damage_note(age);
+        mem_free(age->items);
+        age->items = NULL;
+        age->count = 0;
+        rc = items_take(age, options, err);
+        again = is_damaged_now(age); // Met on the way, by us or a query: it may concern any choice.
+    }
     if (rc < 0 || age->count == 0) {
         return rc;
     }

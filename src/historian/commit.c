@@ -19,6 +19,7 @@
 enum {
     GROUP_FRAMES = 64,
     GROUP_BYTES = 8 << 20,
+    GROUP_ROWS = 1 << 20,   // Packed, they can be few bytes; memory is looked at between groups.
     TABLE_TAG_BYTES = 1024, // About sixty rows of 16 bytes.
     TABLE_MORE_MAX = 96 << 20,
 };
@@ -175,9 +176,11 @@ static struct commit *group_take(struct historian *historian) {
     struct commit *group = historian->first;
     struct commit *tail = group;
     uint64_t bytes = tail->frame->payload.size;
+    uint64_t rows = tail->rows;
     for (uint32_t count = 1; tail->next != NULL && count < GROUP_FRAMES; count++) {
         bytes += tail->next->frame->payload.size;
-        if (bytes > GROUP_BYTES) {
+        rows += tail->next->rows;
+        if (bytes > GROUP_BYTES || rows > GROUP_ROWS) {
             break;
         }
         tail = tail->next;
@@ -255,7 +258,8 @@ int hist_append(
             batches[i]->seq = seq;
         }
     } else if (rc == 0) {
-        struct commit commit = {.frame = frame, .batches = batches, .count = count, .err = err};
+        struct commit commit = {
+            .frame = frame, .batches = batches, .count = count, .rows = rows, .err = err};
         rc = commit_run(historian, &commit);
     }
     frame_give(historian, frame);

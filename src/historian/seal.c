@@ -98,11 +98,11 @@ static bool is_busy(struct historian *historian) {
     return busy;
 }
 
-/* Waits for something to seal, while busy for the end of that, too: merges were put off. False when
- * it is time to stop. */
-static bool seal_wait(struct historian *historian, bool failed) {
-    bool soon = failed || is_busy(historian);
-    int64_t deadline_ns = soon ? clock_mono_ns(clock_system()) + SEAL_RETRY_NS : INT64_MAX;
+/* Waits for something to seal, for a second at most where that failed or merges were put off. False
+ * when it is time to stop. */
+static bool seal_wait(struct historian *historian, bool failed, bool put_off) {
+    int64_t deadline_ns =
+        failed || put_off ? clock_mono_ns(clock_system()) + SEAL_RETRY_NS : INT64_MAX;
     mutex_lock(&historian->state_mutex);
     while (!historian->stopping && (failed || historian->view->frozen == NULL)) {
         if (!cond_wait_until(&historian->state_changed, &historian->state_mutex, deadline_ns)) {
@@ -124,12 +124,14 @@ static bool seal_is_waiting(struct historian *historian) {
 void seal_thread(void *context) {
     struct historian *historian = context;
     bool failed = false;
-    while (seal_wait(historian, failed)) {
+    bool put_off = false;
+    while (seal_wait(historian, failed, put_off)) {
         failed = seal_frozen(historian, NULL) < 0;
         bool more = !failed;
+        put_off = put_off && failed;
         while (more && !seal_is_waiting(historian)) {
-            enum merge_when when = is_busy(historian) ? MERGE_BUSY : MERGE_QUIET;
-            more = merge_step(historian, when, NULL) > 0;
+            put_off = is_busy(historian);
+            more = merge_step(historian, put_off ? MERGE_BUSY : MERGE_QUIET, NULL) > 0;
         }
     }
 }

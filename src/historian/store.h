@@ -50,6 +50,7 @@ struct commit {
     struct wal_frame *frame;
     struct batch *const *batches;
     uint32_t count;
+    uint64_t rows;
     bool done;
     int rc;
     struct err *err; // The caller's; may be NULL.

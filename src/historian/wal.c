@@ -152,7 +152,28 @@ static void notice(
     plan->notice(plan->context, &what);
 }
 
-static int frame_apply(struct recovering *now, const struct wal_frame_head *head, struct err *err) {
+/* Whether all of its batches can be read. Its checksum is good, so what cannot was written so; that
+ * must not keep the others shut. */
+static bool frame_is_sound(struct recovering *now, const struct wal_frame_head *head) {
+    struct reader payload = reader_of(now->file.payload.data, now->file.payload.size);
+    bool sound = true;
+    for (uint32_t i = 0; i < head->batch_count && sound; i++) {
+        sound = wal_batch_read(&payload, &now->batch, NULL) == 0;
+    }
+    return sound && reader_left(&payload) == 0;
+}
+
+static int frame_apply(
+    struct recovering *now, const struct wal_frame_head *head, uint64_t start, struct err *err) {
+    if (head->first_seq + head->batch_count - 1 <= now->plan->sealed_seq) {
+        return 0; // In segments, all of it.
+    }
+    if (!frame_is_sound(now, head)) {
+        notice(now->plan, ERR_CORRUPT, MSG_LOG_DAMAGED,
+            ARGS(A_CSTR(now->file.path), A_INT(start), A_INT(head->first_seq),
+                A_INT(head->first_seq + head->batch_count - 1)));
+        return 0;
+    }
     struct reader payload = reader_of(now->file.payload.data, now->file.payload.size);
     for (uint32_t i = 0; i < head->batch_count; i++) {
         int rc = wal_batch_read(&payload, &now->batch, err);
@@ -298,7 +319,7 @@ static int recover_frames(struct recovering *now, struct wal_entry *entry, struc
             continue; // Left behind by a write that failed.
         }
         start_judge(now, &head, start);
-        rc = frame_apply(now, &head, err);
+        rc = frame_apply(now, &head, start, err);
         if (rc < 0) {
             return rc;
         }

@@ -17,6 +17,7 @@
 #include "core/limits.h"
 #include "core/mem.h"
 #include "historian/bits.h"
+#include "historian/rows.h"
 #include "historian/wal_pack.h"
 
 enum {
@@ -343,6 +344,17 @@ static bool batch_values_read(struct reader *from, struct batch *batch, uint64_t
     return true;
 }
 
+/* Nobody could have appended others: memory is not asked to take them. */
+static bool rows_are_true(const struct batch *batch) {
+    bool good = true;
+    for (uint32_t i = 0; i < batch->count; i++) {
+        const struct sample *row = &batch->rows[i];
+        good &= row->tag > 0 && row->tag <= HIST_TAG_MAX && row->time_ns >= HIST_TIME_MIN &&
+                row->time_ns <= HIST_TIME_MAX;
+    }
+    return good;
+}
+
 static bool batch_read(struct reader *from, struct batch **batch) {
     uint64_t rows = read_varint(from);
     uint64_t text_bytes = read_varint(from);
@@ -370,7 +382,7 @@ static bool batch_read(struct reader *from, struct batch **batch) {
             return false;
         }
     }
-    return source <= UINT32_MAX && batch_values_read(from, to, text_bytes);
+    return source <= UINT32_MAX && batch_values_read(from, to, text_bytes) && rows_are_true(to);
 }
 
 int wal_batch_read(struct reader *from, struct batch **batch, struct err *err) {

@@ -60,7 +60,7 @@ static uint32_t exponent_find(const struct group *group) {
     return SEARCH_MAX + 1;
 }
 
-/* Fills the integers; returns how many have none. */
+/* Fills the integers; returns how many have none, the filled-up rows of a last group among them. */
 HOT_LOOP static uint32_t group_scale(struct group *group, double power) {
     uint64_t bad = 0;
     for (uint32_t i = 0; i < GROUP_ROWS; i++) { // All of them: a constant length makes vectors.
@@ -175,15 +175,19 @@ static void group_take(struct group *group, const struct sample *rows, uint32_t 
 /* Doubles: true when written as decimals with *exponent, which may be changed. */
 static bool decimals_put(struct buf *to, struct group *group, uint32_t *exponent) {
     uint32_t allowed = group->count / (GROUP_ROWS / EXCEPTIONS_MAX);
+    uint32_t filled_up = GROUP_ROWS - group->count;
     for (int tries = 0; tries < 2; tries++) {
         if (*exponent <= SEARCH_MAX) {
             uint32_t bad = group_scale(group, decimal_powers[*exponent]);
+            bad -= group->bad[group->count - 1] != 0 ? filled_up : 0; // They are like the last row.
             if (bad <= allowed) {
                 group_put(to, group, *exponent, bad);
                 return true;
             }
         }
-        *exponent = exponent_find(group);
+        if (tries == 0) {
+            *exponent = exponent_find(group);
+        }
     }
     return false;
 }

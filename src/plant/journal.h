@@ -3,7 +3,8 @@
 /*
  * What went through a plant lately, for whoever looks for the place where data stops: rows a minute
  * by source for a day, and the newest refusals in words. In memory, since the start; the samples
- * themselves, good and bad, are in the history. Any thread.
+ * themselves, good and bad, are in the history. Minutes are those of the monotonic clock: a
+ * computer that slept has none of that time, and older minutes are then named too late. Any thread.
  */
 #include <stdbool.h>
 #include <stdint.h>

@@ -190,8 +190,9 @@ static void note_refused(struct pipeline *p, const struct item *item, const stru
     p->status.rows_refused += batch->count;
     mutex_unlock(&p->status_mutex);
     journal_count(p->journal, batch->source, &(struct journal_minute){.refused = batch->count});
-    journal_refuse(p->journal, item->ticket == NULL ? JOURNAL_DEVICE : JOURNAL_SENDER,
-        batch->source, batch->count, err);
+    bool device = item->ticket == NULL || item->ticket->from_device;
+    journal_refuse(
+        p->journal, device ? JOURNAL_DEVICE : JOURNAL_SENDER, batch->source, batch->count, err);
 }
 
 static void note_result(struct pipeline *p, const struct err *err) {
@@ -422,6 +423,7 @@ static void submit_one(struct pipeline *p, struct batch *batch, struct ticket *t
         } else {
             (void)err_set(&err, ERR_BUSY, MSG_PLANT_BUSY, ARGS(A_INT(SUBMIT_WAIT_MS / 1000)));
         }
+        note_refused(p, &item, &err);
         ticket_finish(ticket, &err);
     }
 }

@@ -97,6 +97,25 @@ static void any_bits_come_back(void **state) {
     }
 }
 
+/* The last group is seldom whole, and its last value may be the odd one. */
+static void every_count_comes_back_whatever_is_last(void **state) {
+    (void)state;
+    struct random random;
+    random_seed(&random, 11);
+    static const double odd[] = {1.0 / 3, NAN, -0.0, 0x1.99999ap-4};
+    for (uint32_t count = 1; count <= 600; count++) {
+        for (uint32_t which = 0; which < 4; which++) {
+            struct packing *packing = packing_new(count, TYPE_F64);
+            for (uint32_t i = 0; i < count; i++) {
+                bool is_odd = i + 1 == count || random_u64(&random) % 40 == 0;
+                packing->rows[i].value.f64 =
+                    is_odd ? odd[which] : (double)(random_u64(&random) % 1000) / 10;
+            }
+            assert_true(expect_same_and_free(packing) <= (size_t)count * 8 + count / 256 + 1);
+        }
+    }
+}
+
 static void whole_numbers_stand_above_the_smallest(void **state) {
     (void)state;
     struct packing *packing = packing_new(512, TYPE_I64);
@@ -135,6 +154,7 @@ int main(void) {
         cmocka_unit_test(a_scan_of_sensors_takes_two_bytes_a_value),
         cmocka_unit_test(a_few_others_stand_beside),
         cmocka_unit_test(any_bits_come_back),
+        cmocka_unit_test(every_count_comes_back_whatever_is_last),
         cmocka_unit_test(whole_numbers_stand_above_the_smallest),
         cmocka_unit_test(what_is_not_well_formed_is_refused),
     };
