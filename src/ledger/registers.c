@@ -341,7 +341,10 @@ static int check_unnamed(
     } NAMERS[] = {{"SELECT number FROM trainings WHERE file = CAST(?1 AS TEXT) LIMIT 1",
                       MSG_PAPERS_FILE_NAMED},
         {"SELECT number FROM security_products WHERE file = CAST(?1 AS TEXT) LIMIT 1",
-            MSG_PAPERS_FILE_OF_SECURITY}};
+            MSG_PAPERS_FILE_OF_SECURITY},
+        {"SELECT v.number FROM indicator_values v JOIN indicators i ON i.number = v.number WHERE "
+         "v.file = CAST(?1 AS TEXT) AND i.removed_ns IS NULL LIMIT 1",
+            MSG_PAPERS_FILE_OF_INDICATOR}};
     for (size_t i = 0; i < COUNT_OF(NAMERS) && id == REGISTER_DELIVERABLES; i++) {
         struct ledger_stmt *stmt = NULL;
         int status = ledger_prepare(tx, NAMERS[i].sql, &stmt, err);

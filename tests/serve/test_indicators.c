@@ -45,6 +45,15 @@ static void a_typed_indicator_goes_from_before_to_target(void **state) {
         "\"improvement\":10,"); // It fell, and falling is good.
     expect(&rig, "GET", ALL, rig.viewer, "", 200, "\"achievement\":50,\"judged\":1");
     expect(&rig, "GET", ALL "/1/values", rig.viewer, "", 200, "\"source\":\"meter\"");
+    const char *papers = "/api/v1/plants/p1/papers/deliverables";
+    const char *proof = "{\"month\":\"2025-03\",\"value\":45,\"file\":\"1\"}";
+    char target[128];
+    expect(&rig, "PUT", ALL "/1/values", rig.operator_, proof, 404, NULL); // No such file yet.
+    (void)snprintf(target, sizeof target, "%s?name=bill.pdf", papers);
+    expect(&rig, "POST", target, rig.operator_, "x", 201, NULL);
+    expect(&rig, "PUT", ALL "/1/values", rig.operator_, proof, 204, NULL);
+    (void)snprintf(target, sizeof target, "%s/1", papers);
+    expect(&rig, "DELETE", target, rig.owner, "", 409, "indicator 1"); // Evidence stays.
     expect(&rig, "PUT", ALL "/1/values", rig.operator_, "{\"month\":\"2999-01\",\"value\":1}", 400,
         "2999-01");
     expect(&rig, "PUT", ALL "/1/values", rig.operator_, "{\"month\":\"03/25\",\"value\":1}", 400,
