@@ -22,9 +22,10 @@ const WAIT = { timeout: START_MS };
 
 let browser;
 const mocks = new Map();
-async function mockOf(lang = 'ko') {
+// The promise is kept, not what it gives: tests that run at once share one mock.
+function mockOf(lang = 'ko') {
   if (!mocks.has(lang)) {
-    mocks.set(lang, await startMock({ lang }));
+    mocks.set(lang, startMock({ lang }));
   }
   return mocks.get(lang);
 }
@@ -33,7 +34,7 @@ before(async () => {
 });
 after(async () => {
   await browser?.close();
-  await Promise.all([...mocks.values()].map((mock) => mock.close()));
+  await Promise.all([...mocks.values()].map(async (mock) => (await mock).close()));
 });
 
 const searchOf = (page) => new URL(page.url()).searchParams;
@@ -272,7 +273,9 @@ describe('search', () => {
     const { page, context } = await openPage(browser, { width: 390, height: 844 });
     await page.goto(`${mock.url}/floor`);
     await page.waitForSelector('article .big');
+    const closed = () => page.waitForSelector('#hits', { state: 'detached' });
     const find = async (text) => {
+      await closed();
       await page.keyboard.press('Control+k');
       await page.fill('dialog[open] input', text);
     };
@@ -286,6 +289,7 @@ describe('search', () => {
     await find('사출성형기 2');
     await page.locator('[role=option]', { hasText: '장치' }).first().click();
     await page.waitForURL(/device=press2/);
+    await closed();
     await page.keyboard.press('Control+k');
     const first = page.locator('[role=option]');
     assert.match(await first.nth(0).innerText(), /사출성형기 2호/);
@@ -298,6 +302,7 @@ describe('search', () => {
       localStorage.setItem('maru.recent', JSON.stringify({ ...kept, login: 'lee' }));
     });
     await page.keyboard.press('Escape');
+    await closed();
     await page.keyboard.press('Control+k');
     assert.doesNotMatch(await first.nth(0).innerText(), /사출성형기/);
     await context.close();
