@@ -120,3 +120,49 @@ uint64_t hash64(const void *data, size_t size) {
     }
     return fold(fold(hash ^ tail, k1) ^ k2, k1);
 }
+
+/* ---- SipHash-2-4 ---- */
+
+static uint64_t turn(uint64_t value, unsigned by) {
+    return value << by | value >> (64 - by);
+}
+
+static void sip_rounds(uint64_t v[4], int rounds) {
+    for (int i = 0; i < rounds; i++) {
+        v[0] += v[1];
+        v[1] = turn(v[1], 13) ^ v[0];
+        v[0] = turn(v[0], 32);
+        v[2] += v[3];
+        v[3] = turn(v[3], 16) ^ v[2];
+        v[0] += v[3];
+        v[3] = turn(v[3], 21) ^ v[0];
+        v[2] += v[1];
+        v[1] = turn(v[1], 17) ^ v[2];
+        v[2] = turn(v[2], 32);
+    }
+}
+
+static void sip_word(uint64_t v[4], uint64_t word) {
+    v[3] ^= word;
+    sip_rounds(v, 2);
+    v[0] ^= word;
+}
+
+uint64_t hash_keyed(const uint64_t key[2], const void *data, size_t size) {
+    uint64_t v[4] = {key[0] ^ 0x736F6D6570736575ULL, key[1] ^ 0x646F72616E646F6DULL,
+        key[0] ^ 0x6C7967656E657261ULL, key[1] ^ 0x7465646279746573ULL};
+    const uint8_t *bytes = data;
+    uint64_t last = (uint64_t)size << 56;
+    for (; size >= 8; size -= 8, bytes += 8) {
+        uint64_t word = 0;
+        memcpy(&word, bytes, sizeof word);
+        sip_word(v, word);
+    }
+    for (size_t i = 0; i < size; i++) {
+        last |= (uint64_t)bytes[i] << (8 * i);
+    }
+    sip_word(v, last);
+    v[2] ^= 0xFF;
+    sip_rounds(v, 4);
+    return v[0] ^ v[1] ^ v[2] ^ v[3];
+}

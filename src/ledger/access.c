@@ -117,6 +117,8 @@ int access_put(struct ledger_tx *tx, const struct access *access, struct err *er
         return err_set(err, ERR_NOT_FOUND, MSG_LEDGER_USER_UNKNOWN, NO_ARGS);
     }
     result = result < 0 ? result : keepers_count(tx, &before, err);
+    /* Whoever could reset their password knew of less. */
+    result = result < 0 ? result : reset_links_drop(tx, access->user_id, err);
     if (result >= 0) {
         result = ledger_prepare(tx,
             "INSERT INTO access (user_id, plant_id, role, until_ns, given_by, created_ns)"

@@ -3,6 +3,10 @@
  * are stored as hashes, expire, and open once; taking one up names all conditions in one UPDATE, so
  * that of two requests at the same moment one wins.
  *
+ * A link opens nothing more than whoever made it may still give: an invitation asks at every look
+ * whether its giver is there and may give that role in that plant, and a link for a password goes
+ * when the person gets a password, a role in another plant, or another state.
+ *
  * An invitation promises one role in one plant to a person of one organisation. A new organisation
  * is made only when somebody takes it up.
  */
@@ -13,6 +17,10 @@
 #include "ledger/people.h"
 #include "ledger/run.h"
 #include "ledger/secret.h"
+
+/* What a link does: sets a password, or takes the second factor off as well. */
+#define PURPOSE_PASSWORD "password"
+#define PURPOSE_BOTH     "password+second"
 
 enum { INVITATIONS_MAX = 1000 }; // Of one plant that can still be taken up; refused beyond.
 
@@ -95,6 +103,14 @@ int invitation_new(struct ledger_tx *tx, const struct invitation *wish, char ret
     return result;
 }
 
+/* Whether the giver may give that role in that plant now (?2): an owner any, a manager some, as
+ * api_invitations.c lets them. */
+#define GIVER_MAY                                                                                  \
+    "EXISTS (SELECT 1 FROM users u JOIN access a ON a.user_id = u.id AND a.plant_id = i.plant_id"  \
+    " WHERE u.id = i.given_by AND u.erased_ns IS NULL AND " ACTIVE_USER                            \
+    " AND coalesce(a.until_ns, 9223372036854775807) > ?2 AND (a.role = 'owner'"                    \
+    " OR (a.role = 'manager' AND i.role IN ('viewer', 'operator'))))"
+
 #define INVITATION_COLUMNS(by)                                                                     \
     "SELECT i.id, i.plant_id, i.role, coalesce(i.organisation_id, ''),"                            \
     " coalesce(o.name, i.organisation_name), coalesce(o.kind, i.organisation_kind), i.label,"      \
@@ -161,7 +177,8 @@ int invitation_find(struct ledger_tx *tx, struct str secret, struct arena *arena
     struct ledger_stmt *stmt = NULL;
     int result = ledger_prepare(tx,
         INVITATION_COLUMNS(
-            "i.given_by") "WHERE i.hash = ?1 AND i.ended_ns IS NULL AND i.expires_ns > ?2",
+            "i.given_by") "WHERE i.hash = ?1 AND i.ended_ns IS NULL AND i.expires_ns > ?2"
+                          " AND " GIVER_MAY,
         &stmt, err);
     if (result < 0) {
         return result;
@@ -234,14 +251,17 @@ int invitation_take(struct ledger_tx *tx, const struct invitation *invitation, s
 
 /* ---- Links that set a password anew ---- */
 
+int reset_links_drop(struct ledger_tx *tx, struct str user_id, struct err *err) {
+    return run_texts(tx, "DELETE FROM links WHERE user_id = ?1", TEXTS(user_id), err);
+}
+
 int reset_link_new(struct ledger_tx *tx, struct str user_id, int64_t lifetime_ns,
-    char ret_secret[SECRET_TEXT_MAX], struct err *err) {
-    int result = hub_link_new(tx, STR("password"), lifetime_ns, ret_secret, err);
+    bool second_factor, char ret_secret[SECRET_TEXT_MAX], struct err *err) {
+    struct str purpose = second_factor ? STR(PURPOSE_BOTH) : STR(PURPOSE_PASSWORD);
+    int result = hub_link_new(tx, purpose, lifetime_ns, ret_secret, err);
     struct ledger_stmt *stmt = NULL;
     /* An older link to the same person opens nothing any more. */
-    result = result < 0
-                 ? result
-                 : run_texts(tx, "DELETE FROM links WHERE user_id = ?1", TEXTS(user_id), err);
+    result = result < 0 ? result : reset_links_drop(tx, user_id, err);
     if (result == 0) {
         result = ledger_prepare(tx, "UPDATE links SET user_id = ?2 WHERE hash = ?1", &stmt, err);
     }
@@ -259,8 +279,9 @@ int reset_link_find(
     struct ledger_tx *tx, struct str secret, bool spend, char ret_user_id[40], struct err *err) {
     struct ledger_stmt *stmt = NULL;
     int result = ledger_prepare(tx,
-        "SELECT l.user_id FROM links l JOIN users u ON u.id = l.user_id WHERE l.hash = ?1"
-        " AND l.purpose = 'password' AND l.spent_ns IS NULL AND l.expires_ns > ?2"
+        "SELECT l.user_id, l.purpose FROM links l JOIN users u ON u.id = l.user_id"
+        " WHERE l.hash = ?1 AND l.purpose IN ('" PURPOSE_PASSWORD "', '" PURPOSE_BOTH
+        "') AND l.spent_ns IS NULL AND l.expires_ns > ?2"
         " AND " ACTIVE_USER,
         &stmt, err);
     if (result < 0) {
@@ -275,5 +296,11 @@ int reset_link_find(
         return result < 0 ? result : err_set(err, ERR_FORBIDDEN, MSG_LEDGER_LINK_SPENT, NO_ARGS);
     }
     (void)str_copy_z(ledger_column_str(stmt, 0), ret_user_id, 40); // 36 letters.
-    return spend ? hub_link_spend(tx, STR("password"), secret, err) : 0;
+    bool both = str_eq(ledger_column_str(stmt, 1), STR(PURPOSE_BOTH));
+    if (!spend) {
+        return 0;
+    }
+    /* Once and in this order: who does not bring the link takes nothing off. */
+    result = hub_link_spend(tx, both ? STR(PURPOSE_BOTH) : STR(PURPOSE_PASSWORD), secret, err);
+    return result < 0 || !both ? result : second_end(tx, str_of(ret_user_id), err);
 }

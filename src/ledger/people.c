@@ -146,6 +146,18 @@ int user_state_put(
     int result = keepers_count(tx, &before, err);
     if (result >= 0) {
         result = ledger_prepare(tx,
+            "DELETE FROM links WHERE user_id = ?1 AND EXISTS"
+            " (SELECT 1 FROM users WHERE id = ?1 AND (admin <> ?2 OR disabled <> ?3))",
+            &stmt, err);
+    }
+    if (result >= 0) {
+        ledger_bind_str(stmt, 1, id);
+        ledger_bind_i64(stmt, 2, admin ? 1 : 0);
+        ledger_bind_i64(stmt, 3, disabled ? 1 : 0);
+        result = ledger_step(stmt, err);
+    }
+    if (result >= 0) {
+        result = ledger_prepare(tx,
             "UPDATE users SET admin = ?2, disabled = ?3 WHERE id = ?1 AND erased_ns IS NULL", &stmt,
             err);
     }
@@ -181,6 +193,7 @@ int user_password_put(
         run_texts(tx, "UPDATE users SET password_hash = ?2 WHERE id = ?1 AND erased_ns IS NULL",
             TEXTS(id, str_of(hash)), err);
     result = one_changed(tx, result, err);
+    result = result < 0 ? result : reset_links_drop(tx, id, err);
     return result < 0 ? result : session_end_all(tx, id, keep, err);
 }
 

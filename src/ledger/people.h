@@ -208,7 +208,8 @@ int invitation_each(struct ledger_tx *tx, struct str plant,
     struct err *err);
 /* ERR_NOT_FOUND: none of this plant, or it has ended already. */
 int invitation_withdraw(struct ledger_tx *tx, struct str plant, struct str id, struct err *err);
-/* Copied into the arena. ERR_FORBIDDEN: unknown, taken up, withdrawn or expired. */
+/* Copied into the arena. ERR_FORBIDDEN: unknown, taken up, withdrawn, expired, or its giver may not
+ * give it any more. */
 int invitation_find(struct ledger_tx *tx, struct str secret, struct arena *arena,
     struct invitation *ret_invitation, struct err *err);
 /* Gives the user the access promised; whoever has access there already keeps a stronger role. */
@@ -218,8 +219,11 @@ int invitation_take(
 int invitation_organisation(
     struct ledger_tx *tx, const struct invitation *invitation, char ret_id[40], struct err *err);
 
+/* `second_factor`: taken off as well, when the link is spent. Links made before open nothing. */
 int reset_link_new(struct ledger_tx *tx, struct str user_id, int64_t lifetime_ns,
-    char ret_secret[SECRET_TEXT_MAX], struct err *err);
+    bool second_factor, char ret_secret[SECRET_TEXT_MAX], struct err *err);
+/* They open nothing any more: who made them knew another person than this has become. */
+int reset_links_drop(struct ledger_tx *tx, struct str user_id, struct err *err);
 /* Whose password it sets; `spend` uses it up. ERR_FORBIDDEN. */
 int reset_link_find(
     struct ledger_tx *tx, struct str secret, bool spend, char ret_user_id[40], struct err *err);

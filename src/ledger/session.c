@@ -7,6 +7,7 @@
  *
  * A user who was disabled, or whose role in a plant changed, is so at the next request: a session
  * holds no rights of its own, it is joined with the access to the plant that is asked about.
+ * A token ends with its maker: it answers to nobody while that person may not sign in.
  * Sessions that have ended are removed when the next one begins.
  */
 #include <string.h>
@@ -148,7 +149,8 @@ int token_find(struct ledger_tx *tx, struct str secret, struct str plant,
         " CASE WHEN ?3 = '' OR plant_id IS NULL OR plant_id = ?3 THEN role END, scopes,"
         " coalesce(expires_ns, 9223372036854775807), 0, '', plant_id, '', coalesce(seen_ns, 0)"
         " FROM tokens WHERE hash = ?1 AND revoked_ns IS NULL"
-        " AND coalesce(expires_ns, 9223372036854775807) > ?2",
+        " AND coalesce(expires_ns, 9223372036854775807) > ?2"
+        " AND NOT EXISTS (SELECT 1 FROM users u WHERE u.id = created_by AND NOT " ACTIVE_USER ")",
         hash, plant, ret_principal, err);
     if (result == 0) {
         return err_set(err, ERR_UNAUTHENTICATED, MSG_LEDGER_TOKEN_UNKNOWN, NO_ARGS);

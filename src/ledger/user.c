@@ -266,6 +266,7 @@ int user_owner_reset(
             TEXTS(str_of(id)), err);
     }
     result = result < 0 ? result : second_end(tx, str_of(id), err);
+    result = result < 0 ? result : reset_links_drop(tx, str_of(id), err);
     result = result < 0 ? result : session_end_all(tx, str_of(id), STR_NONE, err);
     result = result < 0 ? result : give_everywhere(tx, id, ROLE_OWNER, "cli", err);
     if (result == 0) {

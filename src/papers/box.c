@@ -51,7 +51,7 @@ static int enter(struct ledger_tx *tx, void *context, struct err *err) {
         struct str value;
     } FIELDS[] = {{"title", file->title}, {"kind", file->kind}, {"version", file->version},
         {"name", file->name}, {"size", {size, i64_to_text((int64_t)file->bytes.size, size)}},
-        {"sha256", str_of(adding->sha256)}, {"actor", file->actor},
+        {"sha256", str_of(adding->sha256)}, {"actor", file->author},
         {"added", {added, time_format(ledger_now_ns(tx), NULL, added)}}};
     for (size_t i = 0; i < sizeof FIELDS / sizeof FIELDS[0]; i++) {
         row.fields[register_field_index(REGISTER_DELIVERABLES, FIELDS[i].name)] = FIELDS[i].value;

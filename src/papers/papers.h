@@ -110,7 +110,8 @@ struct box_file {
     struct str version;
     struct str name; // Without slashes.
     struct str bytes;
-    struct str actor;
+    struct str actor;  // The audit's: an id, never a name that people give themselves.
+    struct str author; // As the register shows.
 };
 /* Keeps a file and enters it. Bytes that are there already are kept once. */
 int box_add(struct plant *plant, const struct box_file *file, int64_t *ret_number, struct err *err);

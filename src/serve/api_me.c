@@ -202,12 +202,19 @@ static void put_escaped(struct buf *to, const char *login) {
 }
 
 int api_totp_begin(struct call *call, struct err *err) {
-    static const char *const MEMBERS[] = {NULL};
+    static const char *const MEMBERS[] = {"password", NULL};
     AUTO_JSON_IN struct json_in *body = NULL;
     struct second second = {.call = call};
+    struct str password = STR_NONE;
     int rc = json_in_parse(call->http->request.body, &body, err);
     rc = rc < 0 ? rc : json_in_only(body, MEMBERS, err);
-    rc = rc < 0 ? rc : ledger_write(home_hub(call->server->home), second_begin_store, &second, err);
+    rc = rc < 0 ? rc : json_in_need_str(body, "password", PASSWORD_BYTES, &password, err);
+    rc = rc < 0 ? rc : need_password(call, password, err);
+    if (rc < 0) {
+        return rc;
+    }
+    sign_in_forgive(call, str_of(call->principal.name));
+    rc = ledger_write(home_hub(call->server->home), second_begin_store, &second, err);
     if (rc < 0) {
         return rc;
     }
@@ -230,6 +237,8 @@ static int second_confirm_store(struct ledger_tx *tx, void *context, struct err 
     struct str id = str_of(second->call->principal.id);
     int rc = need_second(tx, second, false, err);
     rc = rc < 0 ? rc : second_confirm(tx, id, second->key, second->code, second->codes, err);
+    /* Whoever came in without it comes in anew. */
+    rc = rc < 0 ? rc : session_end_all(tx, id, str_of(second->call->principal.session), err);
     return rc < 0 ? rc : people_audit(tx, second->call, "second_factor.begin", id, err);
 }
 
@@ -250,6 +259,7 @@ int api_totp_confirm(struct call *call, struct err *err) {
         return rc;
     }
     sign_in_forgive(call, login);
+    stream_hub_recheck(call->server->streams);
     struct json json;
     call_json(call, 200, &json);
     json_object_begin(&json);
@@ -267,8 +277,8 @@ static int second_end_store(struct ledger_tx *tx, void *context, struct err *err
     struct second *second = context;
     struct str id = str_of(second->call->principal.id);
     int rc = need_second(tx, second, true, err);
-    rc =
-        rc < 0 ? rc : second_spend(tx, id, second->has_key ? second->key : NULL, second->code, err);
+    const uint8_t *key = second->has_key ? second->key : NULL;
+    rc = rc < 0 ? rc : sign_in_spend_code(tx, second->call, id, key, second->code, err);
     rc = rc < 0 ? rc : second_end(tx, id, err);
     return rc < 0 ? rc : people_audit(tx, second->call, "second_factor.end", id, err);
 }

@@ -264,9 +264,10 @@ int api_deliverable_new(struct call *call, struct err *err) {
         .version = STR_NONE,
         .name = STR_NONE,
         .bytes = call->http->request.body,
-        .actor = str_of(call->principal.display)};
-    if (file.actor.size == 0) {
-        file.actor = str_of(call->principal.id);
+        .actor = str_of(call->principal.id),
+        .author = str_of(call->principal.display)};
+    if (file.author.size == 0) {
+        file.author = file.actor;
     }
     (void)call_param(call, "name", &file.name);
     (void)call_param(call, "version", &file.version);

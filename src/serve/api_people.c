@@ -259,7 +259,7 @@ int api_user_sessions_end(struct call *call, struct err *err) {
 
 struct reset {
     struct call *call;
-    bool second_factor; // Is taken off as well.
+    bool second_factor; // Is taken off as well, when the link is spent.
     char secret[SECRET_TEXT_MAX];
 };
 
@@ -288,10 +288,9 @@ static int reset_store(struct ledger_tx *tx, void *context, struct err *err) {
     struct user_facts user;
     int rc = may_reset(tx, call, err);
     rc = rc < 0 ? rc : user_get(tx, call->args[0], &call->http->arena, &user, err);
-    rc = rc < 0 ? rc : reset_link_new(tx, call->args[0], RESET_LIFETIME_NS, reset->secret, err);
-    if (rc >= 0 && reset->second_factor) {
-        rc = second_end(tx, call->args[0], err);
-    }
+    rc = rc < 0 ? rc
+                : reset_link_new(tx, call->args[0], RESET_LIFETIME_NS, reset->second_factor,
+                      reset->secret, err);
     return rc < 0 ? rc
                   : people_audit(tx, call, reset->second_factor ? "user.reset_both" : "user.reset",
                         call->args[0], err);
@@ -358,15 +357,8 @@ int api_reset(struct call *call, struct err *err) {
     rc = rc < 0 ? rc : sign_in_count_try(call, err);
     rc = rc < 0 ? rc : ledger_read(home_hub(call->server->home), reset_look, &entry, err);
     rc = rc < 0 ? rc : auth_password_check(entry.user.login, password, err);
-    rc = rc < 0 ? rc : sign_in_count_account(call, entry.user.login, err);
     rc = rc < 0 ? rc : auth_password_hash(&call->server->auth, password, entry.hash, err);
-    if (rc < 0) {
-        return rc;
-    }
-    rc = sign_in_answer(call, &in, err);
-    if (rc >= 0 || in.code.size == 0) { // A wrong code is a try.
-        sign_in_forgive(call, entry.user.login);
-    }
+    rc = rc < 0 ? rc : sign_in_answer(call, &in, err); // Counts a wrong code.
     if (rc >= 0) {
         stream_hub_recheck(call->server->streams);
     }

@@ -27,6 +27,8 @@ int auth_init(struct auth *auth, struct err *err) {
     cond_init(&auth->changed);
     auth->logins = rate_new(LOGINS_PER_MINUTE / 60.0, LOGINS_PER_MINUTE);
     auth->accounts = rate_new((double)ACCOUNT_TRIES / ACCOUNT_TRIES_S, ACCOUNT_TRIES);
+    auth->anywhere = rate_new((double)ACCOUNT_TRIES_ALL / ACCOUNT_TRIES_S, ACCOUNT_TRIES_ALL);
+    auth->codes = rate_new((double)CODE_TRIES / ACCOUNT_TRIES_S, CODE_TRIES);
     auth->denials = rate_new(LOGINS_PER_MINUTE / 60.0, LOGINS_PER_MINUTE);
     struct random random;
     random_seed_system(&random);
@@ -38,6 +40,8 @@ int auth_init(struct auth *auth, struct err *err) {
 void auth_fini(struct auth *auth) {
     rate_free(auth->logins);
     rate_free(auth->accounts);
+    rate_free(auth->anywhere);
+    rate_free(auth->codes);
     rate_free(auth->denials);
     cond_fini(&auth->changed);
     mutex_fini(&auth->mutex);
@@ -92,9 +96,15 @@ int auth_identify(struct ledger *hub, const struct http_exchange *exchange, stru
     return auth_check(hub, &shown, plant, &ret_result->principal, err);
 }
 
+/* ::ffff:a.b.c.d, as a listener of both families shows it. */
+static const uint8_t MAPPED[12] = {[10] = 0xff, [11] = 0xff};
+
+static bool is_v4(const struct http_address *address) {
+    return memcmp(address->bytes, MAPPED, sizeof MAPPED) == 0;
+}
+
 void auth_address_text(const struct http_address *address, char to[ADDRESS_TEXT_BYTES]) {
-    static const uint8_t MAPPED[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
-    bool v4 = memcmp(address->bytes, MAPPED, sizeof MAPPED) == 0;
+    bool v4 = is_v4(address);
     if (inet_ntop(v4 ? AF_INET : AF_INET6, address->bytes + (v4 ? sizeof MAPPED : 0), to,
             ADDRESS_TEXT_BYTES) == NULL) {
         to[0] = '\0';
@@ -167,38 +177,72 @@ int auth_password_matches(
     return hash && same ? 1 : 0;
 }
 
+struct str auth_network(const struct http_address *address) {
+    const char *bytes = (const char *)address->bytes;
+    return (struct str){bytes, is_v4(address) ? sizeof address->bytes : 8};
+}
+
 int auth_login_try(struct auth *auth, const struct http_address *address, int64_t now_mono_ns,
     uint32_t *ret_wait_s, struct err *err) {
-    if (!rate_take(auth->logins, address->bytes, sizeof address->bytes, now_mono_ns, ret_wait_s)) {
+    struct str network = auth_network(address);
+    if (!rate_take(auth->logins, network.data, network.size, now_mono_ns, ret_wait_s)) {
         return err_set(err, ERR_LIMIT, MSG_SERVE_LOGIN_RATE, ARGS(A_INT(*ret_wait_s)));
     }
     return 0;
 }
 
+/* The login and behind it the network. */
+struct account_key {
+    char bytes[ACCOUNT_KEY_BYTES + sizeof((struct http_address *)0)->bytes];
+    size_t login_size;
+    size_t size;
+};
+
 /* Capitals are folded as the hub folds them, or they would be other buckets of one account. */
-static struct str account_key(struct str login, char to[ACCOUNT_KEY_BYTES]) {
-    size_t size = login.size < ACCOUNT_KEY_BYTES ? login.size : ACCOUNT_KEY_BYTES;
+static void account_key(
+    struct str login, const struct http_address *address, struct account_key *ret_key) {
+    size_t size = login.size < ACCOUNT_KEY_BYTES - 1 ? login.size : ACCOUNT_KEY_BYTES - 1;
     for (size_t i = 0; i < size; i++) {
         char c = login.data[i];
-        to[i] = c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+        ret_key->bytes[i] = c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
     }
-    return (struct str){to, size};
+    struct str network = auth_network(address);
+    ret_key->bytes[size] = '\0';
+    memcpy(ret_key->bytes + size + 1, network.data, network.size);
+    ret_key->login_size = size;
+    ret_key->size = size + 1 + network.size;
 }
 
-int auth_account_try(struct auth *auth, struct str login, int64_t now_mono_ns, uint32_t *ret_wait_s,
+int auth_account_try(struct auth *auth, struct str login, const struct http_address *address,
+    int64_t now_mono_ns, uint32_t *ret_wait_s, struct err *err) {
+    struct account_key key;
+    account_key(login, address, &key);
+    bool good = rate_take(auth->accounts, key.bytes, key.size, now_mono_ns, ret_wait_s);
+    if (good && !rate_take(auth->anywhere, key.bytes, key.login_size, now_mono_ns, ret_wait_s)) {
+        rate_give(auth->accounts, key.bytes, key.size, now_mono_ns);
+        good = false;
+    }
+    return good ? 0 : err_set(err, ERR_LIMIT, MSG_SERVE_LOGIN_LOCKED, ARGS(A_INT(*ret_wait_s)));
+}
+
+void auth_account_forgive(
+    struct auth *auth, struct str login, const struct http_address *address, int64_t now_mono_ns) {
+    struct account_key key;
+    account_key(login, address, &key);
+    rate_give(auth->accounts, key.bytes, key.size, now_mono_ns);
+    rate_give(auth->anywhere, key.bytes, key.login_size, now_mono_ns);
+}
+
+int auth_code_try(struct auth *auth, struct str user_id, int64_t now_mono_ns, uint32_t *ret_wait_s,
     struct err *err) {
-    char folded[ACCOUNT_KEY_BYTES];
-    struct str key = account_key(login, folded);
-    if (!rate_take(auth->accounts, key.data, key.size, now_mono_ns, ret_wait_s)) {
+    if (!rate_take(auth->codes, user_id.data, user_id.size, now_mono_ns, ret_wait_s)) {
         return err_set(err, ERR_LIMIT, MSG_SERVE_LOGIN_LOCKED, ARGS(A_INT(*ret_wait_s)));
     }
     return 0;
 }
 
-void auth_account_forgive(struct auth *auth, struct str login, int64_t now_mono_ns) {
-    char folded[ACCOUNT_KEY_BYTES];
-    struct str key = account_key(login, folded);
-    rate_give(auth->accounts, key.data, key.size, now_mono_ns);
+void auth_code_forgive(struct auth *auth, struct str user_id, int64_t now_mono_ns) {
+    rate_give(auth->codes, user_id.data, user_id.size, now_mono_ns);
 }
 
 /* ---- Rules for new names and passwords ---- */

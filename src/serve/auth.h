@@ -10,11 +10,13 @@
 #include "serve/rate.h"
 
 enum {
-    LOGINS_PER_MINUTE = 10, // A client address; then 429.
-    ACCOUNT_TRIES = 10,     // Wrong ones of an account in ACCOUNT_TRIES_S; then 429.
+    LOGINS_PER_MINUTE = 10, // A client's network; then 429.
+    ACCOUNT_TRIES = 10, // Wrong ones of an account from one network in ACCOUNT_TRIES_S; then 429.
+    ACCOUNT_TRIES_ALL = 100, // The same from everywhere.
     ACCOUNT_TRIES_S = 900,
-    PASSWORDS_AT_ONCE = 2,          // Argon2id takes its memory (64 MB or so) in each.
-    PASSWORDS_WAITING = 4,          // Further ones are told to come back: 503.
+    CODE_TRIES = 10,       // Wrong codes of a second factor, of a person, in ACCOUNT_TRIES_S.
+    PASSWORDS_AT_ONCE = 2, // Argon2id takes its memory (64 MB or so) in each.
+    PASSWORDS_WAITING = 4, // Further ones are told to come back: 503.
     SESSION_LIFETIME_S = 7 * 86400, // A shift tablet signs in once a week.
 };
 
@@ -25,7 +27,9 @@ enum {
 
 struct auth {
     struct rate_table *logins;
-    struct rate_table *accounts; // Wrong tries, by login name.
+    struct rate_table *accounts; // Wrong tries, by login name and network.
+    struct rate_table *anywhere; // The same by login name alone.
+    struct rate_table *codes;    // Wrong codes, by user: only who knows the password gets here.
     struct rate_table *denials;  // Audited refusals, by principal.
     struct mutex mutex;          // Of the two below.
     struct cond changed;
@@ -73,13 +77,23 @@ int auth_password_hash(
 /* 1: matches, 0: not; `hash` NULL: an unknown user, never matches. */
 int auth_password_matches(
     struct auth *auth, const char *hash, struct str password, struct err *err);
-/* One more try from this address. ERR_LIMIT with the wait in words and *ret_wait_s. */
+/* What of an address stands for a client: all of IPv4, the /64 of IPv6, within which one client
+ * chooses as it likes (RFC 4291 section 2.5.1). Borrowed. */
+struct str auth_network(const struct http_address *address);
+/* One more try from this network. ERR_LIMIT with the wait in words and *ret_wait_s. */
 int auth_login_try(struct auth *auth, const struct http_address *address, int64_t now_mono_ns,
     uint32_t *ret_wait_s, struct err *err);
-/* One more try for this account, existing or not. ERR_LIMIT as above. */
-int auth_account_try(struct auth *auth, struct str login, int64_t now_mono_ns, uint32_t *ret_wait_s,
-    struct err *err);
+/* One more try for this account, existing or not, from this network. ERR_LIMIT as above. Somebody
+ * who tries from one network shuts nobody elsewhere out; many networks together are stopped by the
+ * higher count of the account. */
+int auth_account_try(struct auth *auth, struct str login, const struct http_address *address,
+    int64_t now_mono_ns, uint32_t *ret_wait_s, struct err *err);
 /* The try was right: it does not count. */
-void auth_account_forgive(struct auth *auth, struct str login, int64_t now_mono_ns);
+void auth_account_forgive(
+    struct auth *auth, struct str login, const struct http_address *address, int64_t now_mono_ns);
+/* The same for a code of a person's second factor, wherever it comes from. */
+int auth_code_try(struct auth *auth, struct str user_id, int64_t now_mono_ns, uint32_t *ret_wait_s,
+    struct err *err);
+void auth_code_forgive(struct auth *auth, struct str user_id, int64_t now_mono_ns);
 
 #endif

@@ -2,7 +2,8 @@
 #define SERVE_RATE_H
 /*
  * Token buckets by key (a client's address, a user's id): each earns `per_s` tokens a second up
- * to `burst`, and an event spends one. A table of fixed size; any thread may call.
+ * to `burst`, and an event spends one. A table of fixed size, spread by a key of
+ * this process, so that nobody outside can tell which keys meet in a set; any thread may call.
  */
 #include <stdbool.h>
 #include <stddef.h>

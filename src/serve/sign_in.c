@@ -5,8 +5,11 @@
  * that was spent and a session that was made are one thing. A secret of a session that the browser
  * sent along is never taken over; that session ends (session fixation, OWASP ASVS 3.2.1).
  *
- * Tries are counted by address and by account. The account's count does not ask whether the account
- * exists, so that being locked tells nothing, and it is in memory only: a restart forgives.
+ * Tries are counted by network and by account within a network, and more loosely by account alone,
+ * so that a stranger elsewhere cannot shut anybody out. The account's count does not ask whether
+ * the account exists, so that being locked tells nothing. Wrong codes are counted by person in a
+ * table that only those reach who know a password, so no flood of tries makes it forget. All of it
+ * is in memory only: a restart forgives.
  */
 #include "serve/sign_in.h"
 
@@ -137,8 +140,8 @@ int sign_in_count_try(struct call *call, struct err *err) {
 
 int sign_in_count_account(struct call *call, struct str login, struct err *err) {
     uint32_t wait_s = 0;
-    int rc = auth_account_try(
-        &call->server->auth, login, clock_mono_ns(call->server->clock), &wait_s, err);
+    int rc = auth_account_try(&call->server->auth, login, &call->http->request.address,
+        clock_mono_ns(call->server->clock), &wait_s, err);
     if (rc < 0) {
         call->status = 429;
         call->retry_after_s = wait_s;
@@ -147,7 +150,26 @@ int sign_in_count_account(struct call *call, struct str login, struct err *err) 
 }
 
 void sign_in_forgive(struct call *call, struct str login) {
-    auth_account_forgive(&call->server->auth, login, clock_mono_ns(call->server->clock));
+    auth_account_forgive(&call->server->auth, login, &call->http->request.address,
+        clock_mono_ns(call->server->clock));
+}
+
+int sign_in_spend_code(struct ledger_tx *tx, struct call *call, struct str user_id,
+    const uint8_t *key, struct str code, struct err *err) {
+    struct auth *auth = &call->server->auth;
+    int64_t now_ns = clock_mono_ns(call->server->clock);
+    uint32_t wait_s = 0;
+    int rc = auth_code_try(auth, user_id, now_ns, &wait_s, err);
+    if (rc < 0) {
+        call->status = 429;
+        call->retry_after_s = wait_s;
+        return rc;
+    }
+    rc = second_spend(tx, user_id, key, code, err);
+    if (rc != -ERR_FORBIDDEN) {
+        auth_code_forgive(auth, user_id, now_ns);
+    }
+    return rc;
 }
 
 /* ---- The session ---- */
@@ -163,7 +185,8 @@ static int ask_second(struct ledger_tx *tx, struct sign_in *in, struct err *err)
     if (in->code.size == 0) {
         return err_set(err, ERR_UNAUTHENTICATED, MSG_SERVE_SECOND_FACTOR, NO_ARGS);
     }
-    rc = second_spend(tx, str_of(in->user_id), in->has_key ? in->key : NULL, in->code, err);
+    const uint8_t *key = in->has_key ? in->key : NULL;
+    rc = sign_in_spend_code(tx, in->call, str_of(in->user_id), key, in->code, err);
     return rc == -ERR_FORBIDDEN ? err_set(err, ERR_UNAUTHENTICATED, MSG_LEDGER_CODE_WRONG, NO_ARGS)
                                 : rc;
 }

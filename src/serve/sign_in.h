@@ -31,6 +31,9 @@ int sign_in_count_try(struct call *call, struct err *err);
  * wrong try is given back. */
 int sign_in_count_account(struct call *call, struct str login, struct err *err);
 void sign_in_forgive(struct call *call, struct str login);
+/* second_spend, where wrong codes of a person are counted; 429 beyond the limit. */
+int sign_in_spend_code(struct ledger_tx *tx, struct call *call, struct str user_id,
+    const uint8_t *key, struct str code, struct err *err);
 /* Who is signed in, as GET session tells. `principal` NULL: nobody. */
 int answer_session(struct call *call, const struct principal *principal, struct err *err);
 void set_session_cookie(struct call *call, const char *secret, int64_t lifetime_s);

@@ -57,6 +57,21 @@ static void a_crc_can_be_continued(void **state) {
     }
 }
 
+/* Appendix A of the paper: the key 00 01 .. 0f, messages 00 01 .. of 0, 8 and 15 bytes. */
+static void siphash_matches_the_published_vectors(void **state) {
+    (void)state;
+    const uint64_t key[2] = {0x0706050403020100ULL, 0x0F0E0D0C0B0A0908ULL};
+    uint8_t message[16];
+    for (uint8_t i = 0; i < sizeof message; i++) {
+        message[i] = i;
+    }
+    assert_true(hash_keyed(key, message, 0) == 0x726FDB47DD0E0E31ULL);
+    assert_true(hash_keyed(key, message, 8) == 0x93F5F5799A932462ULL);
+    assert_true(hash_keyed(key, message, 15) == 0xA129CA6149BE45E5ULL);
+    const uint64_t other[2] = {key[0], key[1] ^ 1};
+    assert_true(hash_keyed(other, message, 15) != 0xA129CA6149BE45E5ULL);
+}
+
 static void any_flipped_bit_changes_the_crc(void **state) {
     (void)state;
     uint8_t data[64] = "some stored block";
@@ -94,6 +109,7 @@ int main(void) {
         cmocka_unit_test(crc32c_matches_the_vectors_of_rfc_3720),
         cmocka_unit_test(both_ways_agree_at_every_length_and_alignment),
         cmocka_unit_test(a_crc_can_be_continued),
+        cmocka_unit_test(siphash_matches_the_published_vectors),
         cmocka_unit_test(any_flipped_bit_changes_the_crc),
         cmocka_unit_test(hash64_spreads_similar_keys),
     };

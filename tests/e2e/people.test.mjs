@@ -150,6 +150,12 @@ describe('my account', () => {
     await page.goto(`${mock.url}/settings/me`);
     await page.getByRole('button', { name: '2단계 인증 등록' }).click();
     const sheet = page.locator('dialog[open]');
+    await sheet.getByLabel('비밀번호').fill('maru-mock-2027');
+    await sheet.getByRole('button', { name: '다음', exact: true }).click();
+    await sheet.getByRole('alert').filter({ hasText: '비밀번호가 맞지 않습니다' }).waitFor(WAIT);
+    troubles.length = 0; // The refusal stands in the console, too.
+    await sheet.getByLabel('비밀번호').fill('maru-mock-2026');
+    await sheet.getByRole('button', { name: '다음', exact: true }).click();
     await sheet.getByText('인증 앱에서 QR 코드를 읽으십시오').waitFor(WAIT);
     assert.match(await qr(page), /^otpauth:\/\/totp\/Maru:kim\?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP&issuer=Maru/);
     assert.deepEqual(await axe(page), []);
@@ -387,6 +393,8 @@ describe('the real program', () => {
     await page.getByText('한솔정밀').first().waitFor(SLOW);
     await page.getByRole('button', { name: '2단계 인증 등록' }).click();
     const sheet = page.locator('dialog[open]');
+    await sheet.getByLabel('비밀번호').fill('floor-lamp-29');
+    await sheet.getByRole('button', { name: '다음', exact: true }).click();
     await sheet.getByLabel('앱에 나오는 6자리 코드').waitFor(SLOW);
     const secret = new URL(await qr(page)).searchParams.get('secret');
     await sheet.getByLabel('앱에 나오는 6자리 코드').fill(totpOf(secret, Date.now()));

@@ -528,7 +528,7 @@ static void a_withdrawn_or_expired_invitation_opens_nothing(void **state) {
 
 static int reset_make(struct ledger_tx *tx, void *context, struct err *err) {
     struct invited *i = context;
-    return reset_link_new(tx, str_of(i->scene.supplier), 100 * NS_PER_S, i->secret, err);
+    return reset_link_new(tx, str_of(i->scene.supplier), 100 * NS_PER_S, false, i->secret, err);
 }
 
 static int reset_spend(struct ledger_tx *tx, void *context, struct err *err) {

@@ -44,7 +44,8 @@ static void enter_all(struct rig *rig) {
         .version = STR("1.0"),
         .name = STR("운영 설명서.pdf"),
         .bytes = STR("%PDF-1.4 manual"),
-        .actor = STR("tester")};
+        .actor = STR("tester"),
+        .author = STR("tester")};
     int64_t number = 0;
     assert_int_equal(box_add(rig->plant, &file, &number, &err), 0);
     assert_true(rig_enter(rig, REGISTER_TRAINING, 0, &err, "day", "2025-03-05", "subject",

@@ -18,8 +18,9 @@
 #include "ledger/people.h"
 #include "ledger/totp.h"
 
-#define SESSION "/api/v1/session"
-#define PLANT   "/api/v1/plants/p1"
+#define SESSION  "/api/v1/session"
+#define PLANT    "/api/v1/plants/p1"
+#define PASSWORD "{\"password\":\"correct horse\"}"
 
 static struct rig rig;
 
@@ -159,12 +160,44 @@ static void code_at(const uint8_t *secret, int64_t offset, char to[8]) {
     (void)snprintf(to, 8, "%06u", totp_code(secret, step) % 1000000);
 }
 
+/* Puts a second factor into force. */
+static void enrol(const struct person *who, uint8_t secret[TOTP_SECRET_BYTES]) {
+    char text[64];
+    char code[8];
+    char body[64];
+    AUTO_ANSWER struct answer offer;
+    assert_int_equal(ask(who, "POST", "/api/v1/me/totp", PASSWORD, &offer), 200);
+    member(&offer, "secret", text, sizeof text);
+    from_base32(text, secret);
+    code_at(secret, 0, code);
+    (void)snprintf(body, sizeof body, "{\"code\":\"%s\"}", code);
+    expect(who, "PUT", "/api/v1/me/totp", body, 200);
+}
+
+/* Whoever found a browser open must not lock its owner out with a factor of their own. */
+static void a_second_factor_is_begun_with_the_password_and_ends_other_sessions(void **state) {
+    (void)state;
+    struct person owner;
+    struct person elsewhere;
+    make_owner(&owner);
+    assert_int_equal(
+        sign_in(&elsewhere, "{\"login\":\"boss\",\"password\":\"correct horse\"}"), 200);
+    expect(&elsewhere, "POST", "/api/v1/me/totp", "{}", 400);
+    expect(&elsewhere, "POST", "/api/v1/me/totp", "{\"password\":\"wrong horse\"}", 403);
+    uint8_t secret[TOTP_SECRET_BYTES];
+    enrol(&owner, secret);
+    expect(&elsewhere, "GET", "/api/v1/me", NULL, 401);
+    AUTO_ANSWER struct answer me;
+    assert_int_equal(ask(&owner, "GET", "/api/v1/me", NULL, &me), 200);
+    assert_true(says(&me, "\"second_factor\":true"));
+}
+
 static void the_second_factor_stands_before_the_session(void **state) {
     (void)state;
     struct person owner;
     make_owner(&owner);
     AUTO_ANSWER struct answer offer;
-    assert_int_equal(ask(&owner, "POST", "/api/v1/me/totp", "{}", &offer), 200);
+    assert_int_equal(ask(&owner, "POST", "/api/v1/me/totp", PASSWORD, &offer), 200);
     assert_true(says(&offer, "otpauth://totp/Maru:boss?secret="));
     char text[64];
     uint8_t secret[TOTP_SECRET_BYTES];
@@ -182,7 +215,7 @@ static void the_second_factor_stands_before_the_session(void **state) {
     assert_non_null(at);
     struct str rest = str_of(at + 2);
     (void)str_copy_z(str_cut(&rest, '"'), recovery, sizeof recovery);
-    expect(&owner, "POST", "/api/v1/me/totp", "{}", 409); // It is on.
+    expect(&owner, "POST", "/api/v1/me/totp", PASSWORD, 409); // It is on.
 
     AUTO_ANSWER struct answer asked;
     assert_int_equal(
@@ -417,7 +450,149 @@ static void a_token_is_of_its_plant_and_opens_nothing_once_revoked(void **state)
     assert_int_equal(after.status, 401);
 }
 
+static void a_token_ends_with_its_maker(void **state) {
+    (void)state;
+    struct person owner;
+    struct person second;
+    make_owner(&owner);
+    invite(&owner, "{\"role\":\"owner\"}", "kim", 201, &second);
+    AUTO_ANSWER struct answer made;
+    assert_int_equal(ask(&second, "POST", PLANT "/tokens",
+                         "{\"label\":\"x\",\"role\":\"viewer\",\"scopes\":[\"read\"]}", &made),
+        201);
+    char token[SECRET_TEXT_MAX];
+    char target[160];
+    member(&made, "token", token, sizeof token);
+    static const struct {
+        const char *state;
+        int status;
+    } STEPS[] = {{"{\"disabled\":true}", 401}, {"{\"disabled\":false}", 200}};
+    (void)snprintf(target, sizeof target, "/api/v1/users/%s", second.id);
+    for (size_t i = 0; i < 2; i++) {
+        expect(&owner, "PUT", target, STEPS[i].state, 200);
+        AUTO_ANSWER struct answer tags;
+        rig_ask(&rig, "GET", PLANT "/tags", token, STR_NONE, &tags);
+        assert_int_equal(tags.status, STEPS[i].status);
+    }
+    expect(&owner, "DELETE", target, NULL, 204);
+    AUTO_ANSWER struct answer after;
+    rig_ask(&rig, "GET", PLANT "/tags", token, STR_NONE, &after);
+    assert_int_equal(after.status, 401);
+}
+
+/* The body with the secret of an invitation or a reset link that `by` makes. */
+static void make_link(const struct person *by, const char *target, const char *wish, int status,
+    const char *more, char body[256]) {
+    AUTO_ANSWER struct answer made;
+    assert_int_equal(ask(by, "POST", target, wish, &made), status);
+    char link[128];
+    member(&made, "link", link, sizeof link);
+    (void)snprintf(body, 256, "{\"secret\":\"%s\"%s}", strchr(link, '#') + 1, more);
+}
+
+static void an_invitation_ends_with_its_givers_rights(void **state) {
+    (void)state;
+    static const char *const LOOK = "/api/v1/invitation/look";
+    struct person owner;
+    struct person giver;
+    char as_manager[256];
+    char as_owner[256];
+    char access[160];
+    char user[160];
+    make_owner(&owner);
+    invite(&owner, "{\"role\":\"manager\"}", "park", 201, &giver);
+    (void)snprintf(access, sizeof access, PLANT "/access/%s", giver.id);
+    (void)snprintf(user, sizeof user, "/api/v1/users/%s", giver.id);
+    make_link(&giver, PLANT "/invitations", "{\"role\":\"viewer\"}", 201, "", as_manager);
+    expect(&owner, "PUT", access, "{\"role\":\"owner\"}", 200);
+    make_link(&giver, PLANT "/invitations", "{\"role\":\"owner\"}", 201, "", as_owner);
+    expect(NULL, "POST", LOOK, as_owner, 200);
+    expect(&owner, "PUT", access, "{\"role\":\"manager\"}", 200);
+    expect(NULL, "POST", LOOK, as_owner, 403); // A manager makes no owners.
+    expect(NULL, "POST", LOOK, as_manager, 200);
+    expect(&owner, "PUT", user, "{\"disabled\":true}", 200);
+    expect(NULL, "POST", LOOK, as_manager, 403);
+    expect(&owner, "PUT", user, "{\"disabled\":false}", 200);
+    expect(&owner, "DELETE", access, NULL, 204);
+    expect(NULL, "POST", LOOK, as_manager, 403);
+    expect(&giver, "POST", "/api/v1/invitation", as_manager, 403); // Not even for themselves.
+}
+
 /* ---- Resets, shutting out, erasing ---- */
+
+static void a_reset_link_ends_when_the_person_becomes_another(void **state) {
+    (void)state;
+    static const char *const MORE = ",\"password\":\"third horse\"";
+    struct person owner;
+    struct person worker;
+    char link[256];
+    char reset[160];
+    char access[160];
+    char user[160];
+    make_owner(&owner);
+    invite(&owner, "{\"role\":\"operator\"}", "lee", 201, &worker);
+    (void)snprintf(reset, sizeof reset, "/api/v1/users/%s/reset", worker.id);
+    (void)snprintf(access, sizeof access, PLANT "/access/%s", worker.id);
+    (void)snprintf(user, sizeof user, "/api/v1/users/%s", worker.id);
+    const struct {
+        const struct person *who;
+        const char *method;
+        const char *target;
+        const char *body;
+        int status;
+    } CHANGES[] = {{&owner, "PUT", access, "{\"role\":\"owner\"}", 200},
+        {&worker, "POST", "/api/v1/me/password",
+            "{\"old\":\"correct horse\",\"new\":\"another horse\"}", 204},
+        {&owner, "PUT", user, "{\"admin\":true}", 200}};
+    for (size_t i = 0; i < sizeof CHANGES / sizeof CHANGES[0]; i++) {
+        make_link(&owner, reset, "{}", 200, MORE, link);
+        expect(CHANGES[i].who, CHANGES[i].method, CHANGES[i].target, CHANGES[i].body,
+            CHANGES[i].status);
+        expect(NULL, "POST", "/api/v1/reset", link, 403);
+    }
+    make_link(&owner, reset, "{}", 200, MORE, link);
+    expect(&owner, "PUT", user, "{\"display\":\"x\"}", 200); // Changes nothing about rights.
+    expect(NULL, "POST", "/api/v1/reset", link, 200);
+}
+
+static void the_second_factor_goes_when_the_link_is_spent_not_before(void **state) {
+    (void)state;
+    struct person owner;
+    struct person worker;
+    uint8_t secret[TOTP_SECRET_BYTES];
+    char link[256];
+    char reset[160];
+    make_owner(&owner);
+    invite(&owner, "{\"role\":\"operator\"}", "lee", 201, &worker);
+    enrol(&worker, secret);
+    (void)snprintf(reset, sizeof reset, "/api/v1/users/%s/reset", worker.id);
+    make_link(
+        &owner, reset, "{\"second_factor\":true}", 200, ",\"password\":\"third horse\"", link);
+    AUTO_ANSWER struct answer before;
+    assert_int_equal(ask(&worker, "GET", "/api/v1/me", NULL, &before), 200);
+    assert_true(says(&before, "\"second_factor\":true"));
+    AUTO_ANSWER struct answer done;
+    assert_int_equal(ask(NULL, "POST", "/api/v1/reset", link, &done), 200);
+    assert_true(says(&done, "\"second_factor\":false"));
+}
+
+/* A locked door is what somebody with a link stands before as well. */
+static void a_link_opens_a_locked_account(void **state) {
+    (void)state;
+    struct person owner;
+    struct person worker;
+    char link[256];
+    char reset[160];
+    make_owner(&owner);
+    invite(&owner, "{\"role\":\"operator\"}", "lee", 201, &worker);
+    for (int i = 0; i < 11; i++) {
+        expect(&worker, "POST", "/api/v1/me/password",
+            "{\"old\":\"wrong horse\",\"new\":\"another horse\"}", i < 10 ? 403 : 429);
+    }
+    (void)snprintf(reset, sizeof reset, "/api/v1/users/%s/reset", worker.id);
+    make_link(&owner, reset, "{}", 200, ",\"password\":\"third horse\"", link);
+    expect(NULL, "POST", "/api/v1/reset", link, 200);
+}
 
 static void a_reset_link_sets_a_password_and_ends_sessions(void **state) {
     (void)state;
@@ -548,6 +723,12 @@ int main(void) {
     const struct CMUnitTest tests[] = {
 #define ON(test) cmocka_unit_test_setup_teardown(test, open_rig, close_rig)
         ON(the_second_factor_stands_before_the_session),
+        ON(a_second_factor_is_begun_with_the_password_and_ends_other_sessions),
+        ON(a_token_ends_with_its_maker),
+        ON(an_invitation_ends_with_its_givers_rights),
+        ON(a_reset_link_ends_when_the_person_becomes_another),
+        ON(the_second_factor_goes_when_the_link_is_spent_not_before),
+        ON(a_link_opens_a_locked_account),
         ON(sessions_are_listed_and_end_one_by_one_or_with_the_password),
         ON(a_session_secret_that_was_sent_along_is_not_taken_over),
         ON(an_account_is_locked_after_ten_wrong_tries_whether_or_not_it_exists),

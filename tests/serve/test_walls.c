@@ -616,6 +616,97 @@ static void a_cookie_without_the_header_of_the_pages_changes_nothing(void **stat
     assert_int_equal(ask(owner, "GET", "/api/v1/me", NULL, STR_NONE, &still), 200);
 }
 
+struct newest {
+    int64_t sequence;
+    char actor[128];
+    char action[64];
+};
+
+static int newest_read(struct ledger_tx *tx, void *context, struct err *err) {
+    struct newest *newest = context;
+    AUTO_ARENA struct arena arena;
+    arena_init(&arena, 0);
+    struct audit_entry entry = {.sequence = 0, .actor = STR_NONE, .action = STR_NONE};
+    int count = audit_list(tx, INT64_MAX, &entry, 1, &arena, err);
+    newest->sequence = entry.sequence;
+    (void)str_copy_z(entry.actor, newest->actor, sizeof newest->actor);
+    (void)str_copy_z(entry.action, newest->action, sizeof newest->action);
+    return count < 0 ? count : 0;
+}
+
+static void newest_of(uint32_t where, struct newest *ret_newest) {
+    struct err err = ERR_INIT;
+    struct ledger *ledger =
+        where == 2 ? home_hub(w.home) : plant_ledger(home_plant_at(w.home, where));
+    must(ledger_read(ledger, newest_read, ret_newest, &err), &err);
+}
+
+/* Asks, and looks at whom the newest entry of the audit is by: whoever asked, by their id. */
+static uint32_t change_and_look(const struct caller *who, const char *method, const char *target,
+    struct str body, const char *id) {
+    uint32_t told = 0;
+    struct newest before[3];
+    for (uint32_t i = 0; i < 3; i++) {
+        newest_of(i, &before[i]);
+    }
+    AUTO_ANSWER struct answer answer;
+    int status = ask(who, method, target, NULL, body, &answer);
+    for (uint32_t i = 0; i < 3; i++) {
+        struct newest after;
+        newest_of(i, &after);
+        if (after.sequence == before[i].sequence || strcmp(after.actor, "maru") == 0) {
+            continue;
+        }
+        if (strcmp(after.actor, id) != 0) {
+            fail_msg("%s %s (%d): %s by %s", method, target, status, after.action, after.actor);
+        }
+        told++;
+    }
+    return told;
+}
+
+/* A name is what people call themselves; who did what must not depend on it. */
+static void what_is_told_of_a_change_names_the_caller_by_id(void **state) {
+    (void)state;
+    const struct caller *owner = &w.people[ROLES - 1];
+    char me[TARGET_BYTES];
+    (void)snprintf(me, sizeof me, "{\"display\":\"%s\"}", w.bravo_id);
+    const struct {
+        const char *method;
+        const char *path;
+        const char *body;
+    } DONE[] = {{"PUT", "/api/v1/me", me},
+        {"POST", "/api/v1/plants/" ALPHA "/papers/deliverables?name=a.txt", "bytes"},
+        {"PUT", "/api/v1/plants/" ALPHA "/papers/deliverables/1", "{\"title\":\"b\"}"},
+        {"POST", "/api/v1/plants/" ALPHA "/annotations",
+            "{\"begin\":\"2026-01-01T00:00:00Z\",\"text\":\"x\"}"},
+        {"DELETE", "/api/v1/plants/" ALPHA "/annotations/1", ""},
+        {"POST", "/api/v1/plants/" ALPHA "/tokens",
+            "{\"label\":\"x\",\"role\":\"viewer\",\"scopes\":[\"read\"],\"days\":1}"},
+        {"POST", "/api/v1/plants/" ALPHA "/invitations", "{\"role\":\"viewer\"}"},
+        {"PUT", "/api/v1/plants/" ALPHA, "{\"display\":\"Alpha two\"}"},
+        {"DELETE", "/api/v1/plants/" ALPHA "/papers/deliverables/1", ""}};
+    for (size_t i = 0; i < sizeof DONE / sizeof DONE[0]; i++) {
+        uint32_t told = change_and_look(
+            owner, DONE[i].method, DONE[i].path, str_of(DONE[i].body), w.alpha_owner_id);
+        if (told != 1) {
+            fail_msg("%s %s was told %u times", DONE[i].method, DONE[i].path, told);
+        }
+    }
+    for (uint32_t i = 0; i < ROUTE_COUNT; i++) {
+        const struct route *route = route_at(i);
+        bool ends_session = i == ROUTE_SESSION_END || i == ROUTE_ME_SESSIONS_END;
+        if (route->method != HTTP_GET && route->right != RIGHT_PUBLIC && !ends_session) {
+            char target[TARGET_BYTES];
+            fill_path(route, ALPHA, target);
+            (void)change_and_look(
+                owner, http_method_name(route->method), target, body_of(route), w.alpha_owner_id);
+        }
+    }
+    (void)change_and_look(
+        owner, "PUT", "/api/v1/me", STR("{\"display\":\"owner\"}"), w.alpha_owner_id);
+}
+
 static void the_chain_of_the_hub_is_whole_after_all_that(void **state) {
     (void)state;
     struct err err = ERR_INIT;
@@ -633,6 +724,7 @@ int main(void) {
         cmocka_unit_test(a_plant_named_twice_or_not_at_all_is_not_the_other),
         cmocka_unit_test(odd_parts_of_a_path_lead_nowhere),
         cmocka_unit_test(a_cookie_without_the_header_of_the_pages_changes_nothing),
+        cmocka_unit_test(what_is_told_of_a_change_names_the_caller_by_id),
         cmocka_unit_test(the_chain_of_the_hub_is_whole_after_all_that),
     };
     return cmocka_run_group_tests(tests, open_walls, close_walls);

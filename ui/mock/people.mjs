@@ -94,6 +94,9 @@ export function createPeople({ lang, plant }) {
       return id ? drop(sessions, id) : (sessions.splice(1), [204]);
     }
     if (part === 'totp' && method === 'POST') {
+      if (body.password !== 'maru-mock-2026') {
+        return [403, { code: 'wrong_password', ko: '지금 비밀번호가 맞지 않습니다.', en: 'The present password is wrong.' }];
+      }
       pending = true;
       return [200, { secret: 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP', uri: 'otpauth://totp/Maru:kim?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP&issuer=Maru&algorithm=SHA1&digits=6&period=30' }];
     }
