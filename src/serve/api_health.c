@@ -24,15 +24,18 @@ static void put_words(struct json *json, enum msg_id id, const struct arg *args,
     json_str(json, buf_str(&words));
 }
 
-/* Names what keeps a plant from being ready, to whom may read it; to others only that something
- * does: names of plants and machines tell a stranger what is made here. */
-static int put_waiting(struct call *call, struct json *json, struct plant *plant, struct err *err) {
+/* Names what keeps a plant from being ready, to whom may read it; to others, once, only that
+ * something does: names of plants and machines tell a stranger what is made here, and a line for
+ * each plant how many there are. */
+static int put_waiting(
+    struct call *call, struct json *json, struct plant *plant, bool *told_some, struct err *err) {
     enum lang lang = call->lang;
     bool may = false;
     int rc = call_may_read(call, plant, &may, err);
     if (rc < 0 || !may) {
-        if (rc >= 0) {
+        if (rc >= 0 && !*told_some) {
             put_words(json, MSG_SERVE_WAIT_SOME, NO_ARGS, lang);
+            *told_some = true;
         }
         return rc;
     }
@@ -63,6 +66,7 @@ static int put_waiting(struct call *call, struct json *json, struct plant *plant
 int api_ready(struct call *call, struct err *err) {
     struct home *home = call->server->home;
     bool ready = true;
+    bool told_some = false;
     for (uint32_t i = 0; i < home_plant_count(home); i++) {
         ready = plant_ready(home_plant_at(home, i)) && ready;
     }
@@ -75,7 +79,7 @@ int api_ready(struct call *call, struct err *err) {
     for (uint32_t i = 0; !ready && i < home_plant_count(home); i++) {
         struct plant *plant = home_plant_at(home, i);
         if (!plant_ready(plant)) {
-            int rc = put_waiting(call, &json, plant, err);
+            int rc = put_waiting(call, &json, plant, &told_some, err);
             if (rc < 0) {
                 return rc;
             }

@@ -1,7 +1,7 @@
 /*
- * Figures for Prometheus, text format 0.0.4. Sums only for everybody; with a token or session also
- * one line per device of the plants it may read, because names of machines tell a stranger what is
- * made here.
+ * Figures for Prometheus, text format 0.0.4. Of the process for everybody; with a token or session
+ * also sums over the plants that it may read and a line for each of their devices: how much a plant
+ * produces is nobody else's business, and a sum over two plants less one's own is the other one.
  */
 #include "serve/call.h"
 
@@ -139,7 +139,7 @@ static void add_plant(struct sums *sums, struct server *server, uint32_t index) 
 }
 
 static void put_sums(struct buf *out, const struct sums *sums) {
-    one(out, "plants", "gauge", "Plants of this home.", (double)sums->plants);
+    one(out, "plants", "gauge", "Plants that may be read.", (double)sums->plants);
     one(out, "rows_in_total", "counter", "Samples given to the pipeline.",
         (double)sums->pipeline.rows_in);
     one(out, "rows_kept_total", "counter", "Samples made durable.",
@@ -224,17 +224,19 @@ int api_metrics(struct call *call, struct err *err) {
     response->status = 200;
     response->content_type = "text/plain; version=0.0.4; charset=utf-8";
     for (uint32_t i = 0; i < home_plant_count(server->home); i++) {
-        add_plant(&sums, server, i);
         int rc = call_may_read(call, home_plant_at(server->home, i), &may_read[i], err);
         if (rc < 0) {
             return rc;
         }
-        any = any || may_read[i];
+        if (may_read[i]) {
+            add_plant(&sums, server, i);
+            any = true;
+        }
     }
     put_process(&response->body, server, call->now_ns);
     put_requests(&response->body, server);
-    put_sums(&response->body, &sums);
     if (any) {
+        put_sums(&response->body, &sums);
         put_devices(&response->body, server->home, may_read);
     }
     return 0;

@@ -356,7 +356,7 @@ bool route_allows(const struct route *route, const struct principal *caller) {
     case RIGHT_HUB_CONFIGURE:
         return caller->is_session ? caller->admin
                                   : caller->plant[0] == '\0' &&
-                                        right_allows(RIGHT_CONFIGURE, caller->role, caller->scopes);
+                                        right_allows(RIGHT_GRANT, caller->role, caller->scopes);
     case RIGHT_HUB_AUDIT:
         return caller->is_session ? caller->admin
                                   : caller->plant[0] == '\0' &&

@@ -23,7 +23,7 @@ enum right {
     RIGHT_SELF,          // Whoever signed in; no token.
     RIGHT_PEOPLE,        // Manager or owner who signed in; no token.
     RIGHT_ADMIN,         // An admin of the home who signed in; no token.
-    RIGHT_HUB_CONFIGURE, // An admin; or a token of the whole folder that may configure.
+    RIGHT_HUB_CONFIGURE, // An admin; or an owner's token of the whole folder.
     RIGHT_HUB_AUDIT,     // An admin; or a token of the whole folder that may audit.
 };
 

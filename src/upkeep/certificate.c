@@ -3,7 +3,8 @@
  * headers.
  *
  * What Maru makes itself follows RFC 5280 and the rules of browsers: ECDSA on P-256 with SHA-256;
- * the authority says CA:TRUE with a path of length 0 and may sign certificates only; the leaf
+ * the authority says CA:TRUE with a path of length 0 and may sign certificates only, and those for
+ * this computer, .local and private addresses alone (section 4.2.1.10); the leaf
  * serves TLS only, has its names as subject alternative names (addresses as iPAddress, RFC 5280
  * section 4.2.1.6), and lives at most 398 days, beyond which browsers refuse it. Serial numbers are
  * 16 random bytes with the first bit off (section 4.1.2.2: positive, at most 20 bytes).
@@ -43,6 +44,12 @@ static void key_end(gnutls_x509_privkey_t *key) {
     }
 }
 
+static void constraints_end(gnutls_x509_name_constraints_t *constraints) {
+    if (*constraints != NULL) {
+        gnutls_x509_name_constraints_deinit(*constraints);
+    }
+}
+
 static void pubkey_end(gnutls_pubkey_t *key) {
     if (*key != NULL) {
         gnutls_pubkey_deinit(*key);
@@ -51,6 +58,7 @@ static void pubkey_end(gnutls_pubkey_t *key) {
 #define AUTO_CRT    __attribute__((cleanup(crt_end)))
 #define AUTO_KEY    __attribute__((cleanup(key_end)))
 #define AUTO_PUBKEY __attribute__((cleanup(pubkey_end)))
+#define AUTO_RULES  __attribute__((cleanup(constraints_end)))
 
 static int failed(int code, struct err *err) {
     return err_set(err, ERR_INTERNAL, MSG_TLS_LIBRARY, ARGS(A_CSTR(gnutls_strerror(code))));
@@ -207,6 +215,76 @@ static int begin_crt(
     return rc < 0 ? rc : gnutls_x509_crt_set_subject_key_id(crt, id, id_size);
 }
 
+/* Networks that lead to nobody in the world: loopback, private (RFC 1918), shared (RFC 6598),
+ * link-local (RFC 3927), and those of IPv6 (RFC 4291, RFC 4193). */
+static const char *const PRIVATE_NETWORKS[] = {"127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12",
+    "192.168.0.0/16", "100.64.0.0/10", "169.254.0.0/16", "::1/128", "fc00::/7", "fe80::/10"};
+/* Names likewise: RFC 6761 section 6.3, RFC 6762 section 3. */
+static const char *const PRIVATE_NAMES[] = {"localhost", "local"};
+
+static int permit_network(gnutls_x509_name_constraints_t rules, const char *cidr) {
+    gnutls_datum_t network = {.data = NULL};
+    int rc = gnutls_x509_cidr_to_rfc5280(cidr, &network);
+    if (rc >= 0) {
+        rc = gnutls_x509_name_constraints_add_permitted(rules, GNUTLS_SAN_IPADDRESS, &network);
+        gnutls_free(network.data);
+    }
+    return rc;
+}
+
+static int permit_name(gnutls_x509_name_constraints_t rules, const char *name) {
+    uint8_t address[16];
+    char cidr[TLS_NAME_BYTES + 8];
+    bool v4 = inet_pton(AF_INET, name, address) == 1;
+    if (v4 || inet_pton(AF_INET6, name, address) == 1) {
+        struct buf text;
+        buf_init(&text, sizeof cidr);
+        buf_printf(&text, "%s/%d", name, v4 ? 32 : 128);
+        (void)str_copy_z(buf_str(&text), cidr, sizeof cidr);
+        buf_fini(&text);
+        return permit_network(rules, cidr);
+    }
+    gnutls_datum_t data = datum(str_of(name));
+    return gnutls_x509_name_constraints_add_permitted(rules, GNUTLS_SAN_DNSNAME, &data);
+}
+
+static bool permits(gnutls_x509_name_constraints_t rules, const char *name) {
+    uint8_t address[16];
+    bool v4 = inet_pton(AF_INET, name, address) == 1;
+    if (v4 || inet_pton(AF_INET6, name, address) == 1) {
+        gnutls_datum_t data = {.data = address, .size = v4 ? 4 : 16};
+        return gnutls_x509_name_constraints_check(rules, GNUTLS_SAN_IPADDRESS, &data) != 0;
+    }
+    gnutls_datum_t data = datum(str_of(name));
+    return gnutls_x509_name_constraints_check(rules, GNUTLS_SAN_DNSNAME, &data) != 0;
+}
+
+static int put_constraints(gnutls_x509_crt_t crt, const struct tls_names *names) {
+    AUTO_RULES gnutls_x509_name_constraints_t rules = NULL;
+    int rc = gnutls_x509_name_constraints_init(&rules);
+    for (size_t i = 0; rc >= 0 && i < sizeof PRIVATE_NETWORKS / sizeof PRIVATE_NETWORKS[0]; i++) {
+        rc = permit_network(rules, PRIVATE_NETWORKS[i]);
+    }
+    for (size_t i = 0; rc >= 0 && i < sizeof PRIVATE_NAMES / sizeof PRIVATE_NAMES[0]; i++) {
+        rc = permit_name(rules, PRIVATE_NAMES[i]);
+    }
+    for (uint32_t i = 0; rc >= 0 && names != NULL && i < names->count; i++) {
+        rc = permits(rules, names->items[i]) ? 0 : permit_name(rules, names->items[i]);
+    }
+    return rc < 0 ? rc : gnutls_x509_crt_set_name_constraints(crt, rules, 1);
+}
+
+bool certificate_permits(struct str authority_pem, const char *name) {
+    AUTO_CHAIN struct chain authority = {.count = 0};
+    AUTO_RULES gnutls_x509_name_constraints_t rules = NULL;
+    unsigned int critical = 0;
+    if (!chain_read(authority_pem, &authority) || gnutls_x509_name_constraints_init(&rules) < 0) {
+        return false;
+    }
+    int rc = gnutls_x509_crt_get_name_constraints(authority.items[0], rules, 0, &critical);
+    return rc == GNUTLS_E_REQUESTED_DATA_NOT_AVAILABLE || (rc >= 0 && permits(rules, name));
+}
+
 int certificate_make_authority(
     const struct certificate_wish *wish, struct buf *to, struct err *err) {
     AUTO_CRT gnutls_x509_crt_t crt = NULL;
@@ -216,6 +294,7 @@ int certificate_make_authority(
     rc = rc < 0 ? rc : begin_crt(crt, key, wish);
     rc = rc < 0 ? rc : gnutls_x509_crt_set_basic_constraints(crt, 1, 0);
     rc = rc < 0 ? rc : gnutls_x509_crt_set_key_usage(crt, GNUTLS_KEY_KEY_CERT_SIGN);
+    rc = rc < 0 ? rc : put_constraints(crt, wish->names);
     rc = rc < 0 ? rc : gnutls_x509_crt_sign2(crt, crt, key, GNUTLS_DIG_SHA256, 0);
     if (rc < 0) {
         return failed(rc, err);

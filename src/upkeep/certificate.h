@@ -36,14 +36,19 @@ struct certificate_wish {
     const char *common_name;
     int64_t begin_ns;
     int64_t end_ns;
-    const struct tls_names *names; // Of a leaf.
+    const struct tls_names *names; // Of a leaf; of an authority: permitted besides private ones.
 };
+/* It may sign for this computer and for names and addresses that are nobody's in the world: a
+ * critical name constraint (RFC 5280 section 4.2.1.10), so that a stolen authority is of no use
+ * against the sites its devices visit. */
 int certificate_make_authority(
     const struct certificate_wish *wish, struct buf *to, struct err *err);
 /* A leaf for a server, signed by the authority; its certificate, that of the authority and the
  * leaf's key are appended. */
 int certificate_make_leaf(
     const struct certificate_wish *wish, struct str authority_pem, struct buf *to, struct err *err);
+/* Whether the authority may sign for a name, or an address in text. */
+bool certificate_permits(struct str authority_pem, const char *name);
 /* The last certificate of a text alone, as PEM: what others are to trust. */
 int certificate_last(struct str pem, struct buf *to, struct err *err);
 

@@ -21,16 +21,7 @@ bool noted_has(const struct noted_list *list, const struct noted *one) {
 }
 
 void noted_add(struct noted_list *list, const struct noted *one) {
-    for (uint32_t i = 0; i < list->count; i++) {
-        struct noted *known = &list->items[i];
-        if (strcmp(known->key, one->key) == 0 &&
-            strcmp(known->words[LANG_EN], one->words[LANG_EN]) == 0 &&
-            strcmp(known->plant, one->plant) != 0) {
-            known->plant[0] = '\0';
-            return;
-        }
-    }
-    if (list->count < NOTED_MAX) {
+    if (list->count < NOTED_MAX && !noted_has(list, one)) {
         list->items[list->count++] = *one;
     }
 }

@@ -106,23 +106,101 @@ static int write_noted(struct ledger_tx *tx, const struct noted_list *list, stru
     return status;
 }
 
-static int put_mails(struct ledger_tx *tx, const struct mail_told *told, struct err *err) {
+/* ---- To whom what is told ---- */
+
+enum { SEEN_MAX = HOME_PLANTS_MAX };
+
+struct seen_plants {
+    uint32_t count;
+    char ids[SEEN_MAX][LIMIT_ID_BYTES + 1];
+};
+
+/* Addresses are compared as people type them: without regard to capitals (of ASCII). */
+static int read_seen(struct ledger_tx *tx, const char *address, int64_t now_ns,
+    struct seen_plants *ret_seen, struct err *err) {
     struct ledger_stmt *stmt = NULL;
+    int status = ledger_prepare(tx,
+        "SELECT DISTINCT a.plant_id FROM users u JOIN access a ON a.user_id = u.id"
+        " WHERE u.email <> '' AND lower(u.email) = lower(?1) AND u.erased_ns IS NULL"
+        " AND u.disabled = 0 AND NOT EXISTS (SELECT 1 FROM organisations o"
+        " WHERE o.id = u.organisation_id AND o.disabled = 1)"
+        " AND coalesce(a.until_ns, 9223372036854775807) > ?2 ORDER BY a.plant_id LIMIT ?3",
+        &stmt, err);
+    if (status < 0) {
+        return status;
+    }
+    ledger_bind_str(stmt, 1, str_of(address));
+    ledger_bind_i64(stmt, 2, now_ns);
+    ledger_bind_i64(stmt, 3, SEEN_MAX);
+    ret_seen->count = 0;
+    while ((status = ledger_step(stmt, err)) == 1) {
+        char *to = ret_seen->ids[ret_seen->count++];
+        (void)str_copy_z(ledger_column_str(stmt, 0), to, sizeof ret_seen->ids[0]);
+    }
+    return status < 0 ? status : 0;
+}
+
+static bool may_know(const struct seen_plants *seen, const struct noted *one) {
+    bool may = one->plant[0] == '\0';
+    for (uint32_t i = 0; i < seen->count && !may; i++) {
+        may = strcmp(seen->ids[i], one->plant) == 0;
+    }
+    return may;
+}
+
+static void pick(
+    const struct noted_list *from, const struct seen_plants *seen, struct noted_list *ret_list) {
+    ret_list->count = 0;
+    for (uint32_t i = 0; i < from->count; i++) {
+        if (may_know(seen, &from->items[i])) {
+            ret_list->items[ret_list->count++] = from->items[i];
+        }
+    }
+}
+
+static bool differ(const struct noted_list *a, const struct noted_list *b) {
+    bool differs = a->count != b->count;
+    for (uint32_t i = 0; !differs && i < a->count; i++) {
+        differs = !noted_has(b, &a->items[i]);
+    }
+    return differs;
+}
+
+static int put_mail(struct ledger_tx *tx, const struct mail_told *told,
+    const struct mail_recipient *to, const struct mail_words *words, struct err *err) {
+    struct ledger_stmt *stmt = NULL;
+    int status = ledger_prepare(tx,
+        "INSERT INTO mail_queue (created_ns, address, subject, body, due_ns)"
+        " VALUES (?1, ?2, ?3, ?4, 0)",
+        &stmt, err);
+    if (status < 0) {
+        return status;
+    }
+    ledger_bind_i64(stmt, 1, told->now_ns);
+    ledger_bind_str(stmt, 2, str_of(to->address));
+    ledger_bind_str(stmt, 3, buf_str(&words->subject[to->lang]));
+    ledger_bind_str(stmt, 4, buf_str(&words->body[to->lang]));
+    return ledger_step(stmt, err);
+}
+
+static int put_mails(struct ledger_tx *tx, const struct mail_told *told, struct err *err) {
+    AUTO_FREE struct seen_plants *seen = MEM_NEW(struct seen_plants);
+    AUTO_FREE struct noted_list *before = MEM_NEW(struct noted_list);
+    AUTO_FREE struct noted_list *now = MEM_NEW(struct noted_list);
     int status = 0;
     for (uint32_t i = 0; status >= 0 && i < told->settings->recipient_count; i++) {
         const struct mail_recipient *to = &told->settings->recipients[i];
-        status = ledger_prepare(tx,
-            "INSERT INTO mail_queue (created_ns, address, subject, body, due_ns)"
-            " VALUES (?1, ?2, ?3, ?4, 0)",
-            &stmt, err);
-        if (status >= 0) {
-            ledger_bind_i64(stmt, 1, told->now_ns);
-            ledger_bind_str(stmt, 2, str_of(to->address));
-            ledger_bind_str(stmt, 3, buf_str(&told->words->subject[to->lang]));
-            ledger_bind_str(stmt, 4, buf_str(&told->words->body[to->lang]));
-            status = ledger_step(stmt, err);
+        status = read_seen(tx, to->address, ledger_now_ns(tx), seen, err);
+        pick(told->before, seen, before);
+        pick(told->now, seen, now);
+        if (status >= 0 && differ(before, now)) {
+            struct mail_words words;
+            mail_compose(before, now, &words);
+            status = put_mail(tx, told, to, &words, err);
+            mail_words_fini(&words);
         }
     }
+    struct ledger_stmt *stmt = NULL;
     status = status < 0 ? status
                         : ledger_prepare(tx,
                               "DELETE FROM mail_queue WHERE id NOT IN"

@@ -42,12 +42,12 @@ struct noted_list {
     uint32_t count;
     struct noted items[NOTED_MAX]; // More than that is not told one by one.
 };
-/* Adds one; what several plants say in the same words is of the whole home, once. */
+/* Adds one that is not there yet: what is of the whole home is found with each plant. What two
+ * plants say in the same words stays two, or the people of one would learn of the other. */
 void noted_add(struct noted_list *list, const struct noted *one);
 bool noted_has(const struct noted_list *list, const struct noted *one);
 int noted_read(struct ledger *hub, struct noted_list *ret_list, struct err *err);
 
-/* Puts a mail for everybody into the queue and remembers `now` as told, in one transaction. */
 struct mail_words {
     struct buf subject[2]; // By language.
     struct buf body[2];
@@ -64,9 +64,13 @@ struct mail_pace {
     int64_t changed_ns; // Monotonic: since when the lists differ; 0: they do not.
 };
 bool mail_is_due(struct mail_pace *pace, bool differs, int64_t mono_ns, int64_t since_last_ns);
+/* Puts what changed into the queue and remembers `now` as told, in one transaction. Each recipient
+ * is told of the plants to which an active person with that e-mail address has access (any of them,
+ * where several have it); what is of the whole home everybody is told. Nothing that changed for
+ * somebody: no mail to them. */
 struct mail_told {
     const struct mail_settings *settings;
-    const struct mail_words *words;
+    const struct noted_list *before;
     const struct noted_list *now;
     int64_t now_ns;
 };

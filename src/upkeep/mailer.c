@@ -2,7 +2,8 @@
  * The thread that notices and sends. Every half minute it asks what Health would show for each
  * plant, compares with what the last mail said, and puts a mail into the queue when that has
  * changed for a minute (mail_is_due). Information is not mailed, only warnings and errors; that
- * mail itself fails is shown by Health and not mailed.
+ * mail itself fails is shown by Health and not mailed. Plants have walls: what is of one goes only
+ * to people with access to it, what is of the computer to everybody (mail_queue.c).
  *
  * What cannot be sent is tried again after 1, 2, 4 .. 60 minutes, for three days.
  */
@@ -49,6 +50,18 @@ static void copy_words(const struct err *words, const char *detail, enum lang la
     (void)str_copy_z(buf_str(&text), to, NOTED_WORDS_MAX);
 }
 
+/* What concerns the computer and the program, and no plant by name. */
+static bool is_of_home(const char *id) {
+    static const char *const PREFIXES[] = {
+        "disk.full", "disk.low", "clock.", "backup.", "certificate.", "syslog.", "upgrade."};
+    for (size_t i = 0; i < sizeof PREFIXES / sizeof PREFIXES[0]; i++) {
+        if (str_starts(str_of(id), str_of(PREFIXES[i]))) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void note_plant(struct mailer *m, struct plant *plant) {
     struct upkeep_facts facts;
     uint32_t count = upkeep_health(m->upkeep, m->home, plant, m->findings, &facts);
@@ -59,7 +72,9 @@ static void note_plant(struct mailer *m, struct plant *plant) {
             continue;
         }
         memset(one, 0, sizeof *one);
-        (void)str_copy_z(plant_id(plant), one->plant, sizeof one->plant);
+        if (!is_of_home(finding->id)) {
+            (void)str_copy_z(plant_id(plant), one->plant, sizeof one->plant);
+        }
         struct buf key;
         buf_init(&key, sizeof one->key);
         buf_printf(
@@ -105,11 +120,9 @@ static int notice(struct mailer *m, struct err *err) {
     if (!mail_is_due(&m->pace, differ(m->before, m->now), clock_mono_ns(clock_system()), since)) {
         return 0;
     }
-    struct mail_words words;
-    mail_compose(m->before, m->now, &words);
-    struct mail_told told = {.settings = settings, .words = &words, .now = m->now, .now_ns = wall};
+    struct mail_told told = {
+        .settings = settings, .before = m->before, .now = m->now, .now_ns = wall};
     status = mail_tell(hub, &told, err);
-    mail_words_fini(&words);
     m->pace.changed_ns = 0;
     return status;
 }

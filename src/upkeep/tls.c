@@ -206,7 +206,8 @@ static int64_t now_ns(const struct tls_store *store) {
     return now < EARLIEST_NS ? EARLIEST_NS : now;
 }
 
-static int make_authority(struct tls_store *store, struct buf *to, struct err *err) {
+static int make_authority(
+    struct tls_store *store, const struct tls_names *names, struct buf *to, struct err *err) {
     char host[64] = "Maru";
     (void)gethostname(host, sizeof host - 1); // Else it is called after the program.
     char name[64 + 16];
@@ -218,13 +219,15 @@ static int make_authority(struct tls_store *store, struct buf *to, struct err *e
     int64_t now = now_ns(store);
     struct certificate_wish wish = {.common_name = name,
         .begin_ns = now - BACK_DAYS * DAY_NS,
-        .end_ns = now + AUTHORITY_DAYS * DAY_NS};
+        .end_ns = now + AUTHORITY_DAYS * DAY_NS,
+        .names = names};
     int status = certificate_make_authority(&wish, to, err);
     return status < 0 ? status : write_pem(store, store->authority_path, buf_str(to), err);
 }
 
 /* The authority that is there, or a new one. */
-static int have_authority(struct tls_store *store, struct buf *pem, struct err *err) {
+static int have_authority(
+    struct tls_store *store, const struct tls_names *names, struct buf *pem, struct err *err) {
     struct certificate_facts facts;
     struct err why = ERR_INIT;
     int status = read_pem(store->authority_path, pem, &why);
@@ -238,7 +241,19 @@ static int have_authority(struct tls_store *store, struct buf *pem, struct err *
         set_aside(store->authority_path, &why);
     }
     buf_clear(pem);
-    return make_authority(store, pem, err);
+    return make_authority(store, names, pem, err);
+}
+
+/* Leaves out what the authority may not sign for: a name that this computer got later. One that
+ * every device would have to trust anew must not come about by itself. */
+static void keep_permitted(struct str authority, struct tls_names *names) {
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < names->count; i++) {
+        if (certificate_permits(authority, names->items[i])) {
+            memmove(names->items[kept++], names->items[i], TLS_NAME_BYTES);
+        }
+    }
+    names->count = kept;
 }
 
 static bool leaf_is_good(const struct tls_store *store, struct str leaf, struct str authority,
@@ -269,10 +284,13 @@ static int make_own(struct tls_store *store, struct err *err) {
     buf_init(&leaf, CERTIFICATE_PEM_MAX);
     AUTO_FREE struct tls_names *names = MEM_NEW(struct tls_names);
     all_names(store, names);
-    int status = have_authority(store, &authority, err);
+    int status = have_authority(store, names, &authority, err);
     if (status < 0) {
         return status;
     }
+    uint32_t count = names->count;
+    keep_permitted(buf_str(&authority), names);
+    count -= names->count;
     struct err absent = ERR_INIT;
     if (read_pem(store->certificate_path, &leaf, &absent) >= 0 &&
         leaf_is_good(store, buf_str(&leaf), buf_str(&authority), names)) {
@@ -293,8 +311,8 @@ static int make_own(struct tls_store *store, struct err *err) {
     status = certificate_make_leaf(&wish, buf_str(&authority), &leaf, err);
     status = status < 0 ? status : write_pem(store, store->certificate_path, buf_str(&leaf), err);
     if (status >= 0) {
-        log_event(
-            LOG_INFO, "tls", "certificate_made", LOG_FIELDS({"names", A_INT(names->count)}), NULL);
+        log_event(LOG_INFO, "tls", "certificate_made",
+            LOG_FIELDS({"names", A_INT(names->count)}, {"left_out", A_INT(count)}), NULL);
     }
     return status;
 }

@@ -199,8 +199,25 @@ def check_refusals(folder, port, certificate, server, token):
     claim(ask(server, token, "PUT", "/api/v1/mail", settings(port))[0] == 200, "the right settings were refused")
 
 
+def make_person(server, home, login, address):
+    """Somebody of every plant whose e-mail address is known: of a plant only such are told."""
+    secret = maru("owner", home, "--reset").strip().split("#")[-1]
+    cookie = ""
+    for method, path, body in (("POST", "/api/v1/setup", {"secret": secret, "login": login, "password": "correct horse 7"}),
+                               ("PUT", "/api/v1/me", {"email": address})):
+        connection = http.client.HTTPConnection(server.address, timeout=60)
+        connection.request(method, path, json.dumps(body), {"Content-Type": "application/json", "X-Requested-With": "maru", "Cookie": cookie})
+        answer = connection.getresponse()
+        text = answer.read().decode()
+        claim(answer.status == 200, f"{method} {path} gave {answer.status}: {text}")
+        cookie = (answer.getheader("Set-Cookie") or cookie).split(";")[0]
+        connection.close()
+
+
 def check_outage(home, port, certificate, server, token):
     """A device that does not answer is told, after an outage of the mail server and a kill."""
+    make_person(server, home, "kim", "kim@plant.example")
+    make_person(server, home, "lee", "Lee@plant.example")
     status, text = ask(server, token, "PUT", "/api/v1/plants/main/devices/press9",
                        {"driver": "modbus", "address": "127.0.0.1:1", "options": "unit=1"})
     claim(status in (200, 201), f"PUT of a device gave {status}: {text}")

@@ -431,6 +431,32 @@ static void what_is_told_of_ones_own_plant_names_no_other(void **state) {
     assert_true(told > 150);
 }
 
+/* A sum over both plants less one's own would be the other one. */
+static void figures_are_of_ones_own_plants(void **state) {
+    (void)state;
+    AUTO_ANSWER struct answer written;
+    assert_int_equal(ask(&w.bravo, "POST", "/write?plant=" BRAVO, NULL,
+                         STR("bravo.press.temp value=7\n"), &written),
+        204);
+    AUTO_ANSWER struct answer mine;
+    AUTO_ANSWER struct answer theirs;
+    AUTO_ANSWER struct answer nobodys;
+    AUTO_ANSWER struct answer admins;
+    assert_int_equal(ask(&w.people[0], "GET", "/metrics", NULL, STR_NONE, &mine), 200);
+    assert_int_equal(ask(&w.bravo, "GET", "/metrics", NULL, STR_NONE, &theirs), 200);
+    assert_int_equal(ask(&w.admin, "GET", "/metrics", NULL, STR_NONE, &admins), 200);
+    struct caller nobody = {.name = "nobody", .header = ""};
+    assert_int_equal(ask(&nobody, "GET", "/metrics", NULL, STR_NONE, &nobodys), 200);
+    assert_true(holds(&mine, "maru_plants 1\n") && holds(&mine, "maru_rows_written_total 0\n"));
+    assert_true(holds(&theirs, "maru_rows_written_total 1\n"));
+    assert_false(holds(&admins, "maru_rows_written_total"));
+    assert_false(holds(&nobodys, "maru_rows_written_total"));
+    AUTO_ANSWER struct answer waiting;
+    if (ask(&nobody, "GET", "/readyz", NULL, STR_NONE, &waiting) == 503) {
+        assert_null(strstr(buf_z(&waiting.body), "\",\"")); // One sentence, however many plants.
+    }
+}
+
 /* Callers that are not who they claim to be: 401 wherever somebody must be known. */
 static void a_forged_or_ended_secret_is_nobody(void **state) {
     (void)state;
@@ -719,6 +745,7 @@ int main(void) {
         cmocka_unit_test(another_plant_is_not_there_for_any_role_by_any_route),
         cmocka_unit_test(no_answer_names_another_plant),
         cmocka_unit_test(what_is_told_of_ones_own_plant_names_no_other),
+        cmocka_unit_test(figures_are_of_ones_own_plants),
         cmocka_unit_test(a_forged_or_ended_secret_is_nobody),
         cmocka_unit_test(things_of_another_plant_are_not_found_under_ones_own),
         cmocka_unit_test(a_plant_named_twice_or_not_at_all_is_not_the_other),

@@ -13,6 +13,7 @@
 
 #include "core/file.h"
 #include "core/mem.h"
+#include "ledger/people.h"
 #include "upkeep/mail_queue.h"
 #include "upkeep/mail_text.h"
 
@@ -227,13 +228,13 @@ static void a_mail_says_what_is_new_solved_and_left(void **state) {
     mem_free(now);
 }
 
-static void what_several_plants_say_alike_is_said_once(void **state) {
+static void what_is_of_the_whole_home_is_said_once(void **state) {
     (void)state;
     struct noted_list *list = MEM_NEW(struct noted_list);
-    struct noted one = noted("p1", "backup.failed", "백업", "backup failed");
-    struct noted two = noted("p2", "backup.failed", "백업", "backup failed");
-    struct noted own = noted("p2", "disk.low", "디스크", "disk of p2");
-    struct noted other = noted("p1", "disk.low", "디스크", "disk of p1");
+    struct noted one = noted("", "backup.failed", "백업", "backup failed");
+    struct noted two = noted("", "backup.failed", "백업", "backup failed");
+    struct noted own = noted("p2", "device.down press", "프레스", "press silent");
+    struct noted other = noted("p1", "device.down press", "프레스", "press silent");
     noted_add(list, &one);
     noted_add(list, &two);
     noted_add(list, &own);
@@ -244,6 +245,81 @@ static void what_several_plants_say_alike_is_said_once(void **state) {
     mem_free(list);
 }
 
+struct person {
+    const char *email;
+    const char *plant;
+};
+
+static int person_store(struct ledger_tx *tx, void *context, struct err *err) {
+    const struct person *person = context;
+    struct str login = str_of(person->email);
+    char organisation[40];
+    char id[40];
+    int rc = organisation_first(tx, organisation, err);
+    struct user_wish wish = {.login = str_slice(login, 0, 3),
+        .display = STR_NONE,
+        .email = login,
+        .organisation_id = str_of(organisation),
+        .hash = "$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHQ$aGFzaA"};
+    struct str p2 = STR("p2");
+    rc = rc < 0 ? rc : hub_plants_enter(tx, &p2, 1, err);
+    rc = rc < 0 ? rc : user_new(tx, &wish, id, err);
+    struct access access = {.user_id = str_of(id),
+        .plant = str_of(person->plant),
+        .role = ROLE_VIEWER,
+        .given_by = STR("maru")};
+    return rc < 0 ? rc : access_put(tx, &access, err);
+}
+
+static void put_person(struct place *place, const char *email, const char *plant) {
+    struct person person = {email, plant};
+    struct err err = ERR_INIT;
+    assert_int_equal(ledger_write(home_hub(place->home), person_store, &person, &err), 0);
+}
+
+/* Of two plants each is told to its own people; a stranger's address hears of the computer only. */
+static void a_mail_tells_of_no_plant_that_its_reader_may_not_see(void **state) {
+    struct place *place = *state;
+    struct mail_settings settings = some_settings();
+    (void)str_copy_z(STR("who@else.example"), settings.recipients[2].address,
+        sizeof settings.recipients[2].address);
+    settings.recipients[2].lang = settings.recipients[0].lang = LANG_EN;
+    settings.recipient_count = 3;
+    assert_int_equal(put(place, &settings, "x-password"), 0);
+    put_person(place, "kim@plant.example", "p1");
+    put_person(place, "lee@plant.example", "p2");
+    struct noted_list *before = MEM_NEW(struct noted_list);
+    struct noted_list *now = MEM_NEW(struct noted_list);
+    struct noted press = noted("p1", "device.down press", "프레스", "press silent");
+    struct noted pump = noted("p2", "device.down pump", "펌프", "pump silent");
+    struct noted disk = noted("", "disk.low", "디스크", "disk low");
+    noted_add(now, &press);
+    noted_add(now, &pump);
+    struct mail_told told = {.settings = &settings, .before = before, .now = now, .now_ns = 5000};
+    struct ledger *hub = home_hub(place->home);
+    assert_int_equal(mail_tell(hub, &told, NULL), 0);
+    uint64_t count = 0;
+    assert_int_equal(mail_count(hub, &count, NULL), 0);
+    assert_int_equal(count, 2); // None to whom nothing may be told.
+    *before = *now;
+    noted_add(now, &disk);
+    assert_int_equal(mail_tell(hub, &told, NULL), 0);
+    for (int i = 0; i < 5; i++) {
+        struct waiting_mail mail;
+        assert_int_equal(mail_next(hub, 6000, &mail, NULL), 1);
+        bool kim = strcmp(mail.address, "kim@plant.example") == 0;
+        bool lee = strcmp(mail.address, "lee@plant.example") == 0;
+        assert_int_equal(strstr(mail.body, "press silent") != NULL, kim);
+        assert_int_equal(strstr(mail.body, "pump silent") != NULL, lee);
+        assert_int_equal(strstr(mail.body, "disk low") != NULL, i >= 2);
+        assert_null(strstr(mail.subject, "2 new"));
+        assert_int_equal(mail_done(hub, mail.id, NULL), 0);
+        waiting_mail_fini(&mail);
+    }
+    mem_free(before);
+    mem_free(now);
+}
+
 static void the_queue_and_what_was_told_survive_a_restart(void **state) {
     struct place *place = *state;
     struct mail_settings settings = some_settings();
@@ -252,11 +328,10 @@ static void the_queue_and_what_was_told_survive_a_restart(void **state) {
     struct noted_list *now = MEM_NEW(struct noted_list);
     struct noted press = noted("p1", "device.down press1", "프레스", "press silent");
     noted_add(now, &press);
-    struct mail_words words;
-    mail_compose(before, now, &words);
-    struct mail_told told = {.settings = &settings, .words = &words, .now = now, .now_ns = 5000};
+    put_person(place, "kim@plant.example", "p1");
+    put_person(place, "LEE@plant.example", "p1");
+    struct mail_told told = {.settings = &settings, .before = before, .now = now, .now_ns = 5000};
     assert_int_equal(mail_tell(home_hub(place->home), &told, NULL), 0);
-    mail_words_fini(&words);
     home_close(place->home);
     open_home(place);
     struct ledger *hub = home_hub(place->home);
@@ -341,7 +416,8 @@ int main(void) {
         cmocka_unit_test(tls_is_needed_for_all_but_this_computer),
         cmocka_unit_test(a_mail_waits_for_the_group_and_the_gap),
         cmocka_unit_test(a_mail_says_what_is_new_solved_and_left),
-        cmocka_unit_test(what_several_plants_say_alike_is_said_once),
+        cmocka_unit_test(what_is_of_the_whole_home_is_said_once),
+        TEST(a_mail_tells_of_no_plant_that_its_reader_may_not_see),
         TEST(the_queue_and_what_was_told_survive_a_restart),
         cmocka_unit_test(base64_is_that_of_the_standard),
         cmocka_unit_test(a_mail_is_ascii_in_short_lines),

@@ -157,6 +157,83 @@ static void a_leaf_is_made_anew_under_the_same_authority(void **state) {
     assert_string_equal(place->facts.fingerprint, third.fingerprint);
 }
 
+static void public_address(struct tls_names *names) {
+    two_addresses(names);
+    (void)snprintf(names->items[names->count++], TLS_NAME_BYTES, "press.example.com");
+    (void)snprintf(names->items[names->count++], TLS_NAME_BYTES, "203.0.113.9");
+    (void)snprintf(names->items[names->count++], TLS_NAME_BYTES, "2001:db8::9");
+}
+
+/* Signs a leaf with the authority's key, as whoever stole it would. */
+static bool forged_passes(struct str authority_with_key, const char *name) {
+    struct tls_names names = {
+        .count = 2}; // A leaf without any name would be judged by its subject.
+    (void)snprintf(names.items[0], TLS_NAME_BYTES, "localhost");
+    (void)snprintf(names.items[1], TLS_NAME_BYTES, "%s", name);
+    struct certificate_wish wish = {.common_name = "x",
+        .begin_ns = NOW_NS - DAY_NS,
+        .end_ns = NOW_NS + 90 * DAY_NS,
+        .names = &names};
+    struct buf leaf;
+    buf_init(&leaf, 1 << 20);
+    assert_int_equal(certificate_make_leaf(&wish, authority_with_key, &leaf, NULL), 0);
+    bool passes = certificate_signed_by(buf_str(&leaf), authority_with_key);
+    buf_fini(&leaf);
+    return passes;
+}
+
+static void a_stolen_authority_is_good_for_no_site_of_the_world(void **state) {
+    struct place *place = *state;
+    open_own(place, public_address);
+    char path[128];
+    struct buf leaf;
+    struct buf authority;
+    path_of(place, "keys/tls.pem", path);
+    read_all(path, &leaf);
+    path_of(place, "keys/tls-ca.pem", path);
+    read_all(path, &authority);
+    static const char *const GOOD[] = {"localhost", "127.0.0.1", "::1", "plant-pc", "192.168.7.20",
+        "press.example.com", "203.0.113.9", "2001:db8::9"};
+    for (size_t i = 0; i < sizeof GOOD / sizeof GOOD[0]; i++) {
+        assert_true(certificate_covers(buf_str(&leaf), GOOD[i]));
+        assert_true(forged_passes(buf_str(&authority), GOOD[i]));
+    }
+    assert_true(certificate_signed_by(buf_str(&leaf), buf_str(&authority)));
+    static const char *const PRIVATE[] = {
+        "maru.local", "10.9.8.7", "172.31.0.1", "169.254.3.4", "fd12::1", "fe80::1", "100.64.1.1"};
+    for (size_t i = 0; i < sizeof PRIVATE / sizeof PRIVATE[0]; i++) {
+        assert_true(certificate_permits(buf_str(&authority), PRIVATE[i]));
+    }
+    static const char *const WORLD[] = {"bank.example", "example.com", "www.example.org", "8.8.8.8",
+        "203.0.113.10", "172.32.0.1", "2001:db8::a", "notlocal", "plant-pc.example"};
+    for (size_t i = 0; i < sizeof WORLD / sizeof WORLD[0]; i++) {
+        assert_false(certificate_permits(buf_str(&authority), WORLD[i]));
+        assert_false(forged_passes(buf_str(&authority), WORLD[i]));
+    }
+    buf_fini(&authority);
+    buf_fini(&leaf);
+}
+
+static void a_name_that_came_later_is_left_out_and_the_rest_is_served(void **state) {
+    struct place *place = *state;
+    open_own(place, two_addresses);
+    struct tls_facts first = place->facts;
+    tls_store_close(place->store);
+    open_own(place, public_address);
+    assert_string_equal(place->facts.authority, first.authority);
+    assert_int_equal(place->facts.trouble.code, ERR_OK);
+    char path[128];
+    struct buf leaf;
+    path_of(place, "keys/tls.pem", path);
+    read_all(path, &leaf);
+    assert_true(certificate_covers(buf_str(&leaf), "192.168.7.20"));
+    assert_false(certificate_covers(buf_str(&leaf), "203.0.113.9"));
+    buf_fini(&leaf);
+    look(place);
+    assert_string_equal(
+        place->facts.fingerprint, first.fingerprint); // And not made again and again.
+}
+
 static void no_leaf_outlives_its_authority_and_a_new_one_follows(void **state) {
     struct place *place = *state;
     open_own(place, two_addresses);
@@ -325,6 +402,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(its_own_names_the_computer_and_is_kept),
         TEST(a_leaf_is_made_anew_under_the_same_authority),
+        TEST(a_stolen_authority_is_good_for_no_site_of_the_world),
+        TEST(a_name_that_came_later_is_left_out_and_the_rest_is_served),
         TEST(no_leaf_outlives_its_authority_and_a_new_one_follows),
         TEST(a_clock_of_1970_makes_what_holds_later),
         TEST(a_damaged_file_of_ours_is_set_aside),
