@@ -225,7 +225,8 @@ static int make_authority(
     return status < 0 ? status : write_pem(store, store->authority_path, buf_str(to), err);
 }
 
-/* The authority that is there, or a new one. */
+/* The authority that is there, or a new one. A host_name that an operator set and that the one
+ * there may not sign for is a reason for a new one, at the start. */
 static int have_authority(
     struct tls_store *store, const struct tls_names *names, struct buf *pem, struct err *err) {
     struct certificate_facts facts;
@@ -235,7 +236,11 @@ static int have_authority(
         status = certificate_read(buf_str(pem), store->authority_path, &facts, &why);
     }
     if (status >= 0 && facts.end_ns - now_ns(store) > RENEW_DAYS * DAY_NS) {
-        return 0;
+        bool told = store->facts.loads == 0 && store->options.host_name != NULL;
+        if (!told || certificate_permits(buf_str(pem), store->options.host_name)) {
+            return 0;
+        }
+        log_event(LOG_WARN, "tls", "authority_for_new_host_name", NULL, NULL);
     }
     if (status < 0 && status != -ERR_NOT_FOUND) {
         set_aside(store->authority_path, &why);

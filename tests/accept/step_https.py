@@ -194,12 +194,12 @@ def own(folder):
     modes = {path.name: oct(path.stat().st_mode & 0o777) for path in (home / "keys").iterdir()}
     claim(set(modes.values()) == {"0o600"} and set(modes) == {"tls.pem", "tls-ca.pem"}, f"HOME/keys holds {modes}")
     conf = home / "maru.conf"
-    conf.write_text(conf.read_text().replace("plant-pc", "plant-two"))
+    conf.write_text(conf.read_text().replace("plant-pc", "plant-two.local"))
     server = Https("run", home)
     try:
         claim(server.said("authority sha256 ") == authority, "a restart made a new authority")
         claim(server.said("certificate sha256 ") != fingerprint, "the new name is not in the certificate")
-        served(server.port, context, "plant-two")  # Trusted without trusting anything anew.
+        served(server.port, context, "plant-two.local")  # Trusted without trusting anything anew.
     finally:
         claim(server.stop() == 0, "it did not end in order")
 

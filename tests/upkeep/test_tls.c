@@ -214,6 +214,32 @@ static void a_stolen_authority_is_good_for_no_site_of_the_world(void **state) {
     buf_fini(&leaf);
 }
 
+static void a_host_name_that_was_set_later_gets_an_authority_once(void **state) {
+    struct place *place = *state;
+    open_own(place, two_addresses);
+    struct tls_facts first = place->facts;
+    struct tls_options options = {.home_dir = place->dir,
+        .clock = &place->clock.clock,
+        .names = two_addresses,
+        .host_name = "maru.factory.example"};
+    for (int i = 0; i < 2; i++) {
+        tls_store_close(place->store);
+        assert_int_equal(tls_store_open(&options, &place->store, NULL), 0);
+        look(place);
+        assert_string_not_equal(place->facts.authority, first.authority);
+        if (i == 0) {
+            memcpy(first.fingerprint, place->facts.authority, sizeof first.fingerprint);
+        }
+        assert_string_equal(place->facts.authority, first.fingerprint);
+    }
+    char path[128];
+    struct buf leaf;
+    path_of(place, "keys/tls.pem", path);
+    read_all(path, &leaf);
+    assert_true(certificate_covers(buf_str(&leaf), "maru.factory.example"));
+    buf_fini(&leaf);
+}
+
 static void a_name_that_came_later_is_left_out_and_the_rest_is_served(void **state) {
     struct place *place = *state;
     open_own(place, two_addresses);
@@ -403,6 +429,7 @@ int main(void) {
         TEST(its_own_names_the_computer_and_is_kept),
         TEST(a_leaf_is_made_anew_under_the_same_authority),
         TEST(a_stolen_authority_is_good_for_no_site_of_the_world),
+        TEST(a_host_name_that_was_set_later_gets_an_authority_once),
         TEST(a_name_that_came_later_is_left_out_and_the_rest_is_served),
         TEST(no_leaf_outlives_its_authority_and_a_new_one_follows),
         TEST(a_clock_of_1970_makes_what_holds_later),
