@@ -61,9 +61,24 @@ static int check(struct ledger_tx *tx, const struct invitation *wish, struct err
     return result < 0 ? result : 0;
 }
 
+/* Whom an invitation was for is kept no longer than it can be taken up. */
+static int forget_expired(struct ledger_tx *tx, struct err *err) {
+    struct ledger_stmt *stmt = NULL;
+    int result = ledger_prepare(tx,
+        "UPDATE invitations SET label = '', email = '' WHERE expires_ns <= ?1 AND ended_ns IS NULL"
+        " AND (label <> '' OR email <> '')",
+        &stmt, err);
+    if (result < 0) {
+        return result;
+    }
+    ledger_bind_i64(stmt, 1, ledger_now_ns(tx));
+    return ledger_step(stmt, err);
+}
+
 int invitation_new(struct ledger_tx *tx, const struct invitation *wish, char ret_id[40],
     char ret_secret[SECRET_TEXT_MAX], struct err *err) {
     int result = check(tx, wish, err);
+    result = result < 0 ? result : forget_expired(tx, err);
     struct ledger_stmt *stmt = NULL;
     if (result == 0) {
         result = ledger_prepare(tx,
@@ -156,7 +171,7 @@ int invitation_each(struct ledger_tx *tx, struct str plant,
 int invitation_withdraw(struct ledger_tx *tx, struct str plant, struct str id, struct err *err) {
     struct ledger_stmt *stmt = NULL;
     int result = ledger_prepare(tx,
-        "UPDATE invitations SET ended_ns = ?3"
+        "UPDATE invitations SET ended_ns = ?3, label = '', email = ''"
         " WHERE plant_id = ?1 AND id = ?2 AND ended_ns IS NULL AND expires_ns > ?3",
         &stmt, err);
     if (result < 0) {

@@ -77,6 +77,12 @@ int organisation_change(
     if (result == 0 && db_changes(tx->db) != 1) {
         return err_set(err, ERR_NOT_FOUND, MSG_LEDGER_ORGANISATION_UNKNOWN, NO_ARGS);
     }
+    if (result == 0 && organisation->disabled) { // Enabling it brings no old sign-in back.
+        result = run_texts(tx,
+            "DELETE FROM sessions WHERE user_id IN"
+            " (SELECT id FROM users WHERE organisation_id = ?1)",
+            TEXTS(organisation->id), err);
+    }
     return result < 0 ? result : keepers_check(tx, &before, err);
 }
 
@@ -110,8 +116,8 @@ int organisation_get(struct ledger_tx *tx, struct str id, struct arena *arena,
 
 int organisation_first(struct ledger_tx *tx, char ret_id[40], struct err *err) {
     struct ledger_stmt *stmt = NULL;
-    int result = run_first(
-        tx, "SELECT id FROM organisations ORDER BY rowid LIMIT 1", NULL, 0, &stmt, err);
+    int result =
+        run_first(tx, "SELECT id FROM organisations ORDER BY rowid LIMIT 1", NULL, 0, &stmt, err);
     if (result == 1) {
         (void)str_copy_z(ledger_column_str(stmt, 0), ret_id, 40); // 36 letters.
         return 0;

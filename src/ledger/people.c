@@ -244,11 +244,19 @@ static int erase(struct ledger_tx *tx, struct str id, struct err *err) {
         ERASE_PAYLOADS,
     };
     struct ledger_stmt *stmt = NULL;
-    int result = ledger_prepare(tx,
-        "UPDATE users SET login = 'erased.' || id, display = '', email = '', phone = '',"
-        " language = '', password_hash = '$argon2id$', totp = NULL, totp_wanted = NULL,"
-        " admin = 0, disabled = 1, erased_ns = ?2 WHERE id = ?1 AND erased_ns IS NULL",
-        &stmt, err);
+    /* First, while the address is known: they may have been invited where they never came in. */
+    int result = run_texts(tx,
+        "UPDATE invitations SET label = '', email = '' WHERE email <> '' AND lower(email) ="
+        " (SELECT lower(email) FROM users WHERE id = ?1)",
+        TEXTS(id), err);
+    result =
+        result < 0
+            ? result
+            : ledger_prepare(tx,
+                  "UPDATE users SET login = 'erased.' || id, display = '', email = '', phone = '',"
+                  " language = '', password_hash = '$argon2id$', totp = NULL, totp_wanted = NULL,"
+                  " admin = 0, disabled = 1, erased_ns = ?2 WHERE id = ?1 AND erased_ns IS NULL",
+                  &stmt, err);
     if (result < 0) {
         return result;
     }

@@ -93,8 +93,10 @@ int plain_turn_away(struct call *call, struct err *err) {
     }
     struct buf where;
     buf_init(&where, HTTP_HEADER_BYTES + 16);
-    buf_printf(
-        &where, "https://%.*s%.*s", STR_ARG(http_header(exchange, "Host")), STR_ARG(request->path));
+    // "@evil.example" behind the host would make the host a user name of another site.
+    bool is_path = request->path.size > 0 && request->path.data[0] == '/';
+    struct str path = is_path ? request->path : STR("/");
+    buf_printf(&where, "https://%.*s%.*s", STR_ARG(http_header(exchange, "Host")), STR_ARG(path));
     if (request->query.size > 0) {
         buf_printf(&where, "?%.*s", STR_ARG(request->query));
     }

@@ -9,13 +9,15 @@
 
 #include "core/clock.h"
 #include "core/thread.h"
+#include "plant/home.h"
 
 static const int64_t RECEIVE_WAIT_NS = 3600 * NS_PER_S; // Between parts; then the place is free.
 static const uint64_t FILE_MAX_BYTES = 64ULL << 30;     // Refused beyond.
 
 struct job {
     struct jobs *jobs;
-    uint64_t number; // 0: the place is empty.
+    uint64_t number; // Of its plant, from 1; 0: the place is empty.
+    uint64_t order;  // Of all.
     struct plant *plant;
     struct import_options options;
     struct buf texts; // Sheet and actor.
@@ -33,7 +35,11 @@ struct jobs {
     struct mutex mutex;
     const char *folder;
     const struct clock *clock;
-    uint64_t last_number;
+    uint64_t last_order;
+    struct {
+        const struct plant *plant;
+        uint64_t last_number;
+    } plants[HOME_PLANTS_MAX];
     struct job places[JOBS_MAX];
 };
 
@@ -158,12 +164,18 @@ static bool has_ended(const struct job *job, int64_t now_ns) {
     return job->number == 0 || left || (state != JOB_RECEIVING && state != JOB_RUNNING);
 }
 
-/* An empty place, or that of the oldest job that ended; NULL when there is none. */
-static struct job *place_take(struct jobs *jobs, int64_t now_ns) {
+/* An empty place, or that of the oldest job that ended; NULL when there is none. A plant that has
+ * JOBS_PLANT_MAX takes one of its own: it pushes nobody else's out and fills no more than those. */
+static struct job *place_take(struct jobs *jobs, const struct plant *plant, int64_t now_ns) {
     struct job *found = NULL;
+    uint32_t own = 0;
+    for (size_t i = 0; i < JOBS_MAX; i++) {
+        own += jobs->places[i].number != 0 && jobs->places[i].plant == plant ? 1 : 0;
+    }
     for (size_t i = 0; i < JOBS_MAX; i++) {
         struct job *job = &jobs->places[i];
-        if (has_ended(job, now_ns) && (found == NULL || job->number < found->number)) {
+        bool may = own < JOBS_PLANT_MAX || (job->number != 0 && job->plant == plant);
+        if (may && has_ended(job, now_ns) && (found == NULL || job->order < found->order)) {
             found = job;
         }
     }
@@ -171,6 +183,17 @@ static struct job *place_take(struct jobs *jobs, int64_t now_ns) {
         place_clear(found);
     }
     return found;
+}
+
+/* Numbers count in each plant, so that they tell nothing of the others. */
+static uint64_t next_number(struct jobs *jobs, const struct plant *plant) {
+    size_t i = 0;
+    while (i + 1 < HOME_PLANTS_MAX && jobs->plants[i].plant != NULL &&
+           jobs->plants[i].plant != plant) {
+        i++;
+    }
+    jobs->plants[i].plant = plant;
+    return ++jobs->plants[i].last_number;
 }
 
 static struct job *find(
@@ -225,9 +248,10 @@ int jobs_begin(
         return status;
     }
     mutex_lock(&jobs->mutex);
-    struct job *job = place_take(jobs, clock_mono_ns(jobs->clock));
+    struct job *job = place_take(jobs, options->plant, clock_mono_ns(jobs->clock));
     if (job != NULL) {
-        job->number = ++jobs->last_number;
+        job->number = next_number(jobs, options->plant);
+        job->order = ++jobs->last_order;
         job->fd = fd;
         place_fill(job, jobs, options);
         *ret_number = job->number;

@@ -9,6 +9,7 @@
 
 enum {
     JOBS_MAX = 16,                 // Kept; the oldest that ended gives way to a new one.
+    JOBS_PLANT_MAX = 8,            // Of them, of one plant.
     JOBS_RUNNING_MAX = 3,          // At once; refused beyond.
     JOB_REJECTED_BYTES = 16 << 20, // Of the list of rejected rows; more are only counted.
 };

@@ -110,6 +110,10 @@ def check_plain(server):
     answer, _ = server.plain("GET", "/trend?x=1")
     claim(answer.status == 307 and answer.getheader("Location") == f"https://127.0.0.1:{server.port}/trend?x=1",
           f"a page without TLS gave {answer.status} {answer.getheader('Location')}")
+    for target in ("@evil.example/", ".evil.example/", "https://evil.example/"):
+        answer, _ = server.plain("GET", target)
+        place = answer.getheader("Location")
+        claim(answer.status >= 400 or place.startswith(f"https://127.0.0.1:{server.port}/"), f"GET {target} led to {place}")
     answer, _ = server.plain("POST", "/api/v1/session", b"{}", {"Content-Type": "application/json"})
     claim(answer.status == 426, f"a sign-in without TLS gave {answer.status}")
     answer, _ = server.plain("GET", "/api/v1/plants", headers={"Authorization": "Bearer maru_x"})

@@ -517,11 +517,15 @@ static void a_withdrawn_or_expired_invitation_opens_nothing(void **state) {
     assert_int_equal(
         ledger_write(i.scene.place.ledger, withdraw_next_door, &i, &err), -ERR_NOT_FOUND);
     place_write(&i.scene.place, withdraw, &i);
+    static const char KEPT[] = "SELECT count(*) FROM invitations WHERE label <> '' OR email <> ''";
+    assert_int_equal(place_number(&i.scene.place, KEPT), 0);
     assert_int_equal(ledger_read(i.scene.place.ledger, look, &i, &err), -ERR_FORBIDDEN);
     assert_int_equal(ledger_write(i.scene.place.ledger, withdraw, &i, &err), -ERR_NOT_FOUND);
     place_write(&i.scene.place, invite, &i);
     clock_fake_advance(&i.scene.place.clock, 100 * NS_PER_S);
     assert_int_equal(ledger_read(i.scene.place.ledger, look, &i, &err), -ERR_FORBIDDEN);
+    place_write(&i.scene.place, invite, &i);
+    assert_int_equal(place_number(&i.scene.place, KEPT), 1); // The one that can be taken up.
     arena_fini(&i.arena);
     place_fini(&i.scene.place);
 }

@@ -636,6 +636,8 @@ static void an_erased_person_is_gone_and_the_chain_is_whole(void **state) {
     struct person worker;
     make_owner(&owner);
     invite(&owner, "{\"role\":\"operator\",\"email\":\"lee@example.com\"}", "lee", 201, &worker);
+    expect(&owner, "POST", PLANT "/invitations",
+        "{\"role\":\"viewer\",\"label\":\"이작업\",\"email\":\"Lee@Example.com\"}", 201);
     expect(
         &worker, "PUT", "/api/v1/me", "{\"display\":\"이작업\",\"phone\":\"010-1111-2222\"}", 200);
     char target[160];
@@ -643,16 +645,40 @@ static void an_erased_person_is_gone_and_the_chain_is_whole(void **state) {
     expect(&owner, "DELETE", target, NULL, 204);
     expect(&worker, "GET", "/api/v1/me", NULL, 401);
     expect(&owner, "DELETE", target, NULL, 404);
-    static const char *const PLACES[] = {"/api/v1/users", PLANT "/access", "/api/v1/audit"};
-    for (size_t i = 0; i < 3; i++) {
+    static const char *const PLACES[] = {
+        "/api/v1/users", PLANT "/access", "/api/v1/audit", PLANT "/invitations"};
+    for (size_t i = 0; i < sizeof PLACES / sizeof PLACES[0]; i++) {
         AUTO_ANSWER struct answer answer;
         assert_int_equal(ask(&owner, "GET", PLACES[i], NULL, &answer), 200);
         assert_false(says(&answer, "이작업"));
         assert_false(says(&answer, "lee@example.com"));
+        assert_false(says(&answer, "Lee@Example.com"));
         assert_false(says(&answer, "010-1111-2222"));
     }
     struct err err = ERR_INIT;
     assert_int_equal(ledger_read(home_hub(rig.home), verify_hub, NULL, &err), 0);
+}
+
+static void a_disabled_organisation_ends_sessions_for_good(void **state) {
+    (void)state;
+    struct person owner;
+    struct person supplier;
+    make_owner(&owner);
+    invite(&owner,
+        "{\"role\":\"installer\",\"organisation\":{\"name\":\"X\",\"kind\":\"supplier\"}}", "choi",
+        201, &supplier);
+    AUTO_ANSWER struct answer me;
+    assert_int_equal(ask(&supplier, "GET", "/api/v1/me", NULL, &me), 200);
+    const char *at = strstr(buf_z(&me.body), "\"organisation\":{\"id\":\"");
+    assert_non_null(at);
+    struct str rest = str_of(at + 22);
+    struct str id = str_cut(&rest, '"');
+    char target[160];
+    (void)snprintf(target, sizeof target, "/api/v1/organisations/%.*s", STR_ARG(id));
+    expect(&owner, "PUT", target, "{\"disabled\":true}", 200);
+    expect(&supplier, "GET", "/api/v1/me", NULL, 401);
+    expect(&owner, "PUT", target, "{\"disabled\":false}", 200);
+    expect(&supplier, "GET", "/api/v1/me", NULL, 401);
 }
 
 /* ---- The plant's own name ---- */
@@ -736,6 +762,7 @@ int main(void) {
         ON(somebody_who_is_signed_in_takes_an_invitation_up_with_their_account),
         ON(a_token_is_of_its_plant_and_opens_nothing_once_revoked),
         ON(a_reset_link_sets_a_password_and_ends_sessions),
+        ON(a_disabled_organisation_ends_sessions_for_good),
         ON(an_erased_person_is_gone_and_the_chain_is_whole),
         ON(a_plant_is_called_anew_and_keeps_its_zone_once_values_are_stored),
         ON(a_stream_ends_at_once_when_the_access_goes),

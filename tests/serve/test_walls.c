@@ -19,6 +19,7 @@
 
 #include <cmocka.h>
 
+#include "core/text.h"
 #include "ledger/people.h"
 #include "serve/route.h"
 
@@ -554,6 +555,40 @@ static void things_of_another_plant_are_not_found_under_ones_own(void **state) {
         ask(&bearer, "GET", "/api/v1/plants/" BRAVO "/tags", NULL, STR_NONE, &token), 200);
 }
 
+/* How often the neighbours import is not told by one's own numbers. */
+static void numbers_of_imports_count_in_each_plant(void **state) {
+    (void)state;
+    static const char *const FILE_ = "time,tag,value\n2026-01-01T00:00:00Z,x.y,1\n";
+    AUTO_ANSWER struct answer before;
+    AUTO_ANSWER struct answer after;
+    const struct caller *owner = &w.people[ROLES - 1];
+    assert_int_equal(ask(owner, "POST", "/api/v1/plants/" ALPHA "/import?as=samples&dry_run=1",
+                         NULL, str_of(FILE_), &before),
+        200);
+    for (int i = 0; i < 12; i++) { // Also no place of alpha's is taken.
+        AUTO_ANSWER struct answer job;
+        (void)ask(&w.bravo, "POST", "/api/v1/plants/" BRAVO "/import?as=samples&dry_run=1", NULL,
+            str_of(FILE_), &job);
+    }
+    assert_int_equal(ask(owner, "POST", "/api/v1/plants/" ALPHA "/import?as=samples&dry_run=1",
+                         NULL, str_of(FILE_), &after),
+        200);
+    int64_t numbers[2] = {0, 0};
+    struct answer *const answers[2] = {&before, &after};
+    for (int i = 0; i < 2; i++) {
+        const char *at = strstr(buf_z(&answers[i]->body), "\"id\":\"");
+        assert_non_null(at);
+        struct str rest = str_of(at + 6);
+        assert_true(str_to_i64(str_cut(&rest, '"'), &numbers[i]));
+    }
+    assert_int_equal(numbers[1], numbers[0] + 1);
+    char target[TARGET_BYTES];
+    (void)snprintf(
+        target, sizeof target, "/api/v1/plants/" ALPHA "/import/%lld", (long long)numbers[0]);
+    AUTO_ANSWER struct answer known;
+    assert_int_equal(ask(owner, "GET", target, NULL, STR_NONE, &known), 200);
+}
+
 static void a_plant_named_twice_or_not_at_all_is_not_the_other(void **state) {
     (void)state;
     static const char *const TARGETS[] = {"/write?plant=" BRAVO "&plant=" ALPHA,
@@ -748,6 +783,7 @@ int main(void) {
         cmocka_unit_test(figures_are_of_ones_own_plants),
         cmocka_unit_test(a_forged_or_ended_secret_is_nobody),
         cmocka_unit_test(things_of_another_plant_are_not_found_under_ones_own),
+        cmocka_unit_test(numbers_of_imports_count_in_each_plant),
         cmocka_unit_test(a_plant_named_twice_or_not_at_all_is_not_the_other),
         cmocka_unit_test(odd_parts_of_a_path_lead_nowhere),
         cmocka_unit_test(a_cookie_without_the_header_of_the_pages_changes_nothing),
