@@ -138,4 +138,6 @@ function(maru_add_system_tests)
             LABELS system RUN_SERIAL ON
             ENVIRONMENT "MARU_PROGRAM=$<TARGET_FILE:maru>;MARU_LAUNCHER=$<TARGET_FILE:maru-launch>;MARU_QUICK=1;MARU_SANITIZED=${MARU_SANITIZE}")
     endforeach()
+    # These wait more than they work.
+    set_tests_properties(system/https system/syslog system/mail PROPERTIES RUN_SERIAL OFF)
 endfunction()
