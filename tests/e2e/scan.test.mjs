@@ -81,6 +81,14 @@ describe('scans', () => {
     await page.locator('.said', { hasText: '응답하지 않습니다' }).waitFor(WAIT);
     await item('0124').locator('.state', { hasText: '보낼 예정' }).waitFor(WAIT);
     assert.equal(await page.locator('.held b').innerText(), '25');
+    // What waits is its reader's: under another account's name it is neither shown nor sent.
+    await page.evaluate(() => {
+      for (const key of Object.keys(localStorage).filter((one) => one.startsWith('maru.scan.')).slice(0, 1)) {
+        const [, , , plant] = key.split('.');
+        const one = JSON.parse(localStorage.getItem(key));
+        localStorage.setItem(`maru.scan.somebody-else.${plant}.${one.time}`, JSON.stringify({ ...one, code: '0999' }));
+      }
+    });
     await picture(page, 'scan-away');
     // The page is closed with scans in it; another one takes them up.
     const other = await context.newPage();
@@ -91,7 +99,8 @@ describe('scans', () => {
     await other.locator('.said').waitFor(WAIT);
     await other.waitForFunction(() => document.querySelectorAll('li.stored').length === 20 && document.querySelectorAll('li.waiting').length === 0, undefined, WAIT);
     assert.deepEqual(await stored('gate.away'), codes);
-    assert.equal(await other.evaluate(() => Object.keys(localStorage).filter((key) => /^maru\.scan\./.test(key)).length), 0);
+    assert.equal(await other.evaluate(() => Object.keys(localStorage).filter((key) => /^maru\.scan\./.test(key)).length), 1);
+    await other.evaluate(() => Object.keys(localStorage).filter((key) => key.includes('somebody-else')).forEach((key) => localStorage.removeItem(key)));
   });
 
   test('an answer that is lost makes no second scan', async () => {

@@ -368,6 +368,21 @@ describe('while the server is away', { concurrency: 2 }, () => {
     const kept = () => page.evaluate(async () => (await (await caches.open('maru-answers-1')).keys()).map((key) => new URL(key.url).pathname));
     assert.ok((await kept()).some((path) => path.endsWith('/flow')), 'answers are kept while signed in');
     assert.ok(!(await kept()).some((path) => /stream|audit|samples/.test(path)));
+    // What the server says no to is not read from what was kept; what is too old does not stay.
+    await page.evaluate(async () => {
+      const cache = await caches.open('maru-answers-1');
+      const old = new Headers({ 'Content-Type': 'application/json', 'Maru-Kept-At': String(Date.now() - 73 * 3_600_000) });
+      await cache.put('/api/v1/plants/old/tags', new Response('[]', { headers: old }));
+      const fresh = new Headers({ 'Content-Type': 'application/json', 'Maru-Kept-At': String(Date.now()) });
+      await cache.put('/api/v1/plants/nowhere/health', new Response('{}', { headers: fresh }));
+      await cache.put('/api/v1/plants/nowhere/tags?limit=5', new Response('{}', { headers: fresh }));
+    });
+    const refusal = await page.evaluate(() => fetch('/api/v1/plants/nowhere/tags').then((answer) => answer.status));
+    assert.equal(refusal, 404);
+    await page.reload();
+    await page.waitForSelector('article .big');
+    await page.waitForTimeout(500);
+    assert.deepEqual((await kept()).filter((path) => /plants\/(old|nowhere)\//.test(path)), []);
     await page.evaluate(() => fetch('/api/v1/session', { method: 'DELETE', headers: { 'X-Requested-With': 'maru' } }));
     await page.reload();
     await page.waitForSelector('#password');

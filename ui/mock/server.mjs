@@ -216,6 +216,9 @@ export async function startMock({ mode = 'demo', port = 0, lang = 'ko' } = {}) {
       return send(res, req.method === 'POST' ? 201 : 200, counted);
     }
     const match = /^\/plants\/([^/]+)\/([a-z]+(?:\/[a-z]+)?)$/.exec(path);
+    if (match?.[1] === 'nowhere') {
+      return problem(res, 404, 'not_found', '없는 대상입니다.', 'There is no such thing.', req);
+    }
     const begun = state.mode === 'broken' ? null : start.answer(req.method, path, req.method === 'GET' ? undefined : await bodyOf(req), (req.headers['accept-language'] ?? 'ko').startsWith('en'), url.searchParams);
     if (begun) {
       return send(res, 200, begun);

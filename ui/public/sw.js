@@ -6,7 +6,7 @@
 const SHELL = 'maru-shell-1';
 const ANSWERS = 'maru-answers-1';
 const INDEX = '/index.html';
-const LAST = '/maru-last'; // { login, ms }: whose answers these are, and when the newest came.
+const LAST = '/maru-last'; // { who, ms }: whose answers (the id of the user) these are, and when the newest came.
 const SNAPSHOT = '/maru-snapshot/';
 const API = '/api/v1/';
 const KEPT_HEADER = 'Maru-Kept';
@@ -34,14 +34,14 @@ const written = new Map();
 async function lastKnown() {
   if (!last) {
     const kept = await (await caches.open(ANSWERS)).match(LAST);
-    last = kept ? await kept.json() : { login: '', ms: 0 };
+    last = { who: '', ms: 0, ...(kept ? await kept.json() : {}) };
   }
   return last;
 }
 
 async function forget() {
   turn++;
-  last = { login: '', ms: 0 };
+  last = { who: '', ms: 0 };
   written.clear();
   await caches.delete(ANSWERS);
 }
@@ -49,7 +49,7 @@ async function forget() {
 async function note(patch) {
   const before = await lastKnown();
   last = { ...before, ...patch };
-  if (patch.login !== undefined || last.ms - (written.get(LAST) ?? 0) >= LAST_MS) {
+  if (patch.who !== undefined || last.ms - (written.get(LAST) ?? 0) >= LAST_MS) {
     written.set(LAST, last.ms);
     await (await caches.open(ANSWERS)).put(LAST, new Response(JSON.stringify(last)));
   }
@@ -77,6 +77,41 @@ async function prune(name, most) {
   await Promise.all(keys.slice(0, Math.max(0, keys.length - most)).map((key) => cache.delete(key)));
 }
 
+// Takes what was kept under these keys (path and question) away.
+async function drop(which) {
+  const cache = await caches.open(ANSWERS);
+  for (const request of await cache.keys()) {
+    const { pathname, search } = new URL(request.url);
+    if (pathname !== LAST && which(pathname + search)) {
+      written.delete(pathname + search);
+      await cache.delete(request);
+    }
+  }
+}
+
+// What is too old to be shown is not left lying either.
+async function sweep() {
+  const cache = await caches.open(ANSWERS);
+  for (const request of await cache.keys()) {
+    const at = Number((await cache.match(request))?.headers.get('Maru-Kept-At'));
+    if (new URL(request.url).pathname !== LAST && !(Date.now() - at < AGE_MOST_MS)) {
+      await cache.delete(request);
+    }
+  }
+}
+
+// The server said that this may not be read (any more), or that its plant is not there for whoever asks.
+async function refused(url, status) {
+  const [, plant, rest] = /^\/api\/v1\/plants\/([^/]+)\/(.+)$/.exec(url.pathname) ?? [];
+  const gone = status === 404 && /^(tags|assets|devices|flow|health)$/.test(rest ?? '');
+  if (gone) {
+    turn++; // What is under way for it is not kept either.
+    await drop((key) => key.startsWith(`${API}plants/${plant}/`) || key === SNAPSHOT + plant);
+  } else if (status === 403 || status === 404) {
+    await drop((key) => key === url.pathname || key.startsWith(`${url.pathname}?`));
+  }
+}
+
 async function keep(key, answer, began) {
   const body = await answer.arrayBuffer();
   const now = Date.now();
@@ -99,13 +134,13 @@ async function keep(key, answer, began) {
 // Whoever is there now may be another: then nothing of before is theirs.
 async function look(answer) {
   const { user } = await answer.json();
-  const login = user?.login ?? '';
+  const who = user?.id ?? user?.login ?? '';
   const before = await lastKnown();
-  if (login === '' || (before.login !== '' && before.login !== login)) {
+  if (who === '' || (before.who !== '' && before.who !== who)) {
     await forget();
   }
-  if (login !== '' && last?.login !== login) {
-    await note({ login });
+  if (who !== '' && last?.who !== who) {
+    await note({ who });
   }
 }
 
@@ -125,6 +160,9 @@ async function kept(key) {
   const found = await (await caches.open(ANSWERS)).match(key);
   const at = Number(found?.headers.get('Maru-Kept-At'));
   if (!found || !(Date.now() - at < AGE_MOST_MS)) {
+    if (found) {
+      await drop((one) => one === key);
+    }
     return null;
   }
   const headers = new Headers(found.headers);
@@ -147,13 +185,15 @@ async function ask(event, url) {
     .then(async (answer) => {
       if (answer.status === 401) {
         await forget();
+      } else if (answer.status === 403 || answer.status === 404) {
+        await refused(url, answer.status);
       } else if (answer.ok) {
         const copy = answer.clone();
         if (isSession) {
           await look(answer.clone());
         }
         await note({ ms: Date.now() });
-        if ((await lastKnown()).login !== '') {
+        if ((await lastKnown()).who !== '') {
           await keep(keyOf(url, Date.now()), copy, isSession ? turn : began);
         }
       }
@@ -168,6 +208,7 @@ async function ask(event, url) {
 }
 
 async function page(event) {
+  event.waitUntil(sweep());
   const cache = await caches.open(SHELL);
   try {
     const answer = await within(fetch(event.request), PAGE_PATIENCE_MS);
@@ -212,6 +253,7 @@ self.addEventListener('activate', (event) => {
   const own = async () => {
     const names = (await caches.keys()).filter((name) => name.startsWith('maru-') && name !== SHELL && name !== ANSWERS);
     await Promise.all(names.map((name) => caches.delete(name)));
+    await sweep();
     await self.clients.claim();
   };
   event.waitUntil(own());
@@ -244,7 +286,7 @@ self.addEventListener('message', (event) => {
   if (typeof plant === 'string' && Array.isArray(rows)) {
     const store = async () => {
       const began = turn;
-      if ((await lastKnown()).login === '') {
+      if ((await lastKnown()).who === '') {
         return;
       }
       await note({ ms: Math.max(ms, (await lastKnown()).ms) });

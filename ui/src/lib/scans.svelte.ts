@@ -1,9 +1,11 @@
 // Scans wait in the browser until the server has stored them. Each stands under a key of its own, so two
 // windows never write over each other, and has its time from the moment it was read: sent twice it is
-// the same scan. They go one after the other, in the order in which they were read.
+// the same scan. What waits is its reader's: another account on the same phone neither sees nor sends it.
+// They go one after the other, in the order in which they were read.
 import { plantPath, post, Problem } from './api';
 import { serverNow } from './clock.svelte';
 import { sentenceOf } from './errors';
+import { session } from './session.svelte';
 
 export interface Element {
   ai: string;
@@ -38,31 +40,33 @@ const RETRY_MS = 2_000;
 
 interface Scans {
   plant: string;
+  owner: string; // The id of who reads.
   list: Scan[]; // Newest first: all that wait or were refused, and the last stored ones.
   today: number | null;
   away: boolean; // The server did not answer the last time.
   unkept: boolean; // The browser keeps nothing: closing the page loses what waits.
 }
 
-export const scans = $state<Scans>({ plant: '', list: [], today: null, away: false, unkept: false });
+export const scans = $state<Scans>({ plant: '', owner: '', list: [], today: null, away: false, unkept: false });
 
 let sending = false;
 let timer = 0;
 let lastMs = 0;
 let told: (scan: Scan) => void = () => undefined;
 
-const keyOf = (plant: string, time: string): string => `${KEY}${plant}.${time}`;
+const me = (): string => session.user?.id ?? '';
+const keyOf = (time: string): string => `${KEY}${scans.owner}.${scans.plant}.${time}`;
 
 function keep(scan: Scan): void {
   try {
-    localStorage.setItem(keyOf(scans.plant, scan.time), JSON.stringify(scan));
+    localStorage.setItem(keyOf(scan.time), JSON.stringify(scan));
   } catch {
     scans.unkept = true;
   }
 }
 
 function drop(scan: Scan): void {
-  localStorage.removeItem(keyOf(scans.plant, scan.time));
+  localStorage.removeItem(keyOf(scan.time));
 }
 
 /** The moment of a scan. Below the millisecond stand random digits, so that two phones that read at the
@@ -73,11 +77,11 @@ function newTime(): string {
   return new Date(lastMs).toISOString().replace('Z', `${below}Z`);
 }
 
-function readKept(plant: string): Scan[] {
+function readKept(owner: string, plant: string): Scan[] {
   const out: Scan[] = [];
   for (let i = 0; i < localStorage.length; i++) {
     const key = localStorage.key(i) ?? '';
-    if (key.startsWith(`${KEY}${plant}.`)) {
+    if (key.startsWith(`${KEY}${owner}.${plant}.`)) {
       try {
         out.push(JSON.parse(localStorage.getItem(key) ?? '') as Scan);
       } catch {
@@ -97,8 +101,9 @@ function trim(): void {
 /** Takes up what an earlier page left. `onend` hears of each scan that was stored or refused. */
 export function open(plant: string, onend: (scan: Scan) => void): () => void {
   told = onend;
-  if (scans.plant !== plant) {
-    Object.assign(scans, { plant, list: readKept(plant), today: null, away: false, unkept: false });
+  const owner = me();
+  if (scans.plant !== plant || scans.owner !== owner) {
+    Object.assign(scans, { plant, owner, list: readKept(owner, plant), today: null, away: false, unkept: false });
   }
   void sendAll();
   return () => (told = () => undefined);
@@ -161,8 +166,8 @@ async function sendAll(): Promise<void> {
   }
   sending = true;
   clearTimeout(timer);
-  const { plant } = scans;
-  for (let next = oldest(); next && plant === scans.plant; next = oldest()) {
+  const { plant, owner } = scans;
+  for (let next = oldest(); next && plant === scans.plant && owner === scans.owner && owner === me(); next = oldest()) {
     if (!(await sendOne(next))) {
       timer = window.setTimeout(() => void sendAll(), RETRY_MS);
       break;

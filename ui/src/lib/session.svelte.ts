@@ -70,6 +70,8 @@ export async function spendReset(secret: string, password: string, code = ''): P
 export async function signOut(): Promise<void> {
   await del('/session');
   session.user = null;
+  // The worker forgets by itself; where it does not run any more, what it kept goes here.
+  await globalThis.caches?.delete('maru-answers-1').catch(() => false);
 }
 
 export function plant(): Plant | null {
