@@ -348,9 +348,9 @@ def main():
         figures.update(upgrades(folder))
     with home_of("ops") as folder:
         figures.update(load_and_restore(folder, 1.5 if QUICK else 15))
-        figures.update(flips(folder, 12 if QUICK else 200))
+        figures.update(flips(folder, 6 if QUICK else 200))
         figures.update(keys(folder))
-        figures.update(kills(folder, 4 if QUICK else 40))
+        figures.update(kills(folder, 2 if QUICK else 40))
     print(json.dumps(figures))
 
 
