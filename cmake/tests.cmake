@@ -138,6 +138,7 @@ function(maru_add_system_tests)
             LABELS system RUN_SERIAL ON
             ENVIRONMENT "MARU_PROGRAM=$<TARGET_FILE:maru>;MARU_LAUNCHER=$<TARGET_FILE:maru-launch>;MARU_QUICK=1;MARU_SANITIZED=${MARU_SANITIZE}")
     endforeach()
-    # These wait more than they work: beside others, and begun first.
-    set_tests_properties(system/https system/syslog system/mail PROPERTIES RUN_SERIAL OFF COST 1000)
+    # These wait more than they work, and bear a slow machine: beside others, and begun first.
+    set_tests_properties(system/https system/syslog system/mail system/outage system/soak system/replay
+        system/mqtt PROPERTIES RUN_SERIAL OFF COST 1000)
 endfunction()

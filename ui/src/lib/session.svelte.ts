@@ -22,7 +22,11 @@ export const session = $state<Session>({
   version: '',
 });
 
+// Counts what changed who is here: an answer to a question asked before that says nothing any more.
+let turn = 0;
+
 function take(answer: SessionAnswer): void {
+  turn++;
   session.user = answer.user;
   session.plants = answer.plants ?? [];
   session.setupNeeded = answer.setup_needed;
@@ -33,10 +37,16 @@ function take(answer: SessionAnswer): void {
 }
 
 export async function loadSession(): Promise<void> {
+  const asked = turn;
   try {
-    take(await get<SessionAnswer>('/session'));
+    const answer = await get<SessionAnswer>('/session');
+    if (asked === turn) {
+      take(answer);
+    }
   } catch (error) {
-    session.failed = error as Problem;
+    if (asked === turn) {
+      session.failed = error as Problem;
+    }
   }
 }
 
@@ -69,6 +79,7 @@ export async function spendReset(secret: string, password: string, code = ''): P
 
 export async function signOut(): Promise<void> {
   await del('/session');
+  turn++;
   session.user = null;
   // The worker forgets by itself; where it does not run any more, what it kept goes here.
   await globalThis.caches?.delete('maru-answers-1').catch(() => false);
