@@ -517,6 +517,7 @@ static enum MHD_Result exchange_first(struct exchange *x, const char *method, co
     bool chunked = http_header(&x->shared, MHD_HTTP_HEADER_TRANSFER_ENCODING).size > 0;
     x->length_known = !chunked && str_to_u64(length, &x->length);
     bool has_body = chunked || x->length > 0;
+    x->body_begin_ns = now_ns(x->http); // A body that is thrown away has a pace to keep as well.
     if (exchange_check(x, has_body)) {
         return exchange_answer_refusal(x, has_body);
     }

@@ -122,6 +122,28 @@ static void a_body_over_the_limit_is_413_in_words(void **state) {
     assert_non_null(strstr(buf_z(&tags.body), "\"items\":[]")); // Nothing was stored.
 }
 
+/* The refusal stands behind the body: who sends slowly must not lose it to a deadline long past. */
+static void a_refused_body_may_take_its_time(void **state) {
+    (void)state;
+    struct buf lines;
+    make_lines(&lines, 300000);
+    char request[256];
+    int size = snprintf(request, sizeof request,
+        "POST /write HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer %s\r\n"
+        "Content-Length: %zu\r\n\r\n",
+        rig.operator_, lines.size);
+    int fd = client_connect(rig.port);
+    client_send(fd, request, (size_t)size);
+    client_send(fd, lines.data, 100000);
+    (void)usleep(1500000); // More than a round of the watch.
+    assert_true(client_try_send(fd, lines.data + 100000, lines.size - 100000));
+    AUTO_ANSWER struct answer late;
+    client_read_answer(fd, false, &late);
+    assert_int_equal(late.status, 413);
+    (void)close(fd);
+    buf_fini(&lines);
+}
+
 static void a_large_body_without_a_right_is_refused_before_it_is_kept(void **state) {
     (void)state;
     struct buf lines;
@@ -393,6 +415,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(a_header_that_is_too_long_is_431, open_plain),
         TEST(a_body_over_the_limit_is_413_in_words, open_small_body),
+        TEST(a_refused_body_may_take_its_time, open_small_body),
         TEST(a_large_body_without_a_right_is_refused_before_it_is_kept, open_plain),
         TEST(expect_100_continue_asks_before_the_body_is_sent, open_plain),
         TEST(bodies_come_whole_in_chunks_and_small_pieces, open_plain),
