@@ -6,13 +6,14 @@
 const SHELL = 'maru-shell-1';
 const ANSWERS = 'maru-answers-1';
 const INDEX = '/index.html';
+const PARTS = '/parts.json'; // The names of all scripts and of the style.
 const LAST = '/maru-last'; // { who, ms }: whose answers (the id of the user) these are, and when the newest came.
 const SNAPSHOT = '/maru-snapshot/';
 const API = '/api/v1/';
 const KEPT_HEADER = 'Maru-Kept';
 
 const ANSWERS_MOST = 150;
-const ASSETS_MOST = 200;
+const ASSETS_MOST = 400;
 const BYTES_MOST = 8_000_000; // Of one answer; larger ones are not kept.
 const AGE_MOST_MS = 72 * 3_600_000; // Older ones are not shown: they mislead.
 const PATIENCE_MS = 8_000; // A server that says nothing for so long is away, where something is kept.
@@ -213,7 +214,11 @@ async function page(event) {
   try {
     const answer = await within(fetch(event.request), PAGE_PATIENCE_MS);
     if (answer.ok && (answer.headers.get('Content-Type') ?? '').startsWith('text/html')) {
+      const before = await (await cache.match(INDEX))?.text();
       await cache.put(INDEX, answer.clone());
+      if (before !== (await answer.clone().text())) {
+        event.waitUntil(keepParts(cache).catch(() => undefined));
+      }
     }
     return answer;
   } catch {
@@ -235,6 +240,14 @@ async function asset(event) {
   return answer;
 }
 
+// The parts that the page fetches later, so that a page that was never opened can be read too.
+async function keepParts(cache) {
+  const named = await (await fetch(PARTS, { cache: 'no-store' })).json();
+  for (const path of named) {
+    (await cache.match(path)) ?? (await cache.add(path));
+  }
+}
+
 // The page and all it names, so that the first visit is enough.
 async function keepShell() {
   const cache = await caches.open(SHELL);
@@ -243,6 +256,7 @@ async function keepShell() {
   await cache.put(INDEX, index);
   const named = [...text.matchAll(/(?:src|href)="(\/assets\/[^"]+)"/g)].map((match) => match[1]);
   await Promise.all(named.map(async (path) => (await cache.match(path)) ?? cache.add(path)));
+  await keepParts(cache);
 }
 
 self.addEventListener('install', (event) => {

@@ -1,11 +1,13 @@
 import './fonts.css';
 import './app.css';
 import { mount } from 'svelte';
-import App from './App.svelte';
 import { onAnswer } from './lib/api';
 import { catalogue, loadCatalogue } from './lib/catalogue.svelte';
 import { startWorker, told } from './lib/offline.svelte';
+import { fetchPage, fetchPart, shell } from './lib/pages.svelte';
+import { beforePage } from './lib/route.svelte';
 import { loadSession, plant } from './lib/session.svelte';
+import { loadWords } from './lib/words.svelte';
 
 onAnswer(told);
 startWorker(() => {
@@ -15,7 +17,12 @@ startWorker(() => {
   });
 });
 
+// Words and frame come side by side with the page that the address names.
+beforePage(fetchPage);
+void fetchPage(location.pathname === '/' ? '/floor' : location.pathname);
+void fetchPart(shell);
+
 const target = document.getElementById('app');
 if (target) {
-  mount(App, { target });
+  void Promise.all([import('./App.svelte'), loadWords()]).then(([{ default: App }]) => mount(App, { target }));
 }

@@ -7,7 +7,7 @@ function read(): void {
   here.path = location.pathname;
   here.search = location.search;
 }
-window.addEventListener('popstate', read);
+window.addEventListener('popstate', () => once(location.pathname, read));
 
 export function path(): string {
   return here.path;
@@ -39,10 +39,28 @@ function readable(search: URLSearchParams): string {
   return search.toString().replace(/%2C/g, ',').replace(/%3A/g, ':');
 }
 
+/** What a page needs comes first, so that the page before it stays whole until then. The last wish counts. */
+type Fetch = (path: string) => Promise<void> | undefined;
+let fetchFirst: Fetch = () => undefined;
+let wish = 0;
+export function beforePage(fetch: Fetch): void {
+  fetchFirst = fetch;
+}
+function once(path: string, then: () => void): void {
+  const mine = ++wish;
+  const coming = fetchFirst(path);
+  if (coming) {
+    void coming.then(() => mine === wish && then());
+  } else {
+    then();
+  }
+}
+
 export function go(target: string, replace = false): void {
-  const to = href(target);
-  history[replace ? 'replaceState' : 'pushState'](null, '', to);
-  read();
+  once(target.split('?')[0] ?? '', () => {
+    history[replace ? 'replaceState' : 'pushState'](null, '', href(target));
+    read();
+  });
 }
 
 /** Changes parameters of this page; null takes one away. */

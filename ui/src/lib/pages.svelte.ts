@@ -1,0 +1,103 @@
+// The pages come in parts: what is looked at first, the rest while nobody waits, so that a page that is
+// opened later is there at once, also when the server is away by then.
+import type { Component } from 'svelte';
+import { Problem } from './api';
+import { loadWords } from './words.svelte';
+
+// Whatever a page wants to be told it takes; the frame tells all of it.
+type Part = Component<any>;
+export interface Lazy {
+  load: () => Promise<{ default: Part }>;
+  /** Begins anew when another plant is looked at. */
+  byPlant?: boolean;
+}
+
+const floor: Lazy = { load: () => import('../pages/Floor.svelte') };
+const flow: Lazy = { load: () => import('../pages/Flow.svelte') };
+const settings: Lazy = { load: () => import('../pages/Settings.svelte') };
+const start: Lazy = { load: () => import('../pages/Start.svelte'), byPlant: true };
+// Pages are found by their names in either language.
+const search: Lazy = {
+  load: async () => (await Promise.all([import('../parts/Search.svelte'), loadWords('ko'), loadWords('en')]))[0],
+};
+export const shell: Lazy = { load: () => import('../parts/Shell.svelte') };
+
+/** What each address shows; `search` is no page, but comes in the same way. */
+export const ADDRESSES = {
+  '/floor': floor,
+  '/signin': floor,
+  '/data': flow,
+  '/data/flow': flow,
+  '/data/live': { load: () => import('../pages/Live.svelte') },
+  '/data/trend': { load: () => import('../pages/Trend.svelte'), byPlant: true },
+  '/data/devices': { load: () => import('../pages/Devices.svelte') },
+  '/data/tag': { load: () => import('../pages/Tag.svelte') },
+  '/data/quality': { load: () => import('../pages/Quality.svelte'), byPlant: true },
+  '/data/outbox': { load: () => import('../pages/Outbox.svelte') },
+  '/data/papers': { load: () => import('../pages/Papers.svelte') },
+  '/data/indicators': { load: () => import('../pages/Indicators.svelte'), byPlant: true },
+  '/data/upload': { load: () => import('../pages/Upload.svelte') },
+  '/health': { load: () => import('../pages/Health.svelte') },
+  '/scan': { load: () => import('../pages/Scan.svelte') },
+  '/settings': settings,
+  '/start': start,
+  '/tv': { load: () => import('../pages/Tv.svelte') },
+  search,
+} satisfies Record<string, Lazy>;
+
+export const lazy = $state<{ parts: Map<Lazy, Part>; failed: Problem | null }>({ parts: new Map(), failed: null });
+
+/** Settings and the guided set-up have addresses below their own. */
+export function pageOf(address: string): Lazy | undefined {
+  const known: Record<string, Lazy> = ADDRESSES;
+  return known[address] ?? (address.startsWith('/settings/') ? settings : address.startsWith('/start/') ? start : undefined);
+}
+
+// A file that is gone: the program was renewed while this page stood open. The new one comes in its place.
+async function renewed(): Promise<boolean> {
+  const own = document.querySelector<HTMLScriptElement>('script[type="module"][src]');
+  const index = await fetch('/index.html', { cache: 'no-store' }).catch(() => null);
+  return own !== null && index?.ok === true && !(await index.text()).includes(own.getAttribute('src') ?? '');
+}
+
+/** Nothing to wait for when it is there already. Never refuses: `lazy.failed` says why it did not come. */
+export function fetchPart(part: Lazy | undefined): Promise<void> | undefined {
+  if (!part || lazy.parts.has(part)) {
+    return undefined;
+  }
+  const fetch = async (): Promise<void> => {
+    try {
+      const { default: loaded } = await part.load();
+      lazy.parts = new Map(lazy.parts).set(part, loaded);
+      lazy.failed = null;
+    } catch (error) {
+      if (await renewed()) {
+        location.reload();
+      }
+      lazy.failed = new Problem(0, String(error), 'unreachable');
+    }
+  };
+  return fetch();
+}
+
+/** What the page of an address needs; doors and unknown addresses need nothing. */
+export const fetchPage = (address: string): Promise<void> | undefined => fetchPart(pageOf(address));
+
+const IDLE_MS = 1_500;
+let begun = false;
+/** Everything else, one after the other. What does not come is asked for again when it is opened. */
+export function fetchRest(): void {
+  if (begun) {
+    return;
+  }
+  begun = true;
+  const rest = async (): Promise<void> => {
+    for (const part of [shell, ...Object.values<Lazy>(ADDRESSES)]) {
+      const { default: loaded } = lazy.parts.has(part) ? { default: null } : await part.load();
+      if (loaded) {
+        lazy.parts = new Map(lazy.parts).set(part, loaded);
+      }
+    }
+  };
+  setTimeout(() => void rest().catch(() => (begun = false)), IDLE_MS);
+}
