@@ -10,7 +10,7 @@ set(embed ${CMAKE_SOURCE_DIR}/tools/embed-pages.py)
 
 if(MARU_UI AND MARU_NPM AND EXISTS ${ui_dir}/package-lock.json)
     file(GLOB_RECURSE ui_sources CONFIGURE_DEPENDS ${ui_dir}/src/* ${ui_dir}/scripts/*
-        ${ui_dir}/public/*)
+        ${ui_dir}/public/* ${CMAKE_SOURCE_DIR}/docs/user/*.md ${CMAKE_SOURCE_DIR}/docs/pictures/*)
     file(GLOB ui_settings CONFIGURE_DEPENDS ${ui_dir}/*.json ${ui_dir}/*.js ${ui_dir}/*.ts
         ${ui_dir}/index.html)
     set(ui_modules ${ui_dir}/node_modules/.maru-installed)

@@ -2,10 +2,11 @@
 // (the Content-Security-Policy forbids both), every file but index.html named by its hash.
 import { defineConfig } from 'vite';
 import { svelte } from '@sveltejs/vite-plugin-svelte';
+import { help } from './scripts/help.mjs';
 import { parts } from './scripts/parts.mjs';
 
 export default defineConfig({
-  plugins: [svelte(), parts()],
+  plugins: [svelte(), help(), parts()],
   build: {
     target: 'es2021',
     outDir: 'dist',

@@ -12,7 +12,7 @@ export function parts() {
   return {
     name: 'maru-parts',
     generateBundle(_options, bundle) {
-      const names = Object.keys(bundle).filter((name) => /\.(js|css)$/.test(name)).sort();
+      const names = Object.keys(bundle).filter((name) => /\.(js|css|webp|png)$/.test(name)).sort();
       this.emitFile({ type: 'asset', fileName: 'parts.json', source: JSON.stringify(names.map((name) => `/${name}`)) });
     },
     writeBundle(_options, bundle) {

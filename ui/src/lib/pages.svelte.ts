@@ -20,6 +20,7 @@ const start: Lazy = { load: () => import('../pages/Start.svelte'), byPlant: true
 const search: Lazy = {
   load: async () => (await Promise.all([import('../parts/Search.svelte'), loadWords('ko'), loadWords('en')]))[0],
 };
+const help: Lazy = { load: () => import('../pages/Help.svelte') };
 export const shell: Lazy = { load: () => import('../parts/Shell.svelte') };
 
 /** What each address shows; `search` is no page, but comes in the same way. */
@@ -37,6 +38,7 @@ export const ADDRESSES = {
   '/data/papers': { load: () => import('../pages/Papers.svelte') },
   '/data/indicators': { load: () => import('../pages/Indicators.svelte'), byPlant: true },
   '/data/upload': { load: () => import('../pages/Upload.svelte') },
+  '/help': help,
   '/health': { load: () => import('../pages/Health.svelte') },
   '/scan': { load: () => import('../pages/Scan.svelte') },
   '/settings': settings,
@@ -47,10 +49,11 @@ export const ADDRESSES = {
 
 export const lazy = $state<{ parts: Map<Lazy, Part>; failed: Problem | null }>({ parts: new Map(), failed: null });
 
-/** Settings and the guided set-up have addresses below their own. */
+/** Settings, the guided set-up and the help have addresses below their own. */
 export function pageOf(address: string): Lazy | undefined {
   const known: Record<string, Lazy> = ADDRESSES;
-  return known[address] ?? (address.startsWith('/settings/') ? settings : address.startsWith('/start/') ? start : undefined);
+  const below: [string, Lazy][] = [['/settings/', settings], ['/start/', start], ['/help/', help]];
+  return known[address] ?? below.find(([parent]) => address.startsWith(parent))?.[1];
 }
 
 // A file that is gone: the program was renewed while this page stood open. The new one comes in its place.

@@ -1,16 +1,22 @@
 // The address is the state of a page: what is chosen, filtered and zoomed stands in the URL, so a
 // link is a view. Links inside the program change the address without loading the page anew.
 
-const here = $state({ path: location.pathname, search: location.search });
+const here = $state({ path: location.pathname, search: location.search, hash: location.hash });
 
 function read(): void {
   here.path = location.pathname;
   here.search = location.search;
+  here.hash = location.hash;
 }
 window.addEventListener('popstate', () => once(location.pathname, read));
 
 export function path(): string {
   return here.path;
+}
+
+/** The place within a page, with its #. */
+export function hash(): string {
+  return here.hash;
 }
 
 export function params(): URLSearchParams {
@@ -21,7 +27,8 @@ export function params(): URLSearchParams {
 const KEPT = ['plant', 'tv'];
 
 export function href(target: string): string {
-  const [to, asked = ''] = target.split('?');
+  const [page = '', place] = target.split('#');
+  const [to, asked = ''] = page.split('?');
   const next = new URLSearchParams(asked);
   const now = params();
   for (const name of KEPT) {
@@ -31,7 +38,7 @@ export function href(target: string): string {
     }
   }
   const text = readable(next);
-  return text === '' ? `${to}` : `${to}?${text}`;
+  return (text === '' ? `${to}` : `${to}?${text}`) + (place === undefined ? '' : `#${place}`);
 }
 
 // Commas and colons are allowed in a query (RFC 3986 clause 3.4) and easier to read as they are.
@@ -57,7 +64,7 @@ function once(path: string, then: () => void): void {
 }
 
 export function go(target: string, replace = false): void {
-  once(target.split('?')[0] ?? '', () => {
+  once(target.split(/[?#]/)[0] ?? '', () => {
     history[replace ? 'replaceState' : 'pushState'](null, '', href(target));
     read();
   });
@@ -94,5 +101,5 @@ export function onClick(event: MouseEvent): void {
     return;
   }
   event.preventDefault();
-  go(link.pathname + link.search);
+  go(link.pathname + link.search + link.hash);
 }
