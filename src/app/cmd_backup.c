@@ -100,6 +100,9 @@ static void report_restore(struct call *call, const struct restore_report *repor
         if (report->withdrawn > 0) {
             call_say(call, MSG_RESTORE_WITHDRAWN, ARGS(A_INT(report->withdrawn)));
         }
+        if (report->revoked > 0) {
+            call_say(call, MSG_RESTORE_REVOKED, ARGS(A_INT(report->revoked)));
+        }
         if (report->erased > 0) {
             call_say(call, MSG_RESTORE_ERASED, ARGS(A_INT(report->erased)));
         }
@@ -118,6 +121,7 @@ static void report_restore(struct call *call, const struct restore_report *repor
     json_put_str(&json, "digest", str_of(facts->logical));
     json_put_i64(&json, "erased", (int64_t)report->erased);
     json_put_i64(&json, "consents_withdrawn", (int64_t)report->withdrawn);
+    json_put_i64(&json, "grants_revoked", (int64_t)report->revoked);
     json_put_bool(&json, "keys", report->keys_restored);
     json_object_end(&json);
     buf_put_char(&call->out, '\n');

@@ -34,32 +34,6 @@ struct query {
 
 /* ---- Reading the question ---- */
 
-/* `*` stands for any run of characters. Greedy with one step back, so it is linear in practice. */
-static bool matches(struct str pattern, struct str text) {
-    size_t p = 0;
-    size_t t = 0;
-    size_t star = SIZE_MAX;
-    size_t mark = 0;
-    while (t < text.size) {
-        if (p < pattern.size && pattern.data[p] == '*') {
-            star = p++;
-            mark = t;
-        } else if (p < pattern.size && pattern.data[p] == text.data[t]) {
-            p++;
-            t++;
-        } else if (star != SIZE_MAX) {
-            p = star + 1;
-            t = ++mark;
-        } else {
-            return false;
-        }
-    }
-    while (p < pattern.size && pattern.data[p] == '*') {
-        p++;
-    }
-    return p == pattern.size;
-}
-
 static bool has_tag(const struct query *q, uint32_t number) {
     for (uint32_t i = 0; i < q->tag_count; i++) {
         if (q->tags[i] == number) {
@@ -73,7 +47,7 @@ static int add_pattern(struct query *q, struct str pattern, struct err *err) {
     uint32_t before = q->tag_count;
     for (uint32_t i = 0; i < q->catalogue->tag_count; i++) {
         const struct tag *tag = &q->catalogue->tags[i];
-        if (matches(pattern, tag->name) && !has_tag(q, tag->number)) {
+        if (tag_name_fits(pattern, tag->name) && !has_tag(q, tag->number)) {
             q->tags[q->tag_count++] = tag->number;
         }
     }

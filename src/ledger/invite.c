@@ -25,7 +25,7 @@
 enum { INVITATIONS_MAX = 1000 }; // Of one plant that can still be taken up; refused beyond.
 
 static int check(struct ledger_tx *tx, const struct invitation *wish, struct err *err) {
-    if (wish->role < ROLE_VIEWER || wish->role > ROLE_OWNER) {
+    if (wish->role < ROLE_VIEWER || wish->role > ROLE_GRANTEE) {
         return err_set(err, ERR_INVALID, MSG_LEDGER_ROLE_MISSING, NO_ARGS);
     }
     int result = input_lifetime(wish->expires_ns - ledger_now_ns(tx), err);
@@ -83,8 +83,8 @@ int invitation_new(struct ledger_tx *tx, const struct invitation *wish, char ret
     if (result == 0) {
         result = ledger_prepare(tx,
             "INSERT INTO invitations (id, hash, plant_id, role, organisation_id, organisation_name,"
-            " organisation_kind, label, email, given_by, created_ns, expires_ns)"
-            " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+            " organisation_kind, label, email, given_by, created_ns, expires_ns, grantee)"
+            " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
             &stmt, err);
     }
     if (result < 0) {
@@ -99,7 +99,9 @@ int invitation_new(struct ledger_tx *tx, const struct invitation *wish, char ret
     ledger_bind_str(stmt, 1, str_of(id));
     ledger_bind_blob(stmt, 2, hash, HASH_BYTES);
     ledger_bind_str(stmt, 3, wish->plant);
-    ledger_bind_str(stmt, 4, str_of(role_name(wish->role)));
+    bool is_grantee = wish->role == ROLE_GRANTEE; // The role is not used then.
+    ledger_bind_str(stmt, 4, str_of(role_name(is_grantee ? ROLE_VIEWER : wish->role)));
+    ledger_bind_i64(stmt, 13, is_grantee);
     if (wish->organisation_id.size > 0) {
         ledger_bind_str(stmt, 5, wish->organisation_id);
     }
@@ -124,12 +126,12 @@ int invitation_new(struct ledger_tx *tx, const struct invitation *wish, char ret
     "EXISTS (SELECT 1 FROM users u JOIN access a ON a.user_id = u.id AND a.plant_id = i.plant_id"  \
     " WHERE u.id = i.given_by AND u.erased_ns IS NULL AND " ACTIVE_USER                            \
     " AND coalesce(a.until_ns, 9223372036854775807) > ?2 AND (a.role = 'owner'"                    \
-    " OR (a.role = 'manager' AND i.role IN ('viewer', 'operator'))))"
+    " OR (a.role = 'manager' AND i.grantee = 0 AND i.role IN ('viewer', 'operator'))))"
 
 #define INVITATION_COLUMNS(by)                                                                     \
     "SELECT i.id, i.plant_id, i.role, coalesce(i.organisation_id, ''),"                            \
     " coalesce(o.name, i.organisation_name), coalesce(o.kind, i.organisation_kind), i.label,"      \
-    " i.email, " by ", i.created_ns, i.expires_ns"                                                 \
+    " i.email, " by ", i.created_ns, i.expires_ns, i.grantee"                                      \
     " FROM invitations i LEFT JOIN organisations o ON o.id = i.organisation_id "
 
 static struct invitation row(struct ledger_stmt *stmt) {
@@ -144,6 +146,7 @@ static struct invitation row(struct ledger_stmt *stmt) {
         .created_ns = ledger_column_i64(stmt, 9),
         .expires_ns = ledger_column_i64(stmt, 10)};
     (void)role_of_name(ledger_column_str(stmt, 2), &invitation.role); // As the schema allows.
+    invitation.role = ledger_column_i64(stmt, 11) != 0 ? ROLE_GRANTEE : invitation.role;
     return invitation;
 }
 
@@ -261,7 +264,7 @@ int invitation_take(struct ledger_tx *tx, const struct invitation *invitation, s
         .plant = invitation->plant,
         .role = invitation->role,
         .given_by = invitation->given_by};
-    return result < 0 ? result : access_put(tx, &access, err);
+    return result < 0 || invitation->role == ROLE_GRANTEE ? result : access_put(tx, &access, err);
 }
 
 /* ---- Links that set a password anew ---- */

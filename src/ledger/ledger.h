@@ -95,7 +95,8 @@ enum role {
     ROLE_AUDITOR,
     ROLE_INSTALLER,
     ROLE_MANAGER,
-    ROLE_OWNER
+    ROLE_OWNER,
+    ROLE_GRANTEE // Of an organisation with a grant (ledger/grant.h); never given to a person.
 };
 enum scope { SCOPE_READ = 1, SCOPE_WRITE = 2, SCOPE_SQL = 4 }; // Bits, of tokens.
 const char *role_name(enum role role);

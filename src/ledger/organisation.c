@@ -136,6 +136,10 @@ int organisation_each(struct ledger_tx *tx, struct str for_user,
         " OR id IN (SELECT u.organisation_id FROM users u JOIN access a ON a.user_id = u.id"
         " JOIN access mine ON mine.plant_id = a.plant_id WHERE mine.user_id = ?1"
         " AND mine.role IN ('manager', 'owner')"
+        " AND coalesce(mine.until_ns, 9223372036854775807) > ?2)"
+        " OR id IN (SELECT g.organisation_id FROM grants g JOIN access mine"
+        " ON mine.plant_id = g.plant_id WHERE mine.user_id = ?1 AND mine.role IN ('manager', "
+        "'owner')"
         " AND coalesce(mine.until_ns, 9223372036854775807) > ?2) ORDER BY created_ns, id",
         &stmt, err);
     if (result < 0) {

@@ -37,7 +37,8 @@ int organisation_get(struct ledger_tx *tx, struct str id, struct arena *arena,
     struct organisation *ret_organisation, struct err *err);
 /* The one that was there first; made when there is none. */
 int organisation_first(struct ledger_tx *tx, char ret_id[40], struct err *err);
-/* Oldest first; `for_user`: only their own and those of people they see (user_each); empty: all. */
+/* Oldest first; `for_user`: only their own, those of people they see (user_each), and those with
+ * grants of plants in which they are owner or manager; empty: all. */
 int organisation_each(struct ledger_tx *tx, struct str for_user,
     int (*each)(void *context, const struct organisation *organisation, struct err *err),
     void *context, struct err *err);
@@ -189,7 +190,7 @@ int second_left(struct ledger_tx *tx, struct str user_id, int64_t *ret_count, st
 struct invitation {
     struct str id;
     struct str plant;
-    enum role role;
+    enum role role;               // ROLE_GRANTEE: an account in the organisation and no access.
     struct str organisation_id;   // Empty: a new one of the next two.
     struct str organisation_name; // Of that one, in facts.
     struct str organisation_kind;

@@ -22,6 +22,12 @@ int run_texts(
     "(u.disabled = 0 AND NOT EXISTS (SELECT 1 FROM organisations ao"                               \
     " WHERE ao.id = u.organisation_id AND ao.disabled = 1))"
 
+/* SQL: whether a grant of the plant to the organisation stands at the time; three expressions. */
+#define GRANT_STANDS(plant, organisation, now)                                                     \
+    "EXISTS (SELECT 1 FROM grants gs WHERE gs.plant_id = " plant                                   \
+    " AND gs.organisation_id = " organisation " AND gs.revoked_ns IS NULL"                         \
+    " AND gs.from_ns <= " now " AND gs.until_ns > " now ")"
+
 /* SQL: how people call whoever a column names by id; what is no person's id stays as it is. */
 #define GIVEN_BY(column)                                                                           \
     "coalesce((SELECT CASE WHEN g.display <> '' THEN g.display ELSE g.login END FROM users g"      \

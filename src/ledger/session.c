@@ -123,12 +123,13 @@ int session_find(struct ledger_tx *tx, struct str secret, struct str plant,
     uint8_t hash[HASH_BYTES];
     secret_hash("session", secret, hash);
     int result = principal_find(tx,
-        "SELECT s.hash, u.id, u.login, u.display, a.role, 7, s.expires_ns, u.admin,"
-        " u.organisation_id, '', s.id, s.seen_ns"
-        " FROM sessions s JOIN users u ON u.id = s.user_id"
-        " LEFT JOIN access a ON a.user_id = u.id AND a.plant_id = ?3"
-        " AND coalesce(a.until_ns, 9223372036854775807) > ?2"
-        " WHERE s.hash = ?1 AND s.expires_ns > ?2 AND " ACTIVE_USER,
+        "SELECT s.hash, u.id, u.login, u.display, coalesce(a.role, CASE WHEN " GRANT_STANDS("?3",
+            "u.organisation_id", "?2") " THEN 'grantee' END), 7, s.expires_ns, u.admin,"
+                                       " u.organisation_id, '', s.id, s.seen_ns"
+                                       " FROM sessions s JOIN users u ON u.id = s.user_id"
+                                       " LEFT JOIN access a ON a.user_id = u.id AND a.plant_id = ?3"
+                                       " AND coalesce(a.until_ns, 9223372036854775807) > ?2"
+                                       " WHERE s.hash = ?1 AND s.expires_ns > ?2 AND " ACTIVE_USER,
         hash, plant, ret_principal, err);
     if (result == 0) {
         return err_set(err, ERR_UNAUTHENTICATED, MSG_LEDGER_SESSION_ENDED, NO_ARGS);

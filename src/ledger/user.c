@@ -27,6 +27,7 @@ static const char *const ROLES[] = {
     [ROLE_INSTALLER] = "installer",
     [ROLE_MANAGER] = "manager",
     [ROLE_OWNER] = "owner",
+    [ROLE_GRANTEE] = "grantee",
 };
 enum { ROLE_COUNT = sizeof ROLES / sizeof ROLES[0] };
 

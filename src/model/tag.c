@@ -154,6 +154,32 @@ static const char *const KINDS[] = {
 };
 enum { KIND_COUNT = sizeof KINDS / sizeof KINDS[0] };
 
+/* Greedy with one step back to the last star: linear in practice, never worse than the product. */
+bool tag_name_fits(struct str pattern, struct str name) {
+    size_t p = 0;
+    size_t t = 0;
+    size_t star = SIZE_MAX;
+    size_t again = 0;
+    while (t < name.size) {
+        if (p < pattern.size && pattern.data[p] == '*') {
+            star = p++;
+            again = t;
+        } else if (p < pattern.size && pattern.data[p] == name.data[t]) {
+            p++;
+            t++;
+        } else if (star != SIZE_MAX) {
+            p = star + 1;
+            t = ++again;
+        } else {
+            return false;
+        }
+    }
+    while (p < pattern.size && pattern.data[p] == '*') {
+        p++;
+    }
+    return p == pattern.size;
+}
+
 const char *tag_kind_name(enum tag_kind kind) {
     return (unsigned)kind < KIND_COUNT ? KINDS[kind] : "measurement";
 }

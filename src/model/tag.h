@@ -86,6 +86,8 @@ const struct device *catalogue_device(const struct catalogue *catalogue, struct 
 
 /* "a.b.c" with 1..4 identifiers of 1..64 characters. ERR_INVALID with words. */
 int tag_name_check(struct str name, struct err *err);
+/* Whether a name fits a pattern, in which * stands for any letters, also none. */
+bool tag_name_fits(struct str pattern, struct str name);
 const char *tag_kind_name(enum tag_kind kind);
 bool tag_kind_of_name(struct str name, enum tag_kind *ret_kind);
 const char *asset_level_name(enum asset_level level);

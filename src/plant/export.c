@@ -88,39 +88,13 @@ static void put_switch(struct job *job, bool on) {
 
 /* ---- Which tags ---- */
 
-/* Whether the text fits the pattern, in which * stands for any letters. */
-static bool fits(struct str pattern, struct str text) {
-    size_t p = 0;
-    size_t t = 0;
-    size_t star = SIZE_MAX;
-    size_t again = 0;
-    while (t < text.size) {
-        if (p < pattern.size && pattern.data[p] == '*') {
-            star = p++;
-            again = t;
-        } else if (p < pattern.size && pattern.data[p] == text.data[t]) {
-            p++;
-            t++;
-        } else if (star != SIZE_MAX) {
-            p = star + 1;
-            t = ++again;
-        } else {
-            return false;
-        }
-    }
-    while (p < pattern.size && pattern.data[p] == '*') {
-        p++;
-    }
-    return p == pattern.size;
-}
-
 static bool is_asked(const struct export_options *options, const struct tag *tag) {
     struct str rest = options->tags;
     if (rest.size == 0) {
         return true;
     }
     while (rest.size > 0) {
-        if (fits(str_trim(str_cut(&rest, ',')), tag->name)) {
+        if (tag_name_fits(str_trim(str_cut(&rest, ',')), tag->name)) {
             return true;
         }
     }

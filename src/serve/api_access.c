@@ -21,7 +21,7 @@ enum { ROLE_BYTES = 16, TIME_BYTES = 64 };
 
 int role_read(const struct call *call, struct str text, enum role *ret_role, struct err *err) {
     (void)call;
-    if (!role_of_name(text, ret_role)) {
+    if (!role_of_name(text, ret_role) || *ret_role == ROLE_GRANTEE) {
         return err_set(err, ERR_INVALID, MSG_SERVE_ROLE_UNKNOWN, ARGS(A_STR(text)));
     }
     return 0;

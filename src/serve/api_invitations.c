@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "core/limits.h"
+#include "ledger/grant.h"
 #include "ledger/people.h"
 #include "serve/json_in.h"
 #include "serve/server.h"
@@ -89,6 +90,18 @@ static int look_organisation(
     return 0;
 }
 
+/* Whoever is invited to read what was granted to their organisation, needs a grant to it. */
+static int need_grant(struct ledger_tx *tx, const struct inviting *inviting, struct err *err) {
+    const struct invitation *to = &inviting->invitation;
+    bool stands = false;
+    int rc = to->role == ROLE_GRANTEE
+                 ? grant_stands(tx, to->plant, to->organisation_id, &stands, err)
+                 : 0;
+    return rc < 0 || stands || to->role != ROLE_GRANTEE
+               ? rc
+               : err_set(err, ERR_CONFLICT, MSG_SERVE_GRANT_FIRST, NO_ARGS);
+}
+
 /* An organisation that the caller has nothing to do with is none to them. */
 static int need_organisation(struct ledger_tx *tx, struct inviting *inviting, struct err *err) {
     const struct principal *who = &inviting->call->principal;
@@ -105,6 +118,7 @@ static int need_organisation(struct ledger_tx *tx, struct inviting *inviting, st
 static int invite_store(struct ledger_tx *tx, void *context, struct err *err) {
     struct inviting *inviting = context;
     int rc = need_organisation(tx, inviting, err);
+    rc = rc < 0 ? rc : need_grant(tx, inviting, err);
     rc = rc < 0 ? rc
                 : invitation_new(tx, &inviting->invitation, inviting->id, inviting->secret, err);
     char subject[ROLE_SUBJECT_MAX];
@@ -145,7 +159,11 @@ static int read_invitation(const struct json_in *body, struct inviting *inviting
     int64_t days = DAYS_DEFAULT;
     int rc = json_in_only(body, MEMBERS, err);
     rc = rc < 0 ? rc : json_in_need_str(body, "role", WORD_BYTES, &role, err);
-    rc = rc < 0 ? rc : role_read(inviting->call, role, &to->role, err);
+    if (rc >= 0 && str_eq(role, str_of(role_name(ROLE_GRANTEE)))) {
+        to->role = ROLE_GRANTEE; // Into an organisation with a grant: no role in the plant.
+    } else {
+        rc = rc < 0 ? rc : role_read(inviting->call, role, &to->role, err);
+    }
     rc = rc < 0 ? rc : json_in_str(body, "label", LIMIT_DISPLAY_BYTES, &to->label, err);
     rc = rc < 0 ? rc : json_in_str(body, "email", EMAIL_BYTES, &to->email, err);
     rc = rc < 0 ? rc : days_read(body, DAYS_MAX, &days, err);
@@ -277,6 +295,9 @@ static int take_new(struct ledger_tx *tx, struct sign_in *in, struct err *err) {
 static int take_known(struct ledger_tx *tx, void *context, struct err *err) {
     struct entry *entry = context;
     int rc = entry_look(tx, entry, err);
+    if (rc >= 0 && entry->invitation.role == ROLE_GRANTEE) { // It gives an account and no more.
+        return err_set(err, ERR_EXISTS, MSG_SERVE_GRANT_ACCOUNT, NO_ARGS);
+    }
     return rc < 0 ? rc : take(tx, entry, str_of(entry->call->principal.id), err);
 }
 

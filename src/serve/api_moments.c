@@ -11,11 +11,13 @@
 #include "historian/aggregate.h"
 #include "serve/samples.h"
 #include "serve/server.h"
+#include "serve/sight.h"
 #include "serve/view.h"
 
 struct moments {
     struct json json;
     struct str name; // Of the present tag.
+    int64_t from_ns; // Of it: nothing older is given.
     const struct zone *shown_zone;
 };
 
@@ -44,7 +46,8 @@ static int put_moment(
     json_object_begin(json);
     json_put_str(json, "tag", moments->name);
     put_time(moments, "time", moment->time_ns);
-    if (moment->has_value) {
+    bool given = moment->time_ns >= moments->from_ns;
+    if (given && moment->has_value) {
         put_value(json, moment);
         json_put_str(json, "quality", str_of(quality_name(status_quality(moment->status))));
         json_put_i64(json, "status", moment->status);
@@ -57,8 +60,8 @@ static int put_moment(
         json_put_null(json, "value_time");
         json_put_null(json, "age_ms");
     }
-    json_put_bool(json, "interpolated", moment->interpolated);
-    json_put_bool(json, "interrupted", moment->interrupted);
+    json_put_bool(json, "interpolated", given && moment->interpolated);
+    json_put_bool(json, "interrupted", given && moment->interrupted);
     json_object_end(json);
     return 0;
 }
@@ -82,21 +85,24 @@ static int read_times(const struct call *call, int64_t *times_ns, uint32_t *ret_
     return 0;
 }
 
-static int put_tags(struct call *call, struct moments *moments, const struct catalogue *catalogue,
+static int put_tags(struct call *call, struct moments *moments, const struct call_tags *tags,
     struct hist_moment_query *query, struct err *err) {
     for (uint32_t i = 0; i < call->query.count; i++) {
         const struct query_param *param = &call->query.params[i];
         if (!str_eq(param->name, STR("tag"))) {
             continue;
         }
-        const struct tag *tag = catalogue_find(catalogue, param->value);
-        if (!tag) {
-            return err_set(err, ERR_NOT_FOUND, MSG_SERVE_TAG_UNKNOWN, ARGS(A_STR(param->value)));
+        struct seen_tag seen;
+        int rc = call_tags_find(tags, param->value, &seen, err);
+        rc = rc < 0 ? rc : seen_tag_need_values(&seen, err);
+        if (rc < 0) {
+            return rc;
         }
-        moments->name = tag->name;
-        query->tags = &tag->number;
+        moments->name = seen.name;
+        moments->from_ns = seen.from_ns;
+        query->tags = &seen.tag->number;
         query->tag_count = 1;
-        int rc = hist_moments(plant_historian(call->plant), query, put_moment, moments, err);
+        rc = hist_moments(plant_historian(call->plant), query, put_moment, moments, err);
         if (rc < 0) {
             return rc;
         }
@@ -105,8 +111,8 @@ static int put_tags(struct call *call, struct moments *moments, const struct cat
 }
 
 /* A moment before the oldest raw values has no answer, or one that may not be the last. */
-static void put_expired(struct call *call, struct moments *moments,
-    const struct catalogue *catalogue, const struct hist_moment_query *query) {
+static void put_expired(struct call *call, struct moments *moments, const struct call_tags *tags,
+    const struct hist_moment_query *query) {
     struct samples_expired expired = {
         .json = &moments->json, .zone = moments->shown_zone, .lang = call->lang};
     int64_t from_ns = INT64_MAX;
@@ -115,23 +121,26 @@ static void put_expired(struct call *call, struct moments *moments,
     }
     for (uint32_t i = 0; i < call->query.count; i++) {
         const struct query_param *param = &call->query.params[i];
-        const struct tag *tag =
-            str_eq(param->name, STR("tag")) ? catalogue_find(catalogue, param->value) : NULL;
+        struct seen_tag seen;
         struct hist_horizon horizon;
-        if (tag && retention_gap(call->plant, tag->number, from_ns, INT64_MAX, &horizon)) {
-            samples_expired_put(&expired, tag->name, &horizon);
+        if (str_eq(param->name, STR("tag")) &&
+            call_tags_find(tags, param->value, &seen, NULL) >= 0 &&
+            retention_gap(call->plant, seen.tag->number,
+                from_ns > seen.from_ns ? from_ns : seen.from_ns, INT64_MAX, &horizon)) {
+            samples_expired_put(&expired, seen.name, &horizon);
         }
     }
     samples_expired_end(&expired);
 }
 
 int api_moments(struct call *call, struct err *err) {
-    AUTO_CATALOGUE struct catalogue *catalogue = plant_catalogue(call->plant);
+    AUTO_CALL_TAGS struct call_tags tags = {0};
     int64_t times_ns[QUERY_PARAMS_MAX];
     struct hist_moment_query query = {.times_ns = times_ns};
     struct zone *own_zone = NULL;
     struct str word = STR_NONE;
-    int rc = read_times(call, times_ns, &query.time_count);
+    int rc = call_tags_open(call, &tags, err);
+    rc = rc < 0 ? rc : read_times(call, times_ns, &query.time_count);
     if (rc >= 0 && call_param(call, "interpolate", &word)) {
         rc = interpolation_of_name(word, &query.interpolation, err);
     }
@@ -144,9 +153,9 @@ int api_moments(struct call *call, struct err *err) {
         json_object_begin(&moments.json);
         json_key(&moments.json, "items");
         json_array_begin(&moments.json);
-        rc = put_tags(call, &moments, catalogue, &query, err);
+        rc = put_tags(call, &moments, &tags, &query, err);
         json_array_end(&moments.json);
-        put_expired(call, &moments, catalogue, &query);
+        put_expired(call, &moments, &tags, &query);
         json_object_end(&moments.json);
     }
     zone_free(own_zone);

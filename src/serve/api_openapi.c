@@ -44,7 +44,8 @@ static const struct schema_row SCALARS[] = {
     {"state", "\"enum\":[\"up\",\"stale\",\"down\",\"connecting\",\"off\"]"},
     {"level", "\"enum\":[\"site\",\"area\",\"line\",\"equipment\"]"},
     {"organisation_kind", "\"enum\":[\"manufacturer\",\"supplier\",\"agency\",\"assessor\"]"},
-    {"role", "\"enum\":[\"viewer\",\"operator\",\"auditor\",\"installer\",\"manager\",\"owner\"]"},
+    {"role", "\"enum\":[\"viewer\",\"operator\",\"auditor\",\"installer\",\"manager\",\"owner\","
+             "\"grantee\"]"},
 };
 
 static void put_reference(struct json *json, struct str schema) {

@@ -26,6 +26,7 @@
 #include "historian/aggregate.h"
 #include "serve/samples.h"
 #include "serve/server.h"
+#include "serve/sight.h"
 #include "serve/view.h"
 
 enum {
@@ -42,12 +43,13 @@ struct samples_tag {
     double counter_max;
     struct str name;
     enum value_type type;
+    int64_t from_ns; // Nothing older is given.
 };
 
 struct samples_source {
     struct plant *plant;
     struct historian *historian;
-    struct catalogue *catalogue;
+    struct call_tags seen;
     struct samples_tag tags[QUERY_PARAMS_MAX];
     uint32_t tag_count;
     uint32_t tag_index;
@@ -183,13 +185,20 @@ static void put_row(struct samples_source *source, uint32_t i) {
     json_object_end(json);
 }
 
+/* Where the range of a tag begins. */
+static int64_t from_of(const struct samples_source *source, uint32_t index) {
+    int64_t given_ns = index < source->tag_count ? source->tags[index].from_ns : INT64_MIN;
+    return source->from_ns > given_ns ? source->from_ns : given_ns;
+}
+
 /* 1: the present run has a row at source->row; 0: no more rows of any tag. */
 static int raw_row(struct samples_source *source, struct err *err) {
     while (source->tag_index < source->tag_count) {
         if (!source->scan) {
-            bool resumed = source->resume_ns > source->from_ns;
+            int64_t from_ns = from_of(source, source->tag_index);
+            bool resumed = source->resume_ns > from_ns;
             struct hist_scan_options options = {.tag = source->tags[source->tag_index].number,
-                .from_ns = resumed ? source->resume_ns : source->from_ns,
+                .from_ns = resumed ? source->resume_ns : from_ns,
                 .to_ns = source->to_ns,
                 .versions = source->versions};
             int rc = hist_scan_open(source->historian, &options, &source->scan, err);
@@ -354,7 +363,7 @@ static void next_tag(struct samples_source *source) {
 /* Narrows the range of the present tag to where it has rows. */
 static int tag_begin(struct samples_source *source, struct err *err) {
     uint32_t number = source->tags[source->tag_index].number;
-    struct samples_range range = {source->from_ns, source->to_ns};
+    struct samples_range range = {from_of(source, source->tag_index), source->to_ns};
     int rc = source->every_ns > 0 ? samples_narrow_buckets(source->historian, number, &range, err)
                                   : samples_narrow(source->historian, number, &range, err);
     if (rc < 0) {
@@ -428,6 +437,7 @@ static int measure_begin(
     const struct samples_source *source, int64_t *ret_from_ns, struct err *err) {
     int64_t begin_ns = source->resume_ns;
     int64_t end_ns = 0;
+    int64_t from_ns = from_of(source, source->tag_index);
     if (begin_ns != INT64_MIN && source->fill != HIST_FILL_NONE) {
         (void)time_bucket_start(begin_ns, source->every_ns, source->bucket_zone, &end_ns);
         int64_t moment_ns = end_ns - 1;
@@ -440,11 +450,11 @@ static int measure_begin(
         if (rc < 0) {
             return rc;
         }
-        if (value_ns >= source->from_ns && value_ns < begin_ns) {
+        if (value_ns >= from_ns && value_ns < begin_ns) {
             begin_ns = time_bucket_start(value_ns, source->every_ns, source->bucket_zone, NULL);
         }
     }
-    *ret_from_ns = begin_ns > source->from_ns ? begin_ns : source->from_ns;
+    *ret_from_ns = begin_ns > from_ns ? begin_ns : from_ns;
     return 0;
 }
 
@@ -544,8 +554,8 @@ static void put_expired(struct samples_source *source) {
         .json = &source->json, .zone = source->shown_zone, .lang = source->lang};
     for (uint32_t i = 0; i < source->tag_count; i++) {
         struct hist_horizon horizon;
-        if (retention_gap(
-                source->plant, source->tags[i].number, source->from_ns, source->to_ns, &horizon)) {
+        if (retention_gap(source->plant, source->tags[i].number, from_of(source, i), source->to_ns,
+                &horizon)) {
             samples_expired_put(&expired, source->tags[i].name, &horizon);
         }
     }
@@ -589,7 +599,7 @@ static void samples_free(void *state) {
     struct samples_source *source = state; // Lives in the request's arena.
     hist_scan_close(source->scan);
     hist_measure_close(source->measure);
-    catalogue_unref(source->catalogue);
+    call_tags_close(&source->seen);
     zone_free(source->own_zone);
 }
 
@@ -601,14 +611,17 @@ static int read_tags(const struct call *call, struct samples_source *source, str
         if (!str_eq(param->name, STR("tag"))) {
             continue;
         }
-        const struct tag *tag = catalogue_find(source->catalogue, param->value);
-        if (!tag) {
-            return err_set(err, ERR_NOT_FOUND, MSG_SERVE_TAG_UNKNOWN, ARGS(A_STR(param->value)));
+        struct seen_tag seen;
+        int rc = call_tags_find(&source->seen, param->value, &seen, err);
+        rc = rc < 0 ? rc : seen_tag_need_values(&seen, err);
+        if (rc < 0) {
+            return rc;
         }
-        source->tags[source->tag_count++] = (struct samples_tag){.number = tag->number,
-            .counter_max = refine_counter_max(tag),
-            .name = tag->name,
-            .type = tag->type};
+        source->tags[source->tag_count++] = (struct samples_tag){.number = seen.tag->number,
+            .counter_max = refine_counter_max(seen.tag),
+            .name = seen.name,
+            .type = seen.tag->type,
+            .from_ns = seen.from_ns};
     }
     return 0;
 }
@@ -732,8 +745,8 @@ int api_samples(struct call *call, struct err *err) {
     source->plant = call->plant;
     source->lang = call->lang;
     source->historian = plant_historian(call->plant);
-    source->catalogue = plant_catalogue(call->plant);
-    int rc = read_params(call, source, err);
+    int rc = call_tags_open(call, &source->seen, err);
+    rc = rc < 0 ? rc : read_params(call, source, err);
     if (rc >= 0 && is_measured(source)) {
         rc = measures_begin(call, source, err);
     }

@@ -19,6 +19,7 @@
 
 #include "serve/samples.h"
 #include "serve/server.h"
+#include "serve/sight.h"
 #include "serve/view.h"
 
 #define SILENCE_DEFAULT_NS (600 * NS_PER_S) // Of a tag with a dead-band: model/tag.h
@@ -47,6 +48,9 @@ struct series {
     struct call *call;
     struct historian *historian;
     const struct tag *tag;
+    struct str name;
+    int64_t given_from_ns; // Nothing older is given.
+    int64_t step_ns;       // 0: any; else averages of whole, ended steps only, and no extremes.
     struct samples_range asked;
     struct samples_range range; // Narrowed.
     int64_t every_ns;           // 0: raw.
@@ -278,6 +282,25 @@ static int64_t ladder_first(const struct series *series, uint32_t points) {
     return LADDER_STEPS - 1;
 }
 
+/* Narrows the range to steps that lie in it whole and have ended: a part of a step would tell of
+ * single values, and so would one that is still growing. False: there are none. */
+static bool whole_steps(struct series *series) {
+    const struct zone *zone = plant_zone(series->call->plant);
+    struct samples_range *range = &series->range;
+    int64_t every_ns = series->every_ns;
+    int64_t now_ns = series->call->now_ns;
+    int64_t next_ns = 0;
+    range->from_ns = time_bucket_start(range->from_ns, every_ns, zone, &next_ns);
+    if (range->from_ns < series->given_from_ns) { // The step in which the grant's time begins.
+        range->from_ns = next_ns;
+    }
+    (void)time_bucket_start(range->to_ns - 1, every_ns, zone, &range->to_ns);
+    if (range->to_ns > now_ns) {
+        range->to_ns = time_bucket_start(now_ns, every_ns, zone, NULL);
+    }
+    return range->from_ns < range->to_ns;
+}
+
 /* Fills series->points with at most `max` points. */
 static int series_read(struct series *series, uint32_t max, struct err *err) {
     struct arena *arena = &series->call->http->arena;
@@ -294,15 +317,23 @@ static int series_read(struct series *series, uint32_t max, struct err *err) {
         return rc;
     }
     bool is_text = series->tag->type == TYPE_TEXT;
-    if ((count <= max && !expired) || is_text) {
+    if (series->step_ns == 0 && ((count <= max && !expired) || is_text)) {
         rc = read_raw(series, err);
         if (rc < 0 || (!series->points.overflow && gaps_insert(series, max)) || is_text) {
             return rc;
         }
     }
+    struct samples_range narrowed = series->range;
     for (int64_t step = ladder_first(series, max); step < LADDER_STEPS; step++) {
         points_init(&series->points, arena, max);
         series->every_ns = LADDER_MS[step] * NS_PER_MS;
+        if (series->step_ns > 0 && series->every_ns % series->step_ns != 0) {
+            continue;
+        }
+        series->range = narrowed;
+        if (series->step_ns > 0 && !whole_steps(series)) {
+            return 0;
+        }
         rc = read_buckets(series, err);
         if (rc < 0 || (!series->points.overflow && gaps_insert(series, max))) {
             return rc;
@@ -360,7 +391,7 @@ static void put_expired(struct json *json, const struct series *series) {
 static void put_series(struct json *json, const struct series *series) {
     const struct points *points = &series->points;
     json_object_begin(json);
-    json_put_str(json, "tag", series->tag->name);
+    json_put_str(json, "tag", series->name);
     json_put_str(json, "unit", series->tag->unit);
     json_put_i64(json, "every_ms", series->every_ns / NS_PER_MS);
     json_key(json, "t");
@@ -371,8 +402,9 @@ static void put_series(struct json *json, const struct series *series) {
     json_array_end(json);
     if (series->every_ns > 0) {
         put_numbers(json, "avg", points->value, points->count);
-        put_numbers(json, "min", points->min, points->count);
-        put_numbers(json, "max", points->max, points->count);
+        bool alone = series->step_ns > 0; // Averages alone: an extreme is a single value.
+        put_numbers(json, "min", alone ? points->value : points->min, points->count);
+        put_numbers(json, "max", alone ? points->value : points->max, points->count);
     } else if (series->tag->type == TYPE_TEXT) {
         json_key(json, "v");
         json_array_begin(json);
@@ -414,7 +446,7 @@ static int read_range(
     return rc < 0 ? rc : 0;
 }
 
-static int put_tags(struct call *call, struct json *json, const struct catalogue *catalogue,
+static int put_tags(struct call *call, struct json *json, const struct call_tags *tags,
     struct samples_range range, uint32_t points, struct err *err) {
     uint32_t count = 0;
     for (uint32_t i = 0; i < call->query.count; i++) {
@@ -422,19 +454,28 @@ static int put_tags(struct call *call, struct json *json, const struct catalogue
         if (!str_eq(call->query.params[i].name, STR("tag"))) {
             continue;
         }
-        const struct tag *tag = catalogue_find(catalogue, name);
-        if (!tag) {
-            return err_set(err, ERR_NOT_FOUND, MSG_SERVE_TAG_UNKNOWN, ARGS(A_STR(name)));
+        struct seen_tag seen;
+        int rc = call_tags_find(tags, name, &seen, err);
+        if (rc < 0) {
+            return rc;
         }
         if (count++ == SERIES_TAGS_MAX) {
             return err_set(err, ERR_LIMIT, MSG_SERVE_SERIES_TAGS, ARGS(A_INT(SERIES_TAGS_MAX)));
         }
         struct series series = {.call = call,
             .historian = plant_historian(call->plant),
-            .tag = tag,
+            .tag = seen.tag,
+            .name = seen.name,
+            .given_from_ns = seen.from_ns,
+            .step_ns = seen.step_ns,
             .asked = range,
             .range = range};
-        int rc = series_read(&series, points, err);
+        series.asked.from_ns = range.from_ns > seen.from_ns ? range.from_ns : seen.from_ns;
+        series.range.from_ns = series.asked.from_ns;
+        if (seen.step_ns > 0 && seen.tag->type == TYPE_TEXT) {
+            return seen_tag_need_values(&seen, err); // A text has no average.
+        }
+        rc = series_read(&series, points, err);
         if (rc < 0) {
             return rc;
         }
@@ -444,10 +485,11 @@ static int put_tags(struct call *call, struct json *json, const struct catalogue
 }
 
 int api_series(struct call *call, struct err *err) {
-    AUTO_CATALOGUE struct catalogue *catalogue = plant_catalogue(call->plant);
+    AUTO_CALL_TAGS struct call_tags tags = {0};
     struct samples_range range;
     uint64_t points = POINTS_DEFAULT;
-    int rc = read_range(call, &range, &points, err);
+    int rc = call_tags_open(call, &tags, err);
+    rc = rc < 0 ? rc : read_range(call, &range, &points, err);
     if (rc < 0) {
         return rc;
     }
@@ -458,7 +500,7 @@ int api_series(struct call *call, struct err *err) {
     json_put_i64(&json, "to_ms", view_ms(range.to_ns));
     json_key(&json, "series");
     json_array_begin(&json);
-    rc = put_tags(call, &json, catalogue, range, (uint32_t)points, err);
+    rc = put_tags(call, &json, &tags, range, (uint32_t)points, err);
     if (rc < 0) {
         return rc;
     }

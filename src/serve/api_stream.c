@@ -17,6 +17,8 @@ int api_stream(struct call *call, struct err *err) {
         .last_event = last_event,
         .secret = call->secret,
         .is_session = call->principal.is_session,
+        .is_grantee = call->principal.role == ROLE_GRANTEE,
+        .organisation = str_of(call->principal.organisation),
         .expires_ns = call->principal.expires_ns,
     };
     struct http_source source;

@@ -18,13 +18,14 @@
 #include "serve/call.h"
 #include "serve/json_in.h"
 #include "serve/server.h"
+#include "serve/sight.h"
 #include "serve/view.h"
 
 enum { TAGS_DEFAULT = 1000, TAGS_MAX = 100000, TAGS_AT_ONCE = 64 };
 
 struct tags_source {
     struct plant *plant;
-    struct catalogue *catalogue;
+    struct call_tags tags;
     struct view_moment moment;
     int64_t fresh_ns; // 0: any.
     struct str device;
@@ -34,7 +35,7 @@ struct tags_source {
     enum tag_kind kind;
     uint64_t left;
     uint32_t index;
-    uint32_t last_number;
+    uint32_t last_shown;
     struct json json;
     bool begun;
 };
@@ -58,22 +59,24 @@ static bool tag_is_wanted(const struct tags_source *source, const struct tag *ta
 }
 
 /* Writes the tag unless its value is not fresh enough. */
-static void put_tag(struct tags_source *source, const struct tag *tag) {
+static void put_tag(
+    struct tags_source *source, const struct seen_tag *seen, const struct tag *shown) {
     struct live_value value;
-    bool has = live_read(plant_live(source->plant), tag->number, &value);
+    bool has =
+        seen->step_ns == 0 && live_read(plant_live(source->plant), seen->tag->number, &value);
     if (source->fresh_ns > 0 &&
         (!has || source->moment.now_ns - value.received_ns > source->fresh_ns)) {
         return;
     }
-    view_tag(&source->json, tag, has ? &value : NULL, &source->moment);
+    view_tag(&source->json, shown, has ? &value : NULL, &source->moment);
     source->left--;
-    source->last_number = tag->number;
+    source->last_shown = seen->shown;
 }
 
 static int tags_fill(void *state, struct buf *out, struct err *err) {
     (void)err;
     struct tags_source *source = state;
-    const struct catalogue *catalogue = source->catalogue;
+    uint32_t count = call_tags_count(&source->tags);
     if (!source->begun) {
         json_init(&source->json, out);
         json_object_begin(&source->json);
@@ -82,15 +85,16 @@ static int tags_fill(void *state, struct buf *out, struct err *err) {
         source->begun = true;
     }
     for (int i = 0; i < TAGS_AT_ONCE && source->left > 0; i++) {
-        if (source->index >= catalogue->tag_count) {
+        if (source->index >= count) {
             break;
         }
-        const struct tag *tag = &catalogue->tags[source->index++];
-        if (tag_is_wanted(source, tag)) {
-            put_tag(source, tag);
+        struct seen_tag seen = call_tags_at(&source->tags, source->index++);
+        struct tag shown = seen_tag_shown(&seen);
+        if (tag_is_wanted(source, &shown)) {
+            put_tag(source, &seen, &shown);
         }
     }
-    bool over = source->index >= catalogue->tag_count;
+    bool over = source->index >= count;
     if (!over && source->left > 0) {
         return HTTP_MORE;
     }
@@ -99,7 +103,7 @@ static int tags_fill(void *state, struct buf *out, struct err *err) {
         json_put_null(&source->json, "next");
     } else {
         char cursor[24];
-        (void)i64_to_text(source->last_number, cursor);
+        (void)i64_to_text(source->last_shown, cursor);
         json_put_str(&source->json, "next", str_of(cursor));
     }
     json_object_end(&source->json);
@@ -108,7 +112,25 @@ static int tags_fill(void *state, struct buf *out, struct err *err) {
 
 static void tags_free(void *state) {
     struct tags_source *source = state; // Lives in the request's arena.
-    catalogue_unref(source->catalogue);
+    call_tags_close(&source->tags);
+}
+
+/* Behind the tag that a page ended with. Index i of a catalogue holds number i + 1. */
+static int read_cursor(struct tags_source *source, struct str cursor, struct err *err) {
+    uint64_t number = 0;
+    bool good = str_to_u64(cursor, &number);
+    if (good && !source->tags.sight) {
+        good = number <= LIMIT_TAGS;
+        source->index = (uint32_t)number;
+    } else if (good) {
+        uint32_t count = call_tags_count(&source->tags);
+        while (
+            source->index < count && call_tags_at(&source->tags, source->index).shown != number) {
+            source->index++;
+        }
+        good = source->index++ < count;
+    }
+    return good ? 0 : err_set(err, ERR_INVALID, MSG_SERVE_CURSOR, ARGS(A_STR(cursor)));
 }
 
 static int tags_read_params(const struct call *call, struct tags_source *source, struct err *err) {
@@ -129,25 +151,19 @@ static int tags_read_params(const struct call *call, struct tags_source *source,
     if (call_param(call, "kind", &kind)) {
         source->by_kind = tag_kind_of_name(kind, &source->kind);
     }
-    if (call_param(call, "cursor", &cursor)) {
-        uint64_t number = 0;
-        if (!str_to_u64(cursor, &number) || number > LIMIT_TAGS) {
-            return err_set(err, ERR_INVALID, MSG_SERVE_CURSOR, ARGS(A_STR(cursor)));
-        }
-        source->index = (uint32_t)number; // Index i holds number i + 1.
-    }
-    return 0;
+    return call_param(call, "cursor", &cursor) ? read_cursor(source, cursor, err) : 0;
 }
 
 int api_tags(struct call *call, struct err *err) {
     struct tags_source *source = ARENA_NEW(&call->http->arena, struct tags_source);
     source->plant = call->plant;
     source->moment = (struct view_moment){call->now_ns, call->lang};
-    int rc = tags_read_params(call, source, err);
+    int rc = call_tags_open(call, &source->tags, err);
+    rc = rc < 0 ? rc : tags_read_params(call, source, err);
     if (rc < 0) {
+        call_tags_close(&source->tags);
         return rc;
     }
-    source->catalogue = plant_catalogue(call->plant);
     call_source(call, "application/json; charset=utf-8",
         (struct http_source){source, tags_fill, tags_free});
     return 0;

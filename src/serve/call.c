@@ -8,6 +8,7 @@
 #include "serve/call.h"
 
 #include "core/time.h"
+#include "ledger/grant.h"
 #include "ledger/people.h"
 #include "serve/server.h"
 
@@ -181,18 +182,25 @@ void call_source(struct call *call, const char *content_type, struct http_source
 struct role_ask {
     struct str user;
     struct str plant;
+    struct str organisation;
     enum role role;
 };
 
 static int role_read(struct ledger_tx *tx, void *context, struct err *err) {
     struct role_ask *ask = context;
-    return access_role(tx, ask->user, ask->plant, &ask->role, err);
+    bool stands = false;
+    int rc = access_role(tx, ask->user, ask->plant, &ask->role, err);
+    if (rc >= 0 && ask->role == ROLE_NONE) {
+        rc = grant_stands(tx, ask->plant, ask->organisation, &stands, err);
+        ask->role = rc >= 0 && stands ? ROLE_GRANTEE : ROLE_NONE;
+    }
+    return rc;
 }
 
 int call_role_in(
     struct call *call, const struct plant *plant, enum role *ret_role, struct err *err) {
     const struct principal *who = &call->principal;
-    struct role_ask ask = {str_of(who->id), plant_id(plant), ROLE_NONE};
+    struct role_ask ask = {str_of(who->id), plant_id(plant), str_of(who->organisation), ROLE_NONE};
     int rc = 0;
     if (call->known && who->is_session) {
         rc = ledger_read(home_hub(call->server->home), role_read, &ask, err);

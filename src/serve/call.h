@@ -70,7 +70,8 @@ int problem_status(enum err_code code);
 
 /* Whether the caller may read this plant: what tells of several plants asks for each. */
 int call_may_read(struct call *call, const struct plant *plant, bool *ret_may, struct err *err);
-/* The caller's role in a plant; ROLE_NONE: to them there is no such plant. */
+/* The caller's role in a plant; ROLE_NONE: to them there is no such plant; ROLE_GRANTEE: only what
+ * was granted to their organisation (serve/sight.h). */
 int call_role_in(
     struct call *call, const struct plant *plant, enum role *ret_role, struct err *err);
 

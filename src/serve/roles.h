@@ -6,7 +6,7 @@
  */
 #include "serve/call.h"
 
-/* Reads the member "role". ERR_INVALID: no role. 0: absent. */
+/* A role by its name. ERR_INVALID: no role, or one that is not given to a person. */
 int role_read(const struct call *call, struct str text, enum role *ret_role, struct err *err);
 /* ERR_FORBIDDEN in words when the caller may not give or take this role. */
 int role_may_give(const struct call *call, enum role role, struct err *err);

@@ -346,12 +346,28 @@ bool route_is_of_plant(const struct route *route) {
     return str_starts(str_of(route->path), STR("/api/v1/plants/{plant}"));
 }
 
+bool route_is_shared(const struct route *route) {
+    static const enum route_index SHARED[] = {
+        ROUTE_TAGS, ROUTE_SAMPLES, ROUTE_SERIES, ROUTE_MOMENTS, ROUTE_STREAM};
+    for (size_t i = 0; i < sizeof SHARED / sizeof SHARED[0]; i++) {
+        if (route == &ROUTES[SHARED[i]]) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool route_allows(const struct route *route, const struct principal *caller) {
+    if (caller->role == ROLE_GRANTEE && route_is_of_plant(route)) {
+        return caller->is_session && route_is_shared(route);
+    }
     bool is_lead = caller->role == ROLE_MANAGER || caller->role == ROLE_OWNER;
     switch (route->right) {
     case RIGHT_PUBLIC: return true;
     case RIGHT_SELF: return caller->is_session;
     case RIGHT_PEOPLE: return caller->is_session && is_lead;
+    case RIGHT_SHARE: return caller->is_session && caller->role == ROLE_OWNER;
+    case RIGHT_SHARE_LOOK: return caller->is_session && (is_lead || caller->role == ROLE_AUDITOR);
     case RIGHT_ADMIN: return caller->is_session && caller->admin;
     case RIGHT_HUB_CONFIGURE:
         return caller->is_session ? caller->admin
@@ -384,6 +400,8 @@ const char *right_name(enum right right) {
     case RIGHT_GRANT: return "grant";
     case RIGHT_SELF: return "self";
     case RIGHT_PEOPLE: return "people";
+    case RIGHT_SHARE: return "share";
+    case RIGHT_SHARE_LOOK: return "share look";
     case RIGHT_ADMIN: return "admin";
     case RIGHT_HUB_CONFIGURE: return "hub configure";
     case RIGHT_HUB_AUDIT: return "hub audit";

@@ -22,6 +22,8 @@ enum right {
     RIGHT_GRANT,         // The owner alone, scope write: letting data leave the plant.
     RIGHT_SELF,          // Whoever signed in; no token.
     RIGHT_PEOPLE,        // Manager or owner who signed in; no token.
+    RIGHT_SHARE,         // The owner who signed in; no token: granting tags to others.
+    RIGHT_SHARE_LOOK,    // Manager, auditor or owner who signed in; no token.
     RIGHT_ADMIN,         // An admin of the home who signed in; no token.
     RIGHT_HUB_CONFIGURE, // An admin; or an owner's token of the whole folder.
     RIGHT_HUB_AUDIT,     // An admin; or a token of the whole folder that may audit.
@@ -95,6 +97,8 @@ void route_allowed(struct str path, char *to);
 const char *http_method_name(enum http_method method);
 /* Whether a path names a plant: {plant} is its first argument. */
 bool route_is_of_plant(const struct route *route);
+/* Whether ROLE_GRANTEE may call it: of a plant's routes all others do not exist for them. */
+bool route_is_shared(const struct route *route);
 /* Whether a role and its scopes suffice for a right in a plant. */
 bool right_allows(enum right right, enum role role, uint32_t scopes);
 /* Whether the caller, whose role is that in the plant asked about, may call the route. */

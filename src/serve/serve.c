@@ -118,7 +118,7 @@ static int only_plant(struct call *call, struct err *err) {
         if (rc < 0) {
             return rc;
         }
-        if (role != ROLE_NONE) {
+        if (role != ROLE_NONE && role != ROLE_GRANTEE) {
             call->plant_asked = plant_id(home_plant_at(home, i));
             call->principal.role = role;
             count++;
@@ -131,8 +131,14 @@ static int only_plant(struct call *call, struct err *err) {
     return 0;
 }
 
+/* Whether to the caller there is this route in the plant asked about. */
+static bool has_route(const struct call *call) {
+    enum role role = call->principal.role;
+    return role != ROLE_NONE && (role != ROLE_GRANTEE || route_is_shared(call->route));
+}
+
 /* Step 4. Sets the plant of a route that has one, or refuses in the same words whether there is no
- * such plant or the caller has no role in it. */
+ * such plant, the caller has no role in it, or only a grant that this route is not for. */
 static int check_plant(struct call *call, struct err *err) {
     bool of_plant = route_is_of_plant(call->route);
     if (!of_plant && call->route != route_at(ROUTE_WRITE)) {
@@ -145,7 +151,7 @@ static int check_plant(struct call *call, struct err *err) {
         }
     }
     int rc = home_plant(call->server->home, call->plant_asked, &call->plant, err);
-    if (rc < 0 || call->principal.role == ROLE_NONE) {
+    if (rc < 0 || !has_route(call)) {
         call->plant = NULL;
         err_clear(err);
         audit_denial(call);
@@ -411,6 +417,7 @@ static void limits_default(struct serve_limits *limits) {
 static void server_free(struct server *server) {
     jobs_free(server->jobs);
     stream_hub_free(server->streams);
+    sights_free(server->sights);
     auth_fini(&server->auth);
     for (size_t i = 0; i < HTTP_WORKERS; i++) {
         write_scratch_free(server->write_scratch[i]);
@@ -445,8 +452,9 @@ static struct server *server_new(const struct serve_options *options) {
         openapi_write((enum lang)lang, &server->openapi_text[lang]);
         server->openapi[lang] = buf_str(&server->openapi_text[lang]);
     }
-    server->streams =
-        stream_hub_new(server->clock, server->home, server->epoch, server->options.limits.streams);
+    server->sights = sights_new(home_hub(server->home));
+    server->streams = stream_hub_new(
+        server->clock, server->home, server->epoch, server->options.limits.streams, server->sights);
     return server;
 }
 

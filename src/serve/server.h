@@ -12,6 +12,7 @@
 #include "serve/rate.h"
 #include "serve/route.h"
 #include "serve/serve.h"
+#include "serve/sight.h"
 #include "serve/stream.h"
 
 struct jobs;
@@ -35,6 +36,7 @@ struct server {
     int64_t begin_wall_ns;
     struct auth auth;
     struct stream_hub *streams;
+    struct sights *sights; // What grants give.
     struct str openapi[2]; // By language.
     struct buf openapi_text[2];
     struct write_scratch *write_scratch[HTTP_WORKERS]; // Of worker i alone.

@@ -13,6 +13,12 @@
  * Events carry EPOCH-CHANGE as id. The live table is walked in order of tags, not of changes; while
  * a walk is not over its events carry the number at its start, and only the last one the number
  * read before the walk. A reader that loses the connection in the middle starts that walk again.
+ *
+ * A reader by a grant gets the granted tags alone (serve/sight.h), and no sign of others: no change
+ * numbers, which count all of the plant's (so a new connection begins with everything), no event
+ * when nothing of theirs changed, and word of a changed catalogue only when what they see of it
+ * did. It is looked every second whether the grant still stands, and at once when grants change or
+ * one ends.
  */
 #include "serve/stream.h"
 
@@ -26,9 +32,10 @@
 
 enum {
     TICK_MS = 10,
-    BEAT_MS = 2000,   // A client knows after two missing beats that the line is dead.
-    CHECK_MS = 10000, // A session that ended loses its streams within this time.
-    LOOK_MS = 500,    // How often it is looked whether readers went away.
+    BEAT_MS = 2000,        // A client knows after two missing beats that the line is dead.
+    CHECK_MS = 10000,      // A session that ended loses its streams within this time,
+    CHECK_GRANT_MS = 1000, // a grant within this.
+    LOOK_MS = 500,         // How often it is looked whether readers went away.
     PACE_MIN_MS = 25,
     PACE_MAX_MS = 200,
     PACE_NS_PER_VALUE = 20000,
@@ -68,6 +75,11 @@ struct stream {
     int64_t expires_ns;
     bool is_session;
     char secret[2 * SECRET_TEXT_MAX];
+    bool is_grantee;
+    char organisation[40];
+    struct sight *sight;   // Of a grantee, once looked up.
+    bool is_sight_changed; // To be told.
+    int64_t sight_changes; // Told so far.
 };
 
 struct stream_hub {
@@ -75,6 +87,7 @@ struct stream_hub {
     struct home *home;
     const char *epoch;
     uint32_t max_streams;
+    struct sights *sights;
     _Atomic uint64_t rights; // Counts changes of who may see what.
     struct thread ticker;
     struct mutex mutex; // Of the four below and of each stream's `wait`.
@@ -87,9 +100,9 @@ struct stream_hub {
 
 /* ---- Events ---- */
 
-static void put_value(struct json *json, const struct live_value *value) {
+static void put_value(struct json *json, const struct live_value *value, uint32_t shown) {
     json_array_begin(json);
-    json_i64(json, value->tag);
+    json_i64(json, shown);
     json_i64(json, view_ms(value->time_ns));
     view_live_value(json, value);
     json_i64(json, value->status);
@@ -97,11 +110,27 @@ static void put_value(struct json *json, const struct live_value *value) {
     json_array_end(json);
 }
 
-/* Writes one event of the present walk. */
+/* Writes the values of the walk's next tags; how many were written. */
+static uint32_t put_walk(struct stream *stream, struct json *json) {
+    struct live_value values[WALK_VALUES];
+    struct live *live = plant_live(stream->plant);
+    uint32_t got = live_changed(live, stream->since, &stream->walk_cursor, values, WALK_VALUES);
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < got; i++) {
+        struct seen_tag seen = {.shown = values[i].tag};
+        if (!stream->sight ||
+            (sight_of_number(stream->sight, values[i].tag, &seen) && seen.step_ns == 0)) {
+            put_value(json, &values[i], seen.shown);
+            count++;
+        }
+    }
+    return count;
+}
+
+/* Writes one event of the present walk; to a grantee none when nothing of theirs is in it. */
 static void put_values(struct stream *stream, struct buf *out, int64_t now_mono_ns) {
     struct json json;
-    struct live *live = plant_live(stream->plant);
-    struct live_value values[WALK_VALUES];
+    size_t before = out->size;
     buf_put_str(out, STR("event: values\ndata: "));
     json_init(&json, out);
     json_object_begin(&json);
@@ -111,11 +140,7 @@ static void put_values(struct stream *stream, struct buf *out, int64_t now_mono_
     json_array_begin(&json);
     uint32_t count = 0;
     while (stream->walk_cursor != 0 && count < EVENT_VALUES) {
-        uint32_t got = live_changed(live, stream->since, &stream->walk_cursor, values, WALK_VALUES);
-        for (uint32_t i = 0; i < got; i++) {
-            put_value(&json, &values[i]);
-        }
-        count += got;
+        count += put_walk(stream, &json);
     }
     json_array_end(&json);
     stream->walk_count += count;
@@ -127,8 +152,13 @@ static void put_values(struct stream *stream, struct buf *out, int64_t now_mono_
         pace_ns = pace_ns > PACE_MAX_MS * NS_PER_MS ? PACE_MAX_MS * NS_PER_MS : pace_ns;
         stream->values_mono_ns = now_mono_ns + pace_ns;
     }
-    json_put_i64(&json, "change", (int64_t)stream->since);
+    json_put_i64(&json, "change", stream->sight ? 0 : (int64_t)stream->since);
     json_object_end(&json);
+    if (stream->sight) {
+        buf_put_str(out, STR("\n\n"));
+        out->size = count > 0 ? out->size : before;
+        return;
+    }
     buf_printf(out, "\nid: %s-%llu\n\n", stream->hub->epoch, (unsigned long long)stream->since);
 }
 
@@ -139,6 +169,9 @@ static void put_beat(struct stream *stream, struct buf *out) {
 
 /* Says once that tags or devices changed; the first look only remembers the version. */
 static void put_catalogue(struct stream *stream, struct buf *out) {
+    if (stream->sight) { // put_sight tells.
+        return;
+    }
     struct catalogue *catalogue = plant_catalogue(stream->plant);
     uint64_t version = catalogue->version;
     catalogue_unref(catalogue);
@@ -147,6 +180,37 @@ static void put_catalogue(struct stream *stream, struct buf *out) {
             out, "event: catalogue\ndata: {\"version\":%llu}\n\n", (unsigned long long)version);
     }
     stream->catalogue_version = version;
+}
+
+/* Says that what a grantee sees changed. All values come again: some may be seen for the first
+ * time. */
+static void put_sight(struct stream *stream, struct buf *out) {
+    if (stream->is_sight_changed) {
+        stream->is_sight_changed = false;
+        stream->sight_changes++;
+        stream->since = 0;
+        stream->walking = false;
+        buf_printf(out, "event: catalogue\ndata: {\"version\":%lld}\n\n",
+            (long long)stream->sight_changes);
+    }
+}
+
+/* Looks up what a grantee sees now. When that cannot be found out, what was seen before counts, but
+ * not beyond its end. */
+static bool look_again(struct stream *stream) {
+    struct sight *sight = NULL;
+    int64_t now_ns = clock_wall_ns(stream->hub->clock);
+    int rc = sight_get(
+        stream->hub->sights, stream->plant, str_of(stream->organisation), now_ns, &sight, NULL);
+    if (rc < 0) {
+        return stream->sight && now_ns < sight_valid_until_ns(stream->sight);
+    }
+    stream->is_sight_changed =
+        stream->is_sight_changed ||
+        (stream->sight && sight_fingerprint(stream->sight) != sight_fingerprint(sight));
+    sight_unref(stream->sight);
+    stream->sight = sight;
+    return true;
 }
 
 /* Whether the caller may still read. */
@@ -158,8 +222,18 @@ static bool still_allowed(struct stream *stream) {
     struct auth_secret secret = {str_of(stream->secret), stream->is_session};
     int rc =
         auth_check(home_hub(stream->hub->home), &secret, plant_id(stream->plant), &principal, NULL);
+    if (stream->is_grantee) {
+        return (rc < 0 || (rc == 1 && principal.role == ROLE_GRANTEE)) && look_again(stream);
+    }
     // A ledger that fails for a moment must not end the streams: only a clear no does.
     return rc < 0 || (rc == 1 && right_allows(RIGHT_READ, principal.role, principal.scopes));
+}
+
+/* Whether it must be asked now: at times, when rights changed, when a grant ends or begins. */
+static bool check_is_due(const struct stream *stream, int64_t now_mono_ns, uint64_t rights) {
+    return now_mono_ns >= stream->check_mono_ns || rights != stream->rights ||
+           (stream->sight &&
+               clock_wall_ns(stream->hub->clock) >= sight_valid_until_ns(stream->sight));
 }
 
 static bool stream_must_end(struct stream *stream) {
@@ -191,17 +265,18 @@ static int stream_fill(void *state, struct buf *out, struct err *err) {
     size_t before = out->size;
     int64_t now = clock_mono_ns(stream->hub->clock);
     uint64_t rights = atomic_load(&stream->hub->rights);
-    if (now >= stream->check_mono_ns || rights != stream->rights) {
+    if (check_is_due(stream, now, rights)) {
         if (!still_allowed(stream)) {
             return HTTP_END;
         }
         stream->rights = rights;
-        stream->check_mono_ns = now + CHECK_MS * NS_PER_MS;
+        stream->check_mono_ns = now + (stream->is_grantee ? CHECK_GRANT_MS : CHECK_MS) * NS_PER_MS;
     }
     if (!stream->greeted) {
         buf_put_str(out, STR("retry: 1000\n\n"));
         stream->greeted = true;
     }
+    put_sight(stream, out);
     if (!stream->walking && now >= stream->values_mono_ns &&
         live_change(plant_live(stream->plant)) > stream->since) {
         // The number is read before the walk: what changes during it comes again in the next.
@@ -239,6 +314,7 @@ static void stream_free(void *state) {
     hub->count--;
     cond_broadcast(&hub->changed);
     mutex_unlock(&hub->mutex);
+    sight_unref(stream->sight);
     mem_free(stream);
 }
 
@@ -263,12 +339,17 @@ int stream_open(struct stream_hub *hub, const struct stream_options *options,
     stream->since = resume_point(hub, options->plant, options->last_event);
     stream->expires_ns = options->expires_ns;
     stream->is_session = options->is_session;
+    stream->is_grantee = options->is_grantee;
+    (void)str_copy_z(options->organisation, stream->organisation, sizeof stream->organisation);
     stream->rights = UINT64_MAX; // Asked at the first fill: much may happen before it.
     stream->wait.rights = atomic_load(&hub->rights);
     stream->check_mono_ns = clock_mono_ns(hub->clock) + CHECK_MS * NS_PER_MS;
     stream->wait.other_mono_ns = INT64_MAX; // Nothing to wake before the first fill.
     stream->wait.values_mono_ns = INT64_MAX;
     (void)str_copy_z(options->secret, stream->secret, sizeof stream->secret);
+    if (stream->is_grantee) {
+        stream->since = 0; // They were told no number to go on from.
+    }
     mutex_lock(&hub->mutex);
     if (hub->count == hub->max_streams || hub->ending) {
         mutex_unlock(&hub->mutex);
@@ -317,9 +398,10 @@ static void ticker_run(void *context) {
     mutex_unlock(&hub->mutex);
 }
 
-struct stream_hub *stream_hub_new(
-    const struct clock *clock, struct home *home, const char *epoch, uint32_t max_streams) {
+struct stream_hub *stream_hub_new(const struct clock *clock, struct home *home, const char *epoch,
+    uint32_t max_streams, struct sights *sights) {
     struct stream_hub *hub = MEM_NEW(struct stream_hub);
+    hub->sights = sights;
     hub->clock = clock;
     hub->home = home;
     hub->epoch = epoch;

@@ -8,11 +8,13 @@
 #include "plant/home.h"
 #include "serve/auth.h"
 #include "serve/http.h"
+#include "serve/sight.h"
 
 struct stream_hub;
 
-struct stream_hub *stream_hub_new(
-    const struct clock *clock, struct home *home, const char *epoch, uint32_t max_streams);
+struct stream_hub *stream_hub_new(const struct clock *clock, struct home *home, const char *epoch,
+    uint32_t max_streams,
+    struct sights *sights); // All borrowed.
 /* Ends all streams and waits (seconds at most) for those that are not stuck in sending. */
 void stream_hub_end(struct stream_hub *hub);
 void stream_hub_free(struct stream_hub *hub); // After http_stop. NULL is allowed.
@@ -27,6 +29,8 @@ struct stream_options {
     struct str last_event; // "EPOCH-CHANGE" or empty.
     struct str secret;     // Asked again from time to time: a session or an access may end.
     bool is_session;
+    bool is_grantee; // Sees what was granted to `organisation`.
+    struct str organisation;
     int64_t expires_ns;
 };
 /* Makes the answer's source. ERR_BUSY when there are too many streams. */

@@ -23,6 +23,7 @@
 #include "core/bytes.h"
 #include "core/mem.h"
 #include "ledger/consent.h"
+#include "ledger/grant.h"
 #include "upkeep/archive.h"
 #include "upkeep/check.h"
 #include "upkeep/digest_home.h"
@@ -37,6 +38,7 @@ struct restore {
     struct backup_facts facts;
     struct buf sealed;
     uint64_t withdrawn;
+    uint64_t revoked;
 };
 
 /* ---- The place ---- */
@@ -323,11 +325,32 @@ static int silence_plant(void *context, const char *name, struct err *err) {
     return status;
 }
 
+static int revoke_standing(struct ledger_tx *tx, void *context, struct err *err) {
+    struct restore *r = context;
+    int status = grant_revoke_all(tx, STR("maru"), &r->revoked, err);
+    return status < 0 || r->revoked == 0 ? status
+                                         : audit_append(tx, STR("maru restore"),
+                                               STR("grant.revoke"), STR("all"), STR_NONE, err);
+}
+
+/* The same of grants to other organisations: one may have been revoked since. */
+static int silence_hub(struct restore *r, struct err *err) {
+    AUTO_BUF struct buf path;
+    buf_init(&path, LIMIT_PATH_BYTES);
+    buf_printf(&path, "%s/hub.db", r->dir);
+    struct ledger *hub = NULL;
+    int status = ledger_open(buf_z(&path), LEDGER_HUB, clock_system(), &hub, err);
+    status = status < 0 ? status : ledger_write(hub, revoke_standing, r, err);
+    ledger_close(hub);
+    return status;
+}
+
 static int silence(struct restore *r, struct err *err) {
     AUTO_BUF struct buf plants;
     buf_init(&plants, LIMIT_PATH_BYTES);
     buf_printf(&plants, "%s/plants", r->dir);
-    return dir_each(buf_z(&plants), silence_plant, r, err);
+    int status = dir_each(buf_z(&plants), silence_plant, r, err);
+    return status < 0 || !r->facts.has_hub ? status : silence_hub(r, err);
 }
 
 /* ---- Together ---- */
@@ -349,6 +372,7 @@ static int fill(struct restore *r, struct restore_report *report, struct err *er
     }
     status = status < 0 ? status : silence(r, err);
     report->withdrawn = r->withdrawn;
+    report->revoked = r->revoked;
     report->facts = r->facts;
     return status;
 }

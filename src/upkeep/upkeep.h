@@ -70,13 +70,14 @@ struct restore_report {
     struct backup_facts facts;
     uint64_t erased;    // Payloads erased again.
     uint64_t withdrawn; // Consents that stood: a restored home sends nothing by itself.
+    uint64_t revoked;   // Grants to other organisations that stood.
     bool keys_restored;
     bool keys_sealed; // They are inside, but no phrase was given: keys/sealed.
 };
 /* Checks the whole file, makes the home beside its place, checks that (every byte, the logical
- * digest), replays erasures, withdraws the consents that stood (who consented is asked anew), and
- * renames it into place: a home is there or not, never half of one.
- * ERR_EXISTS: there is something at home_dir already. */
+ * digest), replays erasures, withdraws the consents and grants that stood (who gave them is asked
+ * anew), and renames it into place: a home is there or not, never half of one. ERR_EXISTS: there is
+ * something at home_dir already. */
 int restore_run(
     const struct restore_options *options, struct restore_report *ret_report, struct err *err);
 /* The same up to the checks, in `dir`, which is removed again: is this backup of use? */

@@ -17,6 +17,8 @@
 #include <jansson.h>
 
 #include "core/mem.h"
+#include "ledger/grant.h"
+#include "ledger/people.h"
 #include "serve/api_pages.h"
 #include "serve/route.h"
 
@@ -64,7 +66,7 @@ static enum need need_of(const char *path, const char *method) {
     }
     static const char *const PERSONAL[] = {"/api/v1/me", "/api/v1/organisations", "/api/v1/users",
         "/api/v1/plants/{plant}/access", "/api/v1/plants/{plant}/invitations",
-        "/api/v1/plants/{plant}/tokens"};
+        "/api/v1/plants/{plant}/tokens", "/api/v1/plants/{plant}/grants"};
     for (size_t i = 0; i < sizeof PERSONAL / sizeof PERSONAL[0]; i++) {
         if (str_starts(str_of(path), str_of(PERSONAL[i]))) {
             return NEED_PERSON;
@@ -203,6 +205,101 @@ static void check_visit(const struct visitor *visitor, const char *method, const
     }
 }
 
+/* What is of no plant and needs an administrator, by heart. */
+static bool is_of_admin(const char *path, const char *method) {
+    bool reads = strcmp(method, "get") == 0;
+    if (strcmp(path, "/api/v1/audit") == 0 || str_starts(str_of(path), STR("/api/v1/mail"))) {
+        return true;
+    }
+    bool resets = str_ends(str_of(path), STR("/reset")); // By an owner of all their plants, too.
+    return !reads && !resets &&
+           (str_starts(str_of(path), STR("/api/v1/organisations")) ||
+               str_starts(str_of(path), STR("/api/v1/users")));
+}
+
+static int grantee_make(struct ledger_tx *tx, void *context, struct err *err) {
+    char *cookie = context;
+    char organisation[40];
+    char user[40];
+    char grant[40];
+    char secret[SECRET_TEXT_MAX];
+    struct organisation supplier = {
+        .kind = STR("supplier"), .name = STR("Helper Ltd"), .number = STR_NONE};
+    int rc = organisation_new(tx, &supplier, organisation, err);
+    struct user_wish wish = {.login = STR("grantee"),
+        .display = STR("grantee"),
+        .email = STR_NONE,
+        .organisation_id = str_of(organisation),
+        .hash = "$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHQ$aGFzaA"};
+    rc = rc < 0 ? rc : user_new(tx, &wish, user, err);
+    struct grant given = {.plant = STR("p1"),
+        .organisation_id = str_of(organisation),
+        .tags = STR("line1.*"),
+        .purpose = STR("upkeep"),
+        .until_ns = ledger_now_ns(tx) + 3600 * NS_PER_S,
+        .given_by = str_of(user)};
+    rc = rc < 0 ? rc : grant_new(tx, &given, grant, err);
+    struct session_wish session = {.user_id = str_of(user),
+        .lifetime_ns = 3600 * NS_PER_S,
+        .address = STR("127.0.0.1"),
+        .agent = STR("access")};
+    rc = rc < 0 ? rc : session_new(tx, &session, secret, err);
+    (void)snprintf(cookie, RIG_COOKIE_MAX, "maru_session=%s", secret);
+    return rc;
+}
+
+/* 200: let in; 403; 404: like a plant that is not there. */
+static int expected_of_grantee(const char *path, const char *method) {
+    static const char *const SHARED[] = {"/tags", "/samples", "/series", "/moments", "/stream"};
+    bool of_plant = str_starts(str_of(path), STR("/api/v1/plants/{plant}"));
+    for (size_t i = 0; i < sizeof SHARED / sizeof SHARED[0] && of_plant; i++) {
+        char whole[64];
+        (void)snprintf(whole, sizeof whole, "/api/v1/plants/{plant}%s", SHARED[i]);
+        if (strcmp(path, whole) == 0 && strcmp(method, "get") == 0) {
+            return 200;
+        }
+    }
+    if (of_plant || strcmp(path, "/write") == 0) {
+        return 404;
+    }
+    return is_of_admin(path, method) ? 403 : 200;
+}
+
+static void check_grantee(const char *cookie, const char *method, const char *path) {
+    char target[256];
+    char headers[256];
+    char upper[16];
+    make_target(path, target, sizeof target);
+    size_t size = str_copy_z(str_of(method), upper, sizeof upper);
+    for (size_t i = 0; i < size; i++) {
+        upper[i] = (char)(upper[i] - 'a' + 'A');
+    }
+    (void)snprintf(headers, sizeof headers,
+        "Cookie: %s\r\nX-Requested-With: maru\r\nContent-Type: application/json\r\n"
+        "Accept-Language: en\r\n",
+        cookie);
+    bool ends_session = strcmp(method, "delete") == 0 && strcmp(path, "/api/v1/session") == 0;
+    bool is_stream = str_ends(str_of(path), STR("/stream")); // Never ends; test_grants.c reads it.
+    if (ends_session || is_stream) {
+        return;
+    }
+    struct question question = {.port = rig.port,
+        .method = upper,
+        .target = target,
+        .headers = headers,
+        .body = strcmp(method, "get") == 0 || strcmp(method, "delete") == 0 ? STR_NONE : STR("{}")};
+    AUTO_ANSWER struct answer answer;
+    client_ask(&question, &answer);
+    int expected = expected_of_grantee(path, method);
+    bool refused = answer.status == 401 || answer.status == 403;
+    bool unknown = answer.status == 404 && strstr(buf_z(&answer.body), "there is no plant") != NULL;
+    if ((expected == 404) != unknown || (expected == 403 && answer.status != 403) ||
+        (expected == 200 && refused && !is_public(path, method)) ||
+        (answer.status >= 500 && strcmp(path, "/readyz") != 0)) {
+        fail_msg("grantee: %s %s gave %d: %s", method, path, answer.status, buf_z(&answer.body));
+    }
+}
+
 static json_t *load_document(void) {
     AUTO_ANSWER struct answer answer;
     rig_ask(&rig, "GET", "/api/v1/openapi.json", NULL, STR_NONE, &answer);
@@ -239,6 +336,27 @@ static void each_route_gives_only_what_the_table_allows(void **state) {
             }
             bool said_public = json_array_size(json_object_get(operation, "security")) == 0;
             assert_int_equal(said_public, is_public(path, method));
+            visited++;
+        }
+    }
+    assert_int_equal(visited, ROUTE_COUNT);
+    json_decref(document);
+}
+
+static void a_grantee_is_let_in_where_a_grant_leads(void **state) {
+    (void)state;
+    char cookie[RIG_COOKIE_MAX];
+    struct err err = ERR_INIT;
+    assert_true(ledger_write(home_hub(rig.home), grantee_make, cookie, &err) >= 0);
+    json_t *document = load_document();
+    const char *path = NULL;
+    json_t *methods = NULL;
+    uint32_t visited = 0;
+    json_object_foreach(json_object_get(document, "paths"), path, methods) {
+        const char *method = NULL;
+        json_t *operation = NULL;
+        json_object_foreach(methods, method, operation) {
+            check_grantee(cookie, method, path);
             visited++;
         }
     }
@@ -462,6 +580,7 @@ static void metrics_name_devices_to_readers_only(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_route_gives_only_what_the_table_allows),
+        cmocka_unit_test(a_grantee_is_let_in_where_a_grant_leads),
         cmocka_unit_test(a_refusal_does_not_tell_whether_a_plant_exists),
         cmocka_unit_test(unknown_paths_and_methods_are_told_apart),
         cmocka_unit_test(a_foreign_host_name_is_refused),

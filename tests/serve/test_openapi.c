@@ -23,7 +23,7 @@ static char cookie[RIG_COOKIE_MAX];
 /* What only a person may ask. */
 static bool is_personal(const char *target) {
     static const char *const PARTS[] = {
-        "/api/v1/me", "/organisations", "/users", "/access", "/invitations", "/tokens"};
+        "/api/v1/me", "/organisations", "/users", "/access", "/invitations", "/tokens", "/grants"};
     for (size_t i = 0; i < sizeof PARTS / sizeof PARTS[0]; i++) {
         if (strstr(target, PARTS[i])) {
             return true;
