@@ -198,3 +198,15 @@ void err_render(const struct err *err, enum lang lang, struct buf *out) {
         }
     }
 }
+
+bool err_note_text(const struct err *err, enum msg_id msg, struct str *ret_text) {
+    for (size_t i = 0; err != NULL && i < err->note_count; i++) {
+        struct arg args[ERR_ARGS_MAX + 1];
+        note_args(err, &err->notes[i], args);
+        if (err->notes[i].msg == (uint16_t)msg && args[0].kind == ARG_KIND_TEXT) {
+            *ret_text = args[0].text;
+            return true;
+        }
+    }
+    return false;
+}

@@ -101,6 +101,10 @@ const char *msg_name(enum msg_id id);
 /* Appends the sentence: contexts outermost first, then the fact. */
 void err_render(const struct err *err, enum lang lang, struct buf *out);
 
+/* Whether a note with this message is there whose first argument is a text, such as the column that
+ * a fault stands in; the text is borrowed from `err`. */
+bool err_note_text(const struct err *err, enum msg_id msg, struct str *ret_text);
+
 /* Appends one message with its arguments; used for words that are no errors (health, help). */
 void msg_render(enum msg_id id, const struct arg *args, enum lang lang, struct buf *out);
 

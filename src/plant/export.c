@@ -12,6 +12,7 @@
 
 #include "core/time.h"
 #include "plant/correct.h"
+#include "plant/mark.h"
 #include "plant/retention.h"
 #include "plant/sample_file.h"
 
@@ -279,11 +280,24 @@ static int export_wide(struct job *job, struct err *err) {
 
 /* ---- Catalogue ---- */
 
+static void put_mark(struct job *job, const struct tag *tag, const struct device *device) {
+    char text[MARK_TEXT_MAX];
+    if (job->options->marks) {
+        if (tag != NULL) {
+            mark_of_tag(tag, text);
+        } else {
+            mark_of_device(device, text);
+        }
+        table_put_text(job->writer, str_of(text));
+    }
+}
+
 static int export_tags(struct job *job, struct err *err) {
-    int status = header(job,
-        "tag,device,source,type,unit,kind,scale,offset,min,max,display,dead_band,retention_days,"
-        "active,refine,keep_raw,max_silence_s,late_limit_s,rollup_days",
-        err);
+#define NAMES                                                                                      \
+    "tag,device,source,type,unit,kind,scale,offset,min,max,display,dead_band,retention_days,"      \
+    "active,refine,keep_raw,max_silence_s,late_limit_s,rollup_days"
+    int status = header(job, job->options->marks ? NAMES ",mark" : NAMES, err);
+#undef NAMES
     for (uint32_t i = 0; i < job->catalogue->tag_count && status >= 0; i++) {
         const struct tag *tag = &job->catalogue->tags[i];
         if (!is_asked(job->options, tag)) {
@@ -308,13 +322,16 @@ static int export_tags(struct job *job, struct err *err) {
         table_put_f64(job->writer, (double)tag->max_silence_ns / (double)NS_PER_S);
         table_put_f64(job->writer, (double)tag->late_limit_ns / (double)NS_PER_S);
         table_put_i64(job->writer, tag->rollup_days);
+        put_mark(job, tag, NULL);
         status = end_row(job, err);
     }
     return status;
 }
 
 static int export_devices(struct job *job, struct err *err) {
-    int status = header(job, "device,driver,address,period_ms,options,display,enabled", err);
+#define NAMES "device,driver,address,period_ms,options,display,enabled"
+    int status = header(job, job->options->marks ? NAMES ",mark" : NAMES, err);
+#undef NAMES
     for (uint32_t i = 0; i < job->catalogue->device_count && status >= 0; i++) {
         const struct device *device = &job->catalogue->devices[i];
         table_put_text(job->writer, device->id);
@@ -327,6 +344,7 @@ static int export_devices(struct job *job, struct err *err) {
         table_put_text(job->writer, buf_str(&options));
         table_put_text(job->writer, device->display);
         put_switch(job, device->enabled);
+        put_mark(job, NULL, device);
         status = end_row(job, err);
     }
     return status;

@@ -31,6 +31,7 @@ struct export_options {
     int64_t from_ns; // Samples and corrections; [from, to).
     int64_t to_ns;
     struct str tags; // Names separated by commas, * stands for any letters; empty: all.
+    bool marks; // Tags and devices: with a last column `mark` (plant/mark.h).
     void *context;
     /* Every 1,000 rows or so; false gives up (ERR_CANCELLED). May be NULL. */
     bool (*progress)(void *context, uint64_t rows);

@@ -6,13 +6,17 @@
  * tag's source is checked by its device's driver at once: a typing mistake is told here, with its
  * line, and not by a silent tag on the shop floor. A column that the file does not have leaves what
  * stands already as it is, so a list of names and limits cannot unwire a tag. The audit has an
- * entry for each thing that changed, and one for the table.
+ * entry for each thing that changed, and one for the table. A column `mark` says of each row what
+ * it was when the table went out (plant/mark.h): what somebody else has changed since is told and
+ * not overwritten.
  */
 #include <math.h>
 
+#include "core/hash.h"
 #include "core/json.h"
 #include "core/mem.h"
 #include "plant/import.h"
+#include "plant/mark.h"
 #include "refine/derived.h"
 
 enum { NOTE_BYTES = 60000 }; // Of a row's entry in the audit; a row is far below.
@@ -34,6 +38,7 @@ enum device_column {
     DEVICE_OPTIONS,
     DEVICE_DISPLAY,
     DEVICE_ENABLED,
+    DEVICE_MARK,
     DEVICE_COLUMN_COUNT
 };
 
@@ -45,6 +50,7 @@ static const struct column DEVICE_COLUMNS[DEVICE_COLUMN_COUNT] = {
     [DEVICE_OPTIONS] = COLUMN("options", false),
     [DEVICE_DISPLAY] = COLUMN("display", false),
     [DEVICE_ENABLED] = COLUMN("enabled", false),
+    [DEVICE_MARK] = COLUMN("mark", false),
 };
 
 enum tag_column {
@@ -67,6 +73,7 @@ enum tag_column {
     TAG_MAX_SILENCE,
     TAG_LATE_LIMIT,
     TAG_ROLLUP,
+    TAG_MARK,
     TAG_COLUMN_COUNT
 };
 
@@ -90,6 +97,7 @@ static const struct column TAG_COLUMNS[TAG_COLUMN_COUNT] = {
     [TAG_MAX_SILENCE] = COLUMN("max_silence_s", false),
     [TAG_LATE_LIMIT] = COLUMN("late_limit_s", false),
     [TAG_ROLLUP] = COLUMN("rollup_days", false),
+    [TAG_MARK] = COLUMN("mark", false),
 };
 
 enum asset_column {
@@ -117,15 +125,16 @@ static const struct column ASSET_COLUMNS[ASSET_COLUMN_COUNT] = {
 static const struct shape {
     const struct column *columns;
     int column_count;
+    int mark_column; // -1: rows of this kind have no marks.
     uint64_t rows_max;
     struct str action; // In the audit.
     struct str row_action;
 } SHAPES[IMPORT_KIND_COUNT] = {
-    [IMPORT_DEVICES] = {DEVICE_COLUMNS, DEVICE_COLUMN_COUNT, LIMIT_DEVICES, {"import.devices", 14},
-        {"device.put", 10}},
-    [IMPORT_TAGS] = {TAG_COLUMNS, TAG_COLUMN_COUNT, LIMIT_TAGS, {"import.tags", 11},
+    [IMPORT_DEVICES] = {DEVICE_COLUMNS, DEVICE_COLUMN_COUNT, DEVICE_MARK, LIMIT_DEVICES,
+        {"import.devices", 14}, {"device.put", 10}},
+    [IMPORT_TAGS] = {TAG_COLUMNS, TAG_COLUMN_COUNT, TAG_MARK, LIMIT_TAGS, {"import.tags", 11},
         {"tag.put", 7}},
-    [IMPORT_EQUIPMENT] = {ASSET_COLUMNS, ASSET_COLUMN_COUNT, LEDGER_ASSETS_MAX,
+    [IMPORT_EQUIPMENT] = {ASSET_COLUMNS, ASSET_COLUMN_COUNT, -1, LEDGER_ASSETS_MAX,
         {"import.equipment", 16}, {"asset.put", 9}},
 };
 _Static_assert((int)TAG_COLUMN_COUNT <= (int)COLUMNS_MAX, "columns fit");
@@ -145,12 +154,15 @@ struct job {
     struct arena arena;
     const struct column *columns;
     int column_count;
+    int mark_column;
     int positions[COLUMNS_MAX]; // Field of the file by column; -1: absent.
     size_t field_count;
     uint64_t rows_max; // A plant has no more.
     struct row *first;
     struct row **last;
     struct catalogue *catalogue;
+    struct str *marked; // Slots for the names of marked rows; a name stands once among them.
+    size_t marked_slots;
     uint64_t faults;
     bool rolled_back; // On purpose.
 };
@@ -194,7 +206,8 @@ static int read_header(struct job *job, const struct str *fields, size_t count, 
 static void assume_order(struct job *job, size_t count) {
     job->field_count = count;
     for (int i = 0; i < job->column_count; i++) {
-        job->positions[i] = (size_t)i < count ? i : -1;
+        // A mark is told by its header only.
+        job->positions[i] = (size_t)i < count && i != job->mark_column ? i : -1;
     }
 }
 
@@ -365,7 +378,8 @@ static int device_of(
     take_text(job, row, DEVICE_OPTIONS, &device->options);
     take_text(job, row, DEVICE_DISPLAY, &device->display);
     if (!str_is_id(device->id)) {
-        return err_set(err, ERR_INVALID, MSG_ID_INVALID, ARGS(A_STR(device->id)));
+        (void)err_set(err, ERR_INVALID, MSG_ID_INVALID, ARGS(A_STR(device->id)));
+        return in_column(&DEVICE_COLUMNS[DEVICE_ID], err);
     }
     int status = keep_secrets(job, known, device, err);
     if (status >= 0 && job->positions[DEVICE_PERIOD] >= 0) {
@@ -385,9 +399,11 @@ static int check_source(const struct job *job, const struct tag *tag, struct err
     }
     const struct device *device = catalogue_device(job->catalogue, tag->device);
     if (device == NULL) {
-        return err_set(err, ERR_NOT_FOUND, MSG_IMPORT_DEVICE_UNKNOWN, ARGS(A_STR(tag->device)));
+        (void)err_set(err, ERR_NOT_FOUND, MSG_IMPORT_DEVICE_UNKNOWN, ARGS(A_STR(tag->device)));
+        return in_column(&TAG_COLUMNS[TAG_DEVICE], err);
     }
-    return device_check_tag(device, tag, err);
+    int status = device_check_tag(device, tag, err);
+    return status < 0 ? in_column(&TAG_COLUMNS[TAG_SOURCE], err) : status;
 }
 
 static int tag_words(
@@ -413,7 +429,7 @@ static int tag_words(
     take_text(job, row, TAG_DEVICE, &tag->device);
     take_text(job, row, TAG_SOURCE, &tag->source);
     take_text(job, row, TAG_REFINE, &tag->refine);
-    return tag_name_check(tag->name, err);
+    return tag_name_check(tag->name, err) < 0 ? in_column(&TAG_COLUMNS[TAG_NAME], err) : 0;
 }
 
 /* Whole days; empty is 0. A column that is not there changes nothing. */
@@ -481,7 +497,8 @@ static int tag_numbers(
         status = days_field(job, row, TAG_ROLLUP, &tag->rollup_days, err);
     }
     if (status >= 0 && tag->min > tag->max) {
-        status = err_set(err, ERR_INVALID, MSG_IMPORT_MIN_MAX, ARGS(A_STR(tag->name)));
+        (void)err_set(err, ERR_INVALID, MSG_IMPORT_MIN_MAX, ARGS(A_STR(tag->name)));
+        status = in_column(&TAG_COLUMNS[TAG_MIN], err);
     }
     return status;
 }
@@ -513,6 +530,9 @@ static int tag_of(const struct job *job, const struct row *row, struct tag *tag,
     }
     if (status >= 0) {
         status = refine_check(tag, err);
+        if (status < 0) {
+            return in_column(&TAG_COLUMNS[TAG_REFINE], err);
+        }
     }
     return status < 0 ? status : check_source(job, tag, err);
 }
@@ -575,7 +595,7 @@ static int note_row(
     json_init(&json, &payload);
     json_object_begin(&json);
     for (int i = 1; i < job->column_count; i++) {
-        if (job->positions[i] < 0) {
+        if (job->positions[i] < 0 || i == job->mark_column) {
             continue;
         }
         AUTO_BUF struct buf shown;
@@ -592,22 +612,73 @@ static int note_row(
         row->fields[0], buf_str(&payload), err);
 }
 
+/* Of two rows about one thing the second would undo the first, and nobody would see it. */
+static int check_once(struct job *job, struct str name, struct err *err) {
+    if (job->marked == NULL) {
+        for (job->marked_slots = 2; job->marked_slots < 2 * (job->report->rows + 1);) {
+            job->marked_slots *= 2;
+        }
+        job->marked = ARENA_ARRAY(&job->arena, struct str, job->marked_slots);
+    }
+    size_t at = (size_t)hash64(name.data, name.size) & (job->marked_slots - 1);
+    for (; job->marked[at].size > 0; at = (at + 1) & (job->marked_slots - 1)) {
+        if (str_eq(job->marked[at], name)) {
+            (void)err_set(err, ERR_CONFLICT, MSG_IMPORT_NAME_TWICE, ARGS(A_STR(name)));
+            return in_column(&job->columns[0], err);
+        }
+    }
+    job->marked[at] = name;
+    return 0;
+}
+
+/* A row with a mark changes what the mark was taken of, and nothing else. */
+static int check_mark(struct job *job, const struct row *row, struct err *err) {
+    struct str mark = job->mark_column >= 0 ? row->fields[job->mark_column] : STR_NONE;
+    struct str name = row->fields[0];
+    if (mark.size == 0 || name.size == 0) {
+        return 0;
+    }
+    char present[MARK_TEXT_MAX] = "new";
+    const struct tag *tag = catalogue_find(job->catalogue, name);
+    const struct device *device = catalogue_device(job->catalogue, name);
+    if (job->options->kind == IMPORT_TAGS && tag != NULL) {
+        mark_of_tag(tag, present);
+    } else if (job->options->kind == IMPORT_DEVICES && device != NULL) {
+        mark_of_device(device, present);
+    }
+    if (!str_eq(mark, str_of(present))) {
+        bool is_new = str_eq(mark, MARK_NEW);
+        bool is_gone = str_eq(str_of(present), MARK_NEW);
+        (void)err_set(err, ERR_CONFLICT,
+            is_new    ? MSG_IMPORT_MARK_TAKEN
+            : is_gone ? MSG_IMPORT_MARK_GONE
+                      : MSG_IMPORT_MARK_CHANGED,
+            ARGS(A_STR(name)));
+        return in_column(&job->columns[job->mark_column], err);
+    }
+    return check_once(job, name, err);
+}
+
 static int put_row(struct job *job, struct ledger_tx *tx, const struct row *row, bool *ret_changed,
     struct err *err) {
     uint32_t number = 0;
+    int status = check_mark(job, row, err);
+    if (status < 0) {
+        return status;
+    }
     if (job->options->kind == IMPORT_DEVICES) {
         struct device device;
-        int status = device_of(job, row, &device, err);
+        status = device_of(job, row, &device, err);
         return status < 0 ? status : device_put(tx, &device, &number, ret_changed, err);
     }
     if (job->options->kind == IMPORT_EQUIPMENT) {
         struct asset asset;
         struct str parent;
-        int status = asset_of(job, row, &asset, &parent, err);
+        status = asset_of(job, row, &asset, &parent, err);
         return status < 0 ? status : asset_put(tx, &asset, parent, &number, ret_changed, err);
     }
     struct tag tag;
-    int status = tag_of(job, row, &tag, err);
+    status = tag_of(job, row, &tag, err);
     return status < 0 ? status : plant_tag_put(tx, &tag, &number, ret_changed, err);
 }
 
@@ -692,6 +763,7 @@ int import_catalogue(struct plant *plant, const struct import_options *options,
         .report = report,
         .columns = shape->columns,
         .column_count = shape->column_count,
+        .mark_column = shape->mark_column,
         .rows_max = shape->rows_max};
     arena_init(&job.arena, 0);
     job.last = &job.first;

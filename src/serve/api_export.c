@@ -85,6 +85,7 @@ static int take_options(struct call *call, struct export_options *options, struc
         return err_set(err, ERR_INVALID, MSG_SERVE_EXPORT_KIND, NO_ARGS);
     }
     (void)call_param(call, "tags", &options->tags);
+    options->marks = call_param_flag(call, "marks");
     const struct zone *zone = plant_zone(call->plant);
     int rc = call_param_time(call, "from", zone, &options->from_ns, err);
     rc = rc < 0 ? rc : call_param_time(call, "to", zone, &options->to_ns, err);

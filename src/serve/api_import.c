@@ -11,7 +11,8 @@
 #include "serve/jobs.h"
 #include "serve/server.h"
 
-enum { PREVIEW_CHECK_ROWS = 1000, PREVIEW_FAULTS_MAX = 50, FIELD_SHOWN_BYTES = 500 };
+enum { PREVIEW_CHECK_ROWS = 1000, FAULTS_DEFAULT = 50, FAULTS_MAX = 10000 };
+enum { FAULTS_BYTES = 8 << 20, FIELD_SHOWN_BYTES = 500 };
 
 /* ---- What is asked for ---- */
 
@@ -215,7 +216,8 @@ int api_imports(struct call *call, struct err *err) {
 struct faults {
     struct json json;
     struct buf text;
-    uint32_t shown;
+    uint64_t shown;
+    uint64_t shown_max;
     enum lang lang;
 };
 
@@ -226,12 +228,18 @@ static void put_fault(struct json *json, uint64_t line, const struct err *why, e
     json_object_begin(json);
     json_put_i64(json, "line", (int64_t)line);
     json_put_str(json, "detail", buf_str(&words));
+    struct str column = STR_NONE;
+    if (err_note_text(why, MSG_IMPORT_IN_COLUMN, &column)) {
+        json_put_str(json, "column", column);
+    } else {
+        json_put_null(json, "column");
+    }
     json_object_end(json);
 }
 
 static void on_fault(void *context, uint64_t line, const struct err *why) {
     struct faults *faults = context;
-    if (faults->shown++ < PREVIEW_FAULTS_MAX) {
+    if (faults->shown++ < faults->shown_max) {
         put_fault(&faults->json, line, why, faults->lang);
     }
 }
@@ -255,7 +263,8 @@ static void put_rows(struct json *json, const struct import_preview *preview) {
     json_array_end(json);
 }
 
-/* Looks at the file, then tries the first rows without storing. */
+/* Looks at the file, then tries its rows without storing: the first ones, or, where the caller says
+ * how many faults are wanted, all of them. */
 static int preview(struct call *call, int fd, struct err *err) {
     struct import_options options = {.fd = fd,
         .dry_run = true,
@@ -274,8 +283,15 @@ static int preview(struct call *call, int fd, struct err *err) {
     if (call_param(call, "as", &as)) {
         known = import_kind_of_name(as, &options.kind);
     }
-    struct faults faults = {.lang = call->lang};
-    buf_init(&faults.text, 1 << 20);
+    struct faults faults = {.lang = call->lang, .shown_max = FAULTS_DEFAULT};
+    rc = call_param_count(call, "faults", FAULTS_MAX, &faults.shown_max, err);
+    if (rc < 0) {
+        return rc;
+    }
+    if (rc > 0 && options.kind != IMPORT_SAMPLES) {
+        options.rows_max = 0;
+    }
+    buf_init(&faults.text, FAULTS_BYTES);
     json_init(&faults.json, &faults.text);
     json_array_begin(&faults.json);
     struct import_report report = {.rows = 0};

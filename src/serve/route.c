@@ -150,6 +150,8 @@ static const struct param_spec P_PREVIEW[] = {TABLE_PARAMS,
         .help = HELP("What the table holds; found out when absent", "표의 종류. 없으면 추정")},
     {"sheet", PARAM_TEXT,
         .help = HELP("Sheet of a workbook, name or number", "시트 이름 또는 번호")},
+    {"faults", PARAM_COUNT,
+        .help = HELP("Faults to tell, 50 unless said", "알릴 오류 수. 없으면 50개")},
     END};
 
 static const struct param_spec P_IMPORT[] = {TABLE_PARAMS,
@@ -176,7 +178,11 @@ static const struct param_spec P_EXPORT[] = {TABLE_PARAMS,
         .help =
             HELP("Names separated by commas, * for any letters", "쉼표로 나눈 태그, * 사용 가능")},
     {"from", PARAM_TIME, .help = HELP("Begin, included", "시작 시각(포함)")},
-    {"to", PARAM_TIME, .help = HELP("End, excluded", "끝 시각(미포함)")}, END};
+    {"to", PARAM_TIME, .help = HELP("End, excluded", "끝 시각(미포함)")},
+    {"marks", PARAM_FLAG,
+        .help = HELP("Tags, devices: with a column that tells a later import who was first",
+            "태그, 장치: 그사이 바뀐 행을 가져올 때 알아보는 열을 더함")},
+    END};
 
 static const struct param_spec P_CORRECTIONS[] = {
     {"tag", PARAM_TEXT, .help = HELP("Only of this tag", "이 태그만")},

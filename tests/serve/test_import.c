@@ -186,6 +186,44 @@ static void a_preview_tells_what_a_table_is(void **state) {
     rig_get(&rig, PLANT "/tags/pre.a", 404, &tag);
 }
 
+static void a_preview_names_the_column_and_looks_at_every_row_when_asked(void **state) {
+    (void)state;
+    AUTO_BUF struct buf table;
+    buf_init(&table, 1 << 20);
+    buf_put_str(&table, STR("tag,type,mark\n"));
+    for (int i = 0; i < 1500; i++) {
+        buf_printf(&table, "look.t%d,%s,new\n", i, i == 1400 ? "f65" : "f64");
+    }
+    AUTO_ANSWER struct answer first;
+    post(PLANT "/import/preview?as=tags", rig.installer, buf_z(&table), 200, &first);
+    check_member(&first, "rejected", "0");
+    AUTO_ANSWER struct answer all;
+    post(PLANT "/import/preview?as=tags&faults=10", rig.installer, buf_z(&table), 200, &all);
+    check_member(&all, "rejected", "1");
+    check_member(&all, "column", "type");
+    assert_non_null(strstr(buf_z(&all.body), "\"line\":1402"));
+    AUTO_ANSWER struct answer range;
+    post(PLANT "/import/preview?as=tags&faults=0", rig.installer, "tag\n", 400, &range);
+}
+
+static void an_export_with_marks_can_be_sent_back_once(void **state) {
+    (void)state;
+    AUTO_ANSWER struct answer made;
+    import_body("as=tags", "tag,unit\nmark.a,bar\n", &made);
+    AUTO_ANSWER struct answer table;
+    rig_get(&rig, PLANT "/export?as=tags&tags=mark.a&marks=1", 200, &table);
+    assert_non_null(strstr(buf_z(&table.body), "rollup_days,mark"));
+    char changed[2048];
+    (void)snprintf(changed, sizeof changed, "%s", buf_z(&table.body));
+    memcpy(strstr(changed, ",bar,"), ",kPa,", 5);
+    AUTO_ANSWER struct answer taken;
+    import_body("as=tags", changed, &taken);
+    check_member(&taken, "stored", "1");
+    AUTO_ANSWER struct answer late;
+    import_body("as=tags", changed, &late);
+    check_member(&late, "refused", "true");
+}
+
 static void what_is_downloaded_can_be_sent_back(void **state) {
     (void)state;
     static const char *const QUERIES[] = {"as=tags", "as=tags&format=xlsx", "as=devices&pack=gz",
@@ -269,6 +307,8 @@ int main(void) {
         cmocka_unit_test(an_import_can_be_given_up),
         cmocka_unit_test(who_may_not_configure_may_bring_values_only),
         cmocka_unit_test(a_preview_tells_what_a_table_is),
+        cmocka_unit_test(a_preview_names_the_column_and_looks_at_every_row_when_asked),
+        cmocka_unit_test(an_export_with_marks_can_be_sent_back_once),
         cmocka_unit_test(what_is_downloaded_can_be_sent_back),
         cmocka_unit_test(samples_are_downloaded_as_parquet_and_nothing_else_is),
         cmocka_unit_test(a_correction_keeps_who_when_and_why),

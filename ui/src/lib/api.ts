@@ -247,7 +247,7 @@ export async function problemFrom(answer: Response): Promise<Problem> {
   return new Problem(answer.status, detail, code, Number(answer.headers.get('retry-after') ?? 0));
 }
 
-async function ask<T>(method: string, path: string, body?: unknown, outer?: AbortSignal, waitMs = WAIT_MS): Promise<T> {
+async function ask<T>(method: string, path: string, body?: unknown, outer?: AbortSignal, waitMs = WAIT_MS, plain = false): Promise<T> {
   const timer = new AbortController();
   const timeout = setTimeout(() => timer.abort(), waitMs);
   const stop = () => timer.abort();
@@ -272,7 +272,7 @@ async function ask<T>(method: string, path: string, body?: unknown, outer?: Abor
     if (!answer.ok) {
       throw await problemFrom(answer);
     }
-    return (answer.status === 204 ? undefined : await answer.json()) as T;
+    return (answer.status === 204 ? undefined : plain ? await answer.text() : await answer.json()) as T;
   } catch (error) {
     if (error instanceof Problem) {
       throw error;
@@ -285,6 +285,8 @@ async function ask<T>(method: string, path: string, body?: unknown, outer?: Abor
 }
 
 export const get = <T>(path: string, signal?: AbortSignal): Promise<T> => ask<T>('GET', path, undefined, signal);
+/** A table, as text. */
+export const getText = (path: string, waitMs: number): Promise<string> => ask<string>('GET', path, undefined, undefined, waitMs, true);
 export const post = <T>(path: string, body: unknown): Promise<T> => ask<T>('POST', path, body);
 export const put = <T>(path: string, body: unknown): Promise<T> => ask<T>('PUT', path, body);
 /** For questions to machines, which take their time. */

@@ -34,6 +34,8 @@ export const SEPARATOR_WORDS: Record<string, Key> = {
 export interface Fault {
   line: number;
   detail: string;
+  /** Header of the column at fault; of the row where there is none. */
+  column?: string | null;
 }
 
 export interface Preview {
