@@ -268,3 +268,23 @@ int grant_stands(struct ledger_tx *tx, struct str plant, struct str organisation
     }
     return result < 0 ? result : 0;
 }
+
+int grant_until(struct ledger_tx *tx, struct str plant, struct str organisation_id,
+    int64_t *ret_until_ns, struct err *err) {
+    struct ledger_stmt *stmt = NULL;
+    int result = ledger_prepare(tx,
+        "SELECT coalesce(max(until_ns), 0) FROM grants WHERE plant_id = ?1"
+        " AND organisation_id = ?2 AND revoked_ns IS NULL AND from_ns <= ?3 AND until_ns > ?3",
+        &stmt, err);
+    if (result < 0) {
+        return result;
+    }
+    ledger_bind_str(stmt, 1, plant);
+    ledger_bind_str(stmt, 2, organisation_id);
+    ledger_bind_i64(stmt, 3, ledger_now_ns(tx));
+    result = ledger_step(stmt, err);
+    if (result == 1) {
+        *ret_until_ns = ledger_column_i64(stmt, 0);
+    }
+    return result < 0 ? result : 0;
+}

@@ -58,6 +58,9 @@ int grant_each(
 /* Of a plant to one organisation, that stand or wait, oldest first. */
 int grant_each_to(struct ledger_tx *tx, struct str plant, struct str organisation_id, grant_fn each,
     void *context, struct err *err);
+/* When the last one that stands ends; 0: none stands. */
+int grant_until(struct ledger_tx *tx, struct str plant, struct str organisation_id,
+    int64_t *ret_until_ns, struct err *err);
 /* Whether one stands. */
 int grant_stands(struct ledger_tx *tx, struct str plant, struct str organisation_id,
     bool *ret_stands, struct err *err);

@@ -114,6 +114,20 @@ int organisation_get(struct ledger_tx *tx, struct str id, struct arena *arena,
     return 0;
 }
 
+int organisation_of_plant(struct ledger_tx *tx, struct str plant, struct arena *arena,
+    struct organisation *ret_organisation, struct err *err) {
+    struct ledger_stmt *stmt = NULL;
+    int result =
+        run_first(tx, "SELECT organisation_id FROM plants WHERE id = ?1", TEXTS(plant), &stmt, err);
+    if (result <= 0) {
+        return result < 0 ? result
+                          : err_set(err, ERR_NOT_FOUND, MSG_LEDGER_ORGANISATION_UNKNOWN, NO_ARGS);
+    }
+    char id[40];
+    (void)str_copy_z(ledger_column_str(stmt, 0), id, sizeof id); // 36 letters.
+    return organisation_get(tx, str_of(id), arena, ret_organisation, err);
+}
+
 int organisation_first(struct ledger_tx *tx, char ret_id[40], struct err *err) {
     struct ledger_stmt *stmt = NULL;
     int result =

@@ -35,6 +35,9 @@ int organisation_change(
 /* Copied into the arena. ERR_NOT_FOUND. */
 int organisation_get(struct ledger_tx *tx, struct str id, struct arena *arena,
     struct organisation *ret_organisation, struct err *err);
+/* That of a plant, copied into the arena. ERR_NOT_FOUND: the plant was never entered. */
+int organisation_of_plant(struct ledger_tx *tx, struct str plant, struct arena *arena,
+    struct organisation *ret_organisation, struct err *err);
 /* The one that was there first; made when there is none. */
 int organisation_first(struct ledger_tx *tx, char ret_id[40], struct err *err);
 /* Oldest first; `for_user`: only their own, those of people they see (user_each), and those with

@@ -27,6 +27,7 @@
 #include "serve/api_pages.h"
 #include "serve/api_write.h"
 #include "serve/call.h"
+#include "serve/factories.h"
 #include "serve/headers.h"
 #include "serve/jobs.h"
 #include "serve/server.h"
@@ -418,6 +419,7 @@ static void server_free(struct server *server) {
     jobs_free(server->jobs);
     stream_hub_free(server->streams);
     sights_free(server->sights);
+    factories_free(server->factories);
     auth_fini(&server->auth);
     for (size_t i = 0; i < HTTP_WORKERS; i++) {
         write_scratch_free(server->write_scratch[i]);
@@ -452,6 +454,7 @@ static struct server *server_new(const struct serve_options *options) {
         openapi_write((enum lang)lang, &server->openapi_text[lang]);
         server->openapi[lang] = buf_str(&server->openapi_text[lang]);
     }
+    server->factories = factories_new();
     server->sights = sights_new(home_hub(server->home));
     server->streams = stream_hub_new(
         server->clock, server->home, server->epoch, server->options.limits.streams, server->sights);

@@ -15,6 +15,7 @@
 #include "serve/sight.h"
 #include "serve/stream.h"
 
+struct factories;
 struct jobs;
 struct write_scratch;
 
@@ -37,6 +38,7 @@ struct server {
     struct auth auth;
     struct stream_hub *streams;
     struct sights *sights; // What grants give.
+    struct factories *factories;
     struct str openapi[2]; // By language.
     struct buf openapi_text[2];
     struct write_scratch *write_scratch[HTTP_WORKERS]; // Of worker i alone.

@@ -654,6 +654,35 @@ static void a_grant_that_ends_ends_the_stream(void **state) {
     assert_int_equal(take_back(f.alpha[5].header, id), 409);
 }
 
+/* Of a plant that is only granted: its name, and how old the newest granted value is. */
+static void a_factory_is_told_by_its_name_and_the_newest_granted_value(void **state) {
+    (void)state;
+    char id[40];
+    give(f.organisations[SUPPLIER], "\"none.*\",\"press2.temp\"", ",\"step_s\":10", id);
+    json_t *list = get(f.supplier.header, "/api/v1/factories", 200);
+    assert_int_equal(json_array_size(json_object_get(list, "items")), 1);
+    json_t *one = json_array_get(json_object_get(list, "items"), 0);
+    assert_string_equal(json_string_value(json_object_get(one, "role")), "grantee");
+    assert_string_equal(json_string_value(json_object_get(one, "display")), "Alpha");
+    static const char *const HIDDEN[] = {"organisation", "status", "errors", "warnings", "worst",
+        "devices", "connected", "silent", "rows_per_minute", "disk_days", "newest"};
+    for (size_t i = 0; i < sizeof HIDDEN / sizeof HIDDEN[0]; i++) {
+        assert_true(json_is_null(json_object_get(one, HIDDEN[i]))); // No newest value, either.
+    }
+    assert_true(json_is_string(json_object_get(one, "until")));
+    json_decref(list);
+    char more[40];
+    write_lines("press1 temp=4.75\n");
+    give(f.organisations[SUPPLIER], "\"press1.temp\"", "", more);
+    list = get(f.supplier.header, "/api/v1/factories", 200);
+    one = json_array_get(json_object_get(list, "items"), 0);
+    assert_true(json_integer_value(json_object_get(one, "newest_age_ms")) < 20000);
+    assert_true(json_is_string(json_object_get(one, "newest")));
+    json_decref(list);
+    assert_int_equal(take_back(f.alpha[5].header, id), 200);
+    assert_int_equal(take_back(f.alpha[5].header, more), 200);
+}
+
 /* ---- De-identification ---- */
 
 static void hidden_name(const char *who, char to[64]) {
@@ -818,8 +847,8 @@ static void an_invited_grantee_gets_an_account_and_no_role(void **state) {
     struct str rest = answer_header(&taken, "Set-Cookie");
     struct str cookie = str_cut(&rest, ';');
     char header[HEADER_BYTES];
-    (void)snprintf(header, sizeof header, "Cookie: %.*s\r\nX-Requested-With: maru\r\n",
-        STR_ARG(cookie));
+    (void)snprintf(
+        header, sizeof header, "Cookie: %.*s\r\nX-Requested-With: maru\r\n", STR_ARG(cookie));
     assert_int_equal(check_tags(header, "", "press1.temp"), 1);
     AUTO_ANSWER struct answer people;
     (void)ask(f.alpha[5].header, "GET", PLANT "/access", "", &people);
@@ -890,6 +919,7 @@ int main(void) {
         cmocka_unit_test(bad_terms_are_refused_in_words),
         cmocka_unit_test(a_stream_carries_granted_tags_and_ends_with_the_grant),
         cmocka_unit_test(a_grant_that_ends_ends_the_stream),
+        cmocka_unit_test(a_factory_is_told_by_its_name_and_the_newest_granted_value),
         cmocka_unit_test(hidden_names_are_pseudonyms_of_the_reader),
         cmocka_unit_test(averages_alone_are_given_where_a_step_is_set),
         cmocka_unit_test(a_step_that_grows_or_is_cut_is_not_given),

@@ -458,6 +458,30 @@ static void figures_are_of_ones_own_plants(void **state) {
     }
 }
 
+/* A line for each of one's own plants, and none for others. */
+static void factories_are_ones_own_plants(void **state) {
+    (void)state;
+    AUTO_ANSWER struct answer mine;
+    AUTO_ANSWER struct answer by_token;
+    AUTO_ANSWER struct answer theirs;
+    AUTO_ANSWER struct answer admins;
+    assert_int_equal(ask(&w.people[0], "GET", "/api/v1/factories", NULL, STR_NONE, &mine), 200);
+    assert_true(holds(&mine, "\"id\":\"" ALPHA "\"") && holds(&mine, "\"role\":\"viewer\""));
+    assert_true(holds(&mine, "\"devices\":1,\"connected\":0,\"silent\":1,\"newest\":null"));
+    assert_false(holds(&mine, BRAVO));
+    assert_int_equal(ask(&w.tokens[0], "GET", "/api/v1/factories", NULL, STR_NONE, &by_token), 200);
+    assert_true(holds(&by_token, ALPHA) && !holds(&by_token, BRAVO));
+    AUTO_ANSWER struct answer written;
+    assert_int_equal(ask(&w.bravo, "POST", "/write?plant=" BRAVO, NULL,
+                         STR("bravo.press.temp value=7\n"), &written),
+        204);
+    assert_int_equal(ask(&w.bravo, "GET", "/api/v1/factories", NULL, STR_NONE, &theirs), 200);
+    assert_true(holds(&theirs, BRAVO) && !holds(&theirs, ALPHA));
+    assert_true(holds(&theirs, "\"newest\":\"20") && holds(&theirs, "\"newest_age_ms\":"));
+    assert_int_equal(ask(&w.admin, "GET", "/api/v1/factories", NULL, STR_NONE, &admins), 200);
+    assert_true(holds(&admins, "\"items\":[]"));
+}
+
 /* Callers that are not who they claim to be: 401 wherever somebody must be known. */
 static void a_forged_or_ended_secret_is_nobody(void **state) {
     (void)state;
@@ -560,7 +584,7 @@ static void numbers_of_imports_count_in_each_plant(void **state) {
     (void)state;
     static const char *const FILE_ = "time,tag,value\n2026-01-01T00:00:00Z,x.y,1\n";
     AUTO_ANSWER struct answer before;
-    AUTO_ANSWER struct answer after;
+    AUTO_ANSWER struct answer after = {.status = 0};
     const struct caller *owner = &w.people[ROLES - 1];
     assert_int_equal(ask(owner, "POST", "/api/v1/plants/" ALPHA "/import?as=samples&dry_run=1",
                          NULL, str_of(FILE_), &before),
@@ -570,9 +594,14 @@ static void numbers_of_imports_count_in_each_plant(void **state) {
         (void)ask(&w.bravo, "POST", "/api/v1/plants/" BRAVO "/import?as=samples&dry_run=1", NULL,
             str_of(FILE_), &job);
     }
-    assert_int_equal(ask(owner, "POST", "/api/v1/plants/" ALPHA "/import?as=samples&dry_run=1",
-                         NULL, str_of(FILE_), &after),
-        200);
+    for (int i = 0; i < 1000; i++) { // Three run at once; the neighbours' may still do.
+        answer_fini(&after);
+        if (ask(owner, "POST", "/api/v1/plants/" ALPHA "/import?as=samples&dry_run=1", NULL,
+                str_of(FILE_), &after) != 503) {
+            break;
+        }
+    }
+    assert_int_equal(after.status, 200);
     int64_t numbers[2] = {0, 0};
     struct answer *const answers[2] = {&before, &after};
     for (int i = 0; i < 2; i++) {
@@ -781,6 +810,7 @@ int main(void) {
         cmocka_unit_test(no_answer_names_another_plant),
         cmocka_unit_test(what_is_told_of_ones_own_plant_names_no_other),
         cmocka_unit_test(figures_are_of_ones_own_plants),
+        cmocka_unit_test(factories_are_ones_own_plants),
         cmocka_unit_test(a_forged_or_ended_secret_is_nobody),
         cmocka_unit_test(things_of_another_plant_are_not_found_under_ones_own),
         cmocka_unit_test(numbers_of_imports_count_in_each_plant),
