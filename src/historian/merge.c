@@ -73,37 +73,47 @@ static bool are_neighbours(
     return neighbours;
 }
 
-/* How many segments from `first` on can be one. */
-static uint32_t run_length(
+/* Neighbours that can be one. */
+struct reach {
+    uint32_t count;
+    uint32_t alike; // Of the size of the first; the others are smaller.
+};
+
+static struct reach reach_from(
     struct historian *historian, const struct view *view, uint32_t first, bool all) {
     uint64_t rows = 0;
-    uint32_t count = 0;
-    for (uint32_t i = first; i < view->segment_count && count < MERGE_SOURCES_MAX; i++) {
+    struct reach reach = {0};
+    uint32_t size = tier_of(view->segments[first]);
+    for (uint32_t i = first; i < view->segment_count && reach.count < MERGE_SOURCES_MAX; i++) {
         const struct segment *segment = view->segments[i];
+        uint32_t tier = tier_of(segment);
         rows += segment_info(segment)->rows;
         bool fits = segment_damage(segment) == 0 && rows <= MERGE_ROWS_MAX &&
-                    (all || tier_of(segment) <= tier_of(view->segments[first])) &&
+                    (all || tier <= size) &&
                     (i == first || are_neighbours(historian, view->segments[i - 1], segment));
         if (!fits) {
             break;
         }
-        count++;
+        reach.count++;
+        reach.alike += tier == size;
     }
-    return count;
+    return reach;
 }
 
+/* Only those of a size count: a large one is not written again for the small ones behind it, else
+ * each row would be written as often as tables are sealed. */
 static bool merge_choose(struct merge *merge, uint32_t width, bool all) {
     const struct view *view = merge->view;
     for (uint32_t i = 0; i < view->segment_count; i++) {
-        uint32_t count = run_length(merge->historian, view, i, all);
-        bool worth = count >= (all ? 2U : width);
-        if (!worth && count > 0 && all && segment_has_expired(view, view->segments[i])) {
+        struct reach reach = reach_from(merge->historian, view, i, all);
+        bool worth = all ? reach.count >= 2 : reach.alike >= width;
+        if (!worth && reach.count > 0 && all && segment_has_expired(view, view->segments[i])) {
             worth = true;
-            count = 1;
+            reach.count = 1;
         }
         if (worth) {
             merge->sources = view->segments + i;
-            merge->count = count;
+            merge->count = reach.count;
             return true;
         }
     }
