@@ -13,6 +13,7 @@
 #include "core/json.h"
 #include "serve/auth.h"
 #include "serve/call.h"
+#include "serve/examples.h"
 #include "serve/server.h"
 
 struct schema_row {
@@ -186,7 +187,9 @@ static void put_params(struct json *json, const struct route *route, enum lang l
 
 /* ---- Operations ---- */
 
-static void put_content(struct json *json, const char *mime, const char *schema) {
+/* `example`: JSON; NULL: none. */
+static void put_content(
+    struct json *json, const char *mime, const char *schema, const char *example) {
     json_key(json, mime);
     json_object_begin(json);
     json_key(json, "schema");
@@ -194,6 +197,10 @@ static void put_content(struct json *json, const char *mime, const char *schema)
         put_reference(json, str_of(schema));
     } else {
         json_raw(json, STR("{\"type\":\"string\"}"));
+    }
+    if (example) {
+        json_key(json, "example");
+        json_raw(json, str_of(example));
     }
     json_object_end(json);
 }
@@ -211,25 +218,27 @@ static void put_body(struct json *json, const struct route *route) {
         route->body == BODY_JSON   ? "application/json"
         : route->body == BODY_FILE ? "application/octet-stream"
                                    : "text/plain",
-        route->body_schema);
+        route->body_schema, route->body == BODY_JSON ? example_body(route->id) : NULL);
     json_object_end(json);
     json_object_end(json);
 }
 
-static void put_answer_content(struct json *json, const struct route *route) {
+static void put_answer_content(struct json *json, const struct route *route, uint32_t status) {
+    const struct example *row = example_of(route->id);
+    const char *example = row && row->status == status ? row->answer : NULL;
     json_key(json, "content");
     json_object_begin(json);
     switch (route->answer) {
-    case ANSWER_JSON: put_content(json, "application/json", route->answer_schema); break;
-    case ANSWER_TEXT: put_content(json, "text/plain", NULL); break;
-    case ANSWER_EVENTS: put_content(json, "text/event-stream", NULL); break;
+    case ANSWER_JSON: put_content(json, "application/json", route->answer_schema, example); break;
+    case ANSWER_TEXT: put_content(json, "text/plain", NULL, NULL); break;
+    case ANSWER_EVENTS: put_content(json, "text/event-stream", NULL, NULL); break;
     case ANSWER_SAMPLES:
-        put_content(json, "application/json", route->answer_schema);
-        put_content(json, "text/csv", NULL);
+        put_content(json, "application/json", route->answer_schema, example);
+        put_content(json, "text/csv", NULL, NULL);
         break;
     case ANSWER_FILE:
-        put_content(json, "text/csv", NULL);
-        put_content(json, "application/octet-stream", NULL);
+        put_content(json, "text/csv", NULL, NULL);
+        put_content(json, "application/octet-stream", NULL, NULL);
         break;
     case ANSWER_NONE: break;
     }
@@ -242,8 +251,30 @@ static void put_refusal(struct json *json, const char *status, enum err_code cod
     json_put_str(json, "description", str_of(err_code_words(code, lang)));
     json_key(json, "content");
     json_object_begin(json);
-    put_content(json, "application/problem+json", "Problem");
+    put_content(json, "application/problem+json", "Problem", NULL);
     json_object_end(json);
+    json_object_end(json);
+}
+
+/* A route whose example was answered 201. */
+static bool makes_something(const struct route *route) {
+    const struct example *example = example_of(route->id);
+    return example && example->status == 201;
+}
+
+/* How the example is asked: its address, and its body where that is no JSON. */
+static void put_asked(struct json *json, const struct route *route) {
+    const struct example *example = example_of(route->id);
+    if (!example) {
+        return;
+    }
+    json_key(json, "x-example");
+    json_object_begin(json);
+    json_put_str(json, "target", str_of(example->target));
+    json_put_i64(json, "status", example->status);
+    if (route->body == BODY_LINES) {
+        json_put_str(json, "body", str_of(example_body(route->id)));
+    }
     json_object_end(json);
 }
 
@@ -254,14 +285,14 @@ static void put_responses(struct json *json, const struct route *route, enum lan
     json_object_begin(json);
     json_put_str(json, "description", str_of(route->summary[lang]));
     if (route->answer != ANSWER_NONE) {
-        put_answer_content(json, route);
+        put_answer_content(json, route, 200);
     }
     json_object_end(json);
-    if (route->method == HTTP_PUT) {
+    if (route->method == HTTP_PUT || makes_something(route)) {
         json_key(json, "201");
         json_object_begin(json);
         json_put_str(json, "description", str_of(route->summary[lang]));
-        put_answer_content(json, route);
+        put_answer_content(json, route, 201);
         json_object_end(json);
     }
     put_refusal(json, "400", ERR_INVALID, lang);
@@ -297,6 +328,7 @@ static void put_operation(struct json *json, const struct route *route, enum lan
     json_key(json, "security");
     json_raw(
         json, route->right == RIGHT_PUBLIC ? STR("[]") : STR("[{\"token\":[]},{\"session\":[]}]"));
+    put_asked(json, route);
     put_params(json, route, lang);
     put_body(json, route);
     put_responses(json, route, lang);

@@ -140,6 +140,17 @@ describe('maru demo', () => {
     }
   });
 
+  test('the interface is described, with an example, and answers when tried', async () => {
+    const { page } = desk;
+    await page.goto(`${url}/help/api`);
+    await page.locator('.api details summary', { hasText: '{plant}/assets' }).click();
+    const open = page.locator('.api details[open]');
+    assert.match(await open.locator('pre').first().innerText(), /^curl[^]*Authorization: Bearer TOKEN[^]*\/assets'$/);
+    await open.locator('form button').click();
+    await open.locator('pre').nth(2).and(open.locator('pre', { hasText: /^200\n\{[^]*"level": "equipment"/ })).waitFor();
+    await page.goto(`${url}/floor`);
+  });
+
   test('pictures for the README', { skip: !TO_DOCS && 'only with MARU_PICTURES_TO_DOCS=1' }, async () => {
     const cookies = await desk.context.cookies();
     // A few minutes of history make the pictures honest; they are taken as the demo then stands.

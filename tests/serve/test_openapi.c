@@ -15,6 +15,9 @@
 #include <cmocka.h>
 #include <jansson.h>
 
+#include "serve/examples.h"
+#include "serve/route.h"
+
 static struct rig rig;
 static json_t *document;
 
@@ -278,6 +281,116 @@ static void every_answer_is_as_described(void **state) {
     assert_true(checked >= 15);
 }
 
+/* ---- Examples ---- */
+
+/* The same members with the same types; of a list every entry like the first of the other. */
+static bool same_shape(json_t *shown, json_t *real, char *where, int depth) {
+    assert_true(depth < DEPTH_MAX);
+    if (json_is_null(shown) || json_is_null(real)) {
+        return true;
+    }
+    bool numbers = json_is_number(shown) && json_is_number(real);
+    bool flags = json_is_boolean(shown) && json_is_boolean(real);
+    if (!numbers && !flags && json_typeof(shown) != json_typeof(real)) {
+        return false;
+    }
+    for (size_t i = 0; json_array_size(real) > 0 && i < json_array_size(shown); i++) {
+        size_t at = json_array_size(real) == json_array_size(shown) ? i : 0; // Cells of a row.
+        if (!same_shape(json_array_get(shown, i), json_array_get(real, at), where, depth + 1)) {
+            return false;
+        }
+    }
+    const char *name = NULL;
+    json_t *member = NULL;
+    json_object_foreach(real, name, member) {
+        json_t *other = json_object_get(shown, name);
+        if (!other || !same_shape(other, member, where, depth + 1)) {
+            (void)snprintf(where, WHERE_BYTES, "%s", name);
+            return false;
+        }
+    }
+    return !json_is_object(real) || json_object_size(real) == json_object_size(shown);
+}
+
+static void ask_example(const struct example *example, struct answer *ret_answer) {
+    const struct route *route = NULL;
+    for (uint32_t i = 0; i < ROUTE_COUNT; i++) {
+        route = strcmp(route_at(i)->id, example->route) == 0 ? route_at(i) : route;
+    }
+    if (!route) {
+        fail_msg("%s is no route", example->route);
+    }
+    bool personal = is_personal(example->target) || strstr(example->target, "/session");
+    const char *body = example_body(example->route);
+    char headers[256];
+    (void)snprintf(headers, sizeof headers,
+        "%s%s\r\nAccept-Language: en\r\nX-Requested-With: maru\r\nContent-Type: %s\r\n",
+        personal ? "Cookie: " : "Authorization: Bearer ", personal ? cookie : rig.owner,
+        route->body == BODY_LINES ? "text/plain" : "application/json");
+    struct question question = {.port = rig.port,
+        .method = http_method_name(route->method),
+        .target = example->target,
+        .headers = headers,
+        .body = body ? str_of(body) : STR_NONE};
+    client_ask(&question, ret_answer);
+}
+
+/* The schema of the answer with this status. */
+static json_t *example_schema(const char *route, uint32_t status, json_t **ret_example) {
+    const char *path = NULL;
+    json_t *methods = NULL;
+    char code[8];
+    (void)snprintf(code, sizeof code, "%u", status);
+    json_object_foreach(json_object_get(document, "paths"), path, methods) {
+        const char *method = NULL;
+        json_t *operation = NULL;
+        json_object_foreach(methods, method, operation) {
+            if (strcmp(json_string_value(json_object_get(operation, "operationId")), route) == 0) {
+                json_t *answer = json_object_get(json_object_get(operation, "responses"), code);
+                json_t *content =
+                    json_object_get(json_object_get(answer, "content"), "application/json");
+                *ret_example = json_object_get(content, "example");
+                return json_object_get(content, "schema");
+            }
+        }
+    }
+    return NULL;
+}
+
+/* MARU_EXAMPLES=FILE writes what was really answered: id, status, answer. */
+static void every_example_is_true(void **state) {
+    (void)state;
+    const char *to = getenv("MARU_EXAMPLES");
+    FILE *file = to ? fopen(to, "w") : NULL;
+    uint32_t count = 0;
+    for (; example_at(count); count++) {
+        const struct example *example = example_at(count);
+        AUTO_ANSWER struct answer answer;
+        ask_example(example, &answer);
+        if (file) {
+            (void)fprintf(file, "%s\t%d\t%s\n", example->route, answer.status, buf_z(&answer.body));
+            continue;
+        }
+        if (answer.status != (int)example->status) {
+            fail_msg("%s: %d %s", example->route, answer.status, buf_z(&answer.body));
+        }
+        json_t *shown = NULL;
+        json_t *schema = example_schema(example->route, example->status, &shown);
+        json_t *real = json_loadb((const char *)answer.body.data, answer.body.size, 0, NULL);
+        char where[WHERE_BYTES] = "";
+        if (real && (!shown || !matches(schema, shown, where, 0) ||
+                        !matches(schema, real, where, 0) || !same_shape(shown, real, where, 0))) {
+            fail_msg("the example of %s is not as answered: %s\n%.2000s", example->route, where,
+                buf_z(&answer.body));
+        }
+        json_decref(real);
+    }
+    if (file) {
+        (void)fclose(file);
+    }
+    assert_true(count >= 25);
+}
+
 static void refusals_are_as_described(void **state) {
     (void)state;
     static const char *const TARGETS[] = {
@@ -360,6 +473,7 @@ static void summaries_follow_the_reader(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_answer_is_as_described),
+        cmocka_unit_test(every_example_is_true),
         cmocka_unit_test(refusals_are_as_described),
         cmocka_unit_test(the_document_is_whole_in_itself),
         cmocka_unit_test(summaries_follow_the_reader),

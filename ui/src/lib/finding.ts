@@ -41,6 +41,7 @@ const PAGES: { to: string; words: Key; icon?: IconName }[] = [
   { to: '/data/outbox', words: 'outbox.title' },
   { to: '/health', words: 'health.title' },
   { to: '/help', words: 'help.title', icon: 'help' },
+  { to: '/help/api', words: 'openapi.title', icon: 'help' },
   { to: '/tv?pages=floor,flow&every=20s', words: 'tv.title', icon: 'tv' },
 ];
 
