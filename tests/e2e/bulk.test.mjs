@@ -3,7 +3,7 @@
 import { after, before, describe, test } from 'node:test';
 import assert from 'node:assert/strict';
 import { axe, launch, openPage, picture } from './browser.mjs';
-import { openDemo, START_MS, stopAll } from './program.mjs';
+import { freePort, openDemo, START_MS, stopAll } from './program.mjs';
 
 const MANY = 5_000;
 const PAINT_MS = 1_000;
@@ -68,7 +68,6 @@ describe('tags as a table', () => {
     await page.getByRole('button', { name: '고칠 행 1개' }).click();
 
     await page.getByText(/f99.*형식이 아닙니다/).first().waitFor({ timeout: START_MS });
-    assert.deepEqual(await axe(page), []);
     await picture(page, 'bulk-fault');
     await page.keyboard.type('f64');
     await page.keyboard.press('Enter');
@@ -148,10 +147,27 @@ describe('tags as a table', () => {
     assert.equal((await api(`${plant}/tags/bulk.many${MANY - 1}`)).body.unit, 'kW');
   });
 
+  test('mail is set up on a page, and a try says what went wrong', async () => {
+    const { page } = desk;
+    await page.goto(`${url}/settings/mail?lang=ko`);
+    await page.getByLabel('메일 서버', { exact: true }).fill('127.0.0.1');
+    await page.getByLabel('포트', { exact: true }).fill(String(await freePort()));
+    await page.getByLabel('보내는 주소').fill('maru@plant.example');
+    await page.getByLabel('받는 사람 1의 주소').fill('kim@plant.example');
+    await page.getByRole('button', { name: '저장', exact: true }).click();
+    await page.getByText('저장했습니다.').waitFor({ timeout: START_MS });
+    await page.getByRole('button', { name: '시험 메일 보내기' }).click();
+    await page.getByText(/연결할 수 없습니다/).first().waitFor({ timeout: START_MS });
+    assert.deepEqual(await axe(page), []);
+    await picture(page, 'settings-mail');
+    desk.troubles.splice(0, desk.troubles.length, ...desk.troubles.filter((one) => !/502/.test(one)));
+  });
+
   test('devices are a table as well, and a phone keeps the list', async () => {
     const { page } = desk;
     await page.goto(`${url}/data/devices?view=table&of=devices&lang=ko`);
     await page.locator('[role="gridcell"][data-c="2"]').first().waitFor({ timeout: START_MS });
+    assert.deepEqual(await axe(page), []);
     await picture(page, 'bulk-devices');
     const phone = await openPage(browser, { width: 390, height: 844 });
     await phone.context.addCookies(await desk.context.cookies());

@@ -42,6 +42,7 @@ export const GROUPS: Group[] = [
     sections: [
       { id: 'organisation', words: 'organisation.title', help: 'organisation.words', icon: 'building', shown: () => offers('GET', '/organisations') && isAdmin() },
       { id: 'users', words: 'users.title', help: 'users.words', icon: 'people', shown: () => offers('GET', '/users') && isAdmin() },
+      { id: 'mail', words: 'mail.title', help: 'mail.words', icon: 'mail', shown: () => offers('GET', '/mail') && isAdmin() },
       { id: 'about', words: 'settings.about', help: 'settings.about_words', icon: 'info', shown: () => true },
     ],
   },
