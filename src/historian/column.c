@@ -29,6 +29,7 @@ enum form { FORM_CONST = 0, FORM_STEP = 1, FORM_RUNS = 2, FORM_BITS = 3, FORM_PL
 enum fold { FOLD_OFFSET = 0, FOLD_ZIGZAG = 1 };
 
 enum {
+    RUNS_CLEARLY = 64, // Values a run from which on nothing beats runs of steps.
     LAG_MAX = 64,
     LAG_SAMPLE = 256, // Residuals looked at per lag.
     LAG_ROWS_MIN = 512,
@@ -147,8 +148,15 @@ static uint64_t common_unit(const uint64_t *values, uint32_t count, uint64_t bas
     return unit > 0 ? unit : 1;
 }
 
+/* How many values have each bit length. In lanes, since neighbours mostly have the same: counting
+ * each on the one before would wait for memory. */
+enum { LANES = 4 };
+struct lengths {
+    uint32_t seen[LANES][65];
+};
+
 /* Bits a value, and patches, that make `count` values of these bit lengths smallest. */
-static void choose_width(const uint32_t *lengths, uint32_t count, struct plan *plan) {
+static void choose_width(const struct lengths *lengths, uint32_t count, struct plan *plan) {
     uint32_t beyond = 0; // Values longer than `width`.
     plan->bits = UINT64_MAX;
     for (uint32_t width = 64;; width--) {
@@ -158,7 +166,9 @@ static void choose_width(const uint32_t *lengths, uint32_t count, struct plan *p
             plan->width = width;
             plan->patches = beyond;
         }
-        beyond += lengths[width];
+        for (uint32_t lane = 0; lane < LANES; lane++) {
+            beyond += lengths->seen[lane][width];
+        }
         if (width == 0) {
             return;
         }
@@ -176,20 +186,16 @@ HOT_LOOP static void plan_fold(const uint64_t *values, uint32_t count, struct pl
     struct plan offset = {.lag = plan->lag, .fold = FOLD_OFFSET, .base = low, .runs = runs};
     struct plan folded = {.lag = plan->lag, .fold = FOLD_ZIGZAG, .unit = 1, .runs = runs};
     offset.unit = common_unit(values, count, low);
-    uint32_t offset_lengths[65] = {0};
-    uint32_t folded_lengths[65] = {0};
+    struct lengths offset_lengths = {0};
+    struct lengths folded_lengths = {0};
     for (uint32_t i = 0; i < count; i++) {
-        offset_lengths[bit_length(values[i] - low)]++;
-        folded_lengths[bit_length(zigzag_of((int64_t)values[i]))]++;
+        uint64_t beyond = values[i] - low;
+        offset_lengths
+            .seen[i % LANES][bit_length(offset.unit > 1 ? beyond / offset.unit : beyond)]++;
+        folded_lengths.seen[i % LANES][bit_length(zigzag_of((int64_t)values[i]))]++;
     }
-    if (offset.unit > 1) {
-        memset(offset_lengths, 0, sizeof offset_lengths);
-        for (uint32_t i = 0; i < count; i++) {
-            offset_lengths[bit_length((values[i] - low) / offset.unit)]++;
-        }
-    }
-    choose_width(offset_lengths, count, &offset);
-    choose_width(folded_lengths, count, &folded);
+    choose_width(&offset_lengths, count, &offset);
+    choose_width(&folded_lengths, count, &folded);
     *plan = folded.bits < offset.bits ? folded : offset;
 }
 
@@ -422,22 +428,32 @@ static uint32_t plan_draft(
 /* The prediction with the smallest residuals; they are left in codec->work. */
 static uint32_t plan_column(
     struct codec *codec, const bits64 *values, uint32_t count, struct plan *ret_plan) {
+    struct plan steps = {.lag = 1};
+    uint32_t left = residuals(values, count, 1, codec->work);
+    plan_fold(codec->work, left, &steps);
+    steps.bits += 16;
+    if ((uint64_t)steps.runs * RUNS_CLEARLY < left) {
+        *ret_plan = steps; // Steady, with few breaks: nothing else comes near.
+        return left;
+    }
     struct plan best = {.lag = 0};
-    uint32_t left = residuals(values, count, 0, codec->work);
-    plan_fold(codec->work, left, &best);
-    uint32_t lags[2] = {1, best_lag(values, count)};
+    plan_fold(values, count, &best);
+    struct plan others[2] = {steps, {.lag = best_lag(values, count)}};
     for (uint32_t i = 0; i < 2; i++) {
-        struct plan plan = {.lag = lags[i]};
-        if (count <= lags[i] + 1 || (i == 1 && lags[1] == 1)) {
-            continue;
+        struct plan *plan = &others[i];
+        if (i == 1) {
+            if (plan->lag == 1 || count <= plan->lag + 1) {
+                continue;
+            }
+            left = residuals(values, count, plan->lag, codec->work);
+            plan_fold(codec->work, left, plan);
+            plan->bits += (uint64_t)plan->lag * 16;
         }
-        left = residuals(values, count, lags[i], codec->work);
-        plan_fold(codec->work, left, &plan);
-        plan.bits += (uint64_t)lags[i] * 16;
-        bool better = plan.bits < best.bits || (plan.bits == best.bits && plan.runs < best.runs) ||
-                      plan.runs * 8 < best.runs;
+        bool better = plan->bits < best.bits ||
+                      (plan->bits == best.bits && plan->runs < best.runs) ||
+                      plan->runs * 8 < best.runs;
         if (better) {
-            best = plan;
+            best = *plan;
         }
     }
     *ret_plan = best;
