@@ -18,7 +18,7 @@ const ACTIONS = [
 /** Routes of the description, for a program that knows people. */
 const ROUTES = [
   'GET PUT /me', 'POST /me/password', 'POST PUT DELETE /me/totp', 'GET DELETE /me/sessions', 'GET POST /organisations', 'GET /users', 'PUT DELETE /users/{id}', 'POST /users/{id}/reset', 'DELETE /users/{id}/sessions', 'PUT /organisations/{id}',
-  'GET /plants/{plant}/access', 'GET POST /plants/{plant}/invitations', 'GET POST /plants/{plant}/tokens', 'PUT /plants/{plant}',
+  'GET /plants/{plant}/access', 'GET POST /plants/{plant}/invitations', 'GET POST /plants/{plant}/tokens', 'GET /factories', 'GET POST /plants/{plant}/grants', 'POST /plants/{plant}/grants/{id}/revoke', 'PUT /plants/{plant}',
 ];
 export const described = () => ({
   openapi: '3.1.0',
@@ -191,7 +191,7 @@ export function createPeople({ lang, plant }) {
   }
 
   return {
-    me, access,
+    me, access, organisations,
     /** [status, body] or null when this is none of ours. */
     answer(method, path, body, search) {
       if (search.has('limit') && !path.endsWith('/audit') && described().paths[`/api/v1${path.replace(/^(\/plants\/)[^/]+/, '$1{plant}')}`]) {

@@ -1,10 +1,12 @@
 // Serves dist/ and imitates docs/HTTP.md with moving data, without any dependency: for looking at the
 // pages while developing and for the browser tests. Modes: demo, empty, error, many (10,000 tags),
-// setup, signedout, old (a program from before rights by plant), two (two plants). `node mock/server.mjs --mode many --port 8490`
+// setup, signedout, old (a program from before rights by plant), two (two plants), ten (a supplier's ten), granted
+// (some tags of one by a grant). `node mock/server.mjs --mode many --port 8490`
 import { createServer } from 'node:http';
 import { readFileSync, readdirSync } from 'node:fs';
 import { dirname, extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { createGrants, GRANTED } from './grants.mjs';
 import { createIndicators } from './indicators.mjs';
 import { createPeople, described } from './people.mjs';
 import { createPlant } from './plant.mjs';
@@ -42,6 +44,7 @@ export async function startMock({ mode = 'demo', port = 0, lang = 'ko' } = {}) {
   const files = pagesOf(DIST);
   const plant = createPlant({ mode, lang });
   const people = createPeople({ lang, plant });
+  const grants = createGrants({ mode, lang, people, plant });
   const start = createStart(plant);
   const indicators = createIndicators(mode, lang);
   const streams = new Set();
@@ -67,7 +70,8 @@ export async function startMock({ mode = 'demo', port = 0, lang = 'ko' } = {}) {
     }
     const { role } = people.access.find((one) => one.user === people.me);
     const second = { id: 'annex', display: lang === 'ko' ? '제2공장' : 'Annex', zone: plant.info.zone, role: 'viewer' };
-    return { user: { id, login, display, role, admin, organisation, second_factor }, plants: [{ ...plant.info, role }, ...(mode === 'two' ? [second] : [])], ...base };
+    const own = grants.plants() ?? [{ ...plant.info, role }, ...(mode === 'two' ? [second] : [])];
+    return { user: { id, login, display, role: own[0].role, admin: admin && mode !== 'granted', organisation, second_factor }, plants: own, ...base };
   }
 
   function servePage(path, res) {
@@ -109,7 +113,7 @@ export async function startMock({ mode = 'demo', port = 0, lang = 'ko' } = {}) {
   }
 
   const inPlant = {
-    tags: (url) => ({ items: plant.tags(Number(url.searchParams.get('cursor') ?? 0), Number(url.searchParams.get('limit') ?? 1000)), next: plant.next(url) }),
+    tags: (url) => (mode === 'granted' ? { items: plant.tags(0, 100_000).filter((tag) => GRANTED.test(tag.name)).map((tag) => ({ ...tag, device: null, source: null })), next: null } : { items: plant.tags(Number(url.searchParams.get('cursor') ?? 0), Number(url.searchParams.get('limit') ?? 1000)), next: plant.next(url) }),
     assets: () => ({ items: plant.assets, next: null }),
     devices: () => ({ items: plant.devices(), next: null }),
     series: (url) => plant.series(url.searchParams),
@@ -211,6 +215,14 @@ export async function startMock({ mode = 'demo', port = 0, lang = 'ko' } = {}) {
     }
     if (!state.signedIn) {
       return problem(res, 401, 'nobody', '로그인이 필요합니다.', 'Sign in first.', req);
+    }
+    const reads = /^\/plants\/[^/]+\/(?:tags|samples|series|moments|stream)$/;
+    if (mode === 'granted' && path.startsWith('/plants/') && !(req.method === 'GET' && reads.test(path))) {
+      return problem(res, 404, 'not_found', '없는 공장입니다.', 'There is no such plant.', req);
+    }
+    const granted = mode === 'old' ? null : grants.answer(req.method, path, req.method === 'GET' ? undefined : await bodyOf(req));
+    if (granted) {
+      return granted[0] >= 400 ? problem(res, granted[0], 'not_found', '없는 대상입니다.', 'There is no such thing.', req) : send(res, granted[0], granted[1]);
     }
     const counted = indicators(req.method, path, req.method === 'GET' ? undefined : await bodyOf(req));
     if (counted) {

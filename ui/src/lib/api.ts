@@ -16,7 +16,7 @@ export interface User {
   organisation?: Organisation | null;
   second_factor?: boolean;
 }
-export type Role = 'viewer' | 'operator' | 'manager' | 'owner' | 'installer' | 'auditor';
+export type Role = 'viewer' | 'operator' | 'manager' | 'owner' | 'installer' | 'auditor' | 'grantee';
 
 export interface Plant {
   id: string;

@@ -1,6 +1,8 @@
 // Where each page stands: the areas of the rail and the tabs of an area. A page is one line here and one
 // in Shell; addresses stay what they are when a page moves to another area.
 import type { IconName } from '../parts/Icon.svelte';
+import { isGrantee } from './rights';
+import { session } from './session.svelte';
 import type { Key } from './words.svelte';
 
 export interface Tab {
@@ -14,20 +16,21 @@ export interface Area {
   tabs: Tab[];
 }
 
-export const AREAS: Area[] = [
+const LIVE: Tab = { id: 'live', words: 'live.tab' };
+const TREND: Tab = { id: 'trend', words: 'trend.tab' };
+const FACTORIES: Area = { to: '/factories', icon: 'building', words: 'nav.factories', tabs: [] };
+const DATA: Area = {
+  to: '/data/flow',
+  icon: 'data',
+  words: 'nav.data',
+  tabs: [{ id: 'flow', words: 'flow.tab' }, LIVE, TREND, { id: 'devices', words: 'devices.tab' }, { id: 'quality', words: 'quality.tab' }],
+};
+const GRANTED: Area = { to: '/data/live', icon: 'data', words: 'nav.data', tabs: [LIVE, TREND] };
+const SETTINGS: Area = { to: '/settings', icon: 'settings', words: 'nav.settings', tabs: [] };
+
+const AREAS: Area[] = [
   { to: '/floor', icon: 'floor', words: 'nav.floor', tabs: [] },
-  {
-    to: '/data/flow',
-    icon: 'data',
-    words: 'nav.data',
-    tabs: [
-      { id: 'flow', words: 'flow.tab' },
-      { id: 'live', words: 'live.tab' },
-      { id: 'trend', words: 'trend.tab' },
-      { id: 'devices', words: 'devices.tab' },
-      { id: 'quality', words: 'quality.tab' },
-    ],
-  },
+  DATA,
   { to: '/scan', icon: 'scan', words: 'nav.scan', tabs: [] },
   {
     to: '/data/upload',
@@ -41,11 +44,18 @@ export const AREAS: Area[] = [
   },
   { to: '/data/indicators', icon: 'chart', words: 'nav.analysis', tabs: [] },
   { to: '/health', icon: 'health', words: 'nav.health', tabs: [] },
-  { to: '/settings', icon: 'settings', words: 'nav.settings', tabs: [] },
+  SETTINGS,
 ];
 
+/** What the rail shows: of a plant that is only granted, the pages of its values; above all, the list of
+    plants for whoever has several. */
+export function areas(): Area[] {
+  const own = isGrantee() ? [GRANTED, SETTINGS] : AREAS;
+  return session.plants.length > 1 ? [FACTORIES, ...own] : own;
+}
+
 // A tag's own page is reached from the list of values and belongs to it.
-const LIVE = ['/data/tag'];
+const OF_LIVE = ['/data/tag'];
 
 export function tabPath(tab: Tab): string {
   return `/data/${tab.id}`;
@@ -53,11 +63,17 @@ export function tabPath(tab: Tab): string {
 
 /** The area that an address belongs to; undefined for pages outside the rail (the television's). */
 export function areaOf(path: string): Area | undefined {
-  if (path === '/data' || LIVE.includes(path)) {
-    return AREAS[1];
+  if (path === '/data' || OF_LIVE.includes(path)) {
+    return isGrantee() ? GRANTED : DATA;
   }
   if (path.startsWith('/settings/')) {
-    return AREAS[AREAS.length - 1];
+    return SETTINGS;
   }
-  return AREAS.find((area) => path === area.to || area.tabs.some((tab) => path === tabPath(tab)));
+  return areas().find((area) => path === area.to || area.tabs.some((tab) => path === tabPath(tab)));
+}
+
+/** Whether a page is there for whoever is here: of a plant that is only granted, few are. */
+export function isOpen(path: string): boolean {
+  const open = ['/factories', '/data/live', '/data/trend', '/settings', '/help'];
+  return !isGrantee() || open.some((one) => path === one || path.startsWith(`${one}/`));
 }

@@ -1,6 +1,7 @@
 // Tags, equipment and devices of the plant that is looked at.
 import { get, getAll, plantPath, type Asset, type Device, type Problem, type Tag } from './api';
 import { hayOf, type Hay } from './hangul';
+import { isGrantee } from './rights';
 import { values } from './values';
 
 const PAGE = 20_000;
@@ -49,10 +50,13 @@ export async function loadCatalogue(plant: string): Promise<void> {
     current = nothing(plant);
   }
   try {
+    // Of a plant that is only granted there are tags and nothing else.
+    const none = { items: [] };
+    const whole = !isGrantee();
     const [tags, assets, devices] = await Promise.all([
       getAll<Tag>(plantPath(plant, 'tags'), PAGE),
-      get<{ items: Asset[] }>(plantPath(plant, 'assets')),
-      get<{ items: Device[] }>(plantPath(plant, 'devices')),
+      whole ? get<{ items: Asset[] }>(plantPath(plant, 'assets')) : none,
+      whole ? get<{ items: Device[] }>(plantPath(plant, 'devices')) : none,
     ]);
     byName = new Map(tags.map((tag) => [tag.name, tag]));
     hays = new Map();

@@ -1,10 +1,12 @@
 // What the search finds: kinds of things, each with its own list. A new noun of the program is one more
 // entry of KINDS. Titles are found in both languages, whatever the pages are shown in.
 import type { IconName } from '../parts/Icon.svelte';
-import { AREAS } from './areas';
+import { areas, isOpen } from './areas';
 import { catalogue, hayOfTag } from './catalogue.svelte';
 import { findIn, hayOf, needleOf, type Hay } from './hangul';
 import { isFound } from './recent';
+import { isGrantee } from './rights';
+import { session } from './session.svelte';
 import { GROUPS, sectionPath } from './settings';
 import { both, t, type Key } from './words.svelte';
 
@@ -27,6 +29,7 @@ interface Kind {
 }
 
 const PAGES: { to: string; words: Key; icon?: IconName }[] = [
+  { to: '/factories', words: 'factories.title', icon: 'building' },
   { to: '/floor', words: 'nav.floor', icon: 'floor' },
   { to: '/data/flow', words: 'flow.title' },
   { to: '/data/live', words: 'live.title', icon: 'live' },
@@ -46,11 +49,11 @@ const PAGES: { to: string; words: Key; icon?: IconName }[] = [
 ];
 
 function iconOf(to: string): IconName {
-  return AREAS.find((area) => area.to === to || area.tabs.some((tab) => to.startsWith(`/data/${tab.id}`)))?.icon ?? 'right';
+  return areas().find((area) => area.to === to || area.tabs.some((tab) => to.startsWith(`/data/${tab.id}`)))?.icon ?? 'right';
 }
 
 function pages(): Thing[] {
-  const own = PAGES.map(({ to, words, icon }) => ({ to, icon: icon ?? iconOf(to), title: t(words), note: t('search.page'), hay: hayOf(...both(words)) }));
+  const own = PAGES.filter((one) => isOpen(one.to.split('?')[0]!) && (one.to !== '/factories' || session.plants.length > 1)).map(({ to, words, icon }) => ({ to, icon: icon ?? iconOf(to), title: t(words), note: t('search.page'), hay: hayOf(...both(words)) }));
   const sections = GROUPS.flatMap((group) => group.sections)
     .filter((section) => section.shown())
     .map((section) => ({
@@ -93,7 +96,7 @@ const KINDS: Kind[] = [
     weight: 200,
     things: () =>
       catalogue().tags.map((tag) => ({
-        to: tag.type === 'text' ? `/data/tag?name=${encodeURIComponent(tag.name)}` : `/data/trend?tags=${tag.name}`,
+        to: isGrantee() ? (tag.type === 'text' ? `/data/live?q=${encodeURIComponent(tag.name)}` : `/data/trend?tags=${tag.name}`) : tag.type === 'text' ? `/data/tag?name=${encodeURIComponent(tag.name)}` : `/data/trend?tags=${tag.name}`,
         icon: 'trend',
         title: tag.display || tag.name,
         note: tag.name,

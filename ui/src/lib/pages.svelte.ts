@@ -38,6 +38,7 @@ export const ADDRESSES = {
   '/data/papers': { load: () => import('../pages/Papers.svelte') },
   '/data/indicators': { load: () => import('../pages/Indicators.svelte'), byPlant: true },
   '/data/upload': { load: () => import('../pages/Upload.svelte') },
+  '/factories': { load: () => import('../pages/Factories.svelte') },
   '/help': help,
   '/health': { load: () => import('../pages/Health.svelte') },
   '/scan': { load: () => import('../pages/Scan.svelte') },

@@ -18,6 +18,7 @@ const ROLE_WORDS: Record<Role, Key> = {
   owner: 'role.owner',
   installer: 'role.installer',
   auditor: 'role.auditor',
+  grantee: 'role.grantee',
 };
 const ROLE_MEANS: Record<Role, Key> = {
   viewer: 'role.viewer_means',
@@ -26,6 +27,7 @@ const ROLE_MEANS: Record<Role, Key> = {
   owner: 'role.owner_means',
   installer: 'role.installer_means',
   auditor: 'role.auditor_means',
+  grantee: 'role.grantee_means',
 };
 export const roleWords = (role: string): Key => ROLE_WORDS[role as Role] ?? 'role.viewer';
 export const roleMeans = (role: string): Key => ROLE_MEANS[role as Role] ?? 'role.viewer_means';
@@ -47,5 +49,9 @@ export const mayConfigure = (): boolean => may(CONFIGURE);
 export const mayAudit = (): boolean => may(AUDIT);
 /** Owners name everybody; managers operators and viewers. */
 export const mayManage = (): boolean => may(MANAGE);
+/** Owners, managers and auditors see what was granted to other organisations. */
+export const maySeeGrants = (): boolean => may(['auditor', 'manager', 'owner']);
+/** Reads a few tags of the plant by a grant to their organisation, and nothing else of it. */
+export const isGrantee = (): boolean => may(['grantee']);
 export const isOwner = (): boolean => may(['owner']);
 export const isAdmin = (): boolean => session.user?.admin === true;

@@ -1,7 +1,7 @@
 // The sections of Settings, each with an address of its own. Who may not use one does not see it.
 import type { IconName } from '../parts/Icon.svelte';
 import { offers } from './offers.svelte';
-import { isAdmin, mayAudit, mayConfigure, mayManage } from './rights';
+import { isAdmin, isGrantee, mayAudit, mayConfigure, mayManage, maySeeGrants } from './rights';
 import { plant } from './session.svelte';
 import type { Key } from './words.svelte';
 
@@ -32,7 +32,8 @@ export const GROUPS: Group[] = [
     sections: [
       { id: 'plant', words: 'plant.title', help: 'plant.words', icon: 'floor', shown: inPlant(mayConfigure) },
       { id: 'people', words: 'people.title', help: 'people.words', icon: 'people', shown: inPlant(() => offers('GET', '/plants/{plant}/access') && mayManage()) },
-      { id: 'keeping', words: 'retention.title', help: 'retention.words', icon: 'box', shown: inPlant(() => true) },
+      { id: 'grants', words: 'grant.title', help: 'grant.words', icon: 'share', shown: inPlant(() => offers('GET', '/plants/{plant}/grants') && maySeeGrants()) },
+      { id: 'keeping', words: 'retention.title', help: 'retention.words', icon: 'box', shown: inPlant(() => !isGrantee()) },
       { id: 'tokens', words: 'token.title', help: 'token.words', icon: 'key', shown: inPlant(() => offers('GET', '/plants/{plant}/tokens') && mayManage()) },
       { id: 'audit', words: 'audit.title', help: 'audit.words', icon: 'list', shown: inPlant(mayAudit) },
     ],

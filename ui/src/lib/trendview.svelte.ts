@@ -1,6 +1,7 @@
 // What a trend shows and how it comes here: the window of time, the curves in it, those of the period
 // it is laid beside, the notes and the figures of what is seen. The address holds the window; a preset
 // follows the present.
+import { isGrantee } from './rights';
 import { onMount, untrack } from 'svelte';
 import { get, plantPath, query, type Problem, type Items, type Note, type Plant, type Series, type SeriesAnswer, type Summary, type Tag } from './api';
 import { serverNow } from './clock.svelte';
@@ -201,6 +202,9 @@ export class TrendView {
 
   private async summary(range: Window, names: string[], signal: AbortSignal): Promise<Map<string, Summary>> {
     const search = query({ tag: names, from: new Date(range.from).toISOString(), to: new Date(range.to).toISOString() });
+    if (isGrantee()) {
+      return new Map(); // What a grant gives has no figures of its own, and no notes.
+    }
     const answer = await get<Items<Summary>>(plantPath(this.options.plant().id, `summary?${search}`), signal);
     return new Map(answer.items.map((one) => [one.tag, one]));
   }
@@ -213,7 +217,7 @@ export class TrendView {
       this.summary(seen, names, signal),
       shift > 0 ? this.series(before(asked), names, signal) : [],
       shift > 0 ? this.summary(before(seen), names, signal) : new Map<string, Summary>(),
-      get<Items<Note>>(plantPath(this.options.plant().id, `annotations?${notes}`), signal),
+      isGrantee() ? { items: [] } : get<Items<Note>>(plantPath(this.options.plant().id, `annotations?${notes}`), signal),
     ]);
     this.figures = figures;
     this.past = this.curvesOf(past, shift);
