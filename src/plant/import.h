@@ -30,9 +30,10 @@ struct import_progress {
 
 struct import_options {
     enum import_kind kind;
-    int fd;                       // Read from its present position to the end; stays the caller's.
-    bool dry_run;                 // Check everything, store nothing.
-    bool partial;                 // Take the good rows although others are at fault.
+    int fd;        // Read from its present position to the end; stays the caller's.
+    bool dry_run;  // Check everything, store nothing.
+    bool partial;  // Take the good rows although others are at fault.
+    bool only_new; // Devices, tags, equipment: what is there must be as the row says.
     enum table_encoding encoding; // AUTO: recognised; as are the next two where empty.
     char separator;
     struct str sheet;
@@ -44,6 +45,9 @@ struct import_options {
     void *context;
     /* Each rejected row: its line in the file (from 1) and why. */
     void (*rejected)(void *context, uint64_t line, const struct err *why);
+    /* Devices, tags, equipment: each good row, and whether it makes or changes anything. Told
+     * inside the ledger's transaction: take note, no more. May be NULL. */
+    void (*taken)(void *context, uint64_t line, bool changed);
     /* Each tag that was created because nothing knew it (samples). May be NULL. */
     void (*created)(void *context, struct str name);
     /* Every 1,000 rows or so; false gives up. May be NULL. */
@@ -66,6 +70,20 @@ struct import_report {
  * unreadable, not a table of this kind, store refuses. What was stored before stays stored. */
 int import_run(struct plant *plant, const struct import_options *options,
     struct import_report *ret_report, struct err *err);
+
+/* Tables of devices, tags and equipment in one step, in this order: all of all, or nothing. */
+enum { IMPORT_STEPS_MAX = 4 };
+int import_steps(struct plant *plant, const struct import_options *steps, uint32_t count,
+    struct import_report *ret_reports, struct err *err);
+
+/* Columns of devices, tags and equipment in their documented order, without the mark. */
+enum { IMPORT_COLUMNS_MAX = 24 };
+enum { IMPORT_DEVICE_ID = 0, IMPORT_DEVICE_ADDRESS = 2, IMPORT_DEVICE_OPTIONS = 4 };
+enum { IMPORT_TAG_NAME = 0, IMPORT_TAG_DEVICE = 1, IMPORT_TAG_SOURCE = 2 };
+enum { IMPORT_TAG_DISPLAY = 10, IMPORT_TAG_REFINE = 14 };
+enum { IMPORT_ASSET_ID = 0, IMPORT_ASSET_PARENT = 1, IMPORT_ASSET_DISPLAY = 3 };
+uint32_t import_column_count(enum import_kind kind); // 0: of another kind.
+struct str import_column_name(enum import_kind kind, uint32_t column);
 
 /* A look at a file before anything is done with it. Texts live in the arena. */
 enum { PREVIEW_ROWS = 20, PREVIEW_COLUMNS = 64 };

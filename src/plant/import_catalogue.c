@@ -12,6 +12,7 @@
  */
 #include <math.h>
 
+#include "core/check.h"
 #include "core/hash.h"
 #include "core/json.h"
 #include "core/mem.h"
@@ -20,7 +21,12 @@
 #include "refine/derived.h"
 
 enum { NOTE_BYTES = 60000 }; // Of a row's entry in the audit; a row is far below.
-enum { COLUMNS_MAX = 24, RETENTION_DAYS_MAX = 36525, SECONDS_MAX = 31622400, PLACE_MAX = 1000 };
+enum {
+    COLUMNS_MAX = IMPORT_COLUMNS_MAX,
+    RETENTION_DAYS_MAX = 36525,
+    SECONDS_MAX = 31622400,
+    PLACE_MAX = 1000
+};
 
 struct column {
     struct str name;
@@ -137,6 +143,17 @@ static const struct shape {
     [IMPORT_EQUIPMENT] = {ASSET_COLUMNS, ASSET_COLUMN_COUNT, -1, LEDGER_ASSETS_MAX,
         {"import.equipment", 16}, {"asset.put", 9}},
 };
+_Static_assert((int)IMPORT_DEVICE_ID == (int)DEVICE_ID, "one order");
+_Static_assert((int)IMPORT_DEVICE_ADDRESS == (int)DEVICE_ADDRESS, "one order");
+_Static_assert((int)IMPORT_DEVICE_OPTIONS == (int)DEVICE_OPTIONS, "one order");
+_Static_assert((int)IMPORT_TAG_NAME == (int)TAG_NAME, "one order");
+_Static_assert((int)IMPORT_TAG_DEVICE == (int)TAG_DEVICE, "one order");
+_Static_assert((int)IMPORT_TAG_SOURCE == (int)TAG_SOURCE, "one order");
+_Static_assert((int)IMPORT_TAG_DISPLAY == (int)TAG_DISPLAY, "one order");
+_Static_assert((int)IMPORT_TAG_REFINE == (int)TAG_REFINE, "one order");
+_Static_assert((int)IMPORT_ASSET_ID == (int)ASSET_ID, "one order");
+_Static_assert((int)IMPORT_ASSET_PARENT == (int)ASSET_PARENT, "one order");
+_Static_assert((int)IMPORT_ASSET_DISPLAY == (int)ASSET_DISPLAY, "one order");
 _Static_assert((int)TAG_COLUMN_COUNT <= (int)COLUMNS_MAX, "columns fit");
 _Static_assert((int)DEVICE_COLUMN_COUNT <= (int)COLUMNS_MAX, "columns fit");
 
@@ -164,7 +181,6 @@ struct job {
     struct str *marked; // Slots for the names of marked rows; a name stands once among them.
     size_t marked_slots;
     uint64_t faults;
-    bool rolled_back; // On purpose.
 };
 
 /* ---- Reading the table ---- */
@@ -682,6 +698,22 @@ static int put_row(struct job *job, struct ledger_tx *tx, const struct row *row,
     return status < 0 ? status : plant_tag_put(tx, &tag, &number, ret_changed, err);
 }
 
+static bool is_known(const struct job *job, struct str name) {
+    const struct catalogue *catalogue = job->catalogue;
+    if (job->options->kind == IMPORT_TAGS) {
+        return catalogue_find(catalogue, name) != NULL;
+    }
+    if (job->options->kind == IMPORT_DEVICES) {
+        return catalogue_device(catalogue, name) != NULL;
+    }
+    for (uint32_t i = 0; i < catalogue->asset_count; i++) {
+        if (str_eq(catalogue->assets[i].id, name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool is_row_fault(int status) {
     return status != -ERR_SPACE && status != -ERR_IO && status != -ERR_DATABASE &&
            status != -ERR_CORRUPT;
@@ -696,6 +728,9 @@ static int put_rows(struct job *job, struct ledger_tx *tx, struct err *err) {
             continue;
         }
         int status = put_row(job, tx, row, &changed, err);
+        if (status >= 0 && changed && job->options->only_new && is_known(job, row->fields[0])) {
+            status = err_set(err, ERR_CONFLICT, MSG_IMPORT_DIFFERS, ARGS(A_STR(row->fields[0])));
+        }
         if (status >= 0 && changed && !job->options->dry_run) {
             status = note_row(job, tx, row, err);
         }
@@ -710,28 +745,21 @@ static int put_rows(struct job *job, struct ledger_tx *tx, struct err *err) {
         job->report->values++;
         job->report->stored += changed;
         job->report->omitted += !changed;
+        if (job->options->taken != NULL) {
+            job->options->taken(job->options->context, row->line, changed);
+        }
     }
     return 0;
 }
 
-static int put_all(struct ledger_tx *tx, void *context, struct err *err) {
-    struct job *job = context;
-    /* What stands now, not what stood when the file began to come: what the file does not say is
-     * taken from there, and somebody may have changed it meanwhile. */
-    int status = catalogue_load(tx, &job->catalogue, err);
-    status = status < 0 ? status : put_rows(job, tx, err);
-    if (status < 0) {
-        return status;
-    }
-    bool refused = job->faults > 0 && !job->options->partial;
-    if (refused || job->options->dry_run) {
-        job->report->refused = refused;
-        job->rolled_back = true;
-        return -ERR_CANCELLED; // What was put goes.
-    }
-    if (job->report->stored == 0) {
-        return 0;
-    }
+/* Several tables as one. */
+struct steps {
+    struct job *jobs;
+    uint32_t count;
+    bool rolled_back; // On purpose.
+};
+
+static int note_table(const struct job *job, struct ledger_tx *tx, struct err *err) {
     AUTO_BUF struct buf payload;
     buf_init(&payload, 256);
     buf_printf(&payload, "{\"rows\":%llu,\"changed\":%llu}", (unsigned long long)job->report->rows,
@@ -740,47 +768,127 @@ static int put_all(struct ledger_tx *tx, void *context, struct err *err) {
         plant_id(job->plant), buf_str(&payload), err);
 }
 
-/* Rows into the ledger; 0 also when all was rolled back on purpose. */
-static int store(struct job *job, struct err *err) {
-    struct import_report *report = job->report;
-    int status = ledger_write(plant_ledger(job->plant), put_all, job, err);
-    if (job->rolled_back) {
-        report->stored = report->omitted = 0;
-        err_clear(err);
-        return 0;
+static int put_all(struct ledger_tx *tx, void *context, struct err *err) {
+    struct steps *steps = context;
+    bool refused = false;
+    bool dry_run = false;
+    int status = 0;
+    for (uint32_t i = 0; i < steps->count && status >= 0; i++) {
+        /* What stands now, with the tables before this one, and not what stood when the file began
+         * to come: what the file does not say is taken from there, and somebody may have changed it
+         * meanwhile. */
+        struct job *job = &steps->jobs[i];
+        status = catalogue_load(tx, &job->catalogue, err);
+        status = status < 0 ? status : put_rows(job, tx, err);
+        refused = refused || (job->faults > 0 && !job->options->partial);
+        dry_run = dry_run || job->options->dry_run;
     }
-    if (status < 0) {
-        report->values = report->stored = report->omitted = 0;
+    if (status >= 0 && (refused || dry_run)) {
+        steps->rolled_back = true;
+        return -ERR_CANCELLED; // What was put goes.
+    }
+    for (uint32_t i = 0; i < steps->count && status >= 0; i++) {
+        if (steps->jobs[i].report->stored > 0) {
+            status = note_table(&steps->jobs[i], tx, err);
+        }
     }
     return status;
 }
 
-int import_catalogue(struct plant *plant, const struct import_options *options,
+/* Rows into the ledger; 0 also when all was rolled back on purpose. */
+static int store(struct steps *steps, struct err *err) {
+    struct plant *plant = steps->jobs[0].plant;
+    int status = ledger_write(plant_ledger(plant), put_all, steps, err);
+    bool refused = false;
+    for (uint32_t i = 0; i < steps->count; i++) {
+        const struct job *job = &steps->jobs[i];
+        refused = refused || (job->faults > 0 && !job->options->partial);
+    }
+    for (uint32_t i = 0; i < steps->count; i++) {
+        struct import_report *report = steps->jobs[i].report;
+        if (steps->rolled_back) {
+            report->refused = refused;
+            report->stored = report->omitted = 0;
+        } else if (status < 0) {
+            report->values = report->stored = report->omitted = 0;
+        }
+    }
+    if (steps->rolled_back) {
+        err_clear(err);
+        return 0;
+    }
+    return status;
+}
+
+static int open_job(struct job *job, struct plant *plant, const struct import_options *options,
     struct import_report *report, struct err *err) {
     const struct shape *shape = &SHAPES[options->kind];
-    struct job job = {.plant = plant,
+    *job = (struct job){.plant = plant,
         .options = options,
         .report = report,
         .columns = shape->columns,
         .column_count = shape->column_count,
         .mark_column = shape->mark_column,
         .rows_max = shape->rows_max};
-    arena_init(&job.arena, 0);
-    job.last = &job.first;
+    arena_init(&job->arena, 0);
+    job->last = &job->first;
     struct import_rows *rows = NULL;
     int status = import_rows_open(options, report, &rows, err);
-    if (status >= 0) {
-        status = read_rows(&job, rows, err);
-    }
-    if (status >= 0) {
-        status = store(&job, err);
-    }
+    status = status < 0 ? status : read_rows(job, rows, err);
+    import_rows_close(rows);
+    return status;
+}
+
+static void close_job(struct job *job) {
+    catalogue_unref(job->catalogue);
+    arena_fini(&job->arena);
+}
+
+int import_catalogue(struct plant *plant, const struct import_options *options,
+    struct import_report *report, struct err *err) {
+    struct job job;
+    struct steps steps = {.jobs = &job, .count = 1};
+    int status = open_job(&job, plant, options, report, err);
+    status = status < 0 ? status : store(&steps, err);
     tell_rejected(&job);
     if (status >= 0 && report->stored > 0) {
         status = plant_refresh(plant, err);
     }
-    import_rows_close(rows);
-    catalogue_unref(job.catalogue);
-    arena_fini(&job.arena);
+    close_job(&job);
     return status < 0 ? status : 0;
+}
+
+int import_steps(struct plant *plant, const struct import_options *steps, uint32_t count,
+    struct import_report *ret_reports, struct err *err) {
+    struct job jobs[IMPORT_STEPS_MAX];
+    struct steps all = {.jobs = jobs};
+    int status = 0;
+    uint64_t stored = 0;
+    CHECK(count <= IMPORT_STEPS_MAX);
+    while (all.count < count && status >= 0) {
+        ret_reports[all.count] = (struct import_report){.rows = 0};
+        status = open_job(&jobs[all.count], plant, &steps[all.count], &ret_reports[all.count], err);
+        all.count++;
+    }
+    status = status < 0 || count == 0 ? status : store(&all, err);
+    for (uint32_t i = 0; i < all.count; i++) {
+        tell_rejected(&jobs[i]);
+        stored += ret_reports[i].stored;
+        close_job(&jobs[i]);
+    }
+    if (status >= 0 && stored > 0) {
+        status = plant_refresh(plant, err);
+    }
+    return status < 0 ? status : 0;
+}
+
+/* ---- Columns ---- */
+
+uint32_t import_column_count(enum import_kind kind) {
+    const struct shape *shape = &SHAPES[kind];
+    return (uint32_t)(shape->mark_column >= 0 ? shape->mark_column : shape->column_count);
+}
+
+struct str import_column_name(enum import_kind kind, uint32_t column) {
+    return SHAPES[kind].columns[column].name;
 }

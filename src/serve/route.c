@@ -223,6 +223,11 @@ static const struct param_spec P_RETENTION[] = {
         .help = HELP("Weigh the rule, store nothing", "저장하지 않고 결과만 계산")},
     END};
 
+static const struct param_spec P_TEMPLATE[] = {
+    {"dry_run", PARAM_FLAG,
+        .help = HELP("Tell what would be made, make nothing", "만들지 않고 미리 보기")},
+    END};
+
 static const struct param_spec P_DUE[] = {
     {"days", PARAM_COUNT, .help = HELP("So many days ahead; 60", "며칠 앞까지. 기본 60")}, END};
 

@@ -77,12 +77,14 @@ static enum need need_of(const char *path, const char *method) {
         const char *method;
         const char *end; // Of the path.
         enum need need;
-    } OTHERS[] = {{"post", "/write", NEED_WRITE}, {"post", "/import/preview", NEED_WRITE},
-        {"post", "/preview", NEED_READ}, {"post", "/import", NEED_WRITE},
-        {"delete", "/import/{job}", NEED_WRITE}, {"post", "/corrections", NEED_WRITE},
-        {"put", "/papers/operation", NEED_WRITE}, {"post", "/papers/hardware", NEED_WRITE},
-        {"put", "/papers/hardware/{number}", NEED_WRITE}, {"post", "/papers/trainings", NEED_WRITE},
-        {"post", "/papers/security", NEED_WRITE}, {"put", "/papers/security/{number}", NEED_WRITE},
+    } OTHERS[] = {{"get", "/templates", NEED_CONFIGURE},
+        {"get", "/templates/{number}", NEED_CONFIGURE}, {"post", "/write", NEED_WRITE},
+        {"post", "/import/preview", NEED_WRITE}, {"post", "/preview", NEED_READ},
+        {"post", "/import", NEED_WRITE}, {"delete", "/import/{job}", NEED_WRITE},
+        {"post", "/corrections", NEED_WRITE}, {"put", "/papers/operation", NEED_WRITE},
+        {"post", "/papers/hardware", NEED_WRITE}, {"put", "/papers/hardware/{number}", NEED_WRITE},
+        {"post", "/papers/trainings", NEED_WRITE}, {"post", "/papers/security", NEED_WRITE},
+        {"put", "/papers/security/{number}", NEED_WRITE},
         {"put", "/indicators/{number}/values", NEED_WRITE},
         {"put", "/papers/trainings/{number}", NEED_WRITE},
         {"post", "/papers/deliverables", NEED_WRITE},
