@@ -79,6 +79,7 @@ int import_steps(struct plant *plant, const struct import_options *steps, uint32
 /* Columns of devices, tags and equipment in their documented order, without the mark. */
 enum { IMPORT_COLUMNS_MAX = 24 };
 enum { IMPORT_DEVICE_ID = 0, IMPORT_DEVICE_ADDRESS = 2, IMPORT_DEVICE_OPTIONS = 4 };
+enum { IMPORT_DEVICE_DISPLAY = 5 };
 enum { IMPORT_TAG_NAME = 0, IMPORT_TAG_DEVICE = 1, IMPORT_TAG_SOURCE = 2 };
 enum { IMPORT_TAG_DISPLAY = 10, IMPORT_TAG_REFINE = 14 };
 enum { IMPORT_ASSET_ID = 0, IMPORT_ASSET_PARENT = 1, IMPORT_ASSET_DISPLAY = 3 };

@@ -146,6 +146,7 @@ static const struct shape {
 _Static_assert((int)IMPORT_DEVICE_ID == (int)DEVICE_ID, "one order");
 _Static_assert((int)IMPORT_DEVICE_ADDRESS == (int)DEVICE_ADDRESS, "one order");
 _Static_assert((int)IMPORT_DEVICE_OPTIONS == (int)DEVICE_OPTIONS, "one order");
+_Static_assert((int)IMPORT_DEVICE_DISPLAY == (int)DEVICE_DISPLAY, "one order");
 _Static_assert((int)IMPORT_TAG_NAME == (int)TAG_NAME, "one order");
 _Static_assert((int)IMPORT_TAG_DEVICE == (int)TAG_DEVICE, "one order");
 _Static_assert((int)IMPORT_TAG_SOURCE == (int)TAG_SOURCE, "one order");

@@ -142,6 +142,10 @@ static struct str merged(struct making *making, struct str options, struct str m
 }
 
 static void make_device(struct making *making, struct str *cells) {
+    for (uint32_t i = 0; i < making->wish->name_count; i++) {
+        cells[IMPORT_DEVICE_DISPLAY] =
+            recalled(making, making->wish->names[i].from, cells[IMPORT_DEVICE_DISPLAY]);
+    }
     const struct template_device *device = find_device(making->wish, cells[IMPORT_DEVICE_ID]);
     if (device == NULL) {
         return;

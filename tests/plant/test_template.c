@@ -173,6 +173,7 @@ static void what_is_made_has_its_own_names_and_once_is_enough(void **state) {
     const struct tag *derived = catalogue_find(made, STR("line2.press7.f"));
     assert_true(str_eq(derived->source, STR("= tag('line2.press7.temp') * 1.8 + 32")));
     const struct device *device = catalogue_device(made, STR("d7"));
+    assert_true(str_eq(device->display, STR("Press 7 broker")));
     assert_true(str_eq(device->address, STR("10.0.0.7:1883")));
     assert_true(str_eq(device->options, STR("user=seven password=neu")));
     catalogue_unref(made);
