@@ -1,15 +1,12 @@
 // The real program in a real browser: `maru demo`, one of whose machines is a process of its own that
-// is killed and comes back. MARU_PROGRAM and MARU_SIM name other builds; MARU_PICTURES_TO_DOCS=1 writes
-// the pictures of the README.
+// is killed and comes back. MARU_PROGRAM and MARU_SIM name other builds.
 import { after, before, describe, test } from 'node:test';
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { axe, launch, openPage, picture, ROOT, sideways } from './browser.mjs';
+import { axe, launch, openPage, picture, sideways } from './browser.mjs';
 import { freePort, openDemo, SIM, start, stopAll } from './program.mjs';
 
-const TO_DOCS = process.env.MARU_PICTURES_TO_DOCS === '1';
-const DOCS = join(ROOT, 'docs', 'pictures');
 
 // The compressor is there where a broker is installed.
 const BROKER = ['/usr/sbin', ...(process.env.PATH ?? '').split(':')].some((folder) => existsSync(join(folder, 'mosquitto')));
@@ -149,27 +146,6 @@ describe('maru demo', () => {
     await open.locator('form button').click();
     await open.locator('pre').nth(2).and(open.locator('pre', { hasText: /^200\n\{[^]*"level": "equipment"/ })).waitFor();
     await page.goto(`${url}/floor`);
-  });
-
-  test('pictures for the README', { skip: !TO_DOCS && 'only with MARU_PICTURES_TO_DOCS=1' }, async () => {
-    const cookies = await desk.context.cookies();
-    // A few minutes of history make the pictures honest; they are taken as the demo then stands.
-    await new Promise((resolve) => setTimeout(resolve, Number(process.env.MARU_PICTURES_AGE_MS ?? 120_000)));
-    for (const [name, path, look] of [
-      ['floor', '/floor', { width: 1440, height: 900 }],
-      ['flow', '/data/flow', { width: 1440, height: 900 }],
-      ['live', '/data/trend?tags=line1.press1.inj_pressure,line1.press1.screw_pos,line1.press1.temp_mould&range=1m', { width: 1440, height: 900 }],
-      ['phone', '/floor', { width: 390, height: 844 }],
-      ['tv', '/tv?pages=floor&every=20s', { width: 1920, height: 1080, touch: false }],
-    ]) {
-      const { page, context } = await openPage(browser, look);
-      await context.addCookies(cookies);
-      await page.goto(url + path);
-      await page.waitForSelector('article.panel, .uplot');
-      await page.waitForTimeout(3000);
-      await picture(page, name, DOCS);
-      await context.close();
-    }
   });
 
   test('no page wrote an error or asked another host', () => {

@@ -54,6 +54,12 @@ test('chapters lead to each other, are found by initial consonants, and change t
   await page.goto(`${mock.url}/help/first-steps?lang=en`);
   await page.locator('.doc a', { hasText: 'Modbus' }).first().click();
   await page.waitForSelector('.doc h1:has-text("Modbus")');
+  await page.goto(`${mock.url}/help/pages`);
+  const pictures = await page.locator('.doc img').evaluateAll(async (all) => {
+    await Promise.all(all.map((one) => ((one.loading = 'eager'), one.decode())));
+    return all.map((one) => [one.naturalWidth, one.alt.length > 8, one.getBoundingClientRect().width <= innerWidth]);
+  });
+  assert.ok(pictures.length >= 5 && pictures.every(([width, named, fits]) => width > 300 && named && fits), JSON.stringify(pictures));
   await page.goto(`${mock.url}/help/nothing`);
   await page.waitForSelector('.read h1:has-text("no such chapter")');
   assert.deepEqual(troubles, []);

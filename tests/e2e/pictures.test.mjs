@@ -10,13 +10,42 @@ import { openDemo, stopAll } from './program.mjs';
 const DOCS = join(ROOT, 'docs', 'pictures');
 const TAKE = process.env.MARU_PICTURES_TO_DOCS === '1';
 // A few minutes of history make the pictures honest; they are taken as the demo then stands.
-const AGE_MS = Number(process.env.MARU_PICTURES_AGE_MS ?? 240_000);
+const AGE_MS = Number(process.env.MARU_PICTURES_AGE_MS ?? 60_000);
 const DESK = { width: 1280, height: 800 };
 const P1 = 'line1.press1';
 
-const open = (selector) => (page) => page.locator(selector).first().click();
-const down = (selector) => (page) => page.locator(selector).first().evaluate((element) => element.scrollIntoView());
-/** Name, address, what must be there, what is done before. */
+const TABLE = 'tag,time,value\nline1.scale.weight,2026-03-02 09:10,12.4\nline1.scale.weight,2026-03-02 09:11,12.6\nline1.scale.weight,2026-03-02 09:12,ok\n';
+/** A file that has one row at fault. */
+async function choose(page) {
+  await page.setInputFiles('#u-file', { name: 'scale.csv', mimeType: 'text/csv', buffer: Buffer.from(TABLE) });
+  await page.waitForSelector('main table');
+  await page.waitForTimeout(800);
+}
+/** Names of what the demo does not have by itself. */
+const OWN = {
+  ko: { invitations: ['이정비 \u00b7 2교대', '박기사 \u00b7 공급기업'], indicator: '불량률', source: '검사 일지' },
+  en: { invitations: ['Lee, second shift', 'Park, supplier'], indicator: 'Reject rate', source: 'inspection log' },
+};
+async function prepare(page, lang) {
+  await page.evaluate(async ({ invitations, indicator, source }) => {
+    const ask = async (method, path, body) => {
+      const headers = { 'Content-Type': 'application/json', 'X-Requested-With': 'maru' };
+      const answer = await fetch(`/api/v1/plants/demo/${path}`, { method, headers, body: JSON.stringify(body) });
+      if (!answer.ok) {
+        throw new Error(`${path}: ${answer.status} ${await answer.text()}`);
+      }
+      return answer.status === 204 ? null : answer.json();
+    };
+    await ask('POST', 'invitations', { role: 'operator', label: invitations[0] });
+    await ask('POST', 'invitations', { role: 'installer', label: invitations[1] });
+    const made = await ask('POST', 'indicators', { effect: 'quality', name: indicator, unit: '%', better: 'lower', baseline: 2.4, target: 1.2, target_date: '2026-12-31' });
+    for (const [i, value] of [2.3, 2.1, 2.2, 1.8, 1.6].entries()) {
+      const month = new Date(Date.now() - (5 - i) * 30.5 * 86_400_000).toISOString().slice(0, 7);
+      await ask('PUT', `indicators/${made.number}/values`, { month, value, source });
+    }
+  }, OWN[lang]);
+}
+/** Name, address, what must be there, how high, what is done before. */
 const PICTURES = [
   ['floor', '/floor', 'article.panel .big'],
   ['machine', `/floor?machine=${P1}`, 'aside li'],
@@ -25,18 +54,18 @@ const PICTURES = [
   ['trend', `/data/trend?tags=${P1}.temp_mould,${P1}.inj_pressure,${P1}.screw_pos&range=15m`, '.uplot canvas'],
   ['devices', '/data/devices?device=press1', 'form'],
   ['tag', `/data/tag?name=${P1}.temp_mould`, 'h1'],
-  ['tables', '/data/upload', 'h1'],
-  ['correct', `/data/upload?do=correct&tag=${P1}.temp_mould`, 'h1'],
+  ['tables', '/data/upload', 'h1', 800, choose],
+  ['correct', `/data/upload?part=correct&tag=${P1}.temp_mould&range=15m`, '.uplot canvas'],
   ['papers', '/data/papers', 'h1'],
-  ['outbox', '/data/outbox', 'h1'],
-  ['scan', '/scan', 'h1'],
-  ['health', '/health', 'h1'],
-  ['settings', '/settings', 'h1'],
-  ['people', '/settings/people', 'h1'],
-  ['keeping', '/settings/keeping', 'h1'],
-  ['wizard', '/start/lines', 'h1'],
-  ['wizard-device', '/start/device', 'h1'],
-  ['backup', '/start/backup', 'h1'],
+  ['indicators', '/data/indicators', 'main svg', 560],
+  ['scan', '/scan', 'h1', 560],
+  ['health', '/health', 'h1', 700],
+  ['settings', '/settings', 'h1', 560],
+  ['people', '/settings/people', 'h1', 560],
+  ['keeping', '/settings/keeping', 'h1', 660],
+  ['wizard', '/start/lines', 'h1', 720],
+  ['wizard-device', '/start/device', 'h1', 440],
+  ['backup', '/start/backup', 'h1', 600],
 ];
 const OTHER = [
   ['phone', '/floor', 'article.panel .big', { width: 390, height: 780 }],
@@ -45,15 +74,10 @@ const OTHER = [
 
 let browser;
 let painter;
-const demos = {};
 before(async () => {
   if (TAKE) {
     browser = await launch();
     painter = (await openPage(browser, DESK)).page;
-    for (const lang of ['ko', 'en']) {
-      demos[lang] = await openDemo(browser, ['--lang', lang]);
-    }
-    await new Promise((resolve) => setTimeout(resolve, AGE_MS));
   }
 });
 after(async () => {
@@ -77,12 +101,16 @@ async function save(png, file) {
 
 for (const lang of ['ko', 'en']) {
   test(`pictures of the documents, ${lang}`, { skip: !TAKE && 'only with MARU_PICTURES_TO_DOCS=1' }, async () => {
-    const { url, desk } = demos[lang];
+    const { url, desk } = await openDemo(browser, ['--lang', lang]);
+    await new Promise((resolve) => setTimeout(resolve, AGE_MS));
     const cookies = await desk.context.cookies();
     mkdirSync(join(DOCS, lang), { recursive: true });
     const { page, context } = await openPage(browser, { ...DESK, lang });
     await context.addCookies(cookies);
-    for (const [name, path, wait, act] of PICTURES) {
+    await page.goto(`${url}/floor`);
+    await prepare(page, lang);
+    for (const [name, path, wait, height = DESK.height, act] of PICTURES) {
+      await page.setViewportSize({ ...DESK, height });
       await page.goto(url + path);
       await page.waitForSelector(wait);
       await page.waitForTimeout(2500);
@@ -99,5 +127,6 @@ for (const lang of ['ko', 'en']) {
       await save(await other.page.screenshot(), join(DOCS, lang, `${name}.webp`));
       await other.context.close();
     }
+    await stopAll();
   });
 }

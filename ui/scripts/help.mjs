@@ -68,11 +68,30 @@ function headingsOf(tokens) {
   return tokens.filter((token) => token.type === 'heading').map((token) => ({ level: token.depth, text: plain(token.tokens) }));
 }
 
+/** What both languages must have alike: tables with their rows, lines of code, points of lists, pictures. */
+function frameOf(tokens) {
+  return tokens.flatMap((token) => {
+    const pictures = (token.tokens ?? []).filter((one) => one.type === 'image').map(() => 'a picture');
+    const own = {
+      table: () => [`a table of ${token.rows?.length} rows`],
+      code: () => [`${token.text.split('\n').length} lines of code`],
+      list: () => [`a list of ${token.items?.length} points`],
+      heading: () => [`a heading of level ${token.depth}`],
+    }[token.type];
+    return [...(own ? own() : []), ...pictures];
+  });
+}
+
 /** The same headings in the same order: their names are the English ones. */
 function nameHeadings(chapter, problems) {
   const [en, ko] = LANGS.map((lang) => chapter.text[lang].heads);
   if (en.map((one) => one.level).join() !== ko.map((one) => one.level).join()) {
     problems.push(`docs/user/*/${chapter.id}.md: the headings of the two languages differ (${en.length} and ${ko.length})`);
+  }
+  const [here, there] = LANGS.map((lang) => frameOf(chapter.text[lang].tokens));
+  const off = here.findIndex((one, i) => one !== there[i]);
+  if (off >= 0 || here.length !== there.length) {
+    problems.push(`docs/user/*/${chapter.id}.md: the two languages differ: ${here[off] ?? 'the end'} in English, ${there[off < 0 ? here.length : off] ?? 'the end'} in Korean`);
   }
   const taken = new Set();
   const ids = en.map((head, i) => {
