@@ -151,7 +151,9 @@ function htmlOf(chapter, lang, chapters, place, problems) {
       },
       code: ({ text }) => `<pre tabindex="0"><code>${escape(text)}</code></pre>\n`,
       table(token) {
-        const cells = (row, tag) => `<tr>${row.map((cell) => `<${tag}>${this.parser.parseInline(cell.tokens)}</${tag}>`).join('')}</tr>`;
+        // A head without words is no head.
+        const cell = ({ text, tokens }, tag) => `<${text === '' ? 'td' : tag}>${this.parser.parseInline(tokens)}</${text === '' ? 'td' : tag}>`;
+        const cells = (row, tag) => `<tr>${row.map((one) => cell(one, tag)).join('')}</tr>`;
         return `<div class="wide" tabindex="0"><table><thead>${cells(token.header, 'th')}</thead><tbody>${token.rows.map((row) => cells(row, 'td')).join('')}</tbody></table></div>\n`;
       },
     },
