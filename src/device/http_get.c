@@ -3,10 +3,14 @@
  * seen within a second, because the progress function looks at the stop descriptor. Signals are not
  * used. The library begins by itself with the first handle, which since 7.84 any thread may make.
  * The name is looked up on a thread of the library that ends with the look-up.
+ *
+ * What is sent goes over a line: a handle in a multi handle, because waits on that can be woken by
+ * another thread, and a withdrawn consent or an ended visit must not wait for the other side.
  */
 #include "device/http_get.h"
 
 #include <poll.h>
+#include <string.h>
 
 #include <curl/curl.h>
 
@@ -14,7 +18,7 @@
 #include "core/mem.h"
 #include "device/http_post.h"
 
-enum { REDIRECTIONS_MAX = 3, URL_BYTES = 2048, CONNECT_TIMEOUT_MS = 5000 };
+enum { REDIRECTIONS_MAX = 3, URL_BYTES = 2048, CONNECT_TIMEOUT_MS = 5000, LINE_POLL_MS = 500 };
 
 struct http_get {
     CURL *curl;
@@ -185,15 +189,6 @@ static size_t take_answer(char *data, size_t size, size_t count, void *context) 
     return bytes;
 }
 
-static int watch_changes(void *context, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d) {
-    (void)a;
-    (void)b;
-    (void)c;
-    (void)d;
-    const struct sending *sending = context;
-    return *sending->post->changes != sending->post->unchanged;
-}
-
 static struct curl_slist *add_header(struct curl_slist *list, const char *name, struct str value) {
     AUTO_BUF struct buf line;
     buf_init(&line, URL_BYTES);
@@ -203,38 +198,119 @@ static struct curl_slist *add_header(struct curl_slist *list, const char *name, 
     return longer != NULL ? longer : list;
 }
 
-int http_post(const struct http_post *post, struct buf *answer, struct err *err) {
-    struct sending sending = {.post = post, .answer = answer};
-    CURL *curl = curl_easy_init();
-    int result = curl == NULL ? err_set(err, ERR_LIMIT, MSG_HTTP_URL, ARGS(A_STR(post->url))) : 0;
-    if (result < 0) {
-        return result;
+struct http_line {
+    CURL *curl;
+    CURLM *multi; // Waits on it can be woken.
+    char *authority;
+    bool unchecked;
+};
+
+struct http_line *http_line_new(const struct http_line_options *options) {
+    struct http_line *line = MEM_NEW(struct http_line);
+    line->curl = curl_easy_init();
+    line->multi = curl_multi_init();
+    line->authority = options->authority.size > 0 ? mem_copy_z(options->authority) : NULL;
+    line->unchecked = options->unchecked;
+    return line; // Without handles http_line_send says so.
+}
+
+void http_line_free(struct http_line *line) {
+    if (line != NULL) {
+        curl_easy_cleanup(line->curl);
+        (void)curl_multi_cleanup(line->multi);
+        mem_free(line->authority);
+        mem_free(line);
     }
-    struct curl_slist *headers = add_header(NULL, "Content-Type: ", post->type);
-    headers = add_header(headers, "Idempotency-Key: ", post->message_id);
-    headers = add_header(headers, "Authorization: Bearer ", post->token);
-    headers = add_header(headers, "Expect:", STR(" ")); // No round trip before the body.
+}
+
+void http_line_wake(struct http_line *line) {
+    (void)curl_multi_wakeup(line->multi);
+}
+
+static void set_trust(const struct http_line *line) {
+    CURL *curl = line->curl;
+    if (line->authority != NULL) {
+        struct curl_blob pem = {line->authority, strlen(line->authority), CURL_BLOB_COPY};
+        (void)curl_easy_setopt(curl, CURLOPT_CAINFO_BLOB, &pem);
+        (void)curl_easy_setopt(curl, CURLOPT_CAPATH, NULL);
+        (void)curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, 0L);
+    }
+    if (line->unchecked) {
+        (void)curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, 0L);
+        (void)curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, 0L);
+    }
+}
+
+static void set_sending(struct http_line *line, struct sending *sending) {
+    CURL *curl = line->curl;
+    const struct http_post *post = sending->post;
+    curl_easy_reset(curl); // Keeps the connection.
+    set_trust(line);
     set_text(curl, CURLOPT_URL, post->url);
-    (void)curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
-    (void)curl_easy_setopt(curl, CURLOPT_POST, 1L);
-    (void)curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)post->body.size);
-    (void)curl_easy_setopt(curl, CURLOPT_POSTFIELDS, post->body.data);
+    if (post->type.size > 0 || post->body.size > 0) {
+        (void)curl_easy_setopt(curl, CURLOPT_POST, 1L);
+        (void)curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)post->body.size);
+        (void)curl_easy_setopt(curl, CURLOPT_POSTFIELDS, post->body.data);
+    }
     (void)curl_easy_setopt(curl, CURLOPT_USERAGENT, "maru/" MARU_VERSION);
     (void)curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
     (void)curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
     (void)curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L);
     (void)curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)post->timeout_ms);
     (void)curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_answer);
-    (void)curl_easy_setopt(curl, CURLOPT_WRITEDATA, &sending);
-    (void)curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
-    (void)curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, watch_changes);
-    (void)curl_easy_setopt(curl, CURLOPT_XFERINFODATA, &sending);
-    CURLcode code = curl_easy_perform(curl);
+    (void)curl_easy_setopt(curl, CURLOPT_WRITEDATA, sending);
+}
+
+/* Runs one transfer to its end; the handle stays in the multi handle only meanwhile. */
+static CURLcode line_run(struct http_line *line, const struct http_post *post) {
+    CURLcode code = CURLE_FAILED_INIT;
+    int running = curl_multi_add_handle(line->multi, line->curl) == CURLM_OK ? 1 : 0;
+    while (running > 0) {
+        if (curl_multi_perform(line->multi, &running) != CURLM_OK) {
+            running = 0;
+        }
+        if (running > 0 && *post->changes != post->unchanged) {
+            code = CURLE_ABORTED_BY_CALLBACK;
+            running = 0;
+        }
+        if (running > 0) {
+            (void)curl_multi_poll(line->multi, NULL, 0, LINE_POLL_MS, NULL);
+        }
+    }
+    int left = 0;
+    const struct CURLMsg *message = curl_multi_info_read(line->multi, &left);
+    if (message != NULL && message->msg == CURLMSG_DONE) {
+        code = message->data.result;
+    }
+    (void)curl_multi_remove_handle(line->multi, line->curl);
+    return code;
+}
+
+int http_line_send(
+    struct http_line *line, const struct http_post *post, struct buf *answer, struct err *err) {
+    if (line->curl == NULL || line->multi == NULL) {
+        return err_set(err, ERR_LIMIT, MSG_HTTP_URL, ARGS(A_STR(post->url)));
+    }
+    struct sending sending = {.post = post, .answer = answer};
+    struct curl_slist *headers = add_header(NULL, "Content-Type: ", post->type);
+    headers = add_header(headers, "Idempotency-Key: ", post->message_id);
+    headers = add_header(headers, "Authorization: Bearer ", post->token);
+    headers = add_header(headers, "Expect:", STR(" ")); // No round trip before the body.
+    set_sending(line, &sending);
+    (void)curl_easy_setopt(line->curl, CURLOPT_HTTPHEADER, headers);
+    CURLcode code = line_run(line, post);
     long status = 0;
-    (void)curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
-    curl_easy_cleanup(curl);
+    (void)curl_easy_getinfo(line->curl, CURLINFO_RESPONSE_CODE, &status);
+    (void)curl_easy_setopt(line->curl, CURLOPT_HTTPHEADER, NULL);
     curl_slist_free_all(headers);
     return code == CURLE_OK ? (int)status : fail(code, post->url, post->timeout_ms, err);
+}
+
+int http_post(const struct http_post *post, struct buf *answer, struct err *err) {
+    struct http_line *line = http_line_new(&(struct http_line_options){.unchecked = false});
+    int result = http_line_send(line, post, answer, err);
+    http_line_free(line);
+    return result;
 }
 
 int http_post_check(struct str url, struct err *err) {

@@ -24,6 +24,23 @@ struct http_post {
     uint32_t unchanged;
 };
 
+/* A connection that is kept between sendings, for whoever asks the same place again and again. One
+ * thread at a time, but for the waking. */
+struct http_line;
+struct http_line_options {
+    /* Trusts certificates of this authority (PEM) alone, whatever names they bear: for an authority
+     * that is of one computer and signs for that one only. Empty: the system's, and the name. */
+    struct str authority;
+    bool unchecked; // Believes anybody: only to fetch what is checked by its own content.
+};
+struct http_line *http_line_new(const struct http_line_options *options);
+void http_line_free(struct http_line *line); // NULL is allowed.
+/* As http_post; without a body and type it is a GET. */
+int http_line_send(
+    struct http_line *line, const struct http_post *post, struct buf *answer, struct err *err);
+/* A sending looks at its `changes` now. Any thread. */
+void http_line_wake(struct http_line *line);
+
 /* The HTTP status on an answer of any status, its body behind what is in `answer` (more than that
  * takes is passed over). ERR_TIMEOUT, ERR_CANCELLED, ERR_UNREACHABLE, ERR_REFUSED, ERR_CLOSED. */
 int http_post(const struct http_post *post, struct buf *answer, struct err *err);

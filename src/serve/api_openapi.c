@@ -215,9 +215,9 @@ static void put_body(struct json *json, const struct route *route) {
     json_key(json, "content");
     json_object_begin(json);
     put_content(json,
-        route->body == BODY_JSON   ? "application/json"
-        : route->body == BODY_FILE ? "application/octet-stream"
-                                   : "text/plain",
+        route->body == BODY_JSON                                ? "application/json"
+        : route->body == BODY_FILE || route->body == BODY_FRAME ? "application/octet-stream"
+                                                                : "text/plain",
         route->body_schema, route->body == BODY_JSON ? example_body(route->id) : NULL);
     json_object_end(json);
     json_object_end(json);

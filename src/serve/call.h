@@ -75,6 +75,10 @@ int call_may_read(struct call *call, const struct plant *plant, bool *ret_may, s
 int call_role_in(
     struct call *call, const struct plant *plant, enum role *ret_role, struct err *err);
 
+/* Checks 4 and 5 of serve.c, and that the target can be read, for a caller who is known: route,
+ * args, server, http and principal are set. Refusals are audited. */
+int call_check_known(struct call *call, struct err *err);
+
 /* ---- Work that may hold a worker for long ---- */
 
 enum { CALL_LONG_MAX = HTTP_WORKERS - 3 }; // Beyond: ERR_BUSY. The others keep answering.

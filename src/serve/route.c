@@ -238,6 +238,13 @@ static const struct param_spec P_DELIVERABLE[] = {
         .help = HELP("Kind; other", "종류. 기본 other")},
     {"version", PARAM_TEXT, .help = HELP("Its version", "판")}, END};
 
+static const struct param_spec P_VIA[] = {
+    {"method", PARAM_CHOICE, .required = true, .choices = "GET|POST|PUT|DELETE",
+        .help = HELP("Method of the request there", "상대에서 실행할 메서드")},
+    {"target", PARAM_TEXT, .required = true,
+        .help = HELP("Path and query there, /api/v1/...", "상대의 경로와 매개변수(/api/v1/...)")},
+    END};
+
 static const struct param_spec P_WRITE[] = {
     {"plant", PARAM_TEXT,
         .help = HELP("The plant; may be absent where there is one", "공장. 하나뿐이면 생략 가능")},

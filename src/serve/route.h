@@ -47,7 +47,7 @@ struct param_spec {
     const char *help[2]; // Korean, English (enum lang).
 };
 
-enum body_kind { BODY_NONE, BODY_JSON, BODY_LINES, BODY_FILE };
+enum body_kind { BODY_NONE, BODY_JSON, BODY_LINES, BODY_FILE, BODY_FRAME };
 enum answer_kind {
     ANSWER_NONE,
     ANSWER_JSON,

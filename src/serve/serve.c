@@ -27,10 +27,13 @@
 #include "serve/api_pages.h"
 #include "serve/api_write.h"
 #include "serve/call.h"
+#include "serve/desk.h"
 #include "serve/factories.h"
 #include "serve/headers.h"
 #include "serve/jobs.h"
 #include "serve/server.h"
+#include "serve/support.h"
+#include "wire/support.h"
 
 enum { JSON_BODY_BYTES = HTTP_SMALL_BODY_BYTES };
 
@@ -182,6 +185,26 @@ static int read_target(struct call *call, struct err *err) {
     return rc;
 }
 
+/* Step 5. */
+static int check_right(struct call *call, struct err *err) {
+    if (!route_allows(call->route, &call->principal)) {
+        audit_denial(call);
+        return err_set(err, ERR_FORBIDDEN, MSG_SERVE_RIGHT_MISSING,
+            ARGS(A_CSTR(right_name(call->route->right)), A_CSTR(role_name(call->principal.role))));
+    }
+    return 0;
+}
+
+int call_check_known(struct call *call, struct err *err) {
+    int rc = read_target(call, err);
+    if (rc >= 0 && call->plant_asked.size > 0 &&
+        !str_eq(call->plant_asked, str_of(call->principal.plant))) {
+        call->principal.role = ROLE_NONE;
+    }
+    rc = rc < 0 ? rc : check_plant(call, err);
+    return rc < 0 ? rc : check_right(call, err);
+}
+
 /* Steps 3 to 6. */
 static int check_caller(struct call *call, struct err *err) {
     struct err bad = ERR_INIT;
@@ -197,10 +220,9 @@ static int check_caller(struct call *call, struct err *err) {
     if (rc < 0) {
         return rc;
     }
-    if (!route_allows(call->route, &call->principal)) {
-        audit_denial(call);
-        return err_set(err, ERR_FORBIDDEN, MSG_SERVE_RIGHT_MISSING,
-            ARGS(A_CSTR(right_name(call->route->right)), A_CSTR(role_name(call->principal.role))));
+    rc = check_right(call, err);
+    if (rc < 0) {
+        return rc;
     }
     if (call->known && call->by_cookie && call->route->method != HTTP_GET &&
         !str_eq(http_header(call->http, "X-Requested-With"), STR("maru"))) {
@@ -265,15 +287,24 @@ static int check_call(struct call *call, struct err *err) {
     if (rc >= 0) {
         rc = check_caller(call, err);
     }
+    if (rc >= 0 && call->route == route_at(ROUTE_SUPPORT_EXCHANGE)) {
+        rc = support_check_key(call, err); // Its frames are large: only of whom we know.
+    }
     return rc >= 0 ? check_body_type(call, err) : rc;
 }
 
 static size_t body_max(const struct call *call) {
-    if (!call->route || call->route->body == BODY_NONE) {
+    if (!call->route) {
         return 0;
     }
-    return call->route->body == BODY_JSON ? JSON_BODY_BYTES
-                                          : call->server->options.limits.body_bytes;
+    switch (call->route->body) {
+    case BODY_NONE: return 0;
+    case BODY_JSON: return JSON_BODY_BYTES;
+    case BODY_FRAME: return SUPPORT_FRAME_BYTES;
+    case BODY_LINES:
+    case BODY_FILE: break;
+    }
+    return call->server->options.limits.body_bytes;
 }
 
 static void refusal_headers(struct call *call) {
@@ -416,6 +447,8 @@ static void limits_default(struct serve_limits *limits) {
 }
 
 static void server_free(struct server *server) {
+    support_free(server->support);
+    desk_free(server->desk);
     jobs_free(server->jobs);
     stream_hub_free(server->streams);
     sights_free(server->sights);
@@ -454,6 +487,8 @@ static struct server *server_new(const struct serve_options *options) {
         openapi_write((enum lang)lang, &server->openapi_text[lang]);
         server->openapi[lang] = buf_str(&server->openapi_text[lang]);
     }
+    server->desk = desk_new(server->clock);
+    server->support = support_new(server);
     server->factories = factories_new();
     server->sights = sights_new(home_hub(server->home));
     server->streams = stream_hub_new(
@@ -491,7 +526,9 @@ int serve_start(const struct serve_options *options, struct server **ret_server,
 
 void serve_stop(struct server *server) {
     if (server) {
+        support_end(server->support, "restart"); // Its requests run inside the server.
         stream_hub_end(server->streams);
+        desk_end(server->desk);
         http_stop(server->http);
         server_free(server);
     }

@@ -15,8 +15,10 @@
 #include "serve/sight.h"
 #include "serve/stream.h"
 
+struct desk;
 struct factories;
 struct jobs;
+struct support;
 struct write_scratch;
 
 enum { STATUS_CLASSES = 6 }; // 0: none, 1xx .. 5xx
@@ -43,11 +45,13 @@ struct server {
     struct buf openapi_text[2];
     struct write_scratch *write_scratch[HTTP_WORKERS]; // Of worker i alone.
     struct ingest_counts ingest[HOME_PLANTS_MAX];
-    struct jobs *jobs;      // Imports.
-    _Atomic int long_calls; // That hold a worker for long.
-    _Atomic int exports;    // Tables that are being made now.
-    _Atomic int papers;     // Papers and measures that are being made now.
-    _Atomic int doctors;    // Sessions to machines that doctor and browse hold now.
+    struct jobs *jobs;       // Imports.
+    struct desk *desk;       // Remote support given.
+    struct support *support; // Remote support taken.
+    _Atomic int long_calls;  // That hold a worker for long.
+    _Atomic int exports;     // Tables that are being made now.
+    _Atomic int papers;      // Papers and measures that are being made now.
+    _Atomic int doctors;     // Sessions to machines that doctor and browse hold now.
     struct {
         _Atomic uint64_t answers[STATUS_CLASSES];
         _Atomic uint64_t time_us;

@@ -491,3 +491,13 @@ void tls_store_lend(struct tls_store *store, void *ret_chain, unsigned *ret_coun
     certificate_pair_lend(store->pairs[store->present], ret_chain, ret_count, ret_key);
     mutex_unlock(&store->mutex);
 }
+
+int tls_authority_pick(struct str pem, const char *fingerprint, struct buf *to, struct err *err) {
+    struct certificate_facts facts;
+    int status = certificate_read(pem, "PEM", &facts, err);
+    if (status >= 0 && strcmp(facts.authority, fingerprint) != 0) {
+        return err_set(err, ERR_FORBIDDEN, MSG_TLS_OTHER_AUTHORITY,
+            ARGS(A_CSTR(facts.authority), A_CSTR(fingerprint)));
+    }
+    return status < 0 ? status : certificate_last(pem, to, err);
+}

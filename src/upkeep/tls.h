@@ -63,6 +63,10 @@ void tls_store_facts(struct tls_store *store, struct tls_facts *ret_facts);
 /* Appends the authority's certificate as PEM. ERR_NOT_FOUND: files are served. */
 int tls_store_authority(struct tls_store *store, struct buf *to, struct err *err);
 
+/* Appends the last certificate of a text as PEM, alone, when its SHA-256 is this one: what somebody
+ * sent is trusted for the fingerprint that came another way. ERR_CORRUPT, ERR_FORBIDDEN. */
+int tls_authority_pick(struct str pem, const char *fingerprint, struct buf *to, struct err *err);
+
 /* For the server's handshakes: chain and key as GnuTLS wants them (gnutls_pcert_st **, unsigned *,
  * gnutls_privkey_t *). They stay valid while the next TLS_PAIRS_KEPT certificates are served. */
 enum { TLS_PAIRS_KEPT = 64 };

@@ -40,7 +40,9 @@ static int close_rig(void **state) {
 static bool is_public(const char *path, const char *method) {
     static const char *const PUBLIC[] = {"/healthz", "/readyz", "/metrics", "/api/v1/openapi.json",
         "/api/v1/session", "/api/v1/session/link", "/api/v1/setup", "/api/v1/invitation/look",
-        "/api/v1/invitation", "/api/v1/reset", "/api/v1/tls", "/maru-ca.crt"};
+        "/api/v1/invitation", "/api/v1/reset", "/api/v1/tls", "/maru-ca.crt",
+        "/api/v1/support/desk/look", "/api/v1/support/desk/connect",
+        "/api/v1/support/desk/exchange"};
     (void)method;
     for (size_t i = 0; i < sizeof PUBLIC / sizeof PUBLIC[0]; i++) {
         if (strcmp(PUBLIC[i], path) == 0) {
@@ -66,11 +68,15 @@ static enum need need_of(const char *path, const char *method) {
     }
     static const char *const PERSONAL[] = {"/api/v1/me", "/api/v1/organisations", "/api/v1/users",
         "/api/v1/plants/{plant}/access", "/api/v1/plants/{plant}/invitations",
-        "/api/v1/plants/{plant}/tokens", "/api/v1/plants/{plant}/grants"};
+        "/api/v1/plants/{plant}/tokens", "/api/v1/plants/{plant}/grants", "/api/v1/support/cases"};
     for (size_t i = 0; i < sizeof PERSONAL / sizeof PERSONAL[0]; i++) {
         if (str_starts(str_of(path), str_of(PERSONAL[i]))) {
             return NEED_PERSON;
         }
+    }
+    if (str_starts(str_of(path), STR("/api/v1/plants/{plant}/support")) &&
+        strcmp(method, "get") != 0) {
+        return NEED_PERSON; // The owner, or manager; never a program.
     }
     /* Changes are for installers and owners, but for these. */
     static const struct {

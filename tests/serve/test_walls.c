@@ -259,6 +259,7 @@ static struct str body_of(const struct route *route) {
     case BODY_JSON: return STR("{}");
     case BODY_LINES: return STR("bravo.press.temp value=1\n");
     case BODY_FILE: return STR("time,tag,value\n2026-01-01T00:00:00Z,bravo.press.temp,1\n");
+    case BODY_FRAME: return STR("MRS1A\0\0");
     case BODY_NONE: break;
     }
     return STR_NONE;
