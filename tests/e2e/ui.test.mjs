@@ -46,10 +46,11 @@ const SETTLE_MS = 700;
 
 let browser;
 const mocks = new Map();
-async function mockOf(mode, lang = 'ko') {
+/* The promise is kept, not what it brings: two tests that ask at once share one. */
+function mockOf(mode, lang = 'ko') {
   const key = `${mode} ${lang}`;
   if (!mocks.has(key)) {
-    mocks.set(key, await startMock({ mode, lang }));
+    mocks.set(key, startMock({ mode, lang }));
   }
   return mocks.get(key);
 }
@@ -59,7 +60,7 @@ before(async () => {
 });
 after(async () => {
   await browser?.close();
-  await Promise.all([...mocks.values()].map((mock) => mock.close()));
+  await Promise.all([...mocks.values()].map(async (mock) => (await mock).close()));
 });
 
 // The quick run takes each page at one of the four screens, in turn; the whole run at all.
