@@ -55,19 +55,15 @@ describe('what is granted', () => {
     await row.waitFor(WAIT);
     assert.match(await row.innerText(), /한빛자동화[\s\S]*line1\.press2\.\*[\s\S]*10분 평균/);
     await looked(page, 'grants-list', LEAST_TARGET);
+    await row.getByRole('button', { name: '한빛자동화 사람 초대' }).click();
+    await page.getByRole('dialog').getByText('/invite#').waitFor(WAIT);
+    assert.match(await page.getByRole('dialog').innerText(), /공장 역할은 생기지 않습니다/);
+    await page.keyboard.press('Escape');
     await row.getByRole('button', { name: '한빛자동화 공개 철회' }).click();
     await page.getByText('바로 이 태그를 볼 수 없습니다').waitFor(WAIT);
     await page.getByRole('dialog').getByRole('button', { name: '철회', exact: true }).click();
     await page.locator('.past li', { hasText: '금형 온도 분석' }).waitFor(WAIT);
     assert.deepEqual(troubles, []);
-  });
-
-  test('an invitation for the other organisation is made from its row', async (t) => {
-    const { mock, page } = await opened(t, 'demo', DESK);
-    await page.goto(`${mock.url}/settings/grants`);
-    await page.getByRole('button', { name: '한빛자동화 사람 초대' }).click();
-    await page.getByRole('dialog').getByText('/invite#').waitFor(WAIT);
-    assert.match(await page.getByRole('dialog').innerText(), /공장 역할은 생기지 않습니다/);
   });
 
   test('is all that its reader sees: two pages, those tags, and no error', async (t) => {

@@ -20,6 +20,8 @@
 
 #include "core/mem.h"
 #include "ledger/consent.h"
+#include "ledger/grant.h"
+#include "ledger/people.h"
 #include "upkeep/upkeep.h"
 
 /* A child is forked from a process with threads and makes its own, which that sanitizer cannot do.
@@ -274,6 +276,60 @@ static int first_withdrawn(struct ledger_tx *tx, void *context, struct err *err)
     *(bool *)context = count == 1 && consents[0].withdrawn_ns != 0;
     arena_fini(&arena);
     return count < 0 ? count : 0;
+}
+
+/* To a supplier, of all tags, for an hour. */
+static int give(struct ledger_tx *tx, void *context, struct err *err) {
+    char organisation[40];
+    char id[40];
+    (void)context;
+    struct organisation supplier = {
+        .kind = STR("supplier"), .name = STR("Helper"), .number = STR_NONE};
+    int result = organisation_new(tx, &supplier, organisation, err);
+    struct grant grant = {.plant = STR("main"),
+        .organisation_id = str_of(organisation),
+        .tags = STR("*"),
+        .purpose = STR("test"),
+        .until_ns = ledger_now_ns(tx) + 3600 * NS_PER_S,
+        .given_by = STR("owner")};
+    return result < 0 ? result : grant_new(tx, &grant, id, err);
+}
+
+static int note_revoked(void *context, const struct grant *grant, struct err *err) {
+    (void)err;
+    *(bool *)context = grant->revoked_ns != 0;
+    return 0;
+}
+
+static int first_revoked(struct ledger_tx *tx, void *context, struct err *err) {
+    return grant_each(tx, STR("main"), note_revoked, context, err);
+}
+
+/* One may have been revoked since the backup. */
+static void what_was_granted_to_others_is_asked_anew(void **state) {
+    (void)state;
+    struct place place;
+    place_init(&place);
+    store(&place, 10, 1700000000 * NS_PER_S);
+    assert_int_equal(ledger_write(home_hub(place.open), give, NULL, NULL), 0);
+    struct backup_report report;
+    int fd = file_of(&place, "one");
+    make(&place, fd, &report);
+    struct restore_options options = {.fd = fd, .path = "test", .home_dir = place.back};
+    struct restore_report restored;
+    assert_int_equal(restore_run(&options, &restored, NULL), 0);
+    assert_int_equal(restored.revoked, 1);
+    bool revoked = true;
+    assert_int_equal(ledger_read(home_hub(place.open), first_revoked, &revoked, NULL), 0);
+    assert_false(revoked);
+    struct home_options back_options = {.dir = place.back, .exclusive = true};
+    struct home *back = NULL;
+    assert_int_equal(home_open(&back_options, &back, NULL), 0);
+    assert_int_equal(ledger_read(home_hub(back), first_revoked, &revoked, NULL), 0);
+    assert_true(revoked);
+    home_close(back);
+    file_close(fd);
+    place_fini(&place);
 }
 
 static void what_comes_back_sends_nothing(void **state) {
@@ -593,6 +649,7 @@ int main(void) {
         cmocka_unit_test(a_kill_while_roll_ups_are_restored_leaves_all_or_nothing),
         cmocka_unit_test(a_kill_while_roll_ups_are_backed_up_harms_neither_home_nor_file),
         cmocka_unit_test(what_comes_back_sends_nothing),
+        cmocka_unit_test(what_was_granted_to_others_is_asked_anew),
         cmocka_unit_test(a_plant_alone_comes_back_with_a_new_hub),
         cmocka_unit_test(an_empty_folder_is_taken_and_a_full_one_refused)};
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -54,6 +54,7 @@ const DID: Record<string, Record<string, Key>> = {
   },
   correct: { samples: 'did.correct_samples' },
   retention: { put: 'did.retention_put' },
+  grant: { give: 'did.grant_give', revoke: 'did.grant_revoke' },
   consent: { grant: 'did.consent_grant', withdraw: 'did.consent_withdraw' },
   data: { disclose: 'did.data_disclose' },
   annotation: { enter: 'did.annotation_enter', remove: 'did.annotation_remove' },
