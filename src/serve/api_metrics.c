@@ -5,9 +5,7 @@
  */
 #include "serve/call.h"
 
-#include <stdio.h>
-#include <unistd.h>
-
+#include "core/process.h"
 #include "serve/server.h"
 
 static void head(struct buf *out, const char *name, const char *type, const char *help) {
@@ -40,30 +38,19 @@ static void put_label(struct buf *out, const char *key, struct str value) {
     buf_put_char(out, '"');
 }
 
-static double resident_bytes(void) {
-    FILE *file = fopen("/proc/self/statm", "re");
-    char line[128] = "";
-    if (file) {
-        if (!fgets(line, sizeof line, file)) {
-            line[0] = '\0';
-        }
-        (void)fclose(file); // Opened for reading.
-    }
-    struct str rest = str_of(line);
-    (void)str_cut(&rest, ' ');
-    int64_t pages = 0;
-    return str_to_i64(str_cut(&rest, ' '), &pages) ? (double)pages * (double)sysconf(_SC_PAGESIZE)
-                                                   : 0;
-}
-
 static void put_process(struct buf *out, struct server *server, int64_t now_ns) {
     struct http_status status;
+    struct process_facts facts;
     http_status(server->http, &status);
+    process_look(&facts);
     head(out, "build_info", "gauge", "Version of the program.");
     buf_printf(out, "maru_build_info{version=\"%s\"} 1\n", MARU_VERSION);
     one(out, "uptime_seconds", "gauge", "Since the start.",
         (double)((now_ns - server->begin_wall_ns) / NS_PER_MS) / 1000.0);
-    one(out, "resident_memory_bytes", "gauge", "Resident memory.", resident_bytes());
+    one(out, "resident_memory_bytes", "gauge", "Resident memory.", (double)facts.memory_bytes);
+    one(out, "cpu_seconds_total", "counter", "Processor time of all threads.", facts.cpu_s);
+    one(out, "threads", "gauge", "Threads.", facts.threads);
+    one(out, "open_files", "gauge", "Open descriptors.", facts.open_files);
     one(out, "http_connections", "gauge", "Open connections.", status.connections);
     one(out, "http_connections_total", "counter", "Connections taken.", (double)status.accepted);
     one(out, "http_timed_out_total", "counter", "Connections closed for being too slow.",

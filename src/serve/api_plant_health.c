@@ -7,6 +7,7 @@
 #include <math.h>
 
 #include "core/mem.h"
+#include "core/process.h"
 #include "serve/server.h"
 #include "serve/view.h"
 #include "upkeep/nightly.h"
@@ -76,11 +77,31 @@ static void put_facts(struct json *json, const struct upkeep_facts *facts) {
     view_put_time(json, "last", facts->backup_ns);
     json_put_i64(json, "bytes", (int64_t)facts->backup_bytes);
     view_put_time(json, "last_test", facts->test_ns);
+    if (facts->backup_dir[0] != '\0') {
+        json_put_str(json, "dir", str_of(facts->backup_dir));
+    } else {
+        json_put_null(json, "dir");
+    }
+    json_put_bool(json, "nightly", facts->backup_nightly);
+    json_put_bool(json, "running", facts->backup_running);
     json_object_end(json);
     json_key(json, "clock");
     json_object_begin(json);
     json_put_bool(json, "synchronised", facts->clock_synchronised);
     json_put_i64(json, "steps", facts->clock_steps);
+    json_object_end(json);
+}
+
+static void put_process(struct json *json, const struct call *call) {
+    struct process_facts facts;
+    process_look(&facts);
+    json_key(json, "process");
+    json_object_begin(json);
+    json_put_i64(json, "uptime_s", (call->now_ns - call->server->begin_wall_ns) / NS_PER_S);
+    json_put_i64(json, "memory_bytes", (int64_t)facts.memory_bytes);
+    json_put_f64(json, "cpu_s", facts.cpu_s);
+    json_put_i64(json, "threads", facts.threads);
+    json_put_i64(json, "open_files", facts.open_files);
     json_object_end(json);
 }
 
@@ -104,6 +125,16 @@ int api_plant_health(struct call *call, struct err *err) {
     }
     json_array_end(&json);
     put_facts(&json, &facts);
+    put_process(&json, call);
+    json_key(&json, "launcher");
+    if (facts.version_number > 0) {
+        json_object_begin(&json);
+        json_put_i64(&json, "number", (int64_t)facts.version_number);
+        json_put_i64(&json, "newest", (int64_t)facts.version_newest);
+        json_object_end(&json);
+    } else {
+        json_null(&json);
+    }
     json_object_end(&json);
     return 0;
 }

@@ -241,6 +241,9 @@ static void check_backup(struct findings *f, struct upkeep *u) {
     (void)run_newest(hub, "backup", false, &bad, NULL);
     f->facts.backup_ns = good.any ? good.ended_ns : 0;
     f->facts.backup_bytes = good.bytes;
+    (void)str_copy_z(str_of(u->dir), f->facts.backup_dir, sizeof f->facts.backup_dir);
+    f->facts.backup_nightly = u->settings.nightly;
+    f->facts.backup_running = atomic_load(&u->working) || atomic_load(&u->wanted);
     const struct arg *dir = ARGS(A_CSTR(u->dir));
     if (!u->settings.nightly) {
         return;
@@ -343,6 +346,8 @@ static void check_version(struct findings *f, const struct upkeep *u) {
     char state[LIMIT_PATH_BYTES + 8];
     struct outcome outcome;
     (void)snprintf(state, sizeof state, "%s/..", home_dir(u->home));
+    f->facts.version_number = current_read(state);
+    f->facts.version_newest = f->facts.version_number > 0 ? version_newest(state) : 0;
     if (outcome_read(state, &outcome, NULL) > 0 && outcome.kind == OUTCOME_RETURNED) {
         say(add(f, "upgrade.returned", FINDING_WARNING), MSG_UPGRADE_RETURNED,
             ARGS(A_INT(outcome.to), A_INT(outcome.from), A_CSTR(outcome.failed)),

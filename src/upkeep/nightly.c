@@ -26,6 +26,7 @@
 
 enum {
     LOOK_EVERY_S = 10,
+    WANTED_EVERY_S = 1,
     FIRST_LOOK_S = 60,
     RETRY_S = 1800,
     TEST_EVERY_DAYS = 7,
@@ -144,6 +145,7 @@ int upkeep_night(struct upkeep *u, struct err *err) {
     char path[LIMIT_PATH_BYTES];
     struct err why = ERR_INIT;
     struct backup_report report = {.bytes = 0};
+    atomic_store(&u->working, true);
     backup_name(clock_wall_ns(clock_system()), name);
     int size = snprintf(path, sizeof path, "%s/%s", u->dir, name);
     int status = size > 0 && size < LIMIT_PATH_BYTES - 8
@@ -165,7 +167,12 @@ int upkeep_night(struct upkeep *u, struct err *err) {
     if (status < 0 && err != NULL) {
         *err = why;
     }
+    atomic_store(&u->working, false);
     return status < 0 ? status : 0;
+}
+
+void upkeep_want_night(struct upkeep *u) {
+    atomic_store(&u->wanted, true);
 }
 
 static int find_newest(struct upkeep *u, char path[LIMIT_PATH_BYTES], struct err *err) {
@@ -253,6 +260,24 @@ static void look(struct upkeep *u, int64_t *next_try_mono) {
     }
 }
 
+/* To the next look, or until a backup is wanted, which is made here; true: stop. */
+static bool wait_until(struct upkeep *u, int64_t next_mono) {
+    for (;;) {
+        int64_t now = clock_mono_ns(clock_system());
+        int64_t slice = now + WANTED_EVERY_S * NS_PER_S;
+        if (now >= next_mono) {
+            return stop_flag_is_raised(&u->stop);
+        }
+        if (stop_flag_wait(&u->stop, slice < next_mono ? slice : next_mono)) {
+            return true;
+        }
+        if (atomic_load(&u->wanted)) {
+            (void)upkeep_night(u, NULL); // Recorded, good or not.
+            atomic_store(&u->wanted, false);
+        }
+    }
+}
+
 static void upkeep_thread(void *context) {
     struct upkeep *u = context;
     int64_t begun = clock_mono_ns(clock_system());
@@ -268,7 +293,7 @@ static void upkeep_thread(void *context) {
             erasures_at = now + ERASURES_EVERY_S * NS_PER_S;
         }
         next = now + LOOK_EVERY_S * NS_PER_S;
-    } while (!stop_flag_wait(&u->stop, next));
+    } while (!wait_until(u, next));
 }
 
 struct upkeep *upkeep_start(struct home *home, const struct upkeep_settings *settings) {

@@ -29,6 +29,8 @@ void upkeep_stop(struct upkeep *upkeep); // Ends a backup that is being made. NU
 
 /* One night now, whatever the time: backup, list of erasures, rotation. Recorded in the hub. */
 int upkeep_night(struct upkeep *upkeep, struct err *err);
+/* The same by the upkeep's own thread, within a second or two; returns at once. */
+void upkeep_want_night(struct upkeep *upkeep);
 /* Restores the newest backup beside its place, checks and removes it. Recorded in the hub. */
 int upkeep_test(struct upkeep *upkeep, struct err *err);
 
@@ -61,7 +63,12 @@ struct upkeep_facts {
     uint64_t disk_in_year_bytes; // Used by then, retention taken off; 0: not known.
     int64_t backup_ns;           // Of the newest good backup; 0: none.
     uint64_t backup_bytes;
-    int64_t test_ns; // Of the newest good test restore; 0: none.
+    int64_t test_ns;                   // Of the newest good test restore; 0: none.
+    char backup_dir[LIMIT_PATH_BYTES]; // Where backups go; empty: nobody makes any.
+    bool backup_nightly;
+    bool backup_running;     // Or asked for just now.
+    uint64_t version_number; // Of the launcher's versions, the one that runs; 0: no launcher.
+    uint64_t version_newest;
     bool clock_synchronised;
     uint32_t clock_steps; // Since the start.
     uint32_t found;       // Findings, also those beyond FINDINGS_MAX.

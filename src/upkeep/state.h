@@ -19,6 +19,8 @@ struct upkeep {
     struct stop_flag stop;
     struct syslog *syslog; // NULL: none is asked for.
     struct mailer *mailer;
+    _Atomic bool wanted;  // A backup now, whatever the time.
+    _Atomic bool working; // One is being made.
     _Atomic uint32_t clock_steps;
     int64_t wall_ns; // The thread's: at the last look.
     int64_t mono_ns;

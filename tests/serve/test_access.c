@@ -97,7 +97,8 @@ static enum need need_of(const char *path, const char *method) {
         {"put", "/papers/deliverables/{number}", NEED_WRITE}, {"post", "/scans", NEED_WRITE},
         {"put", "/consents/{id}", NEED_GRANT}, {"get", "/api/v1/mail", NEED_GRANT},
         {"put", "/api/v1/mail", NEED_GRANT}, {"post", "/api/v1/mail/test", NEED_GRANT},
-        {"post", "/annotations", NEED_WRITE}, {"delete", "/annotations/{number}", NEED_WRITE}};
+        {"post", "/api/v1/backup", NEED_GRANT}, {"post", "/annotations", NEED_WRITE},
+        {"delete", "/annotations/{number}", NEED_WRITE}};
     for (size_t i = 0; i < sizeof OTHERS / sizeof OTHERS[0]; i++) {
         if (strcmp(method, OTHERS[i].method) == 0 &&
             str_ends(str_of(path), str_of(OTHERS[i].end))) {
@@ -216,7 +217,8 @@ static void check_visit(const struct visitor *visitor, const char *method, const
 /* What is of no plant and needs an administrator, by heart. */
 static bool is_of_admin(const char *path, const char *method) {
     bool reads = strcmp(method, "get") == 0;
-    if (strcmp(path, "/api/v1/audit") == 0 || str_starts(str_of(path), STR("/api/v1/mail"))) {
+    if (strcmp(path, "/api/v1/audit") == 0 || str_starts(str_of(path), STR("/api/v1/mail")) ||
+        strcmp(path, "/api/v1/backup") == 0) {
         return true;
     }
     bool resets = str_ends(str_of(path), STR("/reset")); // By an owner of all their plants, too.

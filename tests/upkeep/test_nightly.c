@@ -1,6 +1,7 @@
 /*
  * A night and a weekly test, and what health says of them.
  */
+#include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -84,6 +85,27 @@ static void a_night_leaves_a_backup_that_a_test_restores(void **state) {
     place_fini(&place);
 }
 
+static void a_backup_that_is_wanted_is_made_by_the_thread(void **state) {
+    (void)state;
+    struct place place;
+    place_init(&place, false); // Not by night: it is made because somebody asked.
+    assert_null(find(&place, "backup.failed"));
+    assert_int_equal(place.facts.backup_ns, 0);
+    assert_false(place.facts.backup_running);
+    assert_false(place.facts.backup_nightly);
+    upkeep_want_night(place.upkeep);
+    (void)find(&place, "backup.failed");
+    assert_true(place.facts.backup_running || place.facts.backup_ns > 0);
+    for (int i = 0; i < 1000 && place.facts.backup_running; i++) {
+        (void)poll(NULL, 0, 10);
+        (void)find(&place, "backup.failed");
+    }
+    assert_false(place.facts.backup_running);
+    assert_true(place.facts.backup_ns > 0 && place.facts.backup_bytes > 0);
+    assert_non_null(strstr(place.facts.backup_dir, "second"));
+    place_fini(&place);
+}
+
 static void a_failed_night_is_said_with_its_reason(void **state) {
     (void)state;
     struct place place;
@@ -128,6 +150,7 @@ static void a_step_of_the_clock_is_told_for_a_day(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_night_leaves_a_backup_that_a_test_restores),
+        cmocka_unit_test(a_backup_that_is_wanted_is_made_by_the_thread),
         cmocka_unit_test(a_failed_night_is_said_with_its_reason),
         cmocka_unit_test(a_step_of_the_clock_is_told_for_a_day)};
     return cmocka_run_group_tests(tests, NULL, NULL);
