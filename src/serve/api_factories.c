@@ -11,6 +11,7 @@
 
 #include <math.h>
 
+#include "core/log.h"
 #include "core/mem.h"
 #include "core/thread.h"
 #include "ledger/grant.h"
@@ -222,17 +223,16 @@ static void put_standing(struct call *call, struct json *json, const struct fact
         json, "disk_days", isinf(factory->disk_days) ? (double)NAN : factory->disk_days);
 }
 
-/* Of the granted tags whose values are given. */
-static int put_granted(struct call *call, struct json *json, struct plant *plant, struct err *err) {
-    static const char *const ABSENT[] = {"status", "errors", "warnings", "worst", "devices",
-        "connected", "silent", "rows_per_minute", "disk_days"};
+/* When the newest granted value came; 0: none has, or what was granted cannot be found out. */
+static int64_t newest_granted(struct call *call, struct plant *plant) {
     struct sight *sight = NULL;
     struct live_value value;
+    struct err err = ERR_INIT;
     int64_t newest_ns = 0;
-    int rc = sight_get(call->server->sights, plant, str_of(call->principal.organisation),
-        call->now_ns, &sight, err);
-    if (rc < 0) {
-        return rc;
+    if (sight_get(call->server->sights, plant, str_of(call->principal.organisation), call->now_ns,
+            &sight, &err) < 0) {
+        log_event(LOG_ERROR, "serve", "grant-not-shown", NULL, &err);
+        return 0;
     }
     for (uint32_t i = 0; i < sight_count(sight); i++) {
         struct seen_tag seen = sight_at(sight, i);
@@ -242,18 +242,22 @@ static int put_granted(struct call *call, struct json *json, struct plant *plant
         }
     }
     sight_unref(sight);
+    return newest_ns;
+}
+
+static void put_granted(struct call *call, struct json *json, struct plant *plant) {
+    static const char *const ABSENT[] = {"status", "errors", "warnings", "worst", "devices",
+        "connected", "silent", "rows_per_minute", "disk_days"};
     for (size_t i = 0; i < sizeof ABSENT / sizeof ABSENT[0]; i++) {
         json_put_null(json, ABSENT[i]);
     }
-    put_newest(call, json, newest_ns);
-    return 0;
+    put_newest(call, json, newest_granted(call, plant));
 }
 
-static int put_factory(struct call *call, struct json *json, uint32_t index,
-    const struct entrance *entrance, struct err *err) {
+static void put_factory(
+    struct call *call, struct json *json, uint32_t index, const struct entrance *entrance) {
     struct plant *plant = home_plant_at(call->server->home, index);
     struct factory factory;
-    int rc = 0;
     json_object_begin(json);
     json_put_str(json, "id", plant_id(plant));
     json_put_str(json, "display", plant_display(plant));
@@ -262,7 +266,7 @@ static int put_factory(struct call *call, struct json *json, uint32_t index,
     json_key(json, "organisation");
     if (entrance->role == ROLE_GRANTEE) {
         json_null(json);
-        rc = put_granted(call, json, plant, err);
+        put_granted(call, json, plant);
     } else {
         json_object_begin(json);
         json_put_str(json, "id", entrance->organisation.id);
@@ -273,7 +277,6 @@ static int put_factory(struct call *call, struct json *json, uint32_t index,
         put_standing(call, json, &factory);
     }
     json_object_end(json);
-    return rc;
 }
 
 int api_factories(struct call *call, struct err *err) {
@@ -287,11 +290,11 @@ int api_factories(struct call *call, struct err *err) {
     struct json json;
     call_json(call, 200, &json);
     view_items_begin(&json);
-    for (uint32_t i = 0; i < entrances->count && rc >= 0; i++) {
+    for (uint32_t i = 0; i < entrances->count; i++) {
         if (entrances->items[i].role != ROLE_NONE) {
-            rc = put_factory(call, &json, i, &entrances->items[i], err);
+            put_factory(call, &json, i, &entrances->items[i]);
         }
     }
     view_items_end(&json);
-    return rc;
+    return 0;
 }

@@ -255,7 +255,9 @@ static int read_grant(const struct json_in *body, struct giving *giving, struct 
  */
 static int need_key(struct call *call, const struct grant *grant, struct err *err) {
     struct deident_key key;
-    return grant->hide_names ? plant_deident_key(call->plant, STR("grant"), &key, err) : 0;
+    int rc = grant->hide_names ? plant_deident_key(call->plant, STR("grant"), &key, err) : 0;
+    call->status = rc == -ERR_NOT_FOUND ? 409 : call->status; // The key, not the plant.
+    return rc;
 }
 
 static void tell_readers(struct call *call) {

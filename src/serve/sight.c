@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "core/hash.h"
+#include "core/log.h"
 #include "core/random.h"
 #include "core/thread.h"
 #include "ledger/grant.h"
@@ -387,10 +388,13 @@ int call_tags_open(struct call *call, struct call_tags *ret_tags, struct err *er
     }
     int rc = sight_get(call->server->sights, call->plant, str_of(call->principal.organisation),
         call->now_ns, &ret_tags->sight, err);
-    if (rc >= 0) {
-        ret_tags->catalogue = catalogue_ref(ret_tags->sight->catalogue);
+    if (rc < 0) { // Why is the plant's own affair: its files, its keys.
+        log_event(LOG_ERROR, "serve", "grant-not-shown", NULL, err);
+        err_clear(err);
+        return err_set(err, ERR_BUSY, MSG_SERVE_GRANT_NOT_NOW, NO_ARGS);
     }
-    return rc;
+    ret_tags->catalogue = catalogue_ref(ret_tags->sight->catalogue);
+    return 0;
 }
 
 void call_tags_close(struct call_tags *tags) {

@@ -695,6 +695,23 @@ static void hidden_name(const char *who, char to[64]) {
     json_decref(list);
 }
 
+/* Without the plant's key nothing is shown, and nothing is told of its files. */
+static void key_is_gone(void) {
+    char key[192];
+    char aside[192];
+    char id[40];
+    (void)snprintf(key, sizeof key, "%s/home/keys/" ALPHA ".key", f.dir);
+    (void)snprintf(aside, sizeof aside, "%s/aside.key", f.dir);
+    assert_int_equal(rename(key, aside), 0);
+    give(f.organisations[AGENCY], "\"oven.heat\"", "", id); // Sights are made anew.
+    AUTO_ANSWER struct answer tags;
+    assert_int_equal(ask(f.supplier.header, "GET", PLANT "/tags", "", &tags), 503);
+    assert_false(holds(&tags, ".key") || holds(&tags, "home") || holds(&tags, "press1"));
+    json_decref(get(f.supplier.header, "/api/v1/factories", 200));
+    assert_int_equal(rename(aside, key), 0);
+    assert_int_equal(take_back(f.alpha[5].header, id), 200);
+}
+
 static void hidden_names_are_pseudonyms_of_the_reader(void **state) {
     (void)state;
     char ids[2][40];
@@ -721,6 +738,7 @@ static void hidden_names_are_pseudonyms_of_the_reader(void **state) {
     AUTO_ANSWER struct answer real;
     assert_int_equal(
         ask(f.supplier.header, "GET", PLANT "/samples?tag=press1.temp", "", &real), 404);
+    key_is_gone();
     assert_int_equal(check_tags(f.supplier.header, "?prefix=press", ""), 0);
     assert_int_equal(check_tags(f.supplier.header, "?q=temp", ""), 0);
     assert_int_equal(take_back(f.alpha[5].header, ids[0]), 200);
