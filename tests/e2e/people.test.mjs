@@ -279,7 +279,7 @@ describe('tokens and the audit trail', () => {
     assert.doesNotMatch(await page.locator('main').innerText(), /maru_/);
     await page.getByRole('button', { name: '대시보드 폐기' }).click();
     await sheet.getByRole('button', { name: '폐기', exact: true }).click();
-    await page.getByText('대시보드').waitFor({ state: 'detached', ...WAIT });
+    await page.getByText('대시보드', { exact: true }).waitFor({ state: 'detached', ...WAIT });
   });
 
   test('entries are found by who, what and when, and written out whole', async (t) => {

@@ -94,7 +94,8 @@ describe('a new plant', () => {
     await hand.press('Enter');
     await page.getByText('Modbus TCP·RTU 연결됨').waitFor(WAIT);
     const source = page.getByLabel('장치 안의 주소');
-    assert.equal(await source.inputValue(), 'input:0', 'the first place of a controller that can be read');
+    // The first place of a controller that can be read; it is looked for after the connection is told.
+    await page.waitForFunction((one) => one.value === 'input:0', await source.elementHandle(WAIT), WAIT);
     await picture(page, 'wizard-reading');
     assert.deepEqual(await axe(page), []);
     await hand.click(page.getByRole('button', { name: /^u16 \d/ }));
