@@ -13,6 +13,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "core/hangul.h"
 #include "core/limits.h"
 #include "plant/retention.h"
 #include "serve/call.h"
@@ -40,21 +41,11 @@ struct tags_source {
     bool begun;
 };
 
-/* ASCII letters without case; other letters (Korean has no case) as they are. */
-static bool contains(struct str where, struct str what) {
-    for (size_t i = 0; i + what.size <= where.size; i++) {
-        if (str_eq_nocase(str_slice(where, i, i + what.size), what)) {
-            return true;
-        }
-    }
-    return what.size == 0;
-}
-
 static bool tag_is_wanted(const struct tags_source *source, const struct tag *tag) {
     return (source->device.size == 0 || str_eq(tag->device, source->device)) &&
            (source->prefix.size == 0 || str_starts(tag->name, source->prefix)) &&
-           (source->text.size == 0 || contains(tag->name, source->text) ||
-               contains(tag->display, source->text)) &&
+           (source->text.size == 0 || hangul_contains(tag->name, source->text) ||
+               hangul_contains(tag->display, source->text)) &&
            (!source->by_kind || tag->kind == source->kind);
 }
 

@@ -73,6 +73,7 @@ static void filters_narrow_the_list(void **state) {
         {"?prefix=line2", 0},
         {"?q=TEMP", 1},
         {"?q=%ED%83%9C%EA%B7%B8", 4}, // 태그, in every display name.
+        {"?q=%E3%85%8C%E3%84%B1", 4}, // Its initial consonants.
         {"?device=dev1", 0},
         {"?limit=2", 2},
         {"?cursor=3", 1},
