@@ -128,6 +128,12 @@ int grant_new(struct ledger_tx *tx, const struct grant *wish, char ret_id[40], s
     ledger_bind_str(stmt, 10, wish->given_by);
     ledger_bind_i64(stmt, 11, ledger_now_ns(tx));
     result = ledger_step(stmt, err);
+    /* Whoever could reset the password of one of them knew of less, as when they get a role. */
+    result = result < 0 ? result
+                        : run_texts(tx,
+                              "DELETE FROM links WHERE user_id IN"
+                              " (SELECT id FROM users WHERE organisation_id = ?1)",
+                              TEXTS(wish->organisation_id), err);
     if (result == 0) {
         memcpy(ret_id, id, sizeof id);
     }

@@ -42,7 +42,8 @@ struct grant {
 /* Whether averages of so many seconds can be given: 10, 60, 600, 3600 or 86400. Each divides the
  * next, so that no two answers can be subtracted to find a shorter one. */
 bool grant_step_good(int64_t step_s);
-/* id, names, created and revoked are not read. ERR_INVALID, ERR_RANGE, ERR_LIMIT; ERR_NOT_FOUND: no
+/* id, names, created and revoked are not read. Links that set a password of the organisation's
+ * people anew open nothing any more. ERR_INVALID, ERR_RANGE, ERR_LIMIT; ERR_NOT_FOUND: no
  * such organisation. */
 int grant_new(struct ledger_tx *tx, const struct grant *grant, char ret_id[40], struct err *err);
 /* ERR_NOT_FOUND: none of this plant; ERR_CONFLICT: it has ended already. */

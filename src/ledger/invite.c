@@ -7,6 +7,8 @@
  * whether its giver is there and may give that role in that plant, and a link for a password goes
  * when the person gets a password, a role in another plant, or another state.
  *
+ * An invitation into an organisation for the sake of a grant goes with the grant.
+ *
  * An invitation promises one role in one plant to a person of one organisation. A new organisation
  * is made only when somebody takes it up.
  */
@@ -196,7 +198,8 @@ int invitation_find(struct ledger_tx *tx, struct str secret, struct arena *arena
     int result = ledger_prepare(tx,
         INVITATION_COLUMNS(
             "i.given_by") "WHERE i.hash = ?1 AND i.ended_ns IS NULL AND i.expires_ns > ?2"
-                          " AND " GIVER_MAY,
+                          " AND " GIVER_MAY " AND (i.grantee = 0"
+                          " OR " GRANT_STANDS("i.plant_id", "i.organisation_id", "?2") ")",
         &stmt, err);
     if (result < 0) {
         return result;

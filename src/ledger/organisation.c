@@ -11,6 +11,9 @@
 #include "ledger/run.h"
 #include "ledger/secret.h"
 
+/* For so long a grant that is over is given anew as if it stood. */
+static const int64_t RENEWAL_NS = 90 * 86400 * NS_PER_S;
+
 static int check(const struct organisation *organisation, struct err *err) {
     static const char *const KINDS[] = {"manufacturer", "supplier", "agency", "assessor"};
     bool known = false;
@@ -153,7 +156,7 @@ int organisation_each(struct ledger_tx *tx, struct str for_user,
         " AND coalesce(mine.until_ns, 9223372036854775807) > ?2)"
         " OR id IN (SELECT g.organisation_id FROM grants g JOIN access mine"
         " ON mine.plant_id = g.plant_id WHERE mine.user_id = ?1 AND mine.role IN ('manager', "
-        "'owner')"
+        "'owner') AND min(g.until_ns, coalesce(g.revoked_ns, g.until_ns)) > ?3"
         " AND coalesce(mine.until_ns, 9223372036854775807) > ?2) ORDER BY created_ns, id",
         &stmt, err);
     if (result < 0) {
@@ -161,9 +164,40 @@ int organisation_each(struct ledger_tx *tx, struct str for_user,
     }
     ledger_bind_str(stmt, 1, for_user);
     ledger_bind_i64(stmt, 2, ledger_now_ns(tx));
+    ledger_bind_i64(stmt, 3, ledger_now_ns(tx) - RENEWAL_NS);
     while (result >= 0 && (result = ledger_step(stmt, err)) == 1) {
         struct organisation organisation = row(stmt);
         result = each(context, &organisation, err);
     }
     return result;
+}
+
+/* Plants in which the user ?2 is not owner or manager now (?3). */
+#define NOT_MANAGED                                                                                \
+    "NOT IN (SELECT plant_id FROM access WHERE user_id = ?2 AND role IN ('owner', 'manager')"      \
+    " AND coalesce(until_ns, 9223372036854775807) > ?3)"
+
+int organisation_takes(
+    struct ledger_tx *tx, struct str id, struct str by, bool *ret_takes, struct err *err) {
+    struct ledger_stmt *stmt = NULL;
+    int result = ledger_prepare(tx,
+        "SELECT EXISTS (SELECT 1 FROM users WHERE id = ?2 AND erased_ns IS NULL"
+        " AND (admin = 1 OR organisation_id = ?1))"
+        " OR NOT (EXISTS (SELECT 1 FROM plants WHERE organisation_id = ?1 AND id " NOT_MANAGED ")"
+        " OR EXISTS (SELECT 1 FROM access a JOIN users u ON u.id = a.user_id"
+        " WHERE u.organisation_id = ?1 AND coalesce(a.until_ns, 9223372036854775807) > ?3"
+        " AND a.plant_id " NOT_MANAGED ")"
+        " OR " GRANT_COMES(NOT_MANAGED, "?1", "?3") ")",
+        &stmt, err);
+    if (result < 0) {
+        return result;
+    }
+    ledger_bind_str(stmt, 1, id);
+    ledger_bind_str(stmt, 2, by);
+    ledger_bind_i64(stmt, 3, ledger_now_ns(tx));
+    result = ledger_step(stmt, err);
+    if (result >= 0) {
+        *ret_takes = ledger_column_i64(stmt, 0) != 0;
+    }
+    return result < 0 ? result : 0;
 }

@@ -108,13 +108,17 @@ int user_is_seen(
 
 int user_is_owned(
     struct ledger_tx *tx, struct str id, struct str by, bool *ret_owned, struct err *err) {
+#define OWNED                                                                                      \
+    "(SELECT plant_id FROM access WHERE user_id = ?1 AND role = 'owner'"                           \
+    " AND coalesce(until_ns, 9223372036854775807) > ?2)"
     return answer_bool(tx,
         "SELECT EXISTS (SELECT 1 FROM access WHERE user_id = ?3)"
         " AND EXISTS (SELECT 1 FROM users WHERE id = ?3 AND admin = 0 AND erased_ns IS NULL)"
-        " AND NOT EXISTS (SELECT 1 FROM access WHERE user_id = ?3 AND plant_id NOT IN"
-        " (SELECT plant_id FROM access WHERE user_id = ?1 AND role = 'owner'"
-        " AND coalesce(until_ns, 9223372036854775807) > ?2))",
+        " AND NOT EXISTS (SELECT 1 FROM access WHERE user_id = ?3 AND plant_id NOT IN " OWNED ")"
+        " AND NOT " GRANT_COMES(
+            "NOT IN " OWNED, "(SELECT organisation_id FROM users WHERE id = ?3)", "?2"),
         by, id, ret_owned, err);
+#undef OWNED
 }
 
 static int one_changed(struct ledger_tx *tx, int result, struct err *err) {

@@ -41,10 +41,17 @@ int organisation_of_plant(struct ledger_tx *tx, struct str plant, struct arena *
 /* The one that was there first; made when there is none. */
 int organisation_first(struct ledger_tx *tx, char ret_id[40], struct err *err);
 /* Oldest first; `for_user`: only their own, those of people they see (user_each), and those with
- * grants of plants in which they are owner or manager; empty: all. */
+ * grants, not over for more than 90 days, of plants in which they are owner or manager; empty: all.
+ */
 int organisation_each(struct ledger_tx *tx, struct str for_user,
     int (*each)(void *context, const struct organisation *organisation, struct err *err),
     void *context, struct err *err);
+
+/* Whether `by` may let new people into an organisation, who then read what anybody grants to it: an
+ * admin, one of its own, and whoever is owner or manager of every plant that it has to do with (its
+ * own, those its people enter, those that grant it something). */
+int organisation_takes(
+    struct ledger_tx *tx, struct str id, struct str by, bool *ret_takes, struct err *err);
 
 /* ---- Plants and access ---- */
 
@@ -110,8 +117,8 @@ int user_get(struct ledger_tx *tx, struct str id, struct arena *arena, struct us
 /* Whether `by` is owner or manager of a plant to which this user has access. */
 int user_is_seen(
     struct ledger_tx *tx, struct str id, struct str by, bool *ret_seen, struct err *err);
-/* Whether `by` is owner of every plant to which this user has access, of one at least, and the user
- * is no admin. */
+/* Whether `by` is owner of every plant to which this user has access, of one at least, and of every
+ * one that grants something to their organisation, and the user is no admin. */
 int user_is_owned(
     struct ledger_tx *tx, struct str id, struct str by, bool *ret_owned, struct err *err);
 /* What people change of themselves. */
@@ -212,8 +219,8 @@ int invitation_each(struct ledger_tx *tx, struct str plant,
     struct err *err);
 /* ERR_NOT_FOUND: none of this plant, or it has ended already. */
 int invitation_withdraw(struct ledger_tx *tx, struct str plant, struct str id, struct err *err);
-/* Copied into the arena. ERR_FORBIDDEN: unknown, taken up, withdrawn, expired, or its giver may not
- * give it any more. */
+/* Copied into the arena. ERR_FORBIDDEN: unknown, taken up, withdrawn, expired, its giver may not
+ * give it any more, or the grant that it was for has ended. */
 int invitation_find(struct ledger_tx *tx, struct str secret, struct arena *arena,
     struct invitation *ret_invitation, struct err *err);
 /* Gives the user the access promised; whoever has access there already keeps a stronger role. */

@@ -28,6 +28,12 @@ int run_texts(
     " AND gs.organisation_id = " organisation " AND gs.revoked_ns IS NULL"                         \
     " AND gs.from_ns <= " now " AND gs.until_ns > " now ")"
 
+/* SQL: the same, or will when its time comes. */
+#define GRANT_COMES(plant_is, organisation, now)                                                   \
+    "EXISTS (SELECT 1 FROM grants gs WHERE gs.plant_id " plant_is                                  \
+    " AND gs.organisation_id = " organisation " AND gs.revoked_ns IS NULL"                         \
+    " AND gs.until_ns > " now ")"
+
 /* SQL: how people call whoever a column names by id; what is no person's id stays as it is. */
 #define GIVEN_BY(column)                                                                           \
     "coalesce((SELECT CASE WHEN g.display <> '' THEN g.display ELSE g.login END FROM users g"      \

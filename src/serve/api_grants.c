@@ -134,7 +134,7 @@ static int look_organisation(
 }
 
 /* The organisation meant, made now where it is new. One that the caller has nothing to do with is
- * none to them; their own needs no grant. */
+ * none to them; the plant's own needs no grant. */
 static int need_organisation(
     struct ledger_tx *tx, struct giving *giving, char made_id[40], struct err *err) {
     const struct principal *who = &giving->call->principal;
@@ -143,10 +143,13 @@ static int need_organisation(
         giving->grant.organisation_id = str_of(made_id);
         return rc;
     }
-    if (str_eq(giving->grant.organisation_id, str_of(who->organisation))) {
-        return err_set(err, ERR_INVALID, MSG_SERVE_GRANT_OWN, NO_ARGS);
+    struct organisation own;
+    int rc = organisation_of_plant(
+        tx, plant_id(giving->call->plant), &giving->call->http->arena, &own, err);
+    if (rc < 0 || str_eq(giving->grant.organisation_id, own.id)) {
+        return rc < 0 ? rc : err_set(err, ERR_INVALID, MSG_SERVE_GRANT_OWN, NO_ARGS);
     }
-    int rc = organisation_each(
+    rc = organisation_each(
         tx, who->admin ? STR_NONE : str_of(who->id), look_organisation, giving, err);
     return rc < 0 || giving->organisation_seen
                ? rc

@@ -3,6 +3,10 @@
  * account with it or, signed in already, takes it up with the account they have: a supplier who
  * looks after ten plants has one login. The e-mail address is kept for people to tell invitations
  * apart and becomes the new account's; Maru itself sends nothing.
+ *
+ * A new account reads what anybody grants to its organisation. So it is made in one that was there
+ * before only where the inviter may let people into that (organisation_takes), looked at when the
+ * account is made: a link that brings an account which is there already needs no such leave.
  */
 #include "serve/roles.h"
 
@@ -90,16 +94,26 @@ static int look_organisation(
     return 0;
 }
 
-/* Whoever is invited to read what was granted to their organisation, needs a grant to it. */
+static int need_leave(
+    struct ledger_tx *tx, struct str organisation, struct str by, struct err *err) {
+    bool takes = false;
+    int rc = organisation_takes(tx, organisation, by, &takes, err);
+    return rc < 0 || takes ? rc : err_set(err, ERR_FORBIDDEN, MSG_SERVE_INVITE_OTHERS, NO_ARGS);
+}
+
+/* Whoever is invited to read what was granted to their organisation, needs a grant to it, and the
+ * link can bring nothing but a new account. */
 static int need_grant(struct ledger_tx *tx, const struct inviting *inviting, struct err *err) {
     const struct invitation *to = &inviting->invitation;
     bool stands = false;
-    int rc = to->role == ROLE_GRANTEE
-                 ? grant_stands(tx, to->plant, to->organisation_id, &stands, err)
-                 : 0;
-    return rc < 0 || stands || to->role != ROLE_GRANTEE
-               ? rc
-               : err_set(err, ERR_CONFLICT, MSG_SERVE_GRANT_FIRST, NO_ARGS);
+    if (to->role != ROLE_GRANTEE) {
+        return 0;
+    }
+    int rc = grant_stands(tx, to->plant, to->organisation_id, &stands, err);
+    if (rc >= 0 && !stands) {
+        return err_set(err, ERR_CONFLICT, MSG_SERVE_GRANT_FIRST, NO_ARGS);
+    }
+    return rc < 0 ? rc : need_leave(tx, to->organisation_id, to->given_by, err);
 }
 
 /* An organisation that the caller has nothing to do with is none to them. */
@@ -282,6 +296,10 @@ static int take_new(struct ledger_tx *tx, struct sign_in *in, struct err *err) {
     struct entry *entry = in->context;
     char organisation[40];
     int rc = entry_look(tx, entry, err);
+    bool is_known = rc >= 0 && entry->invitation.organisation_id.size > 0;
+    rc = is_known
+             ? need_leave(tx, entry->invitation.organisation_id, entry->invitation.given_by, err)
+             : rc;
     rc = rc < 0 ? rc : invitation_organisation(tx, &entry->invitation, organisation, err);
     struct user_wish wish = {.login = entry->login,
         .display = entry->display,

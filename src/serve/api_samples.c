@@ -51,6 +51,7 @@ struct samples_source {
     struct historian *historian;
     struct call_tags seen;
     struct samples_tag tags[QUERY_PARAMS_MAX];
+    struct seen_tag given[QUERY_PARAMS_MAX]; // As the asker saw them when they asked.
     uint32_t tag_count;
     uint32_t tag_index;
     int64_t from_ns;
@@ -581,6 +582,10 @@ static void answer_end(struct samples_source *source) {
 
 static int samples_fill(void *state, struct buf *out, struct err *err) {
     struct samples_source *source = state;
+    int still = call_tags_still(&source->seen, source->given, source->tag_count, err);
+    if (still < 0) {
+        return still; // What was granted has ended, and so does the answer, visibly cut.
+    }
     source->out = out;
     if (!source->begun) {
         source->begun = true;
@@ -617,6 +622,7 @@ static int read_tags(const struct call *call, struct samples_source *source, str
         if (rc < 0) {
             return rc;
         }
+        source->given[source->tag_count] = seen;
         source->tags[source->tag_count++] = (struct samples_tag){.number = seen.tag->number,
             .counter_max = refine_counter_max(seen.tag),
             .name = seen.name,
@@ -716,6 +722,9 @@ static int read_params(const struct call *call, struct samples_source *source, s
     }
     if (rc >= 0) {
         rc = call_param_time(call, "to", zone, &source->to_ns, err);
+    }
+    if (source->seen.sight && source->to_ns > call->now_ns) {
+        source->to_ns = call->now_ns; // What comes while it is sent is of another answer.
     }
     if (rc >= 0) {
         rc = read_zone(call, source, err);

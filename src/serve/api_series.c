@@ -282,14 +282,16 @@ static int64_t ladder_first(const struct series *series, uint32_t points) {
     return LADDER_STEPS - 1;
 }
 
-/* Narrows the range to steps that lie in it whole and have ended: a part of a step would tell of
- * single values, and so would one that is still growing. False: there are none. */
-static bool whole_steps(struct series *series) {
+/* Moves the range to whole steps that have ended: a part of a step would tell of single values, and
+ * so would one that is still growing. False: there are none. */
+static bool whole_steps(struct series *series, int64_t every_ns) {
     const struct zone *zone = plant_zone(series->call->plant);
     struct samples_range *range = &series->range;
-    int64_t every_ns = series->every_ns;
     int64_t now_ns = series->call->now_ns;
     int64_t next_ns = 0;
+    if (range->from_ns >= range->to_ns) {
+        return false;
+    }
     range->from_ns = time_bucket_start(range->from_ns, every_ns, zone, &next_ns);
     if (range->from_ns < series->given_from_ns) { // The step in which the grant's time begins.
         range->from_ns = next_ns;
@@ -301,15 +303,30 @@ static bool whole_steps(struct series *series) {
     return range->from_ns < range->to_ns;
 }
 
+/* Narrows the range to where something is. Where averages alone are given, steps as they lie are
+ * looked at and nothing finer: whether an answer has something in it, and where it begins, tells of
+ * a range of one's choice as much as a value would. */
+static int series_narrow(struct series *series, struct err *err) {
+    int64_t step_ns = series->step_ns;
+    bool any = step_ns == 0 || whole_steps(series, step_ns);
+    int rc =
+        any ? samples_narrow_buckets(series->historian, series->tag->number, &series->range, err)
+            : 0;
+    if (rc >= 0 && step_ns > 0 && !(any && whole_steps(series, step_ns))) {
+        series->range.to_ns = series->range.from_ns;
+    }
+    return rc;
+}
+
 /* Fills series->points with at most `max` points. */
 static int series_read(struct series *series, uint32_t max, struct err *err) {
     struct arena *arena = &series->call->http->arena;
     uint64_t count = 0;
     struct hist_horizon horizon;
     hist_horizon(series->historian, series->tag->number, &horizon);
-    int rc = samples_narrow_buckets(series->historian, series->tag->number, &series->range, err);
+    int rc = series_narrow(series, err);
     bool expired = series->range.from_ns < horizon.raw_ns; // Roll-ups alone answer there.
-    if (rc >= 0) {
+    if (rc >= 0 && series->step_ns == 0) {
         rc = series_count(series, &count, err);
     }
     points_init(&series->points, arena, max);
@@ -331,7 +348,7 @@ static int series_read(struct series *series, uint32_t max, struct err *err) {
             continue;
         }
         series->range = narrowed;
-        if (series->step_ns > 0 && !whole_steps(series)) {
+        if (series->step_ns > 0 && !whole_steps(series, series->every_ns)) {
             return 0;
         }
         rc = read_buckets(series, err);

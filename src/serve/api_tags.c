@@ -65,8 +65,11 @@ static void put_tag(
 }
 
 static int tags_fill(void *state, struct buf *out, struct err *err) {
-    (void)err;
     struct tags_source *source = state;
+    int still = call_tags_still(&source->tags, NULL, 0, err);
+    if (still < 0) {
+        return still; // Another list counts now: this one ends, visibly cut.
+    }
     uint32_t count = call_tags_count(&source->tags);
     if (!source->begun) {
         json_init(&source->json, out);

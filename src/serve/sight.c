@@ -26,6 +26,8 @@
 
 enum { SIGHTS_KEPT = 16, HALF_BITS = 15, ROUNDS = 4 };
 
+#define CHECK_NS (NS_PER_S / 2) // How often it is looked whether a reader may still come in.
+
 /* What one grant says. */
 struct terms {
     struct str patterns;
@@ -381,7 +383,7 @@ static bool sight_of_name(const struct sight *sight, struct str name, struct see
 /* ---- The tags of a call ---- */
 
 int call_tags_open(struct call *call, struct call_tags *ret_tags, struct err *err) {
-    *ret_tags = (struct call_tags){NULL, NULL};
+    *ret_tags = (struct call_tags){NULL};
     if (call->principal.role != ROLE_GRANTEE) {
         ret_tags->catalogue = plant_catalogue(call->plant);
         return 0;
@@ -394,13 +396,60 @@ int call_tags_open(struct call *call, struct call_tags *ret_tags, struct err *er
         return err_set(err, ERR_BUSY, MSG_SERVE_GRANT_NOT_NOW, NO_ARGS);
     }
     ret_tags->catalogue = catalogue_ref(ret_tags->sight->catalogue);
+    ret_tags->server = call->server;
+    ret_tags->plant = call->plant;
+    ret_tags->secret = arena_copy(&call->http->arena, call->secret);
+    memcpy(ret_tags->organisation, call->principal.organisation, sizeof ret_tags->organisation);
     return 0;
+}
+
+/* Whether the new sight gives these as the old one did; of none, whether they are the same. */
+static bool gives_still(const struct sight *before, const struct sight *now,
+    const struct seen_tag *seen, uint32_t count) {
+    bool same = sight_fingerprint(before) == sight_fingerprint(now);
+    bool gives = same || count > 0;
+    for (uint32_t i = 0; i < count && !same && gives; i++) {
+        struct seen_tag one;
+        gives = sight_of_number(now, seen[i].tag->number, &one) && one.from_ns <= seen[i].from_ns &&
+                one.step_ns == seen[i].step_ns && str_eq(one.name, seen[i].name);
+    }
+    return gives;
+}
+
+/* A ledger that fails for a moment ends nothing: only a clear no does. */
+static bool still_comes_in(struct call_tags *tags) {
+    int64_t now_mono_ns = clock_mono_ns(tags->server->clock);
+    if (now_mono_ns < tags->check_mono_ns) {
+        return true;
+    }
+    tags->check_mono_ns = now_mono_ns + CHECK_NS;
+    struct principal principal;
+    struct auth_secret secret = {tags->secret, true}; // Tokens have no grants.
+    int rc =
+        auth_check(home_hub(tags->server->home), &secret, plant_id(tags->plant), &principal, NULL);
+    return rc < 0 || (rc == 1 && principal.role != ROLE_NONE);
+}
+
+int call_tags_still(
+    struct call_tags *tags, const struct seen_tag *seen, uint32_t count, struct err *err) {
+    if (!tags->sight) {
+        return 0;
+    }
+    struct sight *now = NULL;
+    int rc = sight_get(tags->server->sights, tags->plant, str_of(tags->organisation),
+        clock_wall_ns(tags->server->clock), &now, err);
+    if (rc < 0) {
+        return rc;
+    }
+    bool good = gives_still(tags->sight, now, seen, count) && still_comes_in(tags);
+    sight_unref(now);
+    return good ? 0 : err_set(err, ERR_FORBIDDEN, MSG_SERVE_GRANT_OVER, NO_ARGS);
 }
 
 void call_tags_close(struct call_tags *tags) {
     catalogue_unref(tags->catalogue);
     sight_unref(tags->sight);
-    *tags = (struct call_tags){NULL, NULL};
+    *tags = (struct call_tags){NULL};
 }
 
 uint32_t call_tags_count(const struct call_tags *tags) {

@@ -50,10 +50,21 @@ bool sight_of_number(const struct sight *sight, uint32_t number, struct seen_tag
 struct call_tags {
     struct catalogue *catalogue;
     struct sight *sight; // NULL: all of them.
+    /* To look again while a long answer is sent. */
+    struct server *server;
+    struct plant *plant;
+    struct str secret;
+    int64_t check_mono_ns;
+    char organisation[40];
 };
 int call_tags_open(struct call *call, struct call_tags *ret_tags, struct err *err);
 void call_tags_close(struct call_tags *tags);
 #define AUTO_CALL_TAGS __attribute__((cleanup(call_tags_close)))
+/* Before each piece of an answer: ERR_FORBIDDEN when a grantee would not be given these tags any
+ * more as they were; of none, when anything that they see has changed. Who may come in at all is
+ * looked at twice a second. */
+int call_tags_still(
+    struct call_tags *tags, const struct seen_tag *seen, uint32_t count, struct err *err);
 uint32_t call_tags_count(const struct call_tags *tags);
 struct seen_tag call_tags_at(const struct call_tags *tags, uint32_t index);
 /* ERR_NOT_FOUND in the same words for a tag that is not there and one that is not seen. */
