@@ -186,3 +186,10 @@ int before_find(struct view *view, uint32_t tag, int64_t before_ns, bool count,
     }
     return rc < 0 ? rc : 0;
 }
+
+void before_bound(struct before *before, int64_t oldest_ns) {
+    struct point *const points[] = {&before->last, &before->number, &before->count};
+    for (size_t i = 0; i < sizeof points / sizeof points[0]; i++) {
+        points[i]->has = points[i]->has && points[i]->time_ns >= oldest_ns;
+    }
+}

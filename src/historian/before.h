@@ -43,5 +43,7 @@ struct before {
 /* Reads back until the newest number, and with `count` the newest count, is found. */
 int before_find(struct view *view, uint32_t tag, int64_t before_ns, bool count,
     struct before *ret_before, struct err *err);
+/* Forgets what is older. */
+void before_bound(struct before *before, int64_t oldest_ns);
 
 #endif

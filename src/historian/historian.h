@@ -173,6 +173,8 @@ struct hist_measure_query {
     enum hist_fill fill;
     double percentiles[HIST_PERCENTILES_MAX]; // Each in [0, 100].
     uint32_t percentile_count;
+    bool bounded; // Nothing older than `oldest_ns` is looked at, whenever the range begins.
+    int64_t oldest_ns;
     bool parallel; // A second thread works on every other tag, where there are two processors.
 };
 

@@ -131,6 +131,9 @@ static int previous_begin(struct meter *meter, struct err *err) {
     } else {
         rc = before_find(meter->ask.view, meter->ask.tag, meter->ask.from_ns, false, &before, err);
     }
+    if (rc >= 0 && query->bounded) {
+        before_bound(&before, query->oldest_ns);
+    }
     if (rc < 0 || !before.number.has) {
         return rc;
     }

@@ -208,6 +208,9 @@ int measure_rows_open(struct measure_rows *rows, const struct measure_ask *ask, 
     if (counts || (query->what & HIST_TIME_AVG) != 0 || query->fill == HIST_FILL_PREVIOUS) {
         rc = before_find(ask->view, ask->tag, ask->from_ns, counts, &rows->before, err);
     }
+    if (query->bounded) {
+        before_bound(&rows->before, query->oldest_ns);
+    }
     rows->left = rows->before.last;
     rows->count = rows->before.count;
     if (rc >= 0) {

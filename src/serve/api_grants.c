@@ -74,7 +74,8 @@ static int put_grant(void *context, const struct grant *grant, struct err *err) 
     json_put_str(json, "kind", grant->organisation_kind);
     json_object_end(json);
     put_patterns(json, grant->tags);
-    json_put_i64(json, "tag_count", count_tags(list->catalogue, grant->tags));
+    bool over = grant->revoked_ns != 0 || grant->until_ns <= list->call->now_ns;
+    json_put_i64(json, "tag_count", over ? 0 : count_tags(list->catalogue, grant->tags));
     json_put_str(json, "purpose", grant->purpose);
     json_put_bool(json, "hide_names", grant->hide_names);
     json_put_i64(json, "step_s", grant->step_s);

@@ -123,7 +123,7 @@ static void put_expired(struct call *call, struct moments *moments, const struct
         const struct query_param *param = &call->query.params[i];
         struct seen_tag seen;
         struct hist_horizon horizon;
-        if (str_eq(param->name, STR("tag")) &&
+        if (!tags->sight && str_eq(param->name, STR("tag")) &&
             call_tags_find(tags, param->value, &seen, NULL) >= 0 &&
             retention_gap(call->plant, seen.tag->number,
                 from_ns > seen.from_ns ? from_ns : seen.from_ns, INT64_MAX, &horizon)) {

@@ -470,7 +470,9 @@ static int measure_open(struct samples_source *source, struct err *err) {
         .what = source->aggregates.what,
         .interpolation = source->interpolation,
         .fill = source->fill,
-        .percentile_count = source->aggregates.percentile_count};
+        .percentile_count = source->aggregates.percentile_count,
+        .bounded = tag->from_ns > INT64_MIN,
+        .oldest_ns = tag->from_ns};
     memcpy(query.percentiles, source->aggregates.percentiles, sizeof query.percentiles);
     int rc = measure_begin(source, &query.from_ns, err);
     return rc < 0 ? rc : hist_measure_open(source->historian, &query, &source->measure, err);
@@ -549,11 +551,12 @@ static void answer_begin(struct samples_source *source) {
     buf_put_char(source->out, '\n');
 }
 
-/* Every page tells it, so none is mistaken for the whole. */
+/* Every page tells it, so none is mistaken for the whole. Not to a reader by a grant: how long the
+ * plant keeps what is its own. */
 static void put_expired(struct samples_source *source) {
     struct samples_expired expired = {
         .json = &source->json, .zone = source->shown_zone, .lang = source->lang};
-    for (uint32_t i = 0; i < source->tag_count; i++) {
+    for (uint32_t i = 0; i < source->tag_count && !source->seen.sight; i++) {
         struct hist_horizon horizon;
         if (retention_gap(source->plant, source->tags[i].number, from_of(source, i), source->to_ns,
                 &horizon)) {
@@ -763,7 +766,7 @@ int api_samples(struct call *call, struct err *err) {
         samples_free(source);
         return rc;
     }
-    if (source->csv) {
+    if (source->csv && !source->seen.sight) {
         head_expired(call, source);
     }
     call_source(call,

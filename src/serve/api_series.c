@@ -6,7 +6,8 @@
  * fits; the historian answers wide ones from roll-ups. Where two neighbours are further apart than
  * twice the usual distance (the median), a point without a value is put between them: a line must
  * not be drawn over a time in which nothing came. A tag with a dead-band is silent on purpose while
- * its value stands still; for it the distance is its longest silence. If those make it too many,
+ * its value stands still; for it the distance is its longest silence; a reader by a grant, to whom
+ * that is not told, gets the distance that 95 of 100 neighbours keep. If those make it too many,
  * the next wider step is taken; the loop ends because the ladder does.
  *
  * Text has no average: its changes are given, the newest `points` of them.
@@ -51,6 +52,7 @@ struct series {
     struct str name;
     int64_t given_from_ns; // Nothing older is given.
     int64_t step_ns;       // 0: any; else averages of whole, ended steps only, and no extremes.
+    bool limited;          // What is of the plant's inside is left out.
     struct samples_range asked;
     struct samples_range range; // Narrowed.
     int64_t every_ns;           // 0: raw.
@@ -216,8 +218,9 @@ static int compare_i64(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
-/* The median distance of neighbours. */
-static int64_t usual_distance(const struct points *points, struct arena *arena) {
+/* The distance that so many of a hundred neighbours keep; 50: the median. */
+static int64_t usual_distance(
+    const struct points *points, struct arena *arena, uint32_t of_hundred) {
     if (points->count < 2) {
         return INT64_MAX;
     }
@@ -227,16 +230,17 @@ static int64_t usual_distance(const struct points *points, struct arena *arena) 
         distances[i] = points->time_ns[i + 1] - points->time_ns[i];
     }
     qsort(distances, count, sizeof distances[0], compare_i64);
-    return distances[count / 2];
+    return distances[(uint64_t)count * of_hundred / 100];
 }
 
 /* Copies the points with empty ones in the gaps; false when they do not fit. */
 static bool gaps_insert(struct series *series, uint32_t max) {
     struct points *from = &series->points;
     struct arena *arena = &series->call->http->arena;
-    int64_t usual = usual_distance(from, arena);
     const struct tag *tag = series->tag;
-    if (!isnan(tag->dead_band) && usual != INT64_MAX) {
+    bool quiet = !isnan(tag->dead_band);
+    int64_t usual = usual_distance(from, arena, quiet && series->limited ? 95 : 50);
+    if (quiet && !series->limited && usual != INT64_MAX) {
         // Unchanged values are left out on purpose for so long: that is no gap.
         int64_t silence = tag->max_silence_ns > 0 ? tag->max_silence_ns : SILENCE_DEFAULT_NS;
         usual = usual > silence ? usual : silence;
@@ -393,8 +397,8 @@ static void put_bad(struct json *json, const struct points *points) {
 /* Raw values begin later than the range: a chart of averages, or an empty one, says why. */
 static void put_expired(struct json *json, const struct series *series) {
     struct hist_horizon horizon;
-    if (!retention_gap(series->call->plant, series->tag->number, series->asked.from_ns,
-            series->asked.to_ns, &horizon)) {
+    if (series->limited || !retention_gap(series->call->plant, series->tag->number,
+                               series->asked.from_ns, series->asked.to_ns, &horizon)) {
         return;
     }
     json_put_i64(json, "raw_from_ms", view_ms(horizon.raw_ns));
@@ -485,6 +489,7 @@ static int put_tags(struct call *call, struct json *json, const struct call_tags
             .name = seen.name,
             .given_from_ns = seen.from_ns,
             .step_ns = seen.step_ns,
+            .limited = seen.limited,
             .asked = range,
             .range = range};
         series.asked.from_ns = range.from_ns > seen.from_ns ? range.from_ns : seen.from_ns;

@@ -17,6 +17,7 @@ int api_stream(struct call *call, struct err *err) {
         .last_event = last_event,
         .secret = call->secret,
         .is_session = call->principal.is_session,
+        .person = str_of(call->principal.id),
         .is_grantee = call->principal.role == ROLE_GRANTEE,
         .organisation = str_of(call->principal.organisation),
         .expires_ns = call->principal.expires_ns,

@@ -3,15 +3,17 @@
  *
  * A tag's number tells how many tags the plant has, so readers by a grant get another one: the
  * number passed through a permutation of 30 bits (a Feistel network of four rounds of SipHash,
- * under a key of this run), which two tags never share. A hidden name is a pseudonym under the key
- * of the plant and the organisation (plant_deident_key), so that it stays the same for them and
- * fits no other organisation's.
+ * under a key of this run, the plant and the organisation), which two tags never share; and they
+ * are listed by their shown names, since the order in which tags were made is one. A hidden name is
+ * a pseudonym under the key of the plant and the organisation (plant_deident_key), so that it stays
+ * the same for them and fits no other organisation's.
  *
  * Where several grants name one tag, one of them counts: that of the shortest step, then one that
  * shows names, then the one that begins earliest. So nobody ever reads what no single grant gives.
  */
 #include "serve/sight.h"
 
+#include <math.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,7 +26,9 @@
 #include "serve/call.h"
 #include "serve/server.h"
 
-enum { SIGHTS_KEPT = 16, HALF_BITS = 15, ROUNDS = 4 };
+/* Two people of different organisations look at all plants of a full home without pushing each
+ * other's sights out; beyond, and where sights are many tags, the oldest go. */
+enum { SIGHTS_KEPT = 128, TAGS_KEPT = 1 << 20, HALF_BITS = 15, ROUNDS = 4 };
 
 #define CHECK_NS (NS_PER_S / 2) // How often it is looked whether a reader may still come in.
 
@@ -47,9 +51,9 @@ struct sight {
     struct arena arena;
     struct terms terms[GRANTS_OF_ONE_MAX];
     uint32_t term_count;
-    struct seen_tag *tags; // By number.
+    struct seen_tag *tags; // By name.
     uint32_t count;
-    uint32_t *by_name; // Places in `tags`.
+    uint32_t *by_number; // Places in `tags`.
 };
 
 struct sights {
@@ -59,6 +63,7 @@ struct sights {
     struct mutex mutex; // Of the rest.
     struct sight *kept[SIGHTS_KEPT];
     uint32_t next;
+    uint64_t tags; // Of all that are kept.
 };
 
 /* ---- Life ---- */
@@ -118,6 +123,17 @@ static uint32_t permute(const uint64_t key[2], uint32_t number) {
         right = mixed;
     }
     return left << HALF_BITS | right;
+}
+
+/* A key of the plant and the organisation: numbers of two sights do not meet. */
+static void key_of(const struct sights *sights, const struct sight *sight, uint64_t ret_key[2]) {
+    struct str plant = plant_id(sight->plant);
+    uint64_t parts[3] = {hash_keyed(sights->key, plant.data, plant.size),
+        hash_keyed(sights->key, sight->organisation, strlen(sight->organisation)), 0};
+    for (uint64_t i = 0; i < 2; i++) {
+        parts[2] = i;
+        ret_key[i] = hash_keyed(sights->key, parts, sizeof parts);
+    }
 }
 
 struct terms_read {
@@ -197,14 +213,13 @@ static void mix(uint64_t *fingerprint, const void *data, size_t size) {
 }
 
 static void mix_tag(struct sight *sight, const struct seen_tag *seen) {
-    const struct tag *tag = seen->tag;
-    int64_t facts[] = {
-        seen->shown, seen->from_ns, seen->step_ns, tag->type, tag->kind, tag->active};
+    struct tag tag = seen_tag_shown(seen);
+    int64_t facts[] = {seen->shown, seen->from_ns, seen->step_ns, tag.type, tag.kind, tag.active};
     mix(&sight->fingerprint, facts, sizeof facts);
-    mix(&sight->fingerprint, seen->name.data, seen->name.size);
-    mix(&sight->fingerprint, tag->display.data, tag->display.size);
-    mix(&sight->fingerprint, tag->unit.data, tag->unit.size);
-    double numbers[] = {tag->min, tag->max};
+    mix(&sight->fingerprint, tag.name.data, tag.name.size);
+    mix(&sight->fingerprint, tag.display.data, tag.display.size);
+    mix(&sight->fingerprint, tag.unit.data, tag.unit.size);
+    double numbers[] = {tag.min, tag.max};
     mix(&sight->fingerprint, numbers, sizeof numbers);
 }
 
@@ -217,9 +232,15 @@ static bool hides_any(const struct sight *sight) {
     return false;
 }
 
-static int compare_names(const void *a, const void *b, void *context) {
-    const struct sight *sight = context;
-    return str_cmp(sight->tags[*(const uint32_t *)a].name, sight->tags[*(const uint32_t *)b].name);
+static int compare_names(const void *a, const void *b) {
+    return str_cmp(((const struct seen_tag *)a)->name, ((const struct seen_tag *)b)->name);
+}
+
+static int compare_numbers(const void *a, const void *b, void *context) {
+    const struct seen_tag *tags = ((const struct sight *)context)->tags;
+    uint32_t x = tags[*(const uint32_t *)a].tag->number;
+    uint32_t y = tags[*(const uint32_t *)b].tag->number;
+    return (x > y) - (x < y);
 }
 
 static int fill_tags(struct sights *sights, struct sight *sight, struct err *err) {
@@ -231,6 +252,8 @@ static int fill_tags(struct sights *sights, struct sight *sight, struct err *err
             return rc;
         }
     }
+    uint64_t number_key[2];
+    key_of(sights, sight, number_key);
     AUTO_FREE struct seen_tag *found = MEM_ARRAY(struct seen_tag, catalogue->tag_count + 1);
     for (uint32_t i = 0; i < catalogue->tag_count; i++) {
         const struct tag *tag = &catalogue->tags[i];
@@ -238,7 +261,7 @@ static int fill_tags(struct sights *sights, struct sight *sight, struct err *err
         if (terms) {
             struct seen_tag seen = {.tag = tag,
                 .name = terms->hide_names ? pseudonym(sight, &key, tag) : tag->name,
-                .shown = permute(sights->key, tag->number),
+                .shown = permute(number_key, tag->number),
                 .from_ns = terms->from_ns,
                 .step_ns = terms->step_ns,
                 .limited = true};
@@ -247,12 +270,13 @@ static int fill_tags(struct sights *sights, struct sight *sight, struct err *err
         }
     }
     sight->tags = ARENA_ARRAY(&sight->arena, struct seen_tag, sight->count + 1);
-    sight->by_name = ARENA_ARRAY(&sight->arena, uint32_t, sight->count + 1);
+    sight->by_number = ARENA_ARRAY(&sight->arena, uint32_t, sight->count + 1);
     memcpy(sight->tags, found, sight->count * sizeof *found);
+    qsort(sight->tags, sight->count, sizeof *sight->tags, compare_names);
     for (uint32_t i = 0; i < sight->count; i++) {
-        sight->by_name[i] = i;
+        sight->by_number[i] = i;
     }
-    qsort_r(sight->by_name, sight->count, sizeof *sight->by_name, compare_names, sight);
+    qsort_r(sight->by_number, sight->count, sizeof *sight->by_number, compare_numbers, sight);
     return 0;
 }
 
@@ -298,6 +322,13 @@ static struct sight *find_kept(struct sights *sights, struct plant *plant, struc
     return NULL;
 }
 
+static void let_go(struct sights *sights, size_t place) {
+    struct sight *sight = sights->kept[place];
+    sights->tags -= sight ? sight->count : 0;
+    sight_unref(sight);
+    sights->kept[place] = NULL;
+}
+
 static void keep(struct sights *sights, struct sight *sight) {
     size_t place = sights->next;
     for (size_t i = 0; i < SIGHTS_KEPT; i++) {
@@ -308,9 +339,13 @@ static void keep(struct sights *sights, struct sight *sight) {
     if (place == sights->next) {
         sights->next = (sights->next + 1) % SIGHTS_KEPT;
     }
-    sight_unref(sights->kept[place]);
+    let_go(sights, place);
+    for (size_t i = 1; i < SIGHTS_KEPT && sights->tags + sight->count > TAGS_KEPT; i++) {
+        let_go(sights, (place + i) % SIGHTS_KEPT);
+    }
     atomic_fetch_add(&sight->references, 1);
     sights->kept[place] = sight;
+    sights->tags += sight->count;
 }
 
 int sight_get(struct sights *sights, struct plant *plant, struct str organisation_id,
@@ -349,16 +384,16 @@ bool sight_of_number(const struct sight *sight, uint32_t number, struct seen_tag
     uint32_t high = sight->count;
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
-        if (sight->tags[middle].tag->number < number) {
+        if (sight->tags[sight->by_number[middle]].tag->number < number) {
             low = middle + 1;
         } else {
             high = middle;
         }
     }
-    if (low == sight->count || sight->tags[low].tag->number != number) {
+    if (low == sight->count || sight->tags[sight->by_number[low]].tag->number != number) {
         return false;
     }
-    *ret_seen = sight->tags[low];
+    *ret_seen = sight->tags[sight->by_number[low]];
     return true;
 }
 
@@ -367,16 +402,16 @@ static bool sight_of_name(const struct sight *sight, struct str name, struct see
     uint32_t high = sight->count;
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
-        if (str_cmp(sight->tags[sight->by_name[middle]].name, name) < 0) {
+        if (str_cmp(sight->tags[middle].name, name) < 0) {
             low = middle + 1;
         } else {
             high = middle;
         }
     }
-    if (low == sight->count || !str_eq(sight->tags[sight->by_name[low]].name, name)) {
+    if (low == sight->count || !str_eq(sight->tags[low].name, name)) {
         return false;
     }
-    *ret_seen = sight->tags[sight->by_name[low]];
+    *ret_seen = sight->tags[low];
     return true;
 }
 
@@ -437,9 +472,9 @@ int call_tags_still(
     }
     struct sight *now = NULL;
     int rc = sight_get(tags->server->sights, tags->plant, str_of(tags->organisation),
-        clock_wall_ns(tags->server->clock), &now, err);
+        clock_wall_ns(tags->server->clock), &now, NULL);
     if (rc < 0) {
-        return rc;
+        return err_set(err, ERR_BUSY, MSG_SERVE_GRANT_NOT_NOW, NO_ARGS);
     }
     bool good = gives_still(tags->sight, now, seen, count) && still_comes_in(tags);
     sight_unref(now);
@@ -483,6 +518,10 @@ struct tag seen_tag_shown(const struct seen_tag *seen) {
         bool hidden = !str_eq(seen->name, shown.name);
         shown.name = seen->name;
         shown.display = hidden ? STR_NONE : shown.display;
+        shown.min = hidden ? (double)NAN : shown.min; // Limits are as good as a name.
+        shown.max = hidden ? (double)NAN : shown.max;
+        shown.dead_band = (double)NAN;
+        shown.max_silence_ns = 0;
         shown.device = STR_NONE;
         shown.source = STR_NONE;
         shown.refine = STR_NONE;

@@ -40,7 +40,7 @@ struct seen_tag {
     bool limited;    // Seen by a grant: what is of the plant's inside is left out.
 };
 uint32_t sight_count(const struct sight *sight);
-/* In order of their numbers; `index` below the count. */
+/* In order of their shown names; `index` below the count. */
 struct seen_tag sight_at(const struct sight *sight, uint32_t index);
 /* Of a tag's own number. */
 bool sight_of_number(const struct sight *sight, uint32_t number, struct seen_tag *ret_seen);
@@ -70,8 +70,8 @@ struct seen_tag call_tags_at(const struct call_tags *tags, uint32_t index);
 /* ERR_NOT_FOUND in the same words for a tag that is not there and one that is not seen. */
 int call_tags_find(
     const struct call_tags *tags, struct str name, struct seen_tag *ret_seen, struct err *err);
-/* The tag as it is shown: of a limited one without device, address, rules, and other names. The
- * texts are borrowed. */
+/* The tag as it is shown: of a limited one without device, address and rules; under a pseudonym
+ * without other names and limits too. The texts are borrowed. */
 struct tag seen_tag_shown(const struct seen_tag *seen);
 /* ERR_FORBIDDEN in words when only averages of this tag are given. */
 int seen_tag_need_values(const struct seen_tag *seen, struct err *err);

@@ -23,6 +23,7 @@
 #include "serve/stream.h"
 
 #include <stdatomic.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/json.h"
@@ -76,6 +77,7 @@ struct stream {
     bool is_session;
     char secret[2 * SECRET_TEXT_MAX];
     bool is_grantee;
+    char person[40];
     char organisation[40];
     struct sight *sight;   // Of a grantee, once looked up.
     bool is_sight_changed; // To be told.
@@ -115,14 +117,42 @@ static uint32_t put_walk(struct stream *stream, struct json *json) {
     struct live_value values[WALK_VALUES];
     struct live *live = plant_live(stream->plant);
     uint32_t got = live_changed(live, stream->since, &stream->walk_cursor, values, WALK_VALUES);
-    uint32_t count = 0;
     for (uint32_t i = 0; i < got; i++) {
-        struct seen_tag seen = {.shown = values[i].tag};
-        if (!stream->sight ||
-            (sight_of_number(stream->sight, values[i].tag, &seen) && seen.step_ns == 0)) {
-            put_value(json, &values[i], seen.shown);
-            count++;
+        put_value(json, &values[i], values[i].tag);
+    }
+    return got;
+}
+
+struct seen_value {
+    uint32_t shown;
+    struct live_value value;
+};
+
+static int compare_shown(const void *a, const void *b) {
+    uint32_t x = ((const struct seen_value *)a)->shown;
+    uint32_t y = ((const struct seen_value *)b)->shown;
+    return (x > y) - (x < y);
+}
+
+/* Writes those of an event that a grantee sees, ordered by their shown numbers: the walk's order is
+ * that of the plant's. How many were written. */
+static uint32_t put_seen(struct stream *stream, struct json *json) {
+    AUTO_FREE struct seen_value *found = MEM_ARRAY(struct seen_value, EVENT_VALUES + WALK_VALUES);
+    struct live *live = plant_live(stream->plant);
+    uint32_t count = 0;
+    while (stream->walk_cursor != 0 && count < EVENT_VALUES) {
+        struct live_value values[WALK_VALUES];
+        uint32_t got = live_changed(live, stream->since, &stream->walk_cursor, values, WALK_VALUES);
+        for (uint32_t i = 0; i < got; i++) {
+            struct seen_tag seen;
+            if (sight_of_number(stream->sight, values[i].tag, &seen) && seen.step_ns == 0) {
+                found[count++] = (struct seen_value){seen.shown, values[i]};
+            }
         }
+    }
+    qsort(found, count, sizeof *found, compare_shown);
+    for (uint32_t i = 0; i < count; i++) {
+        put_value(json, &found[i].value, found[i].shown);
     }
     return count;
 }
@@ -138,8 +168,8 @@ static void put_values(struct stream *stream, struct buf *out, int64_t now_mono_
     json_put_i64(&json, "now_ms", view_ms(clock_wall_ns(stream->hub->clock)));
     json_key(&json, "values");
     json_array_begin(&json);
-    uint32_t count = 0;
-    while (stream->walk_cursor != 0 && count < EVENT_VALUES) {
+    uint32_t count = stream->sight ? put_seen(stream, &json) : 0;
+    while (!stream->sight && stream->walk_cursor != 0 && count < EVENT_VALUES) {
         count += put_walk(stream, &json);
     }
     json_array_end(&json);
@@ -330,6 +360,21 @@ static uint64_t resume_point(const struct stream_hub *hub, struct plant *plant, 
     return change;
 }
 
+/* How many there are when one more is too many; 0: there is room. Under the lock. */
+static uint32_t stream_full(const struct stream_hub *hub, const struct stream *wish) {
+    uint32_t grantees = 0;
+    uint32_t own = 0;
+    for (const struct stream *stream = hub->streams; stream; stream = stream->next) {
+        grantees += stream->is_grantee;
+        own += stream->is_grantee && strcmp(stream->person, wish->person) == 0;
+    }
+    uint32_t most = hub->max_streams / 4 > 0 ? hub->max_streams / 4 : 1;
+    return hub->count == hub->max_streams                  ? hub->max_streams
+           : wish->is_grantee && own == STREAMS_OF_GRANTEE ? own
+           : wish->is_grantee && grantees >= most          ? grantees
+                                                           : 0;
+}
+
 int stream_open(struct stream_hub *hub, const struct stream_options *options,
     struct http_source *ret_source, struct err *err) {
     struct stream *stream = MEM_NEW(struct stream);
@@ -340,6 +385,7 @@ int stream_open(struct stream_hub *hub, const struct stream_options *options,
     stream->expires_ns = options->expires_ns;
     stream->is_session = options->is_session;
     stream->is_grantee = options->is_grantee;
+    (void)str_copy_z(options->person, stream->person, sizeof stream->person);
     (void)str_copy_z(options->organisation, stream->organisation, sizeof stream->organisation);
     stream->rights = UINT64_MAX; // Asked at the first fill: much may happen before it.
     stream->wait.rights = atomic_load(&hub->rights);
@@ -351,10 +397,11 @@ int stream_open(struct stream_hub *hub, const struct stream_options *options,
         stream->since = 0; // They were told no number to go on from.
     }
     mutex_lock(&hub->mutex);
-    if (hub->count == hub->max_streams || hub->ending) {
+    uint32_t full = hub->ending ? hub->max_streams : stream_full(hub, stream);
+    if (full > 0) {
         mutex_unlock(&hub->mutex);
         mem_free(stream);
-        return err_set(err, ERR_BUSY, MSG_SERVE_STREAMS_FULL, ARGS(A_INT(hub->max_streams)));
+        return err_set(err, ERR_BUSY, MSG_SERVE_STREAMS_FULL, ARGS(A_INT(full)));
     }
     stream->next = hub->streams;
     if (stream->next) {

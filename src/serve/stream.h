@@ -29,11 +29,14 @@ struct stream_options {
     struct str last_event; // "EPOCH-CHANGE" or empty.
     struct str secret;     // Asked again from time to time: a session or an access may end.
     bool is_session;
+    struct str person;
     bool is_grantee; // Sees what was granted to `organisation`.
     struct str organisation;
     int64_t expires_ns;
 };
-/* Makes the answer's source. ERR_BUSY when there are too many streams. */
+/* Makes the answer's source. ERR_BUSY when there are too many streams; of grantees a quarter of
+ * all, and STREAMS_OF_GRANTEE of one person, so that the plant's own people always find room. */
+enum { STREAMS_OF_GRANTEE = 8 };
 int stream_open(struct stream_hub *hub, const struct stream_options *options,
     struct http_source *ret_source, struct err *err);
 

@@ -21,6 +21,7 @@
 
 #include "core/text.h"
 #include "ledger/grant.h"
+#include "serve/stream.h"
 
 #define BRAVO    "bravo-works"
 #define PASSWORD "a long enough one 1"
@@ -261,6 +262,116 @@ static void a_range_of_ones_choice_finds_no_row(void **state) {
     assert_int_equal(take_back(f.alpha[5].header, id), 200);
 }
 
+static json_t *first_tag(const char *who, json_t **ret_list) {
+    *ret_list = get(who, PLANT "/tags", 200);
+    json_t *tag = json_array_get(json_object_get(*ret_list, "items"), 0);
+    assert_non_null(tag);
+    return tag;
+}
+
+static long long number_of(const char *who) {
+    json_t *list = NULL;
+    long long number = json_integer_value(json_object_get(first_tag(who, &list), "number"));
+    json_decref(list);
+    return number;
+}
+
+/* Otherwise one who is told the name of a number would tell it to one who is not. */
+static void numbers_of_two_readers_do_not_meet(void **state) {
+    (void)state;
+    char ids[2][40];
+    give(g.organisation, "\"press1.temp\"", ",\"hide_names\":true", ids[0]);
+    give(f.organisations[AGENCY], "\"press1.temp\"", "", ids[1]);
+    assert_true(number_of(g.sol.header) != number_of(f.agency.header));
+    assert_int_equal(take_back(f.alpha[5].header, ids[0]), 200);
+    assert_int_equal(take_back(f.alpha[5].header, ids[1]), 200);
+}
+
+static void make_tag_with_limits(void) {
+    AUTO_ANSWER struct answer answer;
+    assert_int_equal(ask_as(f.alpha[5].header, "PUT", PLANT "/tags/oven.draft",
+                         "{\"min\":1,\"max\":999,\"dead_band\":0.5}", &answer),
+        201);
+}
+
+static bool shows(json_t *tag, const char *member) {
+    return !json_is_null(json_object_get(tag, member));
+}
+
+/* Neither the order of a list nor limits tell which tag stands behind a pseudonym. */
+static void a_hidden_name_is_not_told_by_other_ways(void **state) {
+    (void)state;
+    char id[40];
+    make_tag_with_limits();
+    give(g.organisation, "\"*\"", ",\"hide_names\":true,\"from\":\"1970-01-01T00:00:00Z\"", id);
+    json_t *list = get(g.sol.header, PLANT "/tags", 200);
+    json_t *items = json_object_get(list, "items");
+    assert_int_equal(json_array_size(items), 6);
+    const char *before = "";
+    for (size_t i = 0; i < 6; i++) {
+        json_t *tag = json_array_get(items, i);
+        const char *name = json_string_value(json_object_get(tag, "name"));
+        assert_true(strcmp(before, name) < 0);
+        before = name;
+        assert_false(shows(tag, "min") || shows(tag, "max") || shows(tag, "dead_band"));
+    }
+    json_decref(list);
+    assert_int_equal(take_back(f.alpha[5].header, id), 200);
+    give(g.organisation, "\"oven.draft\"", "", id);
+    json_t *tag = first_tag(g.sol.header, &list);
+    assert_true(shows(tag, "min") && shows(tag, "max"));
+    assert_false(shows(tag, "dead_band"));
+    json_decref(list);
+    assert_int_equal(take_back(f.alpha[5].header, id), 200);
+}
+
+/* What a counter rose by and what stood are told from the begin on, on every page of an answer. */
+static void measures_do_not_look_before_the_begin(void **state) {
+    (void)state;
+    static const char *const ASKED[] = {"agg=increase&every=1s", "agg=time_avg&every=1s",
+        "agg=avg&every=1s&fill=previous", "agg=increase&every=1s&cursor=0:15026000000000:0",
+        "agg=time_avg,increase&every=1s&fill=previous"};
+    char id[40];
+    write_lines("press1 strokes=12.25 15010000\npress1 strokes=100.5 15030000\n");
+    give(g.organisation, "\"press1.strokes\"", ",\"from\":\"1970-01-01T04:10:25Z\"", id);
+    for (size_t i = 0; i < sizeof ASKED / sizeof ASKED[0]; i++) {
+        char target[256];
+        (void)snprintf(target, sizeof target,
+            PLANT "/samples?tag=press1.strokes&to=1970-01-01T04:10:32Z&%s", ASKED[i]);
+        AUTO_ANSWER struct answer answer;
+        int status = ask_as(g.sol.header, "GET", target, "", &answer);
+        bool rose = i != 1 && i != 2 && !strstr(buf_z(&answer.body), "\"increase\":0");
+        if (status != 200 || holds(&answer, "12.25") || holds(&answer, "88.25") || rose) {
+            fail_msg("%s: %d %s", target, status, buf_z(&answer.body));
+        }
+    }
+    assert_int_equal(take_back(f.alpha[5].header, id), 200);
+}
+
+/* ---- What one reader may take ---- */
+
+static void a_reader_by_a_grant_leaves_streams_to_others(void **state) {
+    (void)state;
+    struct listener listeners[STREAMS_OF_GRANTEE];
+    char id[40];
+    give(g.organisation, "\"press1.temp\"", "", id);
+    for (int i = 0; i < STREAMS_OF_GRANTEE; i++) {
+        listen_open(&listeners[i], g.sol.header);
+        must_come(&listeners[i], "event: beat");
+    }
+    AUTO_ANSWER struct answer full;
+    assert_int_equal(ask_as(g.sol.header, "GET", PLANT "/stream", "", &full), 503);
+    listen_close(&listeners[0]);
+    struct listener own;
+    listen_open(&own, f.alpha[0].header); // Of the plant: as ever.
+    must_come(&own, "event: beat");
+    listen_close(&own);
+    for (int i = 1; i < STREAMS_OF_GRANTEE; i++) {
+        listen_close(&listeners[i]);
+    }
+    assert_int_equal(take_back(f.alpha[5].header, id), 200);
+}
+
 /* ---- Answers under way ---- */
 
 enum { ROWS = 120000, ROWS_AT_ONCE = 20000 };
@@ -336,6 +447,10 @@ int main(void) {
         cmocka_unit_test(whoever_answers_for_an_organisation_lets_people_in),
         cmocka_unit_test(an_organisation_is_known_while_it_is_given_something),
         cmocka_unit_test(a_range_of_ones_choice_finds_no_row),
+        cmocka_unit_test(numbers_of_two_readers_do_not_meet),
+        cmocka_unit_test(a_hidden_name_is_not_told_by_other_ways),
+        cmocka_unit_test(measures_do_not_look_before_the_begin),
+        cmocka_unit_test(a_reader_by_a_grant_leaves_streams_to_others),
         cmocka_unit_test(an_answer_under_way_ends_with_the_grant),
         /* Ends Sol's session. */
         cmocka_unit_test(no_password_is_set_by_those_who_were_given_nothing),

@@ -62,7 +62,7 @@ static void the_granted_tags_are_there_and_no_others(void **state) {
     char next[128];
     (void)snprintf(
         next, sizeof next, "?limit=1&cursor=%s", json_string_value(json_object_get(first, "next")));
-    assert_int_equal(check_tags(f.supplier.header, next, "press1.strokes"), 1);
+    assert_int_equal(check_tags(f.supplier.header, next, "press1.temp"), 1);
     json_decref(first);
     AUTO_ANSWER struct answer guessed; // Plain numbers are no cursors here.
     assert_int_equal(ask_as(f.supplier.header, "GET", PLANT "/tags?cursor=2", "", &guessed), 400);
