@@ -19,6 +19,7 @@ const ACTIONS = [
 const ROUTES = [
   'GET PUT /me', 'POST /me/password', 'POST PUT DELETE /me/totp', 'GET DELETE /me/sessions', 'GET POST /organisations', 'GET /users', 'PUT DELETE /users/{id}', 'POST /users/{id}/reset', 'DELETE /users/{id}/sessions', 'PUT /organisations/{id}',
   'GET /plants/{plant}/access', 'GET POST /plants/{plant}/invitations', 'GET POST /plants/{plant}/tokens', 'GET /factories', 'GET POST /plants/{plant}/grants', 'POST /plants/{plant}/grants/{id}/revoke', 'PUT /plants/{plant}',
+  'GET POST DELETE /plants/{plant}/support', 'POST /plants/{plant}/support/look', 'GET POST /support/cases',
 ];
 export const described = () => ({
   openapi: '3.1.0',

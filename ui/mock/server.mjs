@@ -7,6 +7,7 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { dirname, extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createGrants, GRANTED } from './grants.mjs';
+import { createSupport } from './support.mjs';
 import { createIndicators } from './indicators.mjs';
 import { createPeople, described } from './people.mjs';
 import { createPlant } from './plant.mjs';
@@ -45,6 +46,7 @@ export async function startMock({ mode = 'demo', port = 0, lang = 'ko' } = {}) {
   const plant = createPlant({ mode, lang });
   const people = createPeople({ lang, plant });
   const grants = createGrants({ mode, lang, people, plant });
+  const support = createSupport({ lang });
   const start = createStart(plant);
   const indicators = createIndicators(mode, lang);
   const streams = new Set();
@@ -223,6 +225,23 @@ export async function startMock({ mode = 'demo', port = 0, lang = 'ko' } = {}) {
     const granted = mode === 'old' ? null : grants.answer(req.method, path, req.method === 'GET' ? undefined : await bodyOf(req));
     if (granted) {
       return granted[0] >= 400 ? problem(res, granted[0], 'not_found', '없는 대상입니다.', 'There is no such thing.', req) : send(res, granted[0], granted[1]);
+    }
+    if (support.isVia(path)) {
+      const bytes = await bodyOf(req);
+      const text = typeof bytes === 'string' ? bytes : Object.keys(bytes).length > 0 ? JSON.stringify(bytes) : '';
+      res.writeHead(200, { 'Content-Type': 'application/octet-stream' });
+      return res.end(await support.via(req, url, text));
+    }
+    if (path === '/plants' && req.method === 'GET') {
+      return send(res, 200, { items: [{ ...plant.info, role: 'installer' }], next: null });
+    }
+    const helped = support.answer(req.method, path, req.method === 'GET' ? undefined : await bodyOf(req));
+    if (helped?.[0] === 204) {
+      res.writeHead(204);
+      return res.end();
+    }
+    if (helped) {
+      return helped[0] >= 400 ? problem(res, helped[0], 'invalid', '지원 링크가 아닙니다.', 'This is no support link.', req) : send(res, helped[0], helped[1]);
     }
     const counted = indicators(req.method, path, req.method === 'GET' ? undefined : await bodyOf(req));
     if (counted) {

@@ -1,5 +1,5 @@
 // Papers of a build: what the registers hold, and how their files come and go.
-import { API, problemFrom, Problem } from './api';
+import { problemFrom, Problem, reach } from './api';
 import { lang, type Key } from './words.svelte';
 
 export type Row = { number: number; changed: string } & Record<string, string | number>;
@@ -106,7 +106,7 @@ export const FILE_BYTES = 50 * 1024 * 1024;
 async function answered(path: string, init: RequestInit): Promise<Response> {
   let answer: Response;
   try {
-    answer = await fetch(API + path, { ...init, credentials: 'same-origin', cache: 'no-store', headers: { 'Accept-Language': lang(), ...init.headers } });
+    answer = await reach(path, { ...init, headers: { 'Accept-Language': lang(), ...init.headers } });
   } catch (error) {
     throw new Problem(0, error instanceof Error ? error.message : '', 'unreachable');
   }

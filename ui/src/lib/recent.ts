@@ -1,6 +1,7 @@
 // What this person opened by the search lately, newest first. It stays in this browser, for this account
 // alone: another account finds nothing of it.
 import type { Hit } from './finding';
+import { via } from './via';
 
 const STORED = 'maru.recent';
 const KEPT = 6;
@@ -20,6 +21,9 @@ export function recentOf(login: string): Hit[] {
 }
 
 export function remember(login: string, { to, icon, title, note }: Hit): void {
+  if (via) {
+    return; // Of a factory that is helped nothing stays here.
+  }
   const hits = [{ to, icon, title, note }, ...recentOf(login).filter((one) => one.to !== to)].slice(0, KEPT);
   localStorage.setItem(STORED, JSON.stringify({ login, hits }));
 }

@@ -1,6 +1,7 @@
 // Who is here, and which plant is looked at.
 import { del, get, post, Problem, type Plant, type SessionAnswer, type User } from './api';
 import { params } from './route.svelte';
+import { leave, via } from './via';
 
 interface Session {
   loaded: boolean;
@@ -36,10 +37,24 @@ function take(answer: SessionAnswer): void {
   session.loaded = true;
 }
 
+/** While a factory is helped there is its one plant, and nobody looks after people there. */
+async function whoIsHere(): Promise<SessionAnswer> {
+  const answer = await get<SessionAnswer>('/session');
+  if (!via) {
+    return answer;
+  }
+  if (!answer.user) {
+    leave();
+    return answer;
+  }
+  const plants = await get<{ items: Plant[] }>('/plants');
+  return { ...answer, user: { ...answer.user, admin: false }, plants: plants.items };
+}
+
 export async function loadSession(): Promise<void> {
   const asked = turn;
   try {
-    const answer = await get<SessionAnswer>('/session');
+    const answer = await whoIsHere();
     if (asked === turn) {
       take(answer);
     }

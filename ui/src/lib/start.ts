@@ -1,6 +1,6 @@
 // The guided set-up: its steps, what is done of them, finding a machine's protocol, and writing lines
 // and machines. What is done is told by the plant itself; what was passed over is kept in this browser.
-import { get, plantPath, post, postSlow, query, send, type Asset, type Plant, type Tag } from './api';
+import { get, plantPath, post, postSlow, query, reach, send, type Asset, type Plant, type Tag } from './api';
 import { catalogue } from './catalogue.svelte';
 import { exampleOf, type Candidate, type Driver, type Report } from './devices';
 import { importPath, jobPath, faultsOf, type Job } from './tables';
@@ -132,7 +132,7 @@ export async function putEquipment(plant: Plant, table: string): Promise<string>
     return '';
   }
   if (job.rejected > 0) {
-    const answer = await fetch(`/api/v1${jobPath(plant.id, job.id, '/rejected')}`, { credentials: 'same-origin' });
+    const answer = await reach(jobPath(plant.id, job.id, '/rejected'), {});
     return faultsOf(await answer.text(), 1)[0]?.detail ?? job.detail ?? job.state;
   }
   return job.detail ?? job.state;
