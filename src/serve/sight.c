@@ -418,7 +418,7 @@ static bool sight_of_name(const struct sight *sight, struct str name, struct see
 /* ---- The tags of a call ---- */
 
 int call_tags_open(struct call *call, struct call_tags *ret_tags, struct err *err) {
-    *ret_tags = (struct call_tags){NULL};
+    *ret_tags = (struct call_tags){.catalogue = NULL};
     if (call->principal.role != ROLE_GRANTEE) {
         ret_tags->catalogue = plant_catalogue(call->plant);
         return 0;
@@ -484,7 +484,7 @@ int call_tags_still(
 void call_tags_close(struct call_tags *tags) {
     catalogue_unref(tags->catalogue);
     sight_unref(tags->sight);
-    *tags = (struct call_tags){NULL};
+    *tags = (struct call_tags){.catalogue = NULL};
 }
 
 uint32_t call_tags_count(const struct call_tags *tags) {

@@ -7,7 +7,7 @@ const SHELL = 'maru-shell-1';
 const ANSWERS = 'maru-answers-1';
 const INDEX = '/index.html';
 const PARTS = '/parts.json'; // The names of all scripts and of the style.
-const LAST = '/maru-last'; // { who, ms }: whose answers (the id of the user) these are, and when the newest came.
+const LAST = '/maru-last'; // { who, ms, granted }: whose answers (the id of the user) these are, when the newest came, and the plants of which they see some tags by a grant.
 const SNAPSHOT = '/maru-snapshot/';
 const API = '/api/v1/';
 const KEPT_HEADER = 'Maru-Kept';
@@ -35,14 +35,14 @@ const written = new Map();
 async function lastKnown() {
   if (!last) {
     const kept = await (await caches.open(ANSWERS)).match(LAST);
-    last = { who: '', ms: 0, ...(kept ? await kept.json() : {}) };
+    last = { who: '', ms: 0, granted: [], ...(kept ? await kept.json() : {}) };
   }
   return last;
 }
 
 async function forget() {
   turn++;
-  last = { who: '', ms: 0 };
+  last = { who: '', ms: 0, granted: [] };
   written.clear();
   await caches.delete(ANSWERS);
 }
@@ -90,6 +90,16 @@ async function drop(which) {
   }
 }
 
+function plantOf(key) {
+  return /^(?:\/api\/v1\/plants|\/maru-snapshot)\/([^/?]+)/.exec(key)?.[1];
+}
+
+// Nothing of this plant is kept any more, nor what is under way for it.
+async function dropPlant(plant) {
+  turn++;
+  await drop((key) => plantOf(key) === plant);
+}
+
 // What is too old to be shown is not left lying either.
 async function sweep() {
   const cache = await caches.open(ANSWERS);
@@ -104,10 +114,11 @@ async function sweep() {
 // The server said that this may not be read (any more), or that its plant is not there for whoever asks.
 async function refused(url, status) {
   const [, plant, rest] = /^\/api\/v1\/plants\/([^/]+)\/(.+)$/.exec(url.pathname) ?? [];
-  const gone = status === 404 && /^(tags|assets|devices|flow|health)$/.test(rest ?? '');
+  // Of a plant that is granted most questions have no answer: that says nothing about the others.
+  const granted = (await lastKnown()).granted.includes(plant);
+  const gone = status === 404 && (granted ? rest === 'tags' : /^(tags|assets|devices|flow|health)$/.test(rest ?? ''));
   if (gone) {
-    turn++; // What is under way for it is not kept either.
-    await drop((key) => key.startsWith(`${API}plants/${plant}/`) || key === SNAPSHOT + plant);
+    await dropPlant(plant);
   } else if (status === 403 || status === 404) {
     await drop((key) => key === url.pathname || key.startsWith(`${url.pathname}?`));
   }
@@ -132,16 +143,29 @@ async function keep(key, answer, began) {
   }
 }
 
-// Whoever is there now may be another: then nothing of before is theirs.
+// The tags of a plant that is granted are what is granted: when one has left them, nothing of before is kept,
+// neither its curves nor its newest value.
+async function lost(key, answer) {
+  const before = await (await caches.open(ANSWERS)).match(key);
+  const names = new Set(((await answer.json()).items ?? []).map((tag) => tag.name));
+  return before ? ((await before.json()).items ?? []).some((tag) => !names.has(tag.name)) : false;
+}
+
+// Whoever is there now may be another: then nothing of before is theirs. A plant that they may not enter any
+// more is none of theirs either.
 async function look(answer) {
-  const { user } = await answer.json();
+  const { user, plants } = await answer.json();
   const who = user?.id ?? user?.login ?? '';
   const before = await lastKnown();
   if (who === '' || (before.who !== '' && before.who !== who)) {
     await forget();
   }
-  if (who !== '' && last?.who !== who) {
-    await note({ who });
+  const granted = (plants ?? []).filter((plant) => plant.role === 'grantee').map((plant) => plant.id);
+  if (who !== '' && Array.isArray(plants)) {
+    await drop((key) => plantOf(key) !== undefined && !plants.some((plant) => plant.id === plantOf(key)));
+  }
+  if (who !== '' && ((await lastKnown()).who !== who || last.granted.join(' ') !== granted.join(' '))) {
+    await note({ who, granted });
   }
 }
 
@@ -194,8 +218,16 @@ async function ask(event, url) {
           await look(answer.clone());
         }
         await note({ ms: Date.now() });
-        if ((await lastKnown()).who !== '') {
-          await keep(keyOf(url, Date.now()), copy, isSession ? turn : began);
+        const { who, granted } = await lastKnown();
+        const key = keyOf(url, Date.now());
+        const plant = /^\/api\/v1\/plants\/([^/]+)\/tags$/.exec(url.pathname)?.[1];
+        let since = isSession ? turn : began;
+        if (began === turn && granted.includes(plant) && (await lost(key, copy.clone()))) {
+          await dropPlant(plant);
+          since = turn;
+        }
+        if (who !== '') {
+          await keep(key, copy, since);
         }
       }
     })
