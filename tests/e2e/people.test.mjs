@@ -306,7 +306,7 @@ describe('tokens and the audit trail', () => {
 
 describe('every section on every screen', { concurrency: 2 }, () => {
   const OFTEN = [['', '.joined'], ['me', 'form'], ['people', 'ul.list li'], ['people?invite=1', 'dialog[open] form'], ['tokens', 'ul.panel li'], ['audit', 'ol li']];
-  const RARELY = [['plant', 'form'], ['people?person=u4', 'dialog[open]'], ['people?add=1', 'dialog[open] form'], ['keeping', 'table'], ['organisation', 'ul.panel li'], ['users', 'ul.panel li'], ['about', 'dl']];
+  const RARELY = [['plant', 'form'], ['people?person=u4', 'dialog[open]'], ['people?add=1', 'dialog[open] form'], ['keeping', 'table'], ['grants', '.panel'], ['support', 'form'], ['desk', 'form, .panel'], ['organisation', 'ul.panel li'], ['users', 'ul.panel li'], ['about', 'dl']];
   const SECTIONS = ALL ? [...OFTEN, ...RARELY] : OFTEN;
   const LOOKS = [
     { ...PHONE, theme: 'light', lang: 'ko' },
@@ -341,7 +341,7 @@ describe('every section on every screen', { concurrency: 2 }, () => {
     await page.goto(`${mock.url}/settings/people?plant=annex`);
     await page.getByText('볼 수 없는 항목입니다').waitFor(WAIT);
     const sections = await page.locator('nav[aria-label="설정 항목"] a').allInnerTexts();
-    assert.deepEqual(sections.map((one) => one.trim()), ['화면', '내 계정', '값의 보존 기간', '조직', '계정', '정보']);
+    assert.deepEqual(sections.map((one) => one.trim()), ['화면', '내 계정', '값의 보존 기간', '조직', '계정', '지원 데스크', '정보']);
   });
 });
 
