@@ -55,6 +55,8 @@ const struct driver_option *device_link_options(void);
 /* Checks a device line and a tag's source against the registry, for import and the forms.
  * ERR_INVALID, ERR_NOT_FOUND with words. */
 int device_check(const struct device *device, struct err *err);
+/* Whether the line names a file or folder of this computer: another than a line of /dev. */
+bool device_uses_files(const struct device *device);
 int device_check_source(
     const struct device *device, struct str source, struct point *ret_point, struct err *err);
 /* Checks the tag's source and that its values fit the tag's type: a text cannot feed a number or a

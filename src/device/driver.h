@@ -31,6 +31,7 @@ struct driver_option {
     const char *words; // "abcd,cdab": the value is the index; NULL: an integer.
     bool is_text;      // Any text, in `texts`; quoted where it has blanks: query="SELECT 1".
     bool is_secret;    // A text that is stored but never shown again.
+    bool is_file;      // A text: a file of this computer (device/files.h).
     bool of_session;   // `open` tells the machine: only devices that agree on it share a link, and
                        // a change of it begins a new session. A number, no text.
 };

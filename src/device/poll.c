@@ -34,6 +34,7 @@
 #include "core/limits.h"
 #include "core/log.h"
 #include "core/mem.h"
+#include "device/files.h"
 
 enum {
     REFUSAL_ROUNDS = 24,
@@ -726,7 +727,9 @@ int poller_connect(struct poller *poller, const struct device_plan *device, stru
     turn_to(poller, device);
     io_reset(&poller->io);
     io_begin(&poller->io);
-    int result = link_open(poller->link, poller->io.deadline_ns, err);
+    int result =
+        files_check_all(poller->driver, io_address(&poller->io), io_settings(&poller->io), err);
+    result = result < 0 ? result : link_open(poller->link, poller->io.deadline_ns, err);
     if (result < 0) {
         return result;
     }

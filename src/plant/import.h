@@ -33,6 +33,7 @@ struct import_options {
     int fd;        // Read from its present position to the end; stays the caller's.
     bool dry_run;  // Check everything, store nothing.
     bool partial;  // Take the good rows although others are at fault.
+    bool outsider; // Remote support: see import_outsider_tag and import_outsider_device.
     bool only_new; // Devices, tags, equipment: what is there must be as the row says.
     enum table_encoding encoding; // AUTO: recognised; as are the next two where empty.
     char separator;
@@ -103,6 +104,12 @@ struct import_preview {
 };
 int import_look(const struct import_options *options, struct arena *arena,
     struct import_preview *ret_preview, struct err *err);
+
+/* What an outsider may not change, by a table or by hand: how long a tag's values are kept; a
+ * device that reads files of this computer. `known` NULL: it is new. ERR_FORBIDDEN. */
+int import_outsider_tag(const struct tag *known, const struct tag *wanted, struct err *err);
+int import_outsider_device(
+    const struct device *known, const struct device *wanted, struct err *err);
 
 /* ---- Private to the room ---- */
 

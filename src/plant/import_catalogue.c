@@ -405,6 +405,9 @@ static int device_of(
     if (status >= 0) {
         status = take_switch(job, row, DEVICE_ENABLED, true, &device->enabled, err);
     }
+    if (status >= 0 && job->options->outsider) {
+        status = import_outsider_device(known, device, err);
+    }
     return status < 0 ? status : device_check(device, err);
 }
 
@@ -544,6 +547,9 @@ static int tag_of(const struct job *job, const struct row *row, struct tag *tag,
     }
     if (status >= 0) {
         status = take_switch(job, row, TAG_KEEP_RAW, false, &tag->keep_raw, err);
+    }
+    if (status >= 0 && job->options->outsider) {
+        status = import_outsider_tag(known, tag, err);
     }
     if (status >= 0) {
         status = refine_check(tag, err);

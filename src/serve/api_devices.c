@@ -8,6 +8,7 @@
 #include <inttypes.h>
 
 #include "core/limits.h"
+#include "plant/import.h"
 #include "serve/json_in.h"
 #include "serve/server.h"
 #include "serve/view.h"
@@ -134,6 +135,9 @@ int api_device_put(struct call *call, struct err *err) {
     buf_init(&options, 4 * LIMIT_DEVICE_TEXT_BYTES);
     device_options_keep(present, &device, &options);
     device.options = buf_str(&options);
+    if (rc >= 0 && call->outsider) {
+        rc = import_outsider_device(present, &device, err);
+    }
     if (rc >= 0) {
         rc = device_check(&device, err);
     }

@@ -69,6 +69,9 @@ static int draft_read(struct call *call, struct draft *draft, struct err *err) {
     }
     device_options_keep(present, &draft->device, &draft->options);
     draft->device.options = buf_str(&draft->options);
+    if (rc >= 0 && call->outsider && device_uses_files(&draft->device)) {
+        return err_set(err, ERR_FORBIDDEN, MSG_SUPPORT_FILES, NO_ARGS);
+    }
     return rc < 0 ? rc : 0;
 }
 

@@ -32,6 +32,9 @@ static int take_reading(const struct call *call, enum table_encoding *encoding, 
 
 /* What changes the plant's shape needs the right for it; values may come from an operator. */
 static int check_kind_right(struct call *call, enum import_kind kind, struct err *err) {
+    if (call->outsider && kind == IMPORT_CORRECTIONS) {
+        return err_set(err, ERR_FORBIDDEN, MSG_IMPORT_OUTSIDER, NO_ARGS);
+    }
     bool values = kind == IMPORT_SAMPLES || kind == IMPORT_CORRECTIONS;
     if (values || right_allows(RIGHT_CONFIGURE, call->principal.role, call->principal.scopes)) {
         return 0;
@@ -126,6 +129,7 @@ static int begin(struct call *call, uint64_t *ret_number, struct err *err) {
     struct job_options options = {.plant = call->plant,
         .actor = str_of(call->principal.id),
         .lang = call->lang,
+        .outsider = call->outsider,
         .dry_run = call_param_flag(call, "dry_run"),
         .partial = call_param_flag(call, "partial")};
     int rc = take_kind(call, &options.kind, err);
@@ -267,6 +271,7 @@ static void put_rows(struct json *json, const struct import_preview *preview) {
  * how many faults are wanted, all of them. */
 static int preview(struct call *call, int fd, struct err *err) {
     struct import_options options = {.fd = fd,
+        .outsider = call->outsider,
         .dry_run = true,
         .rows_max = PREVIEW_CHECK_ROWS,
         .spool_folder = home_dir(call->server->home),

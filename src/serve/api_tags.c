@@ -15,6 +15,7 @@
 
 #include "core/hangul.h"
 #include "core/limits.h"
+#include "plant/import.h"
 #include "plant/retention.h"
 #include "serve/call.h"
 #include "serve/json_in.h"
@@ -341,6 +342,9 @@ int api_tag_put(struct call *call, struct err *err) {
     const struct tag *present = catalogue_find(catalogue, call->args[1]);
     struct tag tag = present ? *present : tag_new(call->args[1]);
     rc = tag_read(body, &tag, err);
+    if (rc >= 0 && call->outsider) {
+        rc = import_outsider_tag(present, &tag, err);
+    }
     if (rc >= 0) {
         rc = tag_check(catalogue, &tag, err);
     }

@@ -24,6 +24,7 @@ struct call {
     struct principal principal;
     bool known; // The principal is valid.
     bool by_cookie;
+    bool outsider; // Remote support (serve/inside.h): some things are the factory's alone.
     struct str secret; // The caller's session or token secret.
     enum lang lang;
     int64_t now_ns;         // Wall time of the request.

@@ -128,6 +128,7 @@ void inside_ask(
     call->http = exchange;
     call->principal = *request->principal;
     call->known = true;
+    call->outsider = true;
     call->lang = accept_language(request->language);
     call->now_ns = clock_wall_ns(server->clock);
     call->plant_asked = STR_NONE;

@@ -219,6 +219,7 @@ static void place_fill(struct job *job, struct jobs *jobs, const struct job_opti
     job->plant = options->plant;
     job->lang = options->lang;
     job->options = (struct import_options){.kind = options->kind,
+        .outsider = options->outsider,
         .dry_run = options->dry_run,
         .partial = options->partial,
         .encoding = options->encoding,

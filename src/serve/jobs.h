@@ -31,6 +31,7 @@ struct job_options {
     struct str sheet;
     struct str actor;
     enum lang lang; // Of the list of rejected rows.
+    bool outsider; // import.h
     bool dry_run;
     bool partial;
 };

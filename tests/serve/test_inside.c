@@ -91,10 +91,94 @@ static void an_answer_too_long_is_refused_in_words(void **state) {
     buf_fini(&answer.body);
 }
 
+static int allow_change(void *context, const struct call *call, struct err *err) {
+    (void)context;
+    (void)call;
+    (void)err;
+    return 0;
+}
+
+/* One request of a supporter's with an installer's rights. */
+static void as_installer(
+    enum http_method method, const char *target, const char *body, int status, const char *holds) {
+    struct principal installer = {.id = "support:0123456789abcdef",
+        .plant = "p1",
+        .role = ROLE_INSTALLER,
+        .scopes = SCOPE_READ | SCOPE_WRITE};
+    struct inside_answer answer = {.kind = INSIDE_REFUSED};
+    buf_init(&answer.body, 1 << 20);
+    inside_ask(here.factory.server,
+        &(struct inside_request){.principal = &installer,
+            .method = method,
+            .target = str_of(target),
+            .type = STR("application/json"),
+            .language = STR("en"),
+            .body = str_of(body),
+            .before_change = allow_change},
+        &answer);
+    if (answer.status != status || (holds && !strstr(buf_z(&answer.body), holds))) {
+        fail_msg("%s: %d %s", target, answer.status, buf_z(&answer.body));
+    }
+    buf_fini(&answer.body);
+}
+
+#define FILES_REFUSED "of the factory, not by remote support"
+#define FACTORY_ONLY  "for the people of the factory"
+
+static void a_supporter_reaches_no_file_of_the_factory(void **state) {
+    (void)state;
+    char body[600];
+    (void)snprintf(body, sizeof body,
+        "{\"driver\":\"sqlpoll\",\"address\":\"sqlite:%s/hub.db\",\"options\":\"table=users mark=id\"}",
+        here.factory.dir);
+    as_installer(HTTP_POST, "/api/v1/plants/p1/browse", body, 403, FILES_REFUSED);
+    as_installer(HTTP_POST, "/api/v1/plants/p1/doctor", body, 403, FILES_REFUSED);
+    static const char *const DRAFTS[] = {
+        "{\"driver\":\"folder\",\"address\":\"/var/log\",\"options\":\"\"}",
+        "{\"driver\":\"modbus\",\"address\":\"capture:/etc/passwd\",\"options\":\"\"}",
+        "{\"driver\":\"modbus\",\"address\":\"/dev/../etc/passwd\",\"options\":\"\"}",
+        "{\"driver\":\"http\",\"address\":\"https://127.0.0.1/\",\"options\":\"ca_file=/etc/"
+        "passwd\"}"};
+    for (size_t i = 0; i < sizeof DRAFTS / sizeof DRAFTS[0]; i++) {
+        as_installer(HTTP_POST, "/api/v1/plants/p1/doctor", DRAFTS[i], 403, FILES_REFUSED);
+        as_installer(HTTP_PUT, "/api/v1/plants/p1/devices/mine", DRAFTS[i], 403, FACTORY_ONLY);
+    }
+    as_installer(HTTP_POST, "/api/v1/plants/p1/import/preview?as=devices",
+        "device,driver,address\nmine,folder,/var/log\n", 200, FACTORY_ONLY);
+}
+
+static void nobody_makes_a_device_of_the_home(void **state) {
+    (void)state;
+    static const char *const ENDS[] = {"hub.db", "plants/../hub.db", "keys/x", "tester/../hub.db"};
+    for (size_t i = 0; i < sizeof ENDS / sizeof ENDS[0]; i++) {
+        char body[600];
+        (void)snprintf(body, sizeof body,
+            "{\"driver\":\"sqlpoll\",\"address\":\"sqlite:%s/%s\",\"options\":\"table=users mark=id\"}",
+            here.factory.dir, ENDS[i]);
+        ask(&here.factory, "POST /api/v1/plants/p1/browse", here.owner, body, 403,
+            "belongs to Maru itself");
+    }
+}
+
+static void how_long_values_are_kept_is_the_factorys(void **state) {
+    (void)state;
+    as_installer(HTTP_PUT, TAG, "{\"retention_days\":1}", 403, FACTORY_ONLY);
+    as_installer(HTTP_PUT, TAG, "{\"rollup_days\":1}", 403, FACTORY_ONLY);
+    as_installer(HTTP_PUT, TAG, "{\"keep_raw\":true}", 403, FACTORY_ONLY);
+    as_installer(HTTP_PUT, TAG, "{\"keep_raw\":false,\"retention_days\":0}", 200, NULL);
+    as_installer(HTTP_POST, "/api/v1/plants/p1/import/preview?as=tags",
+        "tag,retention_days\nline1.press1.temp,1\n", 200, FACTORY_ONLY);
+    as_installer(HTTP_POST, "/api/v1/plants/p1/import?as=corrections",
+        "tag,time,value\nline1.press1.temp,2026-01-01T00:00:00Z,1\n", 403, FACTORY_ONLY);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         BOTH(every_route_is_tried_from_inside),
         BOTH(an_answer_too_long_is_refused_in_words),
+        BOTH(a_supporter_reaches_no_file_of_the_factory),
+        BOTH(nobody_makes_a_device_of_the_home),
+        BOTH(how_long_values_are_kept_is_the_factorys),
     };
     return cmocka_run_group_tests(tests, open_both, close_both);
 }

@@ -455,7 +455,8 @@ static const struct driver_option sqlpoll_options[] = {
     [SQLPOLL_CA] = {.name = "ca",
         .help_en = "File with the certificates to trust.",
         .help_ko = "신뢰할 인증서 파일입니다.",
-        .is_text = true},
+        .is_text = true,
+        .is_file = true},
     {.name = NULL},
 };
 

@@ -84,6 +84,7 @@ static int lite_open(struct driver_io *io, const struct sql_address *address,
     int code = sqlite3_open_v2(buf_z(&uri), &session->file,
         SQLITE_OPEN_READONLY | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX, NULL);
     if (code == SQLITE_OK) {
+        (void)sqlite3_limit(session->file, SQLITE_LIMIT_ATTACHED, 0); // This file and no other.
         (void)sqlite3_busy_timeout(session->file, (int)io_settings(io)->link[LINK_TIMEOUT_MS] / 2);
         sqlite3_progress_handler(session->file, PROGRESS_STEPS, watch, session);
         code = sqlite3_exec(

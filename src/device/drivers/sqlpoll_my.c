@@ -215,6 +215,8 @@ static void set_options(struct sql_session *session, struct driver_io *io, const
     my_bool verify = mode == SQL_SSL_VERIFY;
     (void)my->mysql_options_(session->server, MYSQL_OPT_NONBLOCK, NULL);
     (void)my->mysql_options_(session->server, MYSQL_SET_CHARSET_NAME, "utf8mb4");
+    unsigned no = 0; // The server asks for no files of ours.
+    (void)my->mysql_options_(session->server, MYSQL_OPT_LOCAL_INFILE, &no);
     (void)my->mysql_options_(session->server, MYSQL_OPT_READ_TIMEOUT, &seconds);
     (void)my->mysql_options_(session->server, MYSQL_OPT_WRITE_TIMEOUT, &seconds);
     (void)my->mysql_options_(session->server, MYSQL_REPORT_DATA_TRUNCATION, &yes);
