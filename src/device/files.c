@@ -5,6 +5,7 @@
  */
 #include "device/files.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -29,32 +30,31 @@ static bool is_home(const char *folder) {
 }
 
 /* The deepest part of the path that is there, resolved. */
-static char *resolve(struct str path) {
+static bool resolve(struct str path, char ret_found[PATH_MAX]) {
     char *wanted = mem_copy_z(path);
-    char *found = realpath(wanted, NULL);
-    for (char *slash = strrchr(wanted, '/'); found == NULL && slash != NULL;
+    bool found = realpath(wanted, ret_found) != NULL;
+    for (char *slash = strrchr(wanted, '/'); !found && slash != NULL;
          slash = strrchr(wanted, '/')) {
         *slash = '\0';
-        found = realpath(*wanted != '\0' ? wanted : "/", NULL);
+        found = realpath(*wanted != '\0' ? wanted : "/", ret_found) != NULL;
     }
     mem_free(wanted);
     return found;
 }
 
 int files_check(struct str path, struct err *err) {
-    char *found = resolve(path);
+    char found[PATH_MAX];
     struct str below = STR_NONE; // First name under the folder that is asked.
     bool refused = false;
-    while (found != NULL && !refused && *found != '\0') {
+    char *slash = resolve(path, found) ? found : NULL;
+    while (slash != NULL && *found != '\0' && !refused) {
         refused = is_home(found) && !str_eq(below, STR("tester"));
-        char *slash = strrchr(found, '/');
-        below = slash != NULL ? str_of(slash + 1) : STR_NONE;
-        if (slash == NULL) {
-            break;
+        slash = strrchr(found, '/');
+        if (slash != NULL) {
+            below = str_of(slash + 1);
+            *slash = '\0'; // `below` stays whole behind it.
         }
-        *slash = '\0'; // `below` stays whole behind it.
     }
-    free(found); // NOLINT: realpath(3) gave it.
     return refused ? err_set(err, ERR_FORBIDDEN, MSG_DEVICE_FILE_OWN, ARGS(A_STR(path))) : 0;
 }
 

@@ -1,4 +1,9 @@
-/* What remote support may not change although it may change tags and devices. */
+/*
+ * What remote support may not change although it may change tags and devices: how long values are
+ * kept is a decision of the factory's, and a device that reads files of this computer would show
+ * them to whoever sets it up. One place, because both can be asked for by hand and by a table. What
+ * stands already may be sent back unchanged.
+ */
 #include "plant/import.h"
 
 int import_outsider_tag(const struct tag *known, const struct tag *wanted, struct err *err) {

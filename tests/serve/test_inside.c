@@ -129,7 +129,8 @@ static void a_supporter_reaches_no_file_of_the_factory(void **state) {
     (void)state;
     char body[600];
     (void)snprintf(body, sizeof body,
-        "{\"driver\":\"sqlpoll\",\"address\":\"sqlite:%s/hub.db\",\"options\":\"table=users mark=id\"}",
+        "{\"driver\":\"sqlpoll\",\"address\":\"sqlite:%s/hub.db\","
+        "\"options\":\"table=users mark=id\"}",
         here.factory.dir);
     as_installer(HTTP_POST, "/api/v1/plants/p1/browse", body, 403, FILES_REFUSED);
     as_installer(HTTP_POST, "/api/v1/plants/p1/doctor", body, 403, FILES_REFUSED);
@@ -153,7 +154,8 @@ static void nobody_makes_a_device_of_the_home(void **state) {
     for (size_t i = 0; i < sizeof ENDS / sizeof ENDS[0]; i++) {
         char body[600];
         (void)snprintf(body, sizeof body,
-            "{\"driver\":\"sqlpoll\",\"address\":\"sqlite:%s/%s\",\"options\":\"table=users mark=id\"}",
+            "{\"driver\":\"sqlpoll\",\"address\":\"sqlite:%s/%s\","
+            "\"options\":\"table=users mark=id\"}",
             here.factory.dir, ENDS[i]);
         ask(&here.factory, "POST /api/v1/plants/p1/browse", here.owner, body, 403,
             "belongs to Maru itself");
