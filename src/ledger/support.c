@@ -343,3 +343,22 @@ int support_visit_each(
     }
     return rc;
 }
+
+int support_approver_stands(
+    struct ledger_tx *tx, struct str user_id, struct str plant, bool *ret_stands, struct err *err) {
+    struct ledger_stmt *stmt = NULL;
+    int result = ledger_prepare(tx,
+        "SELECT 1 FROM users u JOIN access a ON a.user_id = u.id WHERE u.id = ?1"
+        " AND a.plant_id = ?2 AND a.role = 'owner' AND " ACTIVE_USER
+        " AND coalesce(a.until_ns, 9223372036854775807) > ?3",
+        &stmt, err);
+    if (result < 0) {
+        return result;
+    }
+    ledger_bind_str(stmt, 1, user_id);
+    ledger_bind_str(stmt, 2, plant);
+    ledger_bind_i64(stmt, 3, ledger_now_ns(tx));
+    result = ledger_step(stmt, err);
+    *ret_stands = result == 1;
+    return result < 0 ? result : 0;
+}

@@ -101,6 +101,9 @@ int support_visit_new(struct ledger_tx *tx, const struct support_visit *visit, s
 /* 1: ended now; 0: it was over before. */
 int support_visit_end(struct ledger_tx *tx, struct str id, const char *ended_by,
     const struct support_counts *counts, struct err *err);
+/* Whether whoever approved may sign in and is still owner of the plant. */
+int support_approver_stands(
+    struct ledger_tx *tx, struct str user_id, struct str plant, bool *ret_stands, struct err *err);
 /* Newest first. `plant` empty: those of any plant that are not over. */
 int support_visit_each(
     struct ledger_tx *tx, struct str plant, support_visit_fn each, void *context, struct err *err);

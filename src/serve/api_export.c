@@ -8,6 +8,7 @@
 #include "plant/export.h"
 #include "serve/call.h"
 #include "serve/server.h"
+#include "wire/support.h"
 
 enum { EXPORTS_MAX = 3 };
 static const uint64_t EXPORT_MAX_BYTES = 8ULL << 30; // Of the file made; refused beyond.
@@ -17,11 +18,15 @@ struct export_file {
     int fd;
     uint64_t size;
     uint64_t sent;
+    uint64_t max;
 };
 
 static int put_file(void *context, const void *data, size_t size, struct err *err) {
     struct export_file *file = context;
-    if (size > EXPORT_MAX_BYTES - file->size) {
+    if (size > file->max - file->size && file->max < EXPORT_MAX_BYTES) {
+        return err_set(err, ERR_LIMIT, MSG_SUPPORT_ANSWER_LONG, ARGS(A_INT(file->max >> 10)));
+    }
+    if (size > file->max - file->size) {
         return err_set(err, ERR_LIMIT, MSG_SERVE_EXPORT_LARGE, ARGS(A_INT(EXPORT_MAX_BYTES >> 30)));
     }
     int status = table_spool_room(file->fd, size, err);
@@ -153,6 +158,7 @@ int api_export(struct call *call, struct err *err) {
     }
     struct export_file *file = MEM_NEW(struct export_file);
     file->fd = -1;
+    file->max = call->outsider ? SUPPORT_ANSWER_BYTES : EXPORT_MAX_BYTES;
     int rc = call_long_begin(call, err);
     if (rc >= 0) {
         rc = make(call, file, err);

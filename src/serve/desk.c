@@ -42,6 +42,7 @@ struct question {
     int64_t deadline_ns;
     bool gone;
     bool told;
+    bool lost; // Answered, but there was no room for it.
     uint32_t id;
     enum support_method method;
     uint16_t status;
@@ -151,7 +152,10 @@ static void take_answer(struct line *line, const struct support_answer *answer) 
     question->status = answer->status;
     (void)str_copy_z(answer->type, question->type, sizeof question->type);
     (void)str_copy_z(answer->disposition, question->disposition, sizeof question->disposition);
-    question_set_body(question, answer->body);
+    size_t freed = question->body.size; // Small ones always have a place: see DESK_SMALL_BYTES.
+    question->lost = answer->body.size > DESK_SMALL_BYTES &&
+                     line->desk->bytes - freed + answer->body.size > DESK_BYTES_MAX;
+    question_set_body(question, question->lost ? STR_NONE : answer->body);
 }
 
 static bool is_waiting(const struct question *question) {
@@ -323,8 +327,13 @@ static int question_fill(void *state, struct buf *out, struct err *err) {
             (void)err_set(&why, ERR_TIMEOUT, MSG_SUPPORT_SILENT, ARGS(A_INT(DESK_ANSWER_S)));
             refuse(question, 504, &why);
         }
+        if (question->lost) {
+            (void)err_set(&why, ERR_BUSY, MSG_SUPPORT_MANY, NO_ARGS);
+            refuse(question, 503, &why);
+        }
         put_head(out, question);
         buf_put_str(out, buf_str(&question->body));
+        question_set_body(question, STR_NONE);
         question->told = true;
         rc = HTTP_MORE;
     }

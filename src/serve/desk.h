@@ -12,12 +12,13 @@
 struct desk;
 
 enum {
-    DESK_LINES_MAX = 16,       // Factories connected at once.
-    DESK_WAITING_MAX = 32,     // Requests to one factory that wait; refused beyond.
-    DESK_BYTES_MAX = 64 << 20, // Of all bodies that wait; refused beyond.
-    DESK_POLL_S = 20,          // So long a factory waits for a request, then it asks again.
-    DESK_ANSWER_S = 30,        // So long a supporter waits for an answer.
-    DESK_AWAY_S = 10,          // A factory that did not ask for so long is not connected.
+    DESK_LINES_MAX = 16,         // Factories connected at once.
+    DESK_WAITING_MAX = 32,       // Requests to one factory that wait; refused beyond.
+    DESK_BYTES_MAX = 64 << 20,   // Of all bodies that wait; refused beyond.
+    DESK_SMALL_BYTES = 64 << 10, // Answers up to here are kept beyond that, too.
+    DESK_POLL_S = 20,            // So long a factory waits for a request, then it asks again.
+    DESK_ANSWER_S = 30,          // So long a supporter waits for an answer.
+    DESK_AWAY_S = 10,            // A factory that did not ask for so long is not connected.
 };
 
 struct desk *desk_new(const struct clock *clock);

@@ -328,19 +328,37 @@ int jobs_run(struct jobs *jobs, const struct plant *plant, uint64_t number, stru
     return status;
 }
 
+/* Under the mutex. */
+static void cancel(struct job *job) {
+    if (job->status.state == JOB_RECEIVING) {
+        job->status.state = JOB_CANCELLED;
+        job->status.end_ns = clock_wall_ns(job->jobs->clock);
+        file_close(job->fd);
+        job->fd = -1;
+    } else {
+        stop_flag_raise(&job->stop); // One that ended stays as it is.
+    }
+}
+
 int jobs_cancel(struct jobs *jobs, const struct plant *plant, uint64_t number, struct err *err) {
     mutex_lock(&jobs->mutex);
     struct job *job = find(jobs, plant, number, err);
-    if (job != NULL && job->status.state == JOB_RECEIVING) {
-        job->status.state = JOB_CANCELLED;
-        job->status.end_ns = clock_wall_ns(jobs->clock);
-        file_close(job->fd);
-        job->fd = -1;
-    } else if (job != NULL) {
-        stop_flag_raise(&job->stop); // One that ended stays as it is.
+    if (job != NULL) {
+        cancel(job);
     }
     mutex_unlock(&jobs->mutex);
     return job != NULL ? 0 : -ERR_NOT_FOUND;
+}
+
+void jobs_cancel_of(struct jobs *jobs, struct str actor) {
+    mutex_lock(&jobs->mutex);
+    for (size_t i = 0; i < JOBS_MAX; i++) {
+        struct job *job = &jobs->places[i];
+        if (job->number != 0 && str_eq(job->options.actor, actor)) {
+            cancel(job);
+        }
+    }
+    mutex_unlock(&jobs->mutex);
 }
 
 int jobs_status(struct jobs *jobs, const struct plant *plant, uint64_t number,

@@ -31,7 +31,7 @@ struct job_options {
     struct str sheet;
     struct str actor;
     enum lang lang; // Of the list of rejected rows.
-    bool outsider; // import.h
+    bool outsider;  // import.h
     bool dry_run;
     bool partial;
 };
@@ -46,6 +46,9 @@ int jobs_append(struct jobs *jobs, const struct plant *plant, uint64_t number, s
 /* All parts are there. ERR_BUSY: too many run already; ask again later. */
 int jobs_run(struct jobs *jobs, const struct plant *plant, uint64_t number, struct err *err);
 int jobs_cancel(struct jobs *jobs, const struct plant *plant, uint64_t number, struct err *err);
+
+/* Gives up all jobs of an actor that have not ended. */
+void jobs_cancel_of(struct jobs *jobs, struct str actor);
 
 struct job_status {
     uint64_t number;

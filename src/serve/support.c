@@ -15,6 +15,10 @@
  * prolongs nothing. Before each request and before each answer goes out it is asked whether the
  * visit still lasts; ending it breaks off a waiting exchange at once.
  *
+ * A visit lasts no longer than its approver is an active owner of the plant, and no job that was
+ * begun in it outlives it. An end that comes while a request is being carried out is recorded
+ * behind it, so that no change stands after the recorded end.
+ *
  * Each request that may change something stands in the plant's audit chain before it is carried
  * out, with the supporter as actor; where that cannot be written it is not carried out. What was
  * read is counted and summed up in the entry of the end.
@@ -31,6 +35,7 @@
 #include "serve/call.h"
 #include "serve/desk.h"
 #include "serve/inside.h"
+#include "serve/jobs.h"
 #include "serve/json_in.h"
 #include "serve/rate.h"
 #include "serve/server.h"
@@ -55,6 +60,7 @@ struct visit {
     char note[SUPPORT_NOTE_BYTES + 4];
     char desk[SUPPORT_LINK_BYTES];
     char key[SECRET_TEXT_MAX];
+    char approved_by[64]; // User id.
     struct plant *plant;
     enum role role;
     int64_t begun_ns;
@@ -72,6 +78,9 @@ struct support {
     bool starting; // An approval is under way.
     bool active;   // `visit` lasts; its fields are constant meanwhile.
     bool closed;   // The program ends.
+    bool busy;     // A request is being carried out: whoever does it records the end behind it.
+    const char *ended_why; // Not NULL: to be recorded by the thread.
+    char ended_actor[64];
     struct visit visit;
     struct http_line *line; // Of the thread; under the mutex for waking alone.
     bool connected;
@@ -255,10 +264,16 @@ static int begin_store(struct ledger_tx *tx, void *context, struct err *err) {
 static int record_begin(struct support *support, struct str approved_by, struct err *err) {
     const struct visit *visit = &support->visit;
     AUTO_BUF struct buf payload;
-    buf_init(&payload, 2048);
-    buf_printf(&payload, "%s (%s) at %s; %s; %lld min", visit->name, visit->organisation,
-        visit->desk, role_name(visit->role),
-        (long long)((visit->until_ns - visit->begun_ns) / (60 * NS_PER_S)));
+    buf_init(&payload, 8192);
+    struct json json;
+    json_init(&json, &payload);
+    json_object_begin(&json);
+    json_put_str(&json, "name", str_of(visit->name));
+    json_put_str(&json, "organisation", str_of(visit->organisation));
+    json_put_str(&json, "desk", str_of(visit->desk));
+    json_put_str(&json, "role", str_of(role_name(visit->role)));
+    json_put_i64(&json, "minutes", (visit->until_ns - visit->begun_ns) / (60 * NS_PER_S));
+    json_object_end(&json);
     struct record record = {.support = support,
         .actor = approved_by,
         .approved_by = approved_by,
@@ -294,6 +309,13 @@ static void record_end(struct record *record, struct plant *plant) {
 
 /* ---- The end ---- */
 
+/* What was begun remotely does not outlast the visit. */
+static void finish(struct record *record, struct plant *plant) {
+    jobs_cancel_of(record->support->server->jobs, record->subject);
+    record_end(record, plant);
+    log_event(LOG_INFO, "serve", "support-end", LOG_FIELDS({"why", A_CSTR(record->why)}), NULL);
+}
+
 /* Ends the visit once: whoever comes first tells why. False: none lasts. */
 static bool close_visit(struct support *support, const char *why, struct str actor) {
     mutex_lock(&support->mutex);
@@ -314,17 +336,49 @@ static bool close_visit(struct support *support, const char *why, struct str act
         }
         cond_broadcast(&support->changed);
     }
+    bool later = first && support->busy;
+    if (later) {
+        support->ended_why = why;
+        (void)str_copy_z(actor, support->ended_actor, sizeof support->ended_actor);
+    }
     mutex_unlock(&support->mutex);
-    if (first) {
-        record_end(&record, plant);
-        log_event(LOG_INFO, "serve", "support-end", LOG_FIELDS({"why", A_CSTR(why)}), NULL);
+    if (first && !later) {
+        finish(&record, plant);
     }
     return first;
+}
+
+/* Under way: from here on an end is recorded behind it. False: the visit is over. */
+static bool request_enter(struct support *support) {
+    mutex_lock(&support->mutex);
+    support->busy = support->active;
+    bool active = support->active;
+    mutex_unlock(&support->mutex);
+    return active;
+}
+
+static void request_leave(struct support *support, enum inside_kind kind) {
+    mutex_lock(&support->mutex);
+    support->busy = false;
+    support->counts.reads += kind == INSIDE_READ;
+    support->counts.changes += kind == INSIDE_CHANGE;
+    support->counts.refused += kind == INSIDE_REFUSED;
+    struct record record = {.support = support,
+        .actor = str_of(support->ended_actor),
+        .why = support->ended_why,
+        .subject = str_of(support->visit.id),
+        .counts = support->counts};
+    support->ended_why = NULL;
+    mutex_unlock(&support->mutex);
+    if (record.why) { // No visit begins before this thread has ended: the texts stay.
+        finish(&record, support->visit.plant);
+    }
 }
 
 void support_end(struct support *support, const char *why) {
     mutex_lock(&support->mutex);
     support->closed = true;
+    atomic_fetch_add(&support->changes, 1); // Breaks off a look or an approval, too.
     mutex_unlock(&support->mutex);
     (void)close_visit(support, why, STR("maru"));
 }
@@ -339,18 +393,49 @@ int support_stop(
                : err_set(err, ERR_NOT_FOUND, MSG_SUPPORT_NONE, NO_ARGS);
 }
 
-/* Whether the visit lasts; its time is up at the first look after it. */
-static bool lasts(struct support *support) {
+/* Whether it lasts by word and time, without ending it: on any thread, also a ledger's. */
+static bool is_over(struct support *support, bool *ret_active) {
     const struct clock *clock = support->server->clock;
     mutex_lock(&support->mutex);
-    bool active = support->active;
-    bool over = active && (clock_mono_ns(clock) >= support->visit.until_mono_ns ||
-                              clock_wall_ns(clock) >= support->visit.until_ns);
+    *ret_active = support->active;
+    bool over = clock_mono_ns(clock) >= support->visit.until_mono_ns ||
+                clock_wall_ns(clock) >= support->visit.until_ns;
     mutex_unlock(&support->mutex);
-    if (over) {
+    return !*ret_active || over;
+}
+
+/* Whether the visit lasts; its time is up at the first look after it. */
+static bool lasts(struct support *support) {
+    bool active = false;
+    bool over = is_over(support, &active);
+    if (over && active) {
         (void)close_visit(support, "time", STR("maru"));
     }
-    return active && !over;
+    return !over;
+}
+
+struct standing {
+    struct support *support;
+    bool stands;
+};
+
+static int standing_read(struct ledger_tx *tx, void *context, struct err *err) {
+    struct standing *standing = context;
+    const struct visit *visit = &standing->support->visit;
+    return support_approver_stands(
+        tx, str_of(visit->approved_by), plant_id(visit->plant), &standing->stands, err);
+}
+
+/* Whether whoever approved may still do so; of the thread. What the hub cannot tell ends it, too.
+ */
+static bool is_approved(struct support *support) {
+    struct standing standing = {.support = support};
+    struct err err = ERR_INIT;
+    int rc = ledger_read(home_hub(support->server->home), standing_read, &standing, &err);
+    if (rc < 0 || !standing.stands) {
+        (void)close_visit(support, "owner", STR("maru"));
+    }
+    return rc >= 0 && standing.stands;
 }
 
 /* ---- Carrying out ---- */
@@ -370,26 +455,52 @@ struct work {
     bool settled; // The last exchange went well.
 };
 
+/* The visit lasts at the moment in which the entry is made, or there is none. */
+static int request_store(struct ledger_tx *tx, void *context, struct err *err) {
+    const struct record *record = context;
+    bool active = false;
+    return is_over(record->support, &active)
+               ? err_set(err, ERR_CANCELLED, MSG_SUPPORT_NONE, NO_ARGS)
+               : audit_store(tx, context, err);
+}
+
+/* What is asked, and of which machine where a draft is sent; secrets stand in other members. */
+static void put_request(struct buf *payload, const struct http_request *request) {
+    static const char *const TOLD[] = {"driver", "address", "source"};
+    AUTO_JSON_IN struct json_in *body = NULL;
+    AUTO_BUF struct buf asked;
+    buf_init(&asked, 64 + TARGET_TOLD_BYTES);
+    buf_printf(&asked, "%s %.*s", http_method_name(request->method),
+        STR_ARG(str_slice(request->path, 0, TARGET_TOLD_BYTES)));
+    struct json json;
+    json_init(&json, payload);
+    json_object_begin(&json);
+    json_put_str(&json, "request", buf_str(&asked));
+    if (request->query.size > 0) {
+        json_put_str(&json, "query", str_slice(request->query, 0, TARGET_TOLD_BYTES));
+    }
+    bool read = json_in_parse(request->body, &body, NULL) >= 0;
+    for (size_t i = 0; read && i < sizeof TOLD / sizeof TOLD[0]; i++) {
+        struct str text = STR_NONE;
+        if (json_in_str(body, TOLD[i], LIMIT_DEVICE_TEXT_BYTES, &text, NULL) > 0) {
+            json_put_str(&json, TOLD[i], text);
+        }
+    }
+    json_object_end(&json);
+}
+
 static int before_change(void *context, const struct call *call, struct err *err) {
     struct work *work = context;
     const struct http_request *request = &call->http->request;
     AUTO_BUF struct buf payload;
-    buf_init(&payload, 2048);
-    buf_printf(&payload, "%s %.*s", http_method_name(request->method),
-        STR_ARG(str_slice(request->path, 0, TARGET_TOLD_BYTES)));
-    struct record record = {.actor = str_of(work->principal.id),
+    buf_init(&payload, 8 * LIMIT_DEVICE_TEXT_BYTES + 8192);
+    put_request(&payload, request);
+    struct record record = {.support = work->support,
+        .actor = str_of(work->principal.id),
         .action = "support.request",
         .subject = str_of(call->route->id),
         .payload = buf_str(&payload)};
-    return ledger_write(plant_ledger(work->support->visit.plant), audit_store, &record, err);
-}
-
-static void count(struct support *support, enum inside_kind kind) {
-    mutex_lock(&support->mutex);
-    support->counts.reads += kind == INSIDE_READ;
-    support->counts.changes += kind == INSIDE_CHANGE;
-    support->counts.refused += kind == INSIDE_REFUSED;
-    mutex_unlock(&support->mutex);
+    return ledger_write(plant_ledger(work->support->visit.plant), request_store, &record, err);
 }
 
 static void answer_rate(struct inside_answer *made, struct str language) {
@@ -423,6 +534,9 @@ static enum http_method method_of(enum support_method method) {
 
 static void carry_out(struct work *work) {
     struct support *support = work->support;
+    if (!request_enter(support)) {
+        return;
+    }
     const struct support_request *request = &work->requests.items[work->next++];
     struct inside_answer *made = &work->made[work->answers.count];
     *made = (struct inside_answer){.kind = INSIDE_REFUSED};
@@ -441,7 +555,7 @@ static void carry_out(struct work *work) {
                 .before_change = before_change},
             made);
     }
-    count(support, made->kind);
+    request_leave(support, made->kind);
     bool sane = made->status >= 200 && made->status <= 599;
     work->answers.items[work->answers.count++] = (struct support_answer){.id = request->id,
         .status = (uint16_t)(sane ? made->status : 500),
@@ -580,7 +694,7 @@ static void support_run(void *context) {
     struct support *support = context;
     struct work *work = MEM_NEW(struct work);
     work_init(work, support);
-    while (lasts(support)) {
+    while (lasts(support) && is_approved(support)) {
         bool has_next = work->next < work->requests.count;
         bool full = work->answers.count == SUPPORT_BATCH_MAX || work->made_bytes >= SEND_BYTES;
         if (has_next && !full) {
@@ -641,6 +755,7 @@ static void visit_fill(struct support *support, const struct support_approval *a
     (void)str_copy_z(approval->link->base, visit->desk, sizeof visit->desk);
     visit->plant = approval->plant;
     visit->role = approval->role;
+    (void)str_copy_z(approval->approved_by, visit->approved_by, sizeof visit->approved_by);
     visit->begun_ns = clock_wall_ns(clock);
     visit->until_ns = visit->begun_ns + duration_ns;
     visit->until_mono_ns = clock_mono_ns(clock) + duration_ns;
@@ -655,6 +770,10 @@ static int begin(
     struct support_offer offer;
     int rc = open_line(support, approval->link, &asking.line, err);
     rc = rc < 0 ? rc : look_over(&asking, approval->link, &arena, &offer, err);
+    if (rc >= 0 && offer.name.size == 0) { // Nobody is approved who is not named.
+        rc = err_set(
+            err, ERR_REFUSED, MSG_SUPPORT_ANSWERED, ARGS(A_STR(approval->link->base), A_INT(200)));
+    }
     if (rc >= 0) {
         visit_fill(support, approval, &offer);
         rc = connect_desk(&asking, approval, support->visit.key, err);
@@ -665,12 +784,17 @@ static int begin(
         return rc;
     }
     mutex_lock(&support->mutex);
-    support->line = asking.line;
-    support->active = true;
+    bool closed = support->closed; // Its record is ended at the next start.
+    support->line = closed ? NULL : asking.line;
+    support->active = !closed;
     support->connected = false;
     support->trouble = ERR_INIT;
     support->counts = (struct support_counts){0};
     mutex_unlock(&support->mutex);
+    if (closed) {
+        http_line_free(asking.line);
+        return err_set(err, ERR_CANCELLED, MSG_SUPPORT_NONE, NO_ARGS);
+    }
     thread_start(&support->thread, "support", support_run, support);
     log_event(LOG_INFO, "serve", "support-begin",
         LOG_FIELDS({"desk", A_CSTR(support->visit.desk)}, {"id", A_CSTR(support->visit.id)}), NULL);

@@ -16,6 +16,7 @@
 #include <cmocka.h>
 
 #include "core/thread.h"
+#include "ledger/people.h"
 #include "ledger/support.h"
 #include "serve/support.h"
 #include "support_desk.h"
@@ -188,6 +189,40 @@ static void a_lost_connection_comes_back(void **state) {
     serve_again(&here.desk, port, NULL);
     until(&here.factory, "GET " SUPPORT, here.owner, "\"connected\":true");
     assert_int_equal(via(here.fitter, "GET", TAG, "", "line1.press1.temp"), 200);
+}
+
+static int approver_leaves(struct ledger_tx *tx, void *context, struct err *err) {
+    struct user_key key;
+    int rc = user_find(tx, STR("owner"), &key, err);
+    return rc < 0 ? rc : user_state_put(tx, str_of(key.id), false, *(bool *)context, err);
+}
+
+static void a_visit_lasts_no_longer_than_its_approver(void **state) {
+    (void)state;
+    struct err err = ERR_INIT;
+    bool disabled = true;
+    char owner[RIG_COOKIE_MAX];
+    rig_person(&here.factory, "owner2", ROLE_OWNER, owner); // There is always one.
+    begin_visit("installer");
+    assert_int_equal(via(here.fitter, "GET", TAG, "", NULL), 200);
+    assert_int_equal(
+        ledger_write(home_hub(here.factory.home), approver_leaves, &disabled, &err), 0);
+    assert_int_equal(via(here.fitter, "PUT", TAG, "{\"display\":\"late\"}", NULL), 410);
+    assert_int_equal(audit_count(&here.factory, "support.request"), 0);
+    memcpy(here.owner, owner, sizeof here.owner);
+    ended_by("owner");
+}
+
+static void what_was_begun_remotely_does_not_outlast_the_visit(void **state) {
+    (void)state;
+    begin_visit("installer");
+    assert_int_equal(via(here.fitter, "POST", "/api/v1/plants/p1/import?as=samples&more=1",
+                         "tag,time,value\n", "receiving"),
+        200);
+    ask(&here.factory, "GET /api/v1/plants/p1/import", here.owner, "", 200, "receiving");
+    ask(&here.factory, "DELETE " SUPPORT, here.owner, "", 204, NULL);
+    ended_by("owner");
+    ask(&here.factory, "GET /api/v1/plants/p1/import", here.owner, "", 200, "cancelled");
 }
 
 /* ---- The desk's certificate ---- */
@@ -373,6 +408,9 @@ static void an_end_in_the_middle_of_a_request_tells_nothing_more(void **state) {
     kept(&fake, 1, &answers);
     assert_int_equal(answers.flags, SUPPORT_END);
     assert_int_equal(answers.count, 0);
+    ended_by("owner"); // The entry of the request came too late: it was not carried out.
+    assert_int_equal(audit_count(&here.factory, "support.request"), 0);
+    ask(&here.factory, "GET " TAG, here.owner, "", 200, "line1.press1.temp");
     fake_desk_stop(&fake);
     mutex_fini(&gate.mutex);
     cond_fini(&gate.changed);
@@ -414,11 +452,13 @@ int main(void) {
         BOTH(a_restart_of_the_factory_ends_it),
         BOTH(what_a_kill_left_open_is_ended_and_not_resumed),
         BOTH(a_lost_connection_comes_back),
+        BOTH(what_was_begun_remotely_does_not_outlast_the_visit),
         BOTH(a_desk_with_its_own_authority_is_known_by_its_fingerprint),
         BOTH(rubbish_and_floods_are_told_and_survived),
         BOTH(a_broken_line_is_tried_again_with_the_same_answers),
         BOTH(an_end_in_the_middle_of_a_request_tells_nothing_more),
         BOTH(too_many_requests_are_not_carried_out),
+        BOTH(a_visit_lasts_no_longer_than_its_approver),
     };
     return cmocka_run_group_tests(tests, open_both, close_both);
 }
