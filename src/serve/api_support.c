@@ -143,7 +143,12 @@ int api_support_look(struct call *call, struct err *err) {
 static int read_approval(
     const struct json_in *body, struct support_approval *approval, struct err *err) {
     struct str role = STR_NONE;
-    int rc = json_in_need_str(body, "role", ROLE_BYTES, &role, err);
+    int rc = json_in_need_str(body, "name", LIMIT_DISPLAY_BYTES, &approval->name, err);
+    rc = rc < 0
+             ? rc
+             : json_in_str(body, "organisation", LIMIT_DISPLAY_BYTES, &approval->organisation, err);
+    rc = rc < 0 ? rc : json_in_str(body, "note", SUPPORT_NOTE_BYTES, &approval->note, err);
+    rc = rc < 0 ? rc : json_in_need_str(body, "role", ROLE_BYTES, &role, err);
     rc = rc < 0 ? rc : support_role_read(role, &approval->role, err);
     rc = rc < 0 ? rc : json_in_i64(body, "minutes", &approval->minutes, err);
     if (rc >= 0 &&
@@ -155,11 +160,16 @@ static int read_approval(
 }
 
 int api_support_begin(struct call *call, struct err *err) {
-    static const char *const MEMBERS[] = {"link", "role", "minutes", NULL};
+    static const char *const MEMBERS[] = {
+        "link", "organisation", "name", "note", "role", "minutes", NULL};
     AUTO_JSON_IN struct json_in *body = NULL;
     struct support_link link;
-    struct support_approval approval = {
-        .link = &link, .plant = call->plant, .approved_by = str_of(call->principal.id)};
+    struct support_approval approval = {.link = &link,
+        .organisation = STR_NONE,
+        .name = STR_NONE,
+        .note = STR_NONE,
+        .plant = call->plant,
+        .approved_by = str_of(call->principal.id)};
     int rc = json_in_parse(call->http->request.body, &body, err);
     rc = rc < 0 ? rc : json_in_only(body, MEMBERS, err);
     rc = rc < 0 ? rc : read_link(body, &link, err);

@@ -770,9 +770,11 @@ static int begin(
     struct support_offer offer;
     int rc = open_line(support, approval->link, &asking.line, err);
     rc = rc < 0 ? rc : look_over(&asking, approval->link, &arena, &offer, err);
-    if (rc >= 0 && offer.name.size == 0) { // Nobody is approved who is not named.
-        rc = err_set(
-            err, ERR_REFUSED, MSG_SUPPORT_ANSWERED, ARGS(A_STR(approval->link->base), A_INT(200)));
+    bool seen = rc >= 0 && offer.name.size > 0 && str_eq(offer.name, approval->name) &&
+                str_eq(offer.organisation, approval->organisation) &&
+                str_eq(offer.note, approval->note);
+    if (rc >= 0 && !seen) { // Before the code is spent.
+        rc = err_set(err, ERR_CONFLICT, MSG_SUPPORT_OTHER, ARGS(A_STR(approval->link->base)));
     }
     if (rc >= 0) {
         visit_fill(support, approval, &offer);

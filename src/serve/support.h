@@ -43,6 +43,9 @@ int support_look(struct support *support, const struct support_link *link, struc
 /* Spends the code and begins the visit. ERR_CONFLICT: one lasts; else as support_look. */
 struct support_approval {
     const struct support_link *link;
+    struct str organisation; // As the owner saw them (support_look): others are not approved.
+    struct str name;         // Not empty.
+    struct str note;
     struct plant *plant;
     enum role role; // Viewer or installer.
     int64_t minutes;

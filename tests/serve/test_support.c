@@ -72,8 +72,8 @@ static void only_the_owner_in_person_lets_somebody_in(void **state) {
     (void)state;
     open_case(here.fitter);
     char body[512];
-    (void)snprintf(
-        body, sizeof body, "{\"link\":\"%s\",\"role\":\"viewer\",\"minutes\":60}", here.link);
+    (void)snprintf(body, sizeof body,
+        "{\"link\":\"%s\",\"name\":\"fitter\",\"role\":\"viewer\",\"minutes\":60}", here.link);
     ask(&here.factory, "POST " SUPPORT, here.manager, body, 403, NULL);
     AUTO_ANSWER struct answer token;
     rig_ask(&here.factory, "POST", SUPPORT, here.factory.owner, str_of(body), &token);
@@ -95,6 +95,25 @@ static void only_the_owner_in_person_lets_somebody_in(void **state) {
     ask(&here.factory, "POST " SUPPORT, here.owner, body, 409, "already");
     ask(&here.factory, "GET " SUPPORT, here.manager, "", 200, "\"name\":\"fitter\"");
     ask(&here.factory, "DELETE " SUPPORT, here.manager, "", 204, NULL);
+}
+
+static void only_who_was_seen_is_approved(void **state) {
+    (void)state;
+    static const char *const OTHERS[] = {"\"name\":\"somebody\",\"note\":\"press 2\"",
+        "\"name\":\"fitter\",\"note\":\"another\"",
+        "\"name\":\"fitter\",\"note\":\"press 2\",\"organisation\":\"another\""};
+    open_case(here.fitter);
+    for (size_t i = 0; i < sizeof OTHERS / sizeof OTHERS[0]; i++) {
+        char body[640];
+        (void)snprintf(body, sizeof body, "{\"link\":\"%s\",%s,\"role\":\"viewer\",\"minutes\":60}",
+            here.link, OTHERS[i]);
+        ask(&here.factory, "POST " SUPPORT, here.owner, body, 409, "look again at who asks");
+    }
+    char nobody[512];
+    (void)snprintf(nobody, sizeof nobody,
+        "{\"link\":\"%s\",\"name\":\"\",\"role\":\"viewer\",\"minutes\":60}", here.link);
+    ask(&here.factory, "POST " SUPPORT, here.owner, nobody, 400, NULL);
+    approve(here.link, "viewer", 60, 201); // None of these spent the code.
 }
 
 static void a_case_is_used_by_whoever_opened_it(void **state) {
@@ -446,6 +465,7 @@ int main(void) {
         BOTH(a_supporter_helps_and_the_owner_ends_it),
         BOTH(the_desk_can_end_it_as_well),
         BOTH(only_the_owner_in_person_lets_somebody_in),
+        BOTH(only_who_was_seen_is_approved),
         BOTH(a_case_is_used_by_whoever_opened_it),
         BOTH(a_viewer_changes_nothing),
         BOTH(the_end_of_the_time_ends_it),
