@@ -171,8 +171,11 @@ static void fuzz_close(struct driver_io *io) {
     *session = (struct session){0};
 }
 
+static const struct driver_option no_options[] = {{.name = NULL}};
+
 static const struct driver fuzz_driver = {
     .name = "mqtt",
+    .options = no_options,
     .private_bytes = sizeof(struct session),
     .events = true,
     .receive = fuzz_receive,
