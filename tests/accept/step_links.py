@@ -18,6 +18,7 @@ import selectors
 import socket
 import statistics
 import struct
+import subprocess
 import sys
 import threading
 import time
@@ -229,9 +230,19 @@ def footprint(folder):
         finally:
             server.stop()
     machines.stop()
+    return {"rss_1000_tags_mb": round(rss, 1), "ready_s": round(statistics.median(starts), 3), "installed_mb": round(installed_bytes(folder) / 1e6, 1)}
+
+
+def installed_bytes(folder):
+    """The programs as the package installs them: without symbols."""
     program = pathlib.Path(PROGRAM)
-    size = sum(one.stat().st_size for one in (program, program.with_name("maru-launch")) if one.exists())
-    return {"rss_1000_tags_mb": round(rss, 1), "ready_s": round(statistics.median(starts), 3), "installed_mb": round(size / 1e6, 1)}
+    size = 0
+    for one in (program, program.with_name("maru-launch")):
+        if one.exists():
+            bare = pathlib.Path(folder) / f"{one.name}.bare"
+            subprocess.run(["strip", "--strip-unneeded", "-o", bare, one], check=True)
+            size += bare.stat().st_size
+    return size
 
 
 def run(folder, seconds):
