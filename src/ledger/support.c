@@ -259,12 +259,17 @@ void support_visit_id(char ret_id[SUPPORT_VISIT_ID]) {
     ret_id[size] = '\0';
 }
 
+int support_texts_check(
+    struct str organisation, struct str name, struct str note, struct err *err) {
+    int rc = input_text("organisation", organisation, LIMIT_DISPLAY_BYTES, err);
+    rc = rc < 0 ? rc : input_text("name", name, LIMIT_DISPLAY_BYTES, err);
+    return rc < 0 ? rc : input_text("note", note, SUPPORT_NOTE_BYTES, err);
+}
+
 int support_visit_new(struct ledger_tx *tx, const struct support_visit *visit, struct err *err) {
     struct ledger_stmt *stmt = NULL;
     int rc = input_text("desk", visit->desk, SUPPORT_DESK_BYTES, err);
-    rc = rc < 0 ? rc : input_text("organisation", visit->organisation, LIMIT_DISPLAY_BYTES, err);
-    rc = rc < 0 ? rc : input_text("name", visit->name, LIMIT_DISPLAY_BYTES, err);
-    rc = rc < 0 ? rc : input_text("note", visit->note, SUPPORT_NOTE_BYTES, err);
+    rc = rc < 0 ? rc : support_texts_check(visit->organisation, visit->name, visit->note, err);
     rc = rc < 0 ? rc
                 : ledger_prepare(tx,
                       "INSERT INTO support_visits (id, plant_id, role, desk, organisation, name,"

@@ -95,6 +95,10 @@ struct support_visit {
 };
 typedef int (*support_visit_fn)(void *context, const struct support_visit *visit, struct err *err);
 
+/* What a desk says of itself, before anything is done with it: bounded UTF-8 without control
+ * characters. ERR_INVALID names the field. Pure. */
+int support_texts_check(struct str organisation, struct str name, struct str note, struct err *err);
+
 /* "support:" and 16 random digits. */
 void support_visit_id(char ret_id[SUPPORT_VISIT_ID]);
 int support_visit_new(struct ledger_tx *tx, const struct support_visit *visit, struct err *err);

@@ -188,6 +188,7 @@ static int read_offer(const struct json_in *answer, struct arena *arena,
     for (size_t i = 0; rc >= 0 && i < sizeof texts / sizeof texts[0]; i++) {
         *texts[i] = arena_copy(arena, *texts[i]);
     }
+    rc = rc < 0 ? rc : support_texts_check(offer.organisation, offer.name, offer.note, err);
     bool sane = offer.seconds >= 0 && offer.seconds <= 86400;
     if (rc >= 0 && !sane) {
         rc = err_set(err, ERR_REFUSED, MSG_SUPPORT_MINUTES,

@@ -114,9 +114,11 @@ static void serve_one(struct fake_desk *desk, int fd) {
         return;
     }
     if (strstr(buf_z(&head), "/desk/look")) {
-        reply(fd, 200, "application/json",
-            STR("{\"organisation\":\"Fake\",\"name\":\"Nobody\",\"factory\":\"F\",\"note\":\"\","
-                "\"seconds\":60}"));
+        struct str plain = STR("{\"organisation\":\"Fake\",\"name\":\"Nobody\",\"factory\":\"F\","
+                               "\"note\":\"\",\"seconds\":60}");
+        struct str strange = STR("{\"organisation\":\"Fake\",\"name\":\"No\\u0007body\","
+                                 "\"factory\":\"F\",\"note\":\"\",\"seconds\":60}");
+        reply(fd, 200, "application/json", desk->strange ? strange : plain);
     } else if (strstr(buf_z(&head), "/desk/connect")) {
         reply(fd, 200, "application/json", STR("{\"key\":\"key\"}"));
     } else {

@@ -28,6 +28,7 @@ struct fake_desk {
     uint16_t port;
     int fd;
     struct thread thread;
+    bool strange; // The name it tells has a control character.
     _Atomic bool stopping;
     _Atomic bool hold;              // As long as it is set: 503, outside the script.
     _Atomic uint32_t exchanges;     // That came whole.

@@ -314,6 +314,19 @@ static void kept(struct fake_desk *fake, uint32_t index, struct support_answers 
     assert_int_equal(support_answers_read(buf_str(&fake->kept[index]), ret_answers, NULL), 0);
 }
 
+/* Before its code is spent, and before a word of it stands in the audit trail. */
+static void a_desk_whose_name_is_no_text_is_refused(void **state) {
+    (void)state;
+    struct fake_desk fake = {.strange = true};
+    char link[128];
+    char body[256];
+    fake_desk_start(&fake);
+    fake_desk_link(&fake, link);
+    (void)snprintf(body, sizeof body, "{\"link\":\"%s\"}", link);
+    ask(&here.factory, "POST " SUPPORT "/look", here.owner, body, 400, "name");
+    fake_desk_stop(&fake);
+}
+
 static void rubbish_and_floods_are_told_and_survived(void **state) {
     (void)state;
     struct fake_desk fake = {
@@ -474,6 +487,7 @@ int main(void) {
         BOTH(a_lost_connection_comes_back),
         BOTH(what_was_begun_remotely_does_not_outlast_the_visit),
         BOTH(a_desk_with_its_own_authority_is_known_by_its_fingerprint),
+        BOTH(a_desk_whose_name_is_no_text_is_refused),
         BOTH(rubbish_and_floods_are_told_and_survived),
         BOTH(a_broken_line_is_tried_again_with_the_same_answers),
         BOTH(an_end_in_the_middle_of_a_request_tells_nothing_more),
