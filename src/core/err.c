@@ -39,6 +39,24 @@ static const struct code_entry MESSAGES[] = {
 #undef MSG
 };
 _Static_assert(sizeof MESSAGES / sizeof MESSAGES[0] == MSG_COUNT, "one entry per sentence");
+_Static_assert(MSG_COUNT < MSG_APART, "ids do not meet");
+
+static const struct code_entry APART[] = {
+#define MSG(id, en, ko) {#id, {ko, en}},
+#include "core/words/apart.def"
+#undef MSG
+};
+
+/* NULL: no such sentence. */
+static const struct code_entry *msg_entry(enum msg_id id) {
+    unsigned at = (unsigned)id;
+    if (at < MSG_COUNT) {
+        return &MESSAGES[at];
+    }
+    return at >= MSG_APART && at - MSG_APART < sizeof APART / sizeof APART[0]
+               ? &APART[at - MSG_APART]
+               : NULL;
+}
 _Static_assert(LANG_KO == 0 && LANG_EN == 1, "the word tables are indexed by language");
 
 static void note_copy_text(struct err *err, struct err_note_arg *to, struct str text) {
@@ -96,7 +114,7 @@ static void arg_render(const struct arg *arg, struct buf *out) {
 
 int err_set(struct err *err, enum err_code code, enum msg_id msg, const struct arg *args) {
     DCHECK(code > ERR_OK && code < ERR_CODE_COUNT);
-    DCHECK(msg < MSG_COUNT);
+    DCHECK(msg_entry(msg) != NULL);
     if (err) {
         err->code = code;
         err->text_size = 0;
@@ -107,7 +125,7 @@ int err_set(struct err *err, enum err_code code, enum msg_id msg, const struct a
 }
 
 int err_context(struct err *err, enum msg_id msg, const struct arg *args) {
-    DCHECK(msg < MSG_COUNT);
+    DCHECK(msg_entry(msg) != NULL);
     if (!err) {
         return -ERR_INTERNAL;
     }
@@ -152,12 +170,14 @@ const char *err_code_words(enum err_code code, enum lang lang) {
 }
 
 const char *msg_name(enum msg_id id) {
-    return (unsigned)id < MSG_COUNT ? MESSAGES[id].name : "UNKNOWN";
+    const struct code_entry *entry = msg_entry(id);
+    return entry != NULL ? entry->name : "UNKNOWN";
 }
 
 void msg_render(enum msg_id id, const struct arg *args, enum lang lang, struct buf *out) {
-    enum msg_id known = (unsigned)id < MSG_COUNT ? id : MSG_NONE;
-    struct str rest = str_of(MESSAGES[known].words[lang == LANG_EN ? LANG_EN : LANG_KO]);
+    const struct code_entry *entry = msg_entry(id);
+    entry = entry != NULL ? entry : &MESSAGES[MSG_NONE];
+    struct str rest = str_of(entry->words[lang == LANG_EN ? LANG_EN : LANG_KO]);
     static const struct arg missing = {.kind = ARG_KIND_NONE};
     size_t count = 0;
     while (args && count < ERR_ARGS_MAX && args[count].kind != ARG_KIND_NONE) {

@@ -25,7 +25,9 @@ enum msg_id {
 #define MSG(id, en, ko) MSG_##id,
 #include "core/words/all.def"
 #undef MSG
-    MSG_COUNT
+    MSG_COUNT,
+    MSG_APART = 0x4000, // Those of apart.def, numbered by their room's words.h.
+    MSG_LAST = 0x7fff
 };
 
 enum lang { LANG_KO = 0, LANG_EN = 1 };

@@ -45,6 +45,12 @@ static const struct sentence SENTENCES[] = {
 #undef MSG
 };
 
+static const struct sentence APART[] = {
+#define MSG(id, en, ko) {#id, en, ko},
+#include "core/words/apart.def"
+#undef MSG
+};
+
 static const struct sentence CODE_WORDS[] = {
 #define ERR(id, en, ko) {#id, en, ko},
 #include "core/err.def"
@@ -73,6 +79,10 @@ static void every_sentence_stands_in_both_languages_with_the_same_places(void **
         check_sentence(&SENTENCES[i]);
         assert_string_equal(msg_name((enum msg_id)(i + 1)), SENTENCES[i].name);
     }
+    for (size_t i = 0; i < sizeof APART / sizeof APART[0]; i++) {
+        check_sentence(&APART[i]);
+        assert_string_equal(msg_name((enum msg_id)(MSG_APART + i)), APART[i].name);
+    }
     for (size_t i = 0; i < sizeof CODE_WORDS / sizeof CODE_WORDS[0]; i++) {
         check_sentence(&CODE_WORDS[i]);
         enum err_code code = (enum err_code)(i + 1);
@@ -86,6 +96,7 @@ static void unknown_ids_have_harmless_names(void **state) {
     (void)state;
     assert_string_equal(err_code_name(ERR_CODE_COUNT), "UNKNOWN");
     assert_string_equal(msg_name(MSG_COUNT), "UNKNOWN");
+    assert_string_equal(msg_name(MSG_LAST), "UNKNOWN");
     assert_string_equal(err_code_name(ERR_OK), "OK");
     assert_string_equal(
         err_code_words(ERR_CODE_COUNT, LANG_EN), err_code_words(ERR_INTERNAL, LANG_EN));
