@@ -70,6 +70,9 @@ static const struct option_row QUALITY_OPTIONS[] = {
 static const struct option_row OUTBOX_OPTIONS[] = {
     COMMON_OPTIONS, {"--plant", true}, {NULL, false}};
 static const struct option_row MAIL_OPTIONS[] = {COMMON_OPTIONS, {"--test", false}, {NULL, false}};
+static const struct option_row TEMPLATE_OPTIONS[] = {COMMON_OPTIONS, {"--plant", true},
+    {"--save", true}, {"--note", true}, {"--show", true}, {"--remove", true}, {"--apply", true},
+    {"--dry-run", false}, {NULL, false}};
 static const struct option_row BENCH_OPTIONS[] = {
     COMMON_OPTIONS, {"--dir", true}, {"--data", true}, {"--quick", false}, {NULL, false}};
 static const struct option_row SOAK_OPTIONS[] = {
@@ -101,6 +104,8 @@ static const struct command COMMANDS[] = {
         OUTBOX_OPTIONS, cmd_outbox},
     {"rerefine", MSG_HELP_REREFINE, COMMAND_HOME | COMMAND_OPENS | COMMAND_HOT, 0, 1, -1,
         REREFINE_OPTIONS, cmd_rerefine},
+    {"template", MSG_HELP_TEMPLATE, COMMAND_HOME | COMMAND_OPENS | COMMAND_HOT, 0,
+        POSITIONALS_MAX - 1, -1, TEMPLATE_OPTIONS, cmd_template},
     {"verify", MSG_HELP_VERIFY, COMMAND_HOME | COMMAND_HOT, 0, 0, -1, VERIFY_OPTIONS, cmd_verify},
     {"doctor", MSG_HELP_DOCTOR, COMMAND_HOME | COMMAND_OPENS | COMMAND_HOT, 0, 1, -1,
         DOCTOR_OPTIONS, cmd_doctor},

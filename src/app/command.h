@@ -102,6 +102,7 @@ int cmd_quality(struct call *call, struct err *err);
 int cmd_mail(struct call *call, struct err *err);
 int cmd_outbox(struct call *call, struct err *err);
 int cmd_rerefine(struct call *call, struct err *err);
+int cmd_template(struct call *call, struct err *err);
 int cmd_verify(struct call *call, struct err *err);
 int cmd_doctor(struct call *call, struct err *err);
 int cmd_backup(struct call *call, struct err *err);
