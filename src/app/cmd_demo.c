@@ -29,10 +29,11 @@ enum { SWEEP_AGE_S = 60 };
 struct demo {
     struct call *call;
     struct sim_plant *sim;
-    struct sim_floor *floor;
+    struct demo_floor floor;
     struct demo_utility utility;
     enum lang lang;
     char dir[LIMIT_PATH_BYTES];
+    char base[LIMIT_PATH_BYTES - 32]; // Where temporary folders go.
     bool temporary;
     bool fresh; // Made by this start: it gets its past.
     struct demo_clock clock;
@@ -81,16 +82,16 @@ static int sweep(void *context, const char *name, struct err *err) {
 }
 
 static int choose_home(struct demo *demo, struct err *err) {
+    const char *asked = getenv("TMPDIR");
+    (void)str_copy_z(
+        str_of(asked != NULL && asked[0] != '\0' ? asked : "/tmp"), demo->base, sizeof demo->base);
     if (demo->call->positional_count > 0) {
         (void)str_copy_z(str_of(demo->call->positionals[0]), demo->dir, sizeof demo->dir);
         return 0;
     }
-    const char *asked = getenv("TMPDIR");
-    char base[LIMIT_PATH_BYTES - 32];
-    (void)str_copy_z(str_of(asked != NULL && asked[0] != '\0' ? asked : "/tmp"), base, sizeof base);
-    (void)dir_each(base, sweep, base, err);
+    (void)dir_each(demo->base, sweep, demo->base, err);
     err_clear(err);
-    (void)snprintf(demo->dir, sizeof demo->dir, "%s/maru-demo-XXXXXX", base);
+    (void)snprintf(demo->dir, sizeof demo->dir, "%s/maru-demo-XXXXXX", demo->base);
     if (mkdtemp(demo->dir) == NULL) {
         return err_set_errno(err, errno, str_of(demo->dir));
     }
@@ -211,7 +212,7 @@ static int put_all(struct ledger_tx *tx, void *context, struct err *err) {
         status = put_tags(demo, tx, err);
     }
     if (status >= 0) {
-        status = demo_floor_put(tx, demo->floor, demo->dir, demo->lang, err);
+        status = demo_floor_put(tx, &demo->floor, demo->lang, err);
     }
     return status < 0 ? status : demo_utility_put(tx, &demo->utility, demo->lang, err);
 }
@@ -295,7 +296,7 @@ int cmd_demo(struct call *call, struct err *err) {
         status = sim_plant_start(&sim, &demo.sim, err);
     }
     if (status >= 0) {
-        status = demo_floor_start(demo.dir, sim.seed, &demo.floor, err);
+        status = demo_floor_start(demo.base, sim.seed, &demo.floor, err);
     }
     if (status >= 0) {
         demo_utility_init(&demo.utility, call, demo.dir, sim.seed);
@@ -306,7 +307,7 @@ int cmd_demo(struct call *call, struct err *err) {
         status = serving_run(&serving, err);
     }
     demo_utility_fini(&demo.utility);
-    sim_floor_stop(demo.floor);
+    demo_floor_stop(&demo.floor);
     sim_plant_stop(demo.sim);
     if (demo.temporary) {
         struct err ignored = ERR_INIT;

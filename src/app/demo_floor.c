@@ -4,10 +4,21 @@
  */
 #include "app/demo_floor.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "core/file.h"
+
+#define PREFIX "maru-tester-"
+
+enum { SWEEP_AGE_S = 60 };
 
 struct floor_tag {
     const char *name;
@@ -39,25 +50,65 @@ static const struct floor_tag TAGS[] = {
         "Test verdict"},
 };
 
-static void tester_folder(const char *dir, char *folder) {
-    (void)snprintf(folder, LIMIT_PATH_BYTES, "%s/tester", dir);
+/* A folder that a killed demo could not take away; the lock tells whether one still runs. */
+static int sweep(void *context, const char *name, struct err *err) {
+    const char *base = context;
+    char folder[LIMIT_PATH_BYTES];
+    struct stat info;
+    (void)snprintf(folder, sizeof folder, "%s/%s", base, name);
+    if (!str_starts(str_of(name), STR(PREFIX)) || strlen(name) != sizeof PREFIX "XXXXXX" - 1) {
+        return 0;
+    }
+    AUTO_CLOSE int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+    bool is_old = fd >= 0 && fstat(fd, &info) == 0 && info.st_uid == geteuid() &&
+                  clock_wall_ns(clock_system()) / NS_PER_S - info.st_mtime > SWEEP_AGE_S;
+    if (is_old && flock(fd, LOCK_EX | LOCK_NB) == 0) {
+        (void)dir_remove_all(folder, err); // What cannot go now goes another time.
+        err_clear(err);
+    }
+    return 0;
+}
+
+/* Outside the home, because no device reads in a home. */
+static int make_folder(const char *base, struct demo_floor *floor, struct err *err) {
+    char place[LIMIT_PATH_BYTES - 32];
+    (void)str_copy_z(str_of(base), place, sizeof place);
+    (void)dir_each(place, sweep, place, err);
+    err_clear(err);
+    (void)snprintf(floor->folder, sizeof floor->folder, "%s/" PREFIX "XXXXXX", place);
+    if (mkdtemp(floor->folder) == NULL) {
+        int status = err_set_errno(err, errno, str_of(floor->folder));
+        floor->folder[0] = '\0';
+        return status;
+    }
+    floor->lock_fd = open(floor->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return floor->lock_fd >= 0 && flock(floor->lock_fd, LOCK_EX | LOCK_NB) == 0
+               ? 0
+               : err_set_errno(err, errno, str_of(floor->folder));
 }
 
 int demo_floor_start(
-    const char *dir, uint64_t seed, struct sim_floor **ret_floor, struct err *err) {
-    char folder[LIMIT_PATH_BYTES];
-    tester_folder(dir, folder);
-    int status = dir_create(files_system(), folder, err);
-    struct sim_floor_options options = {.folder = folder, .seed = seed};
-    return status < 0 ? status : sim_floor_start(&options, ret_floor, err);
+    const char *base, uint64_t seed, struct demo_floor *ret_floor, struct err *err) {
+    *ret_floor = (struct demo_floor){.lock_fd = -1};
+    int status = make_folder(base, ret_floor, err);
+    struct sim_floor_options options = {.folder = ret_floor->folder, .seed = seed};
+    return status < 0 ? status : sim_floor_start(&options, &ret_floor->sim, err);
 }
 
-static int put_devices(struct ledger_tx *tx, const struct sim_floor *floor, const char *dir,
-    enum lang lang, struct err *err) {
+void demo_floor_stop(struct demo_floor *floor) {
+    struct err ignored = ERR_INIT;
+    sim_floor_stop(floor->sim);
+    if (floor->folder[0] != '\0') {
+        (void)dir_remove_all(floor->folder, &ignored); // A leftover in /tmp harms nobody.
+        file_close(floor->lock_fd);
+    }
+    *floor = (struct demo_floor){.lock_fd = -1};
+}
+
+static int put_devices(
+    struct ledger_tx *tx, const struct demo_floor *floor, enum lang lang, struct err *err) {
     char address[64];
-    char folder[LIMIT_PATH_BYTES];
-    (void)snprintf(address, sizeof address, "127.0.0.1:%u", sim_floor_scanner_port(floor));
-    tester_folder(dir, folder);
+    (void)snprintf(address, sizeof address, "127.0.0.1:%u", sim_floor_scanner_port(floor->sim));
     const struct device devices[] = {
         {.id = STR("reader1"),
             .display = lang == LANG_KO ? STR("포장 바코드 리더") : STR("Box label reader"),
@@ -69,7 +120,7 @@ static int put_devices(struct ledger_tx *tx, const struct sim_floor *floor, cons
         {.id = STR("tester1"),
             .display = lang == LANG_KO ? STR("인장 시험기") : STR("Tensile tester"),
             .driver = STR("folder"),
-            .address = str_of(folder),
+            .address = str_of(floor->folder),
             .options = STR("files=*.csv settle_s=0 time=시각"),
             .period_ns = NS_PER_S,
             .enabled = true}};
@@ -82,9 +133,9 @@ static int put_devices(struct ledger_tx *tx, const struct sim_floor *floor, cons
     return status;
 }
 
-int demo_floor_put(struct ledger_tx *tx, const struct sim_floor *floor, const char *dir,
-    enum lang lang, struct err *err) {
-    int status = put_devices(tx, floor, dir, lang, err);
+int demo_floor_put(
+    struct ledger_tx *tx, const struct demo_floor *floor, enum lang lang, struct err *err) {
+    int status = put_devices(tx, floor, lang, err);
     for (size_t i = 0; i < sizeof TAGS / sizeof TAGS[0] && status >= 0; i++) {
         struct tag tag = {.name = str_of(TAGS[i].name),
             .display = str_of(lang == LANG_KO ? TAGS[i].ko : TAGS[i].en),

@@ -8,8 +8,8 @@
 #include "device/driver.h"
 
 /* Whether the path lies in a home (a folder with hub.db and plants), or is one: ERR_FORBIDDEN with
- * words. The folder `tester` of the demo is outside. What is not there is looked for by whoever
- * opens it. Follows links; may wait for a disk. */
+ * words. What is not there is looked for by whoever opens it. Follows links; may wait for a disk.
+ */
 int files_check(struct str path, struct err *err);
 /* All files that the address and the options name. ERR_FORBIDDEN as above. */
 int files_check_all(const struct driver *driver, struct str address,
