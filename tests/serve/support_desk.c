@@ -69,13 +69,14 @@ static void reply_huge(int fd) {
 }
 
 /* Until the other side closes. */
-static void wait_closed(const struct fake_desk *desk, int fd) {
+static bool wait_closed(const struct fake_desk *desk, int fd) {
     char byte = 0;
     for (int ms = 0; ms < GIVE_UP_MS && !atomic_load(&desk->stopping); ms += TICK_MS) {
         if (client_read(fd, &byte, 1, TICK_MS) == 0) {
-            return;
+            return true;
         }
     }
+    return false;
 }
 
 static void exchange(struct fake_desk *desk, int fd, struct str body) {
@@ -100,7 +101,7 @@ static void exchange(struct fake_desk *desk, int fd, struct str body) {
         support_requests_write(&desk->requests, &frame);
         reply(fd, 200, "application/octet-stream", buf_str(&frame));
         break;
-    case REPLY_SILENCE: wait_closed(desk, fd); break;
+    case REPLY_SILENCE: (void)wait_closed(desk, fd); break;
     case REPLY_GONE: reply(fd, 410, "text/plain", STR("over")); break;
     }
 }
@@ -113,7 +114,10 @@ static void serve_one(struct fake_desk *desk, int fd) {
     if (!read_request(fd, &head, &body)) {
         return;
     }
-    if (strstr(buf_z(&head), "/desk/look")) {
+    atomic_store(&desk->looked, true);
+    if (desk->mute) {
+        atomic_store(&desk->given_up, wait_closed(desk, fd));
+    } else if (strstr(buf_z(&head), "/desk/look")) {
         struct str plain = STR("{\"organisation\":\"Fake\",\"name\":\"Nobody\",\"factory\":\"F\","
                                "\"note\":\"\",\"seconds\":60}");
         struct str strange = STR("{\"organisation\":\"Fake\",\"name\":\"No\\u0007body\","

@@ -28,7 +28,10 @@ struct fake_desk {
     uint16_t port;
     int fd;
     struct thread thread;
-    bool strange; // The name it tells has a control character.
+    bool strange;          // The name it tells has a control character.
+    bool mute;             // It says nothing to a look, until the other side gives up.
+    _Atomic bool looked;   // A look has come.
+    _Atomic bool given_up; // The other side closed it before the desk did.
     _Atomic bool stopping;
     _Atomic bool hold;              // As long as it is set: 503, outside the script.
     _Atomic uint32_t exchanges;     // That came whole.

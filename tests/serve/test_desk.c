@@ -13,6 +13,8 @@
 
 #include <cmocka.h>
 
+#include "core/mem.h"
+#include "serve/desk.h"
 #include "wire/support.h"
 
 /* ---- Factories that lie ---- */
@@ -166,12 +168,94 @@ static void a_newer_poll_sends_the_older_one_home(void **state) {
     assert_int_equal(older.status, 200);
 }
 
+/* ---- What is kept ---- */
+
+enum { KEPT_QUESTIONS = 20 };
+
+/* An exchange that runs and is not parked: nobody can wake it, so the test alone asks its source.
+ * Zero, and with room for what http.c keeps behind the part that is shared. */
+static struct http_exchange *running(struct arena *arena) {
+    return ARENA_ARRAY(arena, struct http_exchange, 4);
+}
+
+/* The factory's exchange: brings answers, takes requests. */
+static void bring(struct desk *desk, struct arena *arena, const struct support_answers *answers,
+    struct support_requests *ret_requests) {
+    struct http_source source;
+    AUTO_BUF struct buf frame;
+    buf_init(&frame, SUPPORT_FRAME_BYTES);
+    struct desk_poll poll = {.exchange = running(arena), .line = STR("case"), .answers = answers};
+    assert_int_equal(desk_poll(desk, &poll, &source, NULL), 0);
+    int rc = source.fill(source.state, &frame, NULL);
+    source.free(source.state);
+    if (ret_requests) {
+        assert_int_equal(rc, HTTP_MORE);
+        assert_int_equal(support_requests_read(buf_str(&frame), ret_requests, NULL), 0);
+    }
+}
+
+static void open_question(struct desk *desk, struct arena *arena, struct http_source *ret_source) {
+    struct desk_ask asked = {.exchange = running(arena),
+        .line = STR("case"),
+        .lang = LANG_EN,
+        .request = {.target = STR(TAGS)}};
+    assert_int_equal(desk_ask(desk, &asked, ret_source, NULL), 0);
+}
+
+/* Of twenty answers of 4 MiB sixteen have a place; the others are told, and small ones still come.
+ */
+static void a_desk_keeps_no_more_answers_than_it_has_room_for(void **state) {
+    (void)state;
+    AUTO_ARENA struct arena arena;
+    arena_init(&arena, 0);
+    struct desk *desk = desk_new(clock_system());
+    struct http_source sources[KEPT_QUESTIONS + 1];
+    AUTO_BUF struct buf large;
+    buf_init(&large, SUPPORT_ANSWER_BYTES);
+    while (large.size < SUPPORT_ANSWER_BYTES) {
+        buf_put_str(&large, STR("0123456789abcdef"));
+    }
+    bring(desk, &arena, &(struct support_answers){.flags = SUPPORT_STAY}, NULL);
+    for (size_t i = 0; i <= KEPT_QUESTIONS; i++) {
+        open_question(desk, &arena, &sources[i]);
+    }
+    uint32_t kept = 0;
+    while (kept <= KEPT_QUESTIONS) {
+        struct support_requests got = {.count = 0};
+        bring(desk, &arena, &(struct support_answers){.count = 0}, &got);
+        assert_true(got.count > 0);
+        for (uint32_t i = 0; i < got.count; i++, kept++) {
+            struct support_answers one = {.flags = SUPPORT_STAY,
+                .count = 1,
+                .items = {{.id = got.items[i].id,
+                    .status = 200,
+                    .body = kept < KEPT_QUESTIONS ? buf_str(&large) : STR("small")}}};
+            bring(desk, &arena, &one, NULL);
+        }
+    }
+    for (size_t i = 0; i <= KEPT_QUESTIONS; i++) {
+        bool fits = i < DESK_BYTES_MAX / SUPPORT_ANSWER_BYTES || i == KEPT_QUESTIONS;
+        AUTO_BUF struct buf told;
+        buf_init(&told, 2 * SUPPORT_ANSWER_BYTES);
+        assert_int_equal(sources[i].fill(sources[i].state, &told, NULL), HTTP_MORE);
+        const char *head = fits ? "{\"status\":200," : "{\"status\":503,";
+        if (!str_starts(buf_str(&told), str_of(head))) {
+            fail_msg("answer %zu: %.40s", i, buf_z(&told));
+        }
+        assert_int_equal(told.size > SUPPORT_ANSWER_BYTES, fits && i < KEPT_QUESTIONS);
+        sources[i].free(sources[i].state);
+    }
+    desk_end(desk);
+    desk_free(desk);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         BOTH(nobody_answers_for_another_factory),
         BOTH(strangers_get_nothing_from_the_desk),
         BOTH(a_withdrawn_code_opens_nothing),
         BOTH(a_newer_poll_sends_the_older_one_home),
+        cmocka_unit_test(a_desk_keeps_no_more_answers_than_it_has_room_for),
     };
     return cmocka_run_group_tests(tests, open_both, close_both);
 }

@@ -12,7 +12,9 @@
 
 #include <cmocka.h>
 
+#include "plant/plant.h"
 #include "serve/inside.h"
+#include "wire/support.h"
 
 /* What a supporter reaches, by heart: a route of tomorrow is refused until it stands here too. */
 static bool is_reachable(const char *id) {
@@ -162,6 +164,56 @@ static void nobody_makes_a_device_of_the_home(void **state) {
     }
 }
 
+/* The limit is that of a supporter's answer, met while the file is made and not when it is sent:
+ * this answer would have room for all of it. */
+static void an_export_stops_where_an_answer_ends(void **state) {
+    (void)state;
+    enum { ROWS = 16000, BATCHES = 8 };
+    struct str name = STR("line1.press1.temp");
+    uint32_t number = 0;
+    assert_int_equal(
+        plant_resolve_tags(here.factory.plant, &name, NULL, 1, &number, NULL, NULL), 0);
+    for (int64_t b = 0; b < BATCHES; b++) {
+        AUTO_BATCH struct batch *batch = batch_new(ROWS, 0);
+        for (int64_t i = 0; i < ROWS; i++) {
+            struct sample *row = batch_add(batch);
+            row->tag = number;
+            row->type = TYPE_F64;
+            row->time_ns = (1700000000 + b * ROWS + i) * NS_PER_S;
+            row->value.f64 = (double)i;
+        }
+        assert_int_equal(plant_submit(here.factory.plant, &batch, 1, NULL), 0);
+    }
+    static const struct {
+        const char *to;
+        int status;
+    } SPANS[] = {{"2023-11-14T23:00:00Z", 200}, {"2024-01-01T00:00:00Z", 400}};
+    for (size_t i = 0; i < sizeof SPANS / sizeof SPANS[0]; i++) {
+        char target[256];
+        struct principal viewer = {.id = "support:0123456789abcdef",
+            .plant = "p1",
+            .role = ROLE_VIEWER,
+            .scopes = SCOPE_READ};
+        struct inside_answer answer = {.kind = INSIDE_REFUSED};
+        buf_init(&answer.body, 4 * SUPPORT_ANSWER_BYTES);
+        (void)snprintf(target, sizeof target,
+            "/api/v1/plants/p1/export?as=samples&from=2023-11-14T22:00:00Z&to=%s", SPANS[i].to);
+        inside_ask(here.factory.server,
+            &(struct inside_request){.principal = &viewer,
+                .method = HTTP_GET,
+                .target = str_of(target),
+                .language = STR("en")},
+            &answer);
+        if (answer.status != SPANS[i].status) {
+            fail_msg("%d, %zu bytes: %.200s", answer.status, answer.body.size, buf_z(&answer.body));
+        }
+        if (answer.status != 200) {
+            assert_non_null(strstr(buf_z(&answer.body), "ask for less"));
+        }
+        buf_fini(&answer.body);
+    }
+}
+
 static void how_long_values_are_kept_is_the_factorys(void **state) {
     (void)state;
     as_installer(HTTP_PUT, TAG, "{\"retention_days\":1}", 403, FACTORY_ONLY);
@@ -180,6 +232,7 @@ int main(void) {
         BOTH(an_answer_too_long_is_refused_in_words),
         BOTH(a_supporter_reaches_no_file_of_the_factory),
         BOTH(nobody_makes_a_device_of_the_home),
+        BOTH(an_export_stops_where_an_answer_ends),
         BOTH(how_long_values_are_kept_is_the_factorys),
     };
     return cmocka_run_group_tests(tests, open_both, close_both);

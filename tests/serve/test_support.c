@@ -327,6 +327,34 @@ static void a_desk_whose_name_is_no_text_is_refused(void **state) {
     fake_desk_stop(&fake);
 }
 
+static void look_run(void *context) {
+    char body[256];
+    (void)snprintf(body, sizeof body, "{\"link\":\"%s\"}", (const char *)context);
+    AUTO_ANSWER struct answer answer;
+    ask_with_type(&here.factory, "POST " SUPPORT "/look", here.owner, body, &answer);
+    assert_int_not_equal(answer.status, 200);
+}
+
+/* A desk that says nothing has half a minute; the end of the program does not wait for it. */
+static void the_end_of_the_program_breaks_off_a_look(void **state) {
+    (void)state;
+    struct fake_desk fake = {.mute = true};
+    struct thread looker = {.started = false};
+    char link[128];
+    fake_desk_start(&fake);
+    fake_desk_link(&fake, link);
+    thread_start(&looker, "looker", look_run, link);
+    while (!atomic_load(&fake.looked)) {
+        (void)poll(NULL, 0, 5);
+    }
+    serve_stop(here.factory.server);
+    thread_join(&looker);
+    fake_desk_stop(&fake);
+    assert_true(atomic_load(&fake.given_up));
+    serve_again(&here.factory, 0, &here.clock.clock);
+    ask(&here.factory, "GET " SUPPORT, here.owner, "", 200, "\"now\":null");
+}
+
 static void rubbish_and_floods_are_told_and_survived(void **state) {
     (void)state;
     struct fake_desk fake = {
@@ -488,6 +516,7 @@ int main(void) {
         BOTH(what_was_begun_remotely_does_not_outlast_the_visit),
         BOTH(a_desk_with_its_own_authority_is_known_by_its_fingerprint),
         BOTH(a_desk_whose_name_is_no_text_is_refused),
+        BOTH(the_end_of_the_program_breaks_off_a_look),
         BOTH(rubbish_and_floods_are_told_and_survived),
         BOTH(a_broken_line_is_tried_again_with_the_same_answers),
         BOTH(an_end_in_the_middle_of_a_request_tells_nothing_more),
