@@ -1,6 +1,7 @@
 // The plants one has to do with, each in a line (docs/HTTP.md), and which of them comes first.
 import type { Organisation, Role } from './api';
 import type { Level } from './notices';
+import { byText, nameOf } from './order';
 import type { Key } from './words.svelte';
 
 export interface Factory {
@@ -30,11 +31,11 @@ export const LEVELS: Partial<Record<string, { level: Level; words: Key }>> = {
 };
 
 /** Worst first; of equal ones the one with more wrong, then by name. What is only granted stands last. */
-export function worstFirst(list: Factory[], lang: string): Factory[] {
+export function worstFirst(list: Factory[]): Factory[] {
   const rank = (one: Factory): number => (one.status === null ? 3 : RANK[one.status]);
   const more = (a: number | null, b: number | null): number => (b ?? 0) - (a ?? 0);
   return [...list].sort(
-    (a, b) => rank(a) - rank(b) || more(a.errors, b.errors) || more(a.warnings, b.warnings) || more(a.silent, b.silent) || a.display.localeCompare(b.display, lang),
+    (a, b) => rank(a) - rank(b) || more(a.errors, b.errors) || more(a.warnings, b.warnings) || more(a.silent, b.silent) || byText(nameOf(a), nameOf(b)),
   );
 }
 

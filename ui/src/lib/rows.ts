@@ -1,9 +1,10 @@
 // Which tags stand in the list and in what order: filtered, sorted and grouped from the address.
 import type { Asset, Device, Tag } from './api';
-import { hayOfTag } from './catalogue.svelte';
+import { hayOfTag, rankOf } from './catalogue.svelte';
 import { findIn, needleOf } from './hangul';
-import { qualityOf } from './quality';
 import { commonPrefix } from './machines';
+import { byText } from './order';
+import { qualityOf } from './quality';
 import { values } from './values';
 
 export type SortBy = 'name' | 'value' | 'age' | 'quality';
@@ -40,7 +41,7 @@ export function askedOf(params: URLSearchParams): Asked {
 
 function compare(by: SortBy): (a: Tag, b: Tag) => number {
   if (by === 'name') {
-    return (a, b) => a.number - b.number;
+    return (a, b) => rankOf(a) - rankOf(b);
   }
   const keyOf = (tag: Tag): number => {
     const slot = values.slot(tag.number);
@@ -49,7 +50,7 @@ function compare(by: SortBy): (a: Tag, b: Tag) => number {
   };
   return (a, b) => {
     const [x, y] = [keyOf(a), keyOf(b)];
-    return x === y ? a.number - b.number : x < y ? -1 : 1;
+    return x === y ? rankOf(a) - rankOf(b) : x < y ? -1 : 1;
   };
 }
 
@@ -83,7 +84,11 @@ export function rowsOf(tags: Tag[], asked: Asked, groupTitle: (tag: Tag) => stri
       groups.set(title, [tag]);
     }
   }
-  return [...groups].flatMap(([group, members]): Row[] => {
+  const titled = [...groups];
+  if (asked.sort === 'name') {
+    titled.sort(([a], [b]) => (asked.down ? byText(b, a) : byText(a, b)));
+  }
+  return titled.flatMap(([group, members]): Row[] => {
     const cut = commonPrefix(members);
     return [{ group, count: members.length }, ...members.map((tag) => ({ tag, cut }))];
   });

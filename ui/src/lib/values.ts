@@ -142,6 +142,24 @@ export class ValueStore {
     this.tell();
   }
 
+  /** As if nothing had ever come for these tags. */
+  forget(numbers: readonly number[]): void {
+    for (const number of numbers) {
+      const slot = this.slots.get(number);
+      if (slot !== undefined) {
+        this.raw[slot] = null;
+        this.time[slot] = this.received[slot] = this.number[slot] = NaN;
+        this.status[slot] = 0;
+        this.ring.fill(NaN, slot * SPARK_POINTS, (slot + 1) * SPARK_POINTS);
+        this.ringStep[slot] = -1;
+        this.version[slot]!++;
+      }
+    }
+    if (numbers.length > 0) {
+      this.tell();
+    }
+  }
+
   /** The newest value of each tag, as the stream would tell it. */
   snapshot(): StreamRow[] {
     const out: StreamRow[] = [];
