@@ -89,6 +89,33 @@ describe('what is granted', () => {
   });
 });
 
+describe('a tag that leaves a grant', () => {
+  test('is forgotten: not shown, and not kept for reading offline', async (t) => {
+    const { mock, page, troubles } = await opened(t, 'granted', DESK);
+    await page.addInitScript(() => {
+      // What is handed to the worker that keeps things for reading offline.
+      Object.defineProperty(navigator.serviceWorker, 'controller', { get: () => ({ postMessage: (told) => (window.told = told) }) });
+    });
+    const kept = () =>
+      page.evaluate(() => {
+        dispatchEvent(new Event('pagehide'));
+        return window.told.rows.map(([number]) => number);
+      });
+    const gone = mock.plant.tags(0, 100_000).find((one) => one.name === 'line1.press1.temp_nozzle');
+    await page.goto(`${mock.url}/data/live`);
+    const row = page.locator('[role="row"].body', { hasText: gone.name });
+    await row.waitFor(WAIT);
+    const before = await kept();
+    assert.ok(before.includes(gone.number));
+    mock.withdraw(gone.name);
+    await row.waitFor({ ...WAIT, state: 'detached' });
+    const after = await kept();
+    assert.ok(!after.includes(gone.number), 'its newest value is not in memory');
+    assert.equal(after.length, before.length - 1, 'the others are');
+    assert.deepEqual(troubles, []);
+  });
+});
+
 describe('ten factories', () => {
   test('stand worst first, each a way in', async (t) => {
     const { mock, page, troubles } = await opened(t, 'ten', DESK);

@@ -41,7 +41,7 @@ function pagesOf(folder) {
 
 /** Starts a mock; `set` changes what it shows while it runs. */
 export async function startMock({ mode = 'demo', port = 0, lang = 'ko' } = {}) {
-  const state = { mode, hang: false, signedIn: mode !== 'setup' && mode !== 'signedout', owner: mode !== 'setup' };
+  const state = { mode, withdrawn: '', hang: false, signedIn: mode !== 'setup' && mode !== 'signedout', owner: mode !== 'setup' };
   const files = pagesOf(DIST);
   const plant = createPlant({ mode, lang });
   const people = createPeople({ lang, plant });
@@ -86,6 +86,12 @@ export async function startMock({ mode = 'demo', port = 0, lang = 'ko' } = {}) {
     return res.end(asset ?? files.get('/index.html'));
   }
 
+  const isGranted = (tag) => GRANTED.test(tag.name) && tag.name !== state.withdrawn;
+  function rowsSeen(all) {
+    const seen = mode === 'granted' ? new Set(plant.tags(0, 100_000).filter(isGranted).map((tag) => tag.number)) : null;
+    return plant.rows(all).filter(([number]) => !seen || seen.has(number));
+  }
+
   function stream(req, res) {
     res.writeHead(200, { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store' });
     let change = 0;
@@ -94,9 +100,9 @@ export async function startMock({ mode = 'demo', port = 0, lang = 'ko' } = {}) {
       const data = JSON.stringify({ epoch: 'mock', change, now_ms: Date.now(), values: rows });
       res.write(`event: values\nid: mock-${change}\ndata: ${data}\n\n`);
     };
-    values(plant.rows(true));
+    values(rowsSeen(true));
     const moving = setInterval(() => {
-      const rows = state.hang ? [] : plant.rows(false);
+      const rows = state.hang ? [] : rowsSeen(false);
       if (rows.length > 0) {
         values(rows);
       }
@@ -115,7 +121,7 @@ export async function startMock({ mode = 'demo', port = 0, lang = 'ko' } = {}) {
   }
 
   const inPlant = {
-    tags: (url) => (mode === 'granted' ? { items: plant.tags(0, 100_000).filter((tag) => GRANTED.test(tag.name)).map((tag) => ({ ...tag, device: null, source: null })), next: null } : { items: plant.tags(Number(url.searchParams.get('cursor') ?? 0), Number(url.searchParams.get('limit') ?? 1000)), next: plant.next(url) }),
+    tags: (url) => (mode === 'granted' ? { items: plant.tags(0, 100_000).filter(isGranted).map((tag) => ({ ...tag, device: null, source: null })), next: null } : { items: plant.tags(Number(url.searchParams.get('cursor') ?? 0), Number(url.searchParams.get('limit') ?? 1000)), next: plant.next(url) }),
     assets: () => ({ items: plant.assets, next: null }),
     devices: () => ({ items: plant.devices(), next: null }),
     series: (url) => plant.series(url.searchParams),
@@ -299,6 +305,11 @@ export async function startMock({ mode = 'demo', port = 0, lang = 'ko' } = {}) {
     url: `http://127.0.0.1:${server.address().port}`,
     plant,
     set: (patch) => Object.assign(state, patch),
+    /** In mode `granted`: this tag is granted no more. */
+    withdraw: (name) => {
+      state.withdrawn = name;
+      streams.forEach((res) => res.write('event: catalogue\ndata: {"version":1}\n\n'));
+    },
     dropStreams: () => streams.forEach((res) => res.destroy()),
     close: () =>
       new Promise((resolve) => {
