@@ -92,6 +92,29 @@ int deident_log_append(struct ledger_tx *tx, const struct deident_log_entry *ent
     return result < 0 ? result : 0;
 }
 
+int deident_log_append_once(struct ledger_tx *tx, const struct deident_log_entry *entry,
+    int64_t since_ns, struct err *err) {
+    struct ledger_stmt *stmt = NULL;
+    int result = ledger_prepare(tx,
+        "SELECT 1 FROM disclosures WHERE recipient = ?1 AND channel = ?2 AND method = ?3"
+        " AND tags = ?4 AND time_ns >= ?5 LIMIT 1",
+        &stmt, err);
+    if (result < 0) {
+        return result;
+    }
+    ledger_bind_str(stmt, 1, entry->recipient);
+    ledger_bind_str(stmt, 2, entry->channel);
+    ledger_bind_str(stmt, 3, entry->method);
+    ledger_bind_str(stmt, 4, entry->tags);
+    ledger_bind_i64(stmt, 5, since_ns);
+    result = ledger_step(stmt, err);
+    if (result != 0) {
+        return result < 0 ? result : 0;
+    }
+    result = deident_log_append(tx, entry, NULL, err);
+    return result < 0 ? result : 1;
+}
+
 int deident_log_list(struct ledger_tx *tx, struct str recipient, int64_t before,
     struct deident_log_entry *ret_entries, uint32_t max, struct arena *arena, struct err *err) {
     struct ledger_stmt *stmt = NULL;

@@ -15,7 +15,7 @@ struct deident_log_entry {
     int64_t number;       // Given by the append.
     int64_t time_ns;      // Given by the append.
     struct str recipient; // Who got it: an id or name that stays the same for this recipient.
-    struct str channel;   // How: "export", "mqtt", "opcua".
+    struct str channel;   // How: "export", "mqtt", "opcua", "grant".
     struct str purpose;   // What for; may be empty.
     struct str actor;     // Who sent it: principal id, or "maru" for what goes by itself.
     struct str
@@ -23,12 +23,16 @@ struct deident_log_entry {
     struct str tags; // Names, separated by blanks.
     int64_t from_ns; // [from, to) of the data.
     int64_t to_ns;
-    uint64_t rows;
+    uint64_t rows; // 0 of a grant: not counted.
 };
 
 /* Writes an entry; *ret_number (may be NULL) is its number. ERR_INVALID, ERR_LIMIT with words. */
 int deident_log_append(struct ledger_tx *tx, const struct deident_log_entry *entry,
     int64_t *ret_number, struct err *err);
+/* Writes it unless an entry of the same recipient, channel, method and tags was written at or after
+ * `since_ns`, so that what is read again and again stands once in a day. 1: written; 0: stood. */
+int deident_log_append_once(
+    struct ledger_tx *tx, const struct deident_log_entry *entry, int64_t since_ns, struct err *err);
 /* Newest first, numbers below `before` (INT64_MAX: the newest), of one recipient (empty: all).
  * Strings live in the arena. Count. */
 int deident_log_list(struct ledger_tx *tx, struct str recipient, int64_t before,

@@ -22,18 +22,23 @@
 #include "core/log.h"
 #include "core/random.h"
 #include "core/thread.h"
+#include "core/time.h"
+#include "ledger/disclosure.h"
 #include "ledger/grant.h"
 #include "serve/call.h"
 #include "serve/server.h"
 
 /* Two people of different organisations look at all plants of a full home without pushing each
  * other's sights out; beyond, and where sights are many tags, the oldest go. */
-enum { SIGHTS_KEPT = 128, TAGS_KEPT = 1 << 20, HALF_BITS = 15, ROUNDS = 4 };
+enum { SIGHTS_KEPT = 128, TAGS_KEPT = 1 << 20, HALF_BITS = 15, ROUNDS = 4, METHOD_BYTES = 256 };
 
+#define DAY_NS   (86400 * NS_PER_S)
 #define CHECK_NS (NS_PER_S / 2) // How often it is looked whether a reader may still come in.
 
 /* What one grant says. */
 struct terms {
+    struct str id;
+    struct str purpose;
     struct str patterns;
     bool hide_names;
     int64_t step_ns;
@@ -47,6 +52,7 @@ struct sight {
     uint64_t change; // Of the grants.
     int64_t valid_until_ns;
     uint64_t fingerprint;
+    _Atomic int64_t disclosed_until_ns; // The book of disclosures has all that is read before.
     struct catalogue *catalogue;
     struct arena arena;
     struct terms terms[GRANTS_OF_ONE_MAX];
@@ -153,7 +159,9 @@ static int take_terms(void *context, const struct grant *grant, struct err *err)
     }
     if (!waits && sight->term_count < GRANTS_OF_ONE_MAX) {
         sight->terms[sight->term_count++] =
-            (struct terms){.patterns = arena_copy(&sight->arena, grant->tags),
+            (struct terms){.id = arena_copy(&sight->arena, grant->id),
+                .purpose = arena_copy(&sight->arena, grant->purpose),
+                .patterns = arena_copy(&sight->arena, grant->tags),
                 .hide_names = grant->hide_names,
                 .step_ns = grant->step_s * NS_PER_S,
                 .from_ns = grant->from_ns};
@@ -264,7 +272,8 @@ static int fill_tags(struct sights *sights, struct sight *sight, struct err *err
                 .shown = permute(number_key, tag->number),
                 .from_ns = terms->from_ns,
                 .step_ns = terms->step_ns,
-                .limited = true};
+                .limited = true,
+                .term = (uint32_t)(terms - sight->terms)};
             mix_tag(sight, &seen);
             found[sight->count++] = seen;
         }
@@ -289,6 +298,7 @@ static int sight_make(struct sights *sights, struct plant *plant, struct str org
     (void)str_copy_z(organisation, sight->organisation, sizeof sight->organisation); // An id.
     sight->change = atomic_load(&sights->change); // Before the look: what changes during it counts.
     sight->valid_until_ns = INT64_MAX;
+    atomic_store(&sight->disclosed_until_ns, INT64_MIN);
     sight->fingerprint = 1;
     sight->catalogue = plant_catalogue(plant);
     struct terms_read read = {sight, now_ns, organisation};
@@ -415,6 +425,83 @@ static bool sight_of_name(const struct sight *sight, struct str name, struct see
     return true;
 }
 
+/* ---- The book of disclosures ---- */
+
+struct telling {
+    struct sight *sight;
+    struct str reader;
+    int64_t begin_ns; // Of the day.
+    int64_t end_ns;
+};
+
+/* The plant's names of what a grant gives; its patterns where they are more than an entry holds. */
+static uint32_t put_names(const struct sight *sight, uint32_t term, struct buf *out) {
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < sight->count; i++) {
+        uint32_t place = sight->by_number[i];
+        if (sight->tags[place].term == term) {
+            buf_put_str(out, count++ > 0 ? STR(" ") : STR_NONE);
+            buf_put_str(out, sight->tags[place].tag->name);
+        }
+    }
+    if (out->overflow) {
+        buf_clear(out);
+        buf_put_str(out, sight->terms[term].patterns);
+    }
+    return count;
+}
+
+static int tell_term(
+    struct ledger_tx *tx, const struct telling *telling, uint32_t term, struct err *err) {
+    const struct sight *sight = telling->sight;
+    const struct terms *terms = &sight->terms[term];
+    AUTO_BUF struct buf names;
+    AUTO_BUF struct buf method;
+    buf_init(&names, DISCLOSURE_TAGS_BYTES_MAX);
+    buf_init(&method, METHOD_BYTES);
+    uint32_t count = put_names(sight, term, &names);
+    if (count == 0) {
+        return 0;
+    }
+    buf_printf(&method, "grant=%.*s tags=%u names=%s", STR_ARG(terms->id), count,
+        terms->hide_names ? "pseudonym" : "shown");
+    if (terms->step_ns > 0) {
+        buf_printf(&method, " average_s=%lld", (long long)(terms->step_ns / NS_PER_S));
+    }
+    int64_t begin_ns = terms->from_ns < telling->end_ns ? terms->from_ns : telling->end_ns;
+    struct deident_log_entry entry = {.recipient = str_of(sight->organisation),
+        .channel = STR("grant"),
+        .purpose = terms->purpose,
+        .actor = telling->reader,
+        .method = buf_str(&method),
+        .tags = buf_str(&names),
+        .from_ns = begin_ns,
+        .to_ns = telling->end_ns};
+    return deident_log_append_once(tx, &entry, telling->begin_ns, err);
+}
+
+static int tell(struct ledger_tx *tx, void *context, struct err *err) {
+    const struct telling *telling = context;
+    int rc = 0;
+    for (uint32_t i = 0; i < telling->sight->term_count && rc >= 0; i++) {
+        rc = tell_term(tx, telling, i, err);
+    }
+    return rc < 0 ? rc : 0;
+}
+
+int sight_disclose(struct sight *sight, struct str reader, int64_t now_ns, struct err *err) {
+    if (sight->count == 0 || now_ns < atomic_load(&sight->disclosed_until_ns)) {
+        return 0;
+    }
+    struct telling telling = {.sight = sight, .reader = reader};
+    telling.begin_ns = time_bucket_start(now_ns, DAY_NS, plant_zone(sight->plant), &telling.end_ns);
+    int rc = ledger_write(plant_ledger(sight->plant), tell, &telling, err);
+    if (rc >= 0) {
+        atomic_store(&sight->disclosed_until_ns, telling.end_ns);
+    }
+    return rc < 0 ? rc : 0;
+}
+
 /* ---- The tags of a call ---- */
 
 int call_tags_open(struct call *call, struct call_tags *ret_tags, struct err *err) {
@@ -425,7 +512,12 @@ int call_tags_open(struct call *call, struct call_tags *ret_tags, struct err *er
     }
     int rc = sight_get(call->server->sights, call->plant, str_of(call->principal.organisation),
         call->now_ns, &ret_tags->sight, err);
+    if (rc >= 0) {
+        rc = sight_disclose(ret_tags->sight, str_of(call->principal.id), call->now_ns, err);
+    }
     if (rc < 0) { // Why is the plant's own affair: its files, its keys.
+        sight_unref(ret_tags->sight);
+        ret_tags->sight = NULL;
         log_event(LOG_ERROR, "serve", "grant-not-shown", NULL, err);
         err_clear(err);
         return err_set(err, ERR_BUSY, MSG_SERVE_GRANT_NOT_NOW, NO_ARGS);

@@ -30,6 +30,12 @@ uint64_t sight_fingerprint(const struct sight *sight);
 /* When a grant ends or begins: from then on another sight counts. */
 int64_t sight_valid_until_ns(const struct sight *sight);
 
+/* Writes into the plant's book of disclosures that `reader` reads by this sight now: an entry for
+ * each grant that gives tags, with their names, once in a day of the plant, and again when the
+ * grant gives other tags. To be called before anything of it is told; mostly costs one comparison.
+ * A failure means that nothing may be told. Any thread that may wait for a disk. */
+int sight_disclose(struct sight *sight, struct str reader, int64_t now_ns, struct err *err);
+
 /* One tag as somebody sees it. */
 struct seen_tag {
     const struct tag *tag;
@@ -38,6 +44,7 @@ struct seen_tag {
     int64_t from_ns; // Nothing older is seen.
     int64_t step_ns; // 0: every value; else averages of so long, and no newest value.
     bool limited;    // Seen by a grant: what is of the plant's inside is left out.
+    uint32_t term;   // Which of the sight's grants counts; of sight.c alone.
 };
 uint32_t sight_count(const struct sight *sight);
 /* In order of their shown names; `index` below the count. */

@@ -233,14 +233,15 @@ static bool look_again(struct stream *stream) {
     int rc = sight_get(
         stream->hub->sights, stream->plant, str_of(stream->organisation), now_ns, &sight, NULL);
     if (rc < 0) {
-        return stream->sight && now_ns < sight_valid_until_ns(stream->sight);
+        return stream->sight && now_ns < sight_valid_until_ns(stream->sight) &&
+               sight_disclose(stream->sight, str_of(stream->person), now_ns, NULL) >= 0;
     }
     stream->is_sight_changed =
         stream->is_sight_changed ||
         (stream->sight && sight_fingerprint(stream->sight) != sight_fingerprint(sight));
     sight_unref(stream->sight);
     stream->sight = sight;
-    return true;
+    return sight_disclose(sight, str_of(stream->person), now_ns, NULL) >= 0;
 }
 
 /* Whether the caller may still read. */

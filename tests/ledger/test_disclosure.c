@@ -112,11 +112,50 @@ static void the_book_is_never_rewritten(void **state) {
     place_fini(&place);
 }
 
+struct once {
+    struct deident_log_entry entry;
+    int64_t since_ns;
+    int written;
+};
+
+static int append_once(struct ledger_tx *tx, void *context, struct err *err) {
+    struct once *once = context;
+    once->written = deident_log_append_once(tx, &once->entry, once->since_ns, err);
+    return once->written < 0 ? once->written : 0;
+}
+
+static void what_is_read_again_stands_once_since_a_moment(void **state) {
+    (void)state;
+    struct place place;
+    place_init(&place, LEDGER_PLANT);
+    struct once once = {.entry = entry_of("supplier", 0), .since_ns = 0};
+    static const struct {
+        const char *recipient;
+        const char *method;
+        const char *tags;
+        int64_t since_ns;
+        int written;
+    } STEPS[] = {{"supplier", "grant=1", "a b", 0, 1}, {"supplier", "grant=1", "a b", 0, 0},
+        {"agency", "grant=1", "a b", 0, 1}, {"supplier", "grant=2", "a b", 0, 1},
+        {"supplier", "grant=1", "a b c", 0, 1}, {"supplier", "grant=1", "a b", 0, 0},
+        {"supplier", "grant=1", "a b", INT64_MAX, 1}}; // All entries are of the day before.
+    for (size_t i = 0; i < sizeof STEPS / sizeof STEPS[0]; i++) {
+        once.entry.recipient = str_of(STEPS[i].recipient);
+        once.entry.method = str_of(STEPS[i].method);
+        once.entry.tags = str_of(STEPS[i].tags);
+        once.since_ns = STEPS[i].since_ns;
+        place_write(&place, append_once, &once);
+        assert_int_equal(once.written, STEPS[i].written);
+    }
+    place_fini(&place);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(entries_come_back_newest_first_and_by_recipient),
         cmocka_unit_test(an_entry_must_be_whole),
         cmocka_unit_test(the_book_is_never_rewritten),
+        cmocka_unit_test(what_is_read_again_stands_once_since_a_moment),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -560,8 +560,93 @@ static void an_access_of_ones_own_comes_first(void **state) {
     AUTO_ANSWER struct answer flow;
     assert_int_equal(ask_as(f.agency.header, "GET", PLANT "/flow", "", &flow), 200);
     json_t *list = get(f.agency.header, PLANT "/tags", 200);
-    assert_int_equal(json_array_size(json_object_get(list, "items")), 5);
+    json_t *all = get(f.alpha[0].header, PLANT "/tags", 200);
+    assert_true(json_array_size(json_object_get(list, "items")) > 1); // More than was granted.
+    assert_int_equal(json_array_size(json_object_get(list, "items")),
+        json_array_size(json_object_get(all, "items")));
     json_decref(list);
+    json_decref(all);
+    assert_int_equal(take_back(f.alpha[5].header, id), 200);
+}
+
+/* ---- The book of disclosures ---- */
+
+/* How many entries tell of a grant; the newest, to be released. */
+static size_t told_of(const char *id, json_t **ret_newest) {
+    size_t count = 0;
+    json_t *answer = get(f.alpha[5].header, PLANT "/disclosures?limit=1000", 200);
+    json_t *items = json_object_get(answer, "items");
+    *ret_newest = NULL;
+    for (size_t i = 0; i < json_array_size(items); i++) {
+        json_t *item = json_array_get(items, i);
+        const char *method = json_string_value(json_object_get(item, "method"));
+        if (strstr(method, id)) {
+            assert_string_equal(json_string_value(json_object_get(item, "channel")), "grant");
+            count++;
+            *ret_newest = *ret_newest ? *ret_newest : json_incref(item);
+        }
+    }
+    json_decref(answer);
+    return count;
+}
+
+static void check_told(const char *id, size_t count, const char *member, const char *text) {
+    json_t *newest = NULL;
+    size_t told = told_of(id, &newest);
+    if (told != count) {
+        fail_msg("%zu entries instead of %zu", told, count);
+    }
+    if (member) {
+        char *found = json_dumps(json_object_get(newest, member), JSON_ENCODE_ANY | JSON_COMPACT);
+        if (!strstr(found, text)) {
+            fail_msg("%s is %s, not %s", member, found, text);
+        }
+        free(found);
+    }
+    json_decref(newest);
+}
+
+static void what_is_read_stands_in_the_book_once_a_day(void **state) {
+    (void)state;
+    char id[40];
+    char averages[40];
+    struct listener live;
+    write_lines("book1 a=1.5,b=7 1000\nbook2 c=200 1000\n");
+    give(f.organisations[SUPPLIER], "\"book1.*\"", "", id);
+    give(f.organisations[AGENCY], "\"book2.*\"", ",\"step_s\":600,\"hide_names\":true", averages);
+    assert_int_equal(check_tags(f.alpha[0].header, "?prefix=book1", "book1.a book1.b"), 2);
+    check_told(id, 0, NULL, NULL); // Nobody of theirs has read.
+    assert_int_equal(check_tags(f.supplier.header, "", "book1.a book1.b"), 2);
+    check_told(id, 1, "tags", "[\"book1.a\",\"book1.b\"]");
+    check_told(id, 1, "recipient", f.organisations[SUPPLIER]);
+    check_told(id, 1, "actor", f.supplier.id);
+    check_told(id, 1, "method", "tags=2 names=shown\"");
+    assert_int_equal(check_tags(f.second.header, "", "book1.a book1.b"), 2);
+    listen_open(&live, f.supplier.header);
+    must_come(&live, "event: values");
+    listen_close(&live);
+    check_told(id, 1, NULL, NULL); // The same day, whoever and however.
+    write_lines("book1 d=1 1000\nbook3 e=1 1000\n");
+    assert_int_equal(check_tags(f.supplier.header, "", "book1.a book1.b book1.d"), 3);
+    check_told(id, 2, "tags", "[\"book1.a\",\"book1.b\",\"book1.d\"]");
+    check_told(averages, 0, NULL, NULL);
+    json_decref(get(f.agency.header, PLANT "/tags", 200));
+    check_told(averages, 1, "tags", "[\"book2.c\"]"); // The plant's names, whatever they saw.
+    check_told(averages, 1, "method", "names=pseudonym average_s=600");
+    assert_int_equal(take_back(f.alpha[5].header, id), 200);
+    assert_int_equal(take_back(f.alpha[5].header, averages), 200);
+}
+
+static void a_stream_alone_stands_in_the_book(void **state) {
+    (void)state;
+    char id[40];
+    struct listener live;
+    write_lines("book4 a=1.5 1000\n");
+    give(f.organisations[SUPPLIER], "\"book4.*\"", "", id);
+    listen_open(&live, f.supplier.header);
+    must_come(&live, "event: values");
+    listen_close(&live);
+    check_told(id, 1, "tags", "[\"book4.a\"]");
     assert_int_equal(take_back(f.alpha[5].header, id), 200);
 }
 
@@ -580,6 +665,8 @@ int main(void) {
         cmocka_unit_test(averages_alone_are_given_where_a_step_is_set),
         cmocka_unit_test(a_step_that_grows_or_is_cut_is_not_given),
         cmocka_unit_test(nothing_before_the_begin_is_given),
+        cmocka_unit_test(what_is_read_stands_in_the_book_once_a_day),
+        cmocka_unit_test(a_stream_alone_stands_in_the_book),
         cmocka_unit_test(what_ends_a_person_ends_what_they_read),
         cmocka_unit_test(an_invited_grantee_gets_an_account_and_no_role),
         cmocka_unit_test(an_access_of_ones_own_comes_first),
