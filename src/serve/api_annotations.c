@@ -9,6 +9,7 @@
 #include "serve/call.h"
 #include "serve/json_in.h"
 #include "serve/server.h"
+#include "serve/view.h"
 
 enum { LIST_DEFAULT = 500, LIST_MAX = 2000, TIME_BYTES = 64 };
 
@@ -92,21 +93,12 @@ int api_annotations(struct call *call, struct err *err) {
     }
     struct json json;
     call_json(call, 200, &json);
-    json_object_begin(&json);
-    json_key(&json, "items");
-    json_array_begin(&json);
+    view_items_begin(&json);
     for (int i = 0; i < access.count; i++) {
         put_row(&json, catalogue, &access.rows[i]);
     }
-    json_array_end(&json);
-    if (access.count > 0 && access.count == (int)limit) {
-        char next[24];
-        (void)i64_to_text(access.rows[access.count - 1].number, next);
-        json_put_str(&json, "next", str_of(next)); // Goes into `before`.
-    } else {
-        json_put_null(&json, "next");
-    }
-    json_object_end(&json);
+    bool more = access.count > 0 && access.count == (int)limit;
+    view_items_page_end(&json, more ? access.rows[access.count - 1].number : 0);
     return 0;
 }
 

@@ -5,6 +5,7 @@
 #include "serve/call.h"
 
 #include "serve/server.h"
+#include "serve/view.h"
 
 enum { AUDIT_DEFAULT = 100, AUDIT_MAX = 1000 };
 
@@ -57,21 +58,12 @@ static int answer_audit(struct call *call, struct ledger *ledger, struct err *er
     }
     struct json json;
     call_json(call, 200, &json);
-    json_object_begin(&json);
-    json_key(&json, "items");
-    json_array_begin(&json);
+    view_items_begin(&json);
     for (int i = 0; i < request.count; i++) {
         put_entry(&json, &request.entries[i]);
     }
-    json_array_end(&json);
-    if (request.count == (int)limit) {
-        char next[24];
-        (void)i64_to_text(request.entries[request.count - 1].sequence, next);
-        json_put_str(&json, "next", str_of(next)); // Goes into `before`.
-    } else {
-        json_put_null(&json, "next");
-    }
-    json_object_end(&json);
+    bool more = request.count == (int)limit;
+    view_items_page_end(&json, more ? request.entries[request.count - 1].sequence : 0);
     return 0;
 }
 

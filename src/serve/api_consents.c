@@ -100,9 +100,7 @@ int api_consents(struct call *call, struct err *err) {
     }
     struct json json;
     call_json(call, 200, &json);
-    json_object_begin(&json);
-    json_key(&json, "items");
-    json_array_begin(&json);
+    view_items_begin(&json);
     for (int i = 0; i < request.count; i++) {
         put_consent(call, &json, &request.consents[i], arena);
     }
@@ -201,9 +199,7 @@ static int read_receipts(struct ledger_tx *tx, void *context, struct err *err) {
 static void put_receipts(struct call *call, const struct consent_request *request) {
     struct json json;
     call_json(call, 200, &json);
-    json_object_begin(&json);
-    json_key(&json, "items");
-    json_array_begin(&json);
+    view_items_begin(&json);
     for (int i = 0; i < request->receipt_count; i++) {
         const struct receipt *receipt = &request->receipts[i];
         const struct consent *consent = find_consent(request, receipt->consent);
@@ -217,15 +213,8 @@ static void put_receipts(struct call *call, const struct consent_request *reques
         json_put_str(&json, "answer", receipt->answer);
         json_object_end(&json);
     }
-    json_array_end(&json);
-    if (request->receipt_count == (int)request->max) {
-        char next[24];
-        (void)i64_to_text(request->receipts[request->receipt_count - 1].number, next);
-        json_put_str(&json, "next", str_of(next));
-    } else {
-        json_put_null(&json, "next");
-    }
-    json_object_end(&json);
+    bool more = request->receipt_count == (int)request->max;
+    view_items_page_end(&json, more ? request->receipts[request->receipt_count - 1].number : 0);
 }
 
 int api_receipts(struct call *call, struct err *err) {

@@ -7,6 +7,7 @@
 #include "serve/call.h"
 #include "serve/json_in.h"
 #include "serve/server.h"
+#include "serve/view.h"
 
 enum { LIST_DEFAULT = 100, LIST_MAX = 1000 };
 
@@ -57,21 +58,12 @@ int api_corrections(struct call *call, struct err *err) {
     }
     struct json json;
     call_json(call, 200, &json);
-    json_object_begin(&json);
-    json_key(&json, "items");
-    json_array_begin(&json);
+    view_items_begin(&json);
     for (int i = 0; i < count; i++) {
         put_entry(&json, catalogue, &entries[i]);
     }
-    json_array_end(&json);
-    if (count == (int)limit) {
-        char next[24];
-        (void)i64_to_text(entries[count - 1].number, next);
-        json_put_str(&json, "next", str_of(next)); // Goes into `before`.
-    } else {
-        json_put_null(&json, "next");
-    }
-    json_object_end(&json);
+    bool more = count == (int)limit;
+    view_items_page_end(&json, more ? entries[count - 1].number : 0);
     return 0;
 }
 

@@ -46,16 +46,12 @@ int api_counts(struct call *call, struct err *err) {
     AUTO_CATALOGUE struct catalogue *catalogue = plant_catalogue(call->plant);
     struct json json;
     call_json(call, 200, &json);
-    json_object_begin(&json);
-    json_key(&json, "items");
-    json_array_begin(&json);
+    view_items_begin(&json);
     struct counts_request request = {catalogue, &json};
     int rc = ledger_read(plant_ledger(call->plant), counts_read, &request, err);
     if (rc < 0) {
         return rc;
     }
-    json_array_end(&json);
-    json_put_null(&json, "next");
-    json_object_end(&json);
+    view_items_end(&json);
     return 0;
 }

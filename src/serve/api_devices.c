@@ -20,15 +20,11 @@ int api_devices(struct call *call, struct err *err) {
     AUTO_CATALOGUE struct catalogue *catalogue = plant_catalogue(call->plant);
     struct json json;
     call_json(call, 200, &json);
-    json_object_begin(&json);
-    json_key(&json, "items");
-    json_array_begin(&json);
+    view_items_begin(&json);
     for (uint32_t i = 0; i < catalogue->device_count; i++) {
         view_device(&json, call->plant, &catalogue->devices[i], call->lang);
     }
-    json_array_end(&json);
-    json_put_null(&json, "next");
-    json_object_end(&json);
+    view_items_end(&json);
     return 0;
 }
 

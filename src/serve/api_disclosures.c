@@ -73,20 +73,11 @@ int api_disclosures(struct call *call, struct err *err) {
     }
     struct json json;
     call_json(call, 200, &json);
-    json_object_begin(&json);
-    json_key(&json, "items");
-    json_array_begin(&json);
+    view_items_begin(&json);
     for (int i = 0; i < request.count; i++) {
         put_entry(&json, &request.entries[i]);
     }
-    json_array_end(&json);
-    if (request.count == (int)limit) {
-        char next[24];
-        (void)i64_to_text(request.entries[request.count - 1].number, next);
-        json_put_str(&json, "next", str_of(next));
-    } else {
-        json_put_null(&json, "next");
-    }
-    json_object_end(&json);
+    bool more = request.count == (int)limit;
+    view_items_page_end(&json, more ? request.entries[request.count - 1].number : 0);
     return 0;
 }

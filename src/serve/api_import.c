@@ -10,6 +10,7 @@
 #include "serve/call.h"
 #include "serve/jobs.h"
 #include "serve/server.h"
+#include "serve/view.h"
 
 enum { PREVIEW_CHECK_ROWS = 1000, FAULTS_DEFAULT = 50, FAULTS_MAX = 10000 };
 enum { FAULTS_BYTES = 8 << 20, FIELD_SHOWN_BYTES = 500 };
@@ -203,15 +204,11 @@ int api_imports(struct call *call, struct err *err) {
     uint32_t count = jobs_list(call->server->jobs, call->plant, list);
     struct json json;
     call_json(call, 200, &json);
-    json_object_begin(&json);
-    json_key(&json, "items");
-    json_array_begin(&json);
+    view_items_begin(&json);
     for (uint32_t i = 0; i < count; i++) {
         put_job(&json, &list[i], call->lang);
     }
-    json_array_end(&json);
-    json_put_null(&json, "next");
-    json_object_end(&json);
+    view_items_end(&json);
     return 0;
 }
 

@@ -12,6 +12,7 @@
 #include "serve/call.h"
 #include "serve/json_in.h"
 #include "serve/server.h"
+#include "serve/view.h"
 #include "table/table.h"
 
 enum { PAPERS_AT_ONCE = 2, NAME_HEADER_BYTES = 1024 };
@@ -56,15 +57,11 @@ static int list(struct call *call, enum register_id id, struct err *err) {
     }
     struct json json;
     call_json(call, 200, &json);
-    json_object_begin(&json);
-    json_key(&json, "items");
-    json_array_begin(&json);
+    view_items_begin(&json);
     for (int i = 0; i < access.count; i++) {
         put_row(&json, id, &access.rows[i]);
     }
-    json_array_end(&json);
-    json_put_null(&json, "next");
-    json_object_end(&json);
+    view_items_end(&json);
     return 0;
 }
 
@@ -237,9 +234,7 @@ int api_hardware_due(struct call *call, struct err *err) {
     }
     struct json json;
     call_json(call, 200, &json);
-    json_object_begin(&json);
-    json_key(&json, "items");
-    json_array_begin(&json);
+    view_items_begin(&json);
     for (int i = 0; i < count; i++) {
         json_object_begin(&json);
         json_put_str(&json, "register", str_of(register_name(items[i].of)));
@@ -250,9 +245,7 @@ int api_hardware_due(struct call *call, struct err *err) {
         json_put_i64(&json, "days", items[i].days);
         json_object_end(&json);
     }
-    json_array_end(&json);
-    json_put_null(&json, "next");
-    json_object_end(&json);
+    view_items_end(&json);
     return 0;
 }
 

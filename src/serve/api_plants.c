@@ -15,9 +15,7 @@ int api_plants(struct call *call, struct err *err) {
     struct home *home = call->server->home;
     struct json json;
     call_json(call, 200, &json);
-    json_object_begin(&json);
-    json_key(&json, "items");
-    json_array_begin(&json);
+    view_items_begin(&json);
     for (uint32_t i = 0; i < home_plant_count(home); i++) {
         const struct plant *plant = home_plant_at(home, i);
         enum role role = ROLE_NONE;
@@ -29,9 +27,7 @@ int api_plants(struct call *call, struct err *err) {
             view_plant(&json, plant, role);
         }
     }
-    json_array_end(&json);
-    json_put_null(&json, "next");
-    json_object_end(&json);
+    view_items_end(&json);
     return 0;
 }
 
@@ -83,14 +79,10 @@ int api_assets(struct call *call, struct err *err) {
     AUTO_CATALOGUE struct catalogue *catalogue = plant_catalogue(call->plant);
     struct json json;
     call_json(call, 200, &json);
-    json_object_begin(&json);
-    json_key(&json, "items");
-    json_array_begin(&json);
+    view_items_begin(&json);
     for (uint32_t i = 0; i < catalogue->asset_count; i++) {
         put_asset(&json, catalogue, &catalogue->assets[i]);
     }
-    json_array_end(&json);
-    json_put_null(&json, "next");
-    json_object_end(&json);
+    view_items_end(&json);
     return 0;
 }

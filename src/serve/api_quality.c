@@ -52,24 +52,15 @@ static void put_rows(struct call *call, const struct quality_request *request) {
     AUTO_CATALOGUE struct catalogue *catalogue = plant_catalogue(call->plant);
     struct json json;
     call_json(call, 200, &json);
-    json_object_begin(&json);
-    json_key(&json, "items");
-    json_array_begin(&json);
+    view_items_begin(&json);
     for (int i = 0; i < request->count; i++) {
         const struct tag *tag = catalogue_tag(catalogue, request->rows[i].tag);
         if (tag) {
             put_row(&json, tag, &request->rows[i]);
         }
     }
-    json_array_end(&json);
-    if (request->count == (int)request->max) {
-        char next[24];
-        (void)i64_to_text(request->rows[request->count - 1].tag, next);
-        json_put_str(&json, "next", str_of(next));
-    } else {
-        json_put_null(&json, "next");
-    }
-    json_object_end(&json);
+    bool more = request->count == (int)request->max;
+    view_items_page_end(&json, more ? request->rows[request->count - 1].tag : 0);
 }
 
 int api_quality(struct call *call, struct err *err) {

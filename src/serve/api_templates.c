@@ -14,6 +14,7 @@
 #include "serve/json_in.h"
 #include "serve/server.h"
 #include "serve/template_in.h"
+#include "serve/view.h"
 
 enum { BODY_BYTES = TEMPLATE_BYTES_MAX + 1, TOLD_BYTES = 8 << 20 };
 
@@ -52,15 +53,11 @@ int api_templates(struct call *call, struct err *err) {
     }
     struct json json;
     call_json(call, 200, &json);
-    json_object_begin(&json);
-    json_key(&json, "items");
-    json_array_begin(&json);
+    view_items_begin(&json);
     for (int i = 0; i < access.count; i++) {
         put_row(&json, &access.rows[i]);
     }
-    json_array_end(&json);
-    json_put_null(&json, "next");
-    json_object_end(&json);
+    view_items_end(&json);
     return 0;
 }
 

@@ -218,3 +218,15 @@ void view_items_end(struct json *json) {
     json_put_null(json, "next");
     json_object_end(json);
 }
+
+void view_items_page_end(struct json *json, int64_t next) {
+    char text[24];
+    if (next == 0) {
+        view_items_end(json);
+        return;
+    }
+    (void)i64_to_text(next, text);
+    json_array_end(json);
+    json_put_str(json, "next", str_of(text));
+    json_object_end(json);
+}

@@ -40,5 +40,7 @@ void view_organisation(struct json *json, const struct user_facts *user);
 /* {"items":[ and ],"next":null} of lists that come whole. */
 void view_items_begin(struct json *json);
 void view_items_end(struct json *json);
+/* ],"next":"NUMBER"} of lists that come in pages; 0: there is nothing more. */
+void view_items_page_end(struct json *json, int64_t next);
 
 #endif
