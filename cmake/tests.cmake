@@ -1,7 +1,7 @@
 # tests/ROOM/test_X.c is one cmocka executable linked with its room. fuzz/fuzz_ROOM_X.c is a
 # libFuzzer target in the fuzz preset; in every other preset it is linked with a driver that
 # replays fuzz/corpus/ROOM_X and fuzz/regress/ROOM_X, so found crashes stay found.
-set(MARU_ROOMS core model table wire device refine historian ledger plant papers upkeep launch serve app sim)
+set(MARU_ROOMS core model table wire device refine historian ledger production plant papers upkeep launch serve app sim)
 
 function(maru_check_driver_tests)
     file(STRINGS ${CMAKE_SOURCE_DIR}/src/device/drivers.def lines REGEX "^DRIVER\\(")
@@ -78,6 +78,9 @@ function(maru_add_tests)
                 list(APPEND helpers ${CMAKE_SOURCE_DIR}/tests/table/support_${reader}.c)
             endforeach()
         endif()
+        if(room STREQUAL "production") # Its tables stand in a plant's ledger.
+            list(APPEND helpers ${CMAKE_SOURCE_DIR}/tests/ledger/support_ledger.c)
+        endif()
         foreach(test ${tests})
             get_filename_component(stem ${test} NAME_WE)
             string(REGEX REPLACE "^test_" "" stem ${stem})
@@ -87,6 +90,9 @@ function(maru_add_tests)
             if(room STREQUAL "device" OR room STREQUAL "plant")
                 target_link_libraries(${target} PRIVATE sim)
                 target_include_directories(${target} PRIVATE ${CMAKE_SOURCE_DIR}/tests/device)
+            endif()
+            if(room STREQUAL "production")
+                target_include_directories(${target} PRIVATE ${CMAKE_SOURCE_DIR}/tests/ledger)
             endif()
             target_compile_definitions(${target} PRIVATE
                 TEST_DATA="${CMAKE_SOURCE_DIR}/tests/data"

@@ -10,6 +10,9 @@
 #include "historian/historian.h"
 #include "ledger/ledger.h"
 
+/* Column `state` of machine_states. */
+enum machine_state { MACHINE_UNKNOWN = 0, MACHINE_RUN = 1, MACHINE_STOP = 2, MACHINE_SETUP = 3 };
+
 struct fill;
 
 struct fill_options {
