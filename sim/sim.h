@@ -105,6 +105,9 @@ struct sim_tag_row {
 const struct sim_device_row *sim_device_rows(size_t *ret_count);
 const struct sim_asset_row *sim_asset_rows(size_t *ret_count);
 const struct sim_tag_row *sim_tag_rows(size_t *ret_count);
+/* A unit as English names it: what is counted is a Korean word in the rows; others are as they are.
+ */
+const char *sim_unit_en(const char *unit);
 /* "press1" "press2" "cnc1" "pack1" "meter1" "fill1". */
 const char *sim_machine_name(enum sim_machine machine);
 bool sim_machine_of_name(struct str name, enum sim_machine *ret_machine);

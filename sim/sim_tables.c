@@ -15,6 +15,7 @@
 #include "sim/sim.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "sim/sim_machine.h"
 
@@ -269,6 +270,17 @@ const struct sim_device_row *sim_device_rows(size_t *ret_count) {
 const struct sim_asset_row *sim_asset_rows(size_t *ret_count) {
     *ret_count = COUNT(asset_rows);
     return asset_rows;
+}
+
+const char *sim_unit_en(const char *unit) {
+    static const char *const words[][2] = {{"회", ""}, {"개", "pcs"}, {"병", "bottles"},
+        {"개/min", "pcs/min"}, {"병/min", "bottles/min"}};
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        if (strcmp(unit, words[i][0]) == 0) {
+            return words[i][1];
+        }
+    }
+    return unit;
 }
 
 const struct sim_tag_row *sim_tag_rows(size_t *ret_count) {

@@ -179,7 +179,7 @@ static int put_tags(const struct demo *demo, struct ledger_tx *tx, struct err *e
     for (size_t i = 0; i < count; i++) {
         struct tag tag = {.name = str_of(rows[i].name),
             .display = shown(demo, rows[i].display_ko, rows[i].display_en),
-            .unit = str_of(rows[i].unit),
+            .unit = shown(demo, rows[i].unit, sim_unit_en(rows[i].unit)),
             .device = str_of(rows[i].device),
             .source = str_of(rows[i].source),
             .scale = rows[i].scale,

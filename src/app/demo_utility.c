@@ -11,6 +11,7 @@
 
 #include "app/demo_past.h"
 #include "core/clock.h"
+#include "sim/sim.h"
 
 enum { STEP_MS = 2000 };
 
@@ -84,7 +85,7 @@ static int put_tag(
         SIM_SPARKPLUG_EDGE, SIM_SPARKPLUG_DEVICE, row->metric);
     struct tag tag = {.name = str_of(row->tag),
         .display = str_of(lang == LANG_KO ? row->display_ko : row->display_en),
-        .unit = str_of(row->unit),
+        .unit = str_of(lang == LANG_KO ? row->unit : sim_unit_en(row->unit)),
         .device = STR("comp1"),
         .source = str_of(source),
         .scale = 1,

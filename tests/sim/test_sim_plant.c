@@ -36,6 +36,30 @@ static const struct sim_tag_row *row_of(const char *name) {
     return NULL;
 }
 
+static bool is_korean(const char *text) {
+    for (; *text != '\0'; text++) {
+        if ((unsigned char)*text >= 0xea && (unsigned char)*text <= 0xed) { // Hangul in UTF-8.
+            return true;
+        }
+    }
+    return false;
+}
+
+static void english_names_and_units_have_no_korean_word(void **state) {
+    (void)state;
+    size_t count = 0;
+    const struct sim_tag_row *rows = sim_tag_rows(&count);
+    size_t counted = 0;
+    for (size_t i = 0; i < count; i++) {
+        assert_false(is_korean(rows[i].display_en));
+        assert_false(is_korean(sim_unit_en(rows[i].unit)));
+        counted += is_korean(rows[i].unit);
+    }
+    assert_true(counted > 5);
+    assert_string_equal("pcs", sim_unit_en("개"));
+    assert_string_equal("bar", sim_unit_en("bar"));
+}
+
 static void the_tables_hold_together(void **state) {
     (void)state;
     size_t tags = 0;
@@ -158,6 +182,7 @@ static void a_long_silence_is_not_caught_up_for_ever(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_tables_hold_together),
+        cmocka_unit_test(english_names_and_units_have_no_korean_word),
         cmocka_unit_test(the_same_seed_gives_the_same_day),
         cmocka_unit_test(something_happens_within_two_minutes_whatever_the_seed),
         cmocka_unit_test(a_long_silence_is_not_caught_up_for_ever),

@@ -23,7 +23,7 @@ export interface Machine {
   good?: Tag;
   reject?: Tag;
   /** What all names of the machine's tags begin with, said once by the machine itself. */
-  prefix: number;
+  prefix: string;
   /** A few further values worth a place on the card, the most telling first. */
   keys: Tag[];
 }
@@ -62,6 +62,7 @@ const TELLING: Record<string, string[]> = {
   meter: ['energy_kwh', 'power_factor', 'volt_l1', 'frequency'],
 };
 const KEYS_SHOWN = 4;
+const MOST_SHARE = 0.75;
 const NOT_KEYS = new Set(['state', 'strokes', 'count', 'cycle_s', 'good', 'reject', 'alarm_code']);
 
 export const lastPart = (tag: Tag): string => tag.name.slice(tag.name.lastIndexOf('.') + 1);
@@ -73,8 +74,8 @@ function keysOf(kind: string, tags: Tag[]): Tag[] {
   return [...picked, ...rest].slice(0, KEYS_SHOWN);
 }
 
-/** "Press 1 power", "Press 1 cushion": the common beginning, up to a blank. */
-export function commonPrefix(tags: Tag[]): number {
+/** "Press 1 power", "Press 1 cushion": the common beginning, up to a blank. `title` stands above them. */
+export function commonPrefix(tags: Tag[], title: string): string {
   const first = tags[0]?.display ?? '';
   let length = tags.length > 1 ? first.length : 0;
   for (const tag of tags) {
@@ -82,12 +83,20 @@ export function commonPrefix(tags: Tag[]): number {
       length--;
     }
   }
-  return first.slice(0, length).lastIndexOf(' ') + 1;
+  const shared = first.slice(0, first.slice(0, length).lastIndexOf(' ') + 1);
+  if (shared !== '' || tags.length < 2) {
+    return shared;
+  }
+  // One that is named otherwise does not lengthen all the others, where the title says the beginning, too.
+  const middle = tags[tags.length >> 1]!.display;
+  const begun = middle.slice(0, middle.indexOf(' ') + 1);
+  const most = tags.length * MOST_SHARE;
+  return begun !== '' && title.startsWith(begun.trimEnd()) && tags.filter((tag) => tag.display.startsWith(begun)).length >= most ? begun : '';
 }
 
 /** A name without what its surroundings already say. */
-export function nameAfter(tag: Tag, cut: number): string {
-  const name = tag.display.slice(cut);
+export function nameAfter(tag: Tag, cut: string): string {
+  const name = tag.display.startsWith(cut) ? tag.display.slice(cut.length) : tag.display;
   return name === '' ? tag.display || tag.name : name.charAt(0).toUpperCase() + name.slice(1);
 }
 
@@ -110,7 +119,7 @@ function machineOf(asset: Asset, line: string, all: Tag[], devices: Device[]): M
     y: asset.y ?? NaN,
     tags,
     device,
-    prefix: commonPrefix(tags),
+    prefix: commonPrefix(tags, asset.display),
     periodMs: devices.find((d) => d.id === device)?.period_ms ?? 1000,
     state: part('state'),
     count,

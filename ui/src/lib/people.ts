@@ -99,7 +99,7 @@ export function wholeLink(link: string): string {
 const DAY_MS = 86_400_000;
 
 function zoned(ms: number, options: Intl.DateTimeFormatOptions): string {
-  return new Intl.DateTimeFormat(lang() === 'ko' ? 'ko-KR' : 'en-GB', { timeZone: plant()?.zone, ...options }).format(ms);
+  return new Intl.DateTimeFormat(lang() === 'ko' ? 'ko-KR' : 'en-GB', { timeZone: plant()?.zone, ...options }).format(ms).replaceAll(' ', '\u00a0');
 }
 
 /** "2026. 11. 28." by the plant's clocks; a dash for nothing. */

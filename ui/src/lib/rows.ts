@@ -20,7 +20,7 @@ export interface Asked {
 }
 
 /** `cut`: how much of the name the group's title already says. */
-export type Row = { group: string; count: number; tag?: undefined } | { tag: Tag; cut: number; group?: undefined };
+export type Row = { group: string; count: number; tag?: undefined } | { tag: Tag; cut: string; group?: undefined };
 
 const SORTS: SortBy[] = ['name', 'value', 'age', 'quality'];
 
@@ -72,7 +72,7 @@ export function rowsOf(tags: Tag[], asked: Asked, groupTitle: (tag: Tag) => stri
     wanted.reverse();
   }
   if (asked.group === 'none') {
-    return wanted.map((tag) => ({ tag, cut: 0 }));
+    return wanted.map((tag) => ({ tag, cut: '' }));
   }
   const groups = new Map<string, Tag[]>();
   for (const tag of wanted) {
@@ -89,7 +89,7 @@ export function rowsOf(tags: Tag[], asked: Asked, groupTitle: (tag: Tag) => stri
     titled.sort(([a], [b]) => (asked.down ? byText(b, a) : byText(a, b)));
   }
   return titled.flatMap(([group, members]): Row[] => {
-    const cut = commonPrefix(members);
+    const cut = commonPrefix(members, group);
     return [{ group, count: members.length }, ...members.map((tag) => ({ tag, cut }))];
   });
 }
