@@ -132,6 +132,9 @@ describe('maru demo', () => {
       await page.waitForTimeout(2500);
       await picture(page, name);
       assert.equal(await sideways(page), 0);
+      if (name === 'demo-tv') {
+        assert.equal(await page.evaluate(() => document.querySelector('main').scrollHeight - document.querySelector('main').clientHeight), 0, 'a wall is not scrolled');
+      }
       assert.deepEqual(troubles, []);
       await context.close();
     }

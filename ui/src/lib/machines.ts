@@ -208,6 +208,22 @@ export function rowsOf(lines: Line[]): Line[][] {
   return rows;
 }
 
+const WALL_ABREAST = 4;
+/** The same for a wall, which is wide and never scrolled: rows that fit beside each other become one. */
+export function wallRowsOf(lines: Line[]): Line[][] {
+  const machines = (row: Line[]): number => row.reduce((n, line) => n + line.machines.length, 0);
+  const out: Line[][] = [];
+  for (const row of rowsOf(lines)) {
+    const last = out[out.length - 1];
+    if (last && machines(last) + machines(row) <= WALL_ABREAST) {
+      last.push(...row);
+    } else {
+      out.push(row);
+    }
+  }
+  return out;
+}
+
 export interface Condition {
   look: Look;
   /** Server time since when contact is lost, NaN while there is contact. */
