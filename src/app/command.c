@@ -13,6 +13,7 @@
 
 #include "core/check.h"
 #include "core/json.h"
+#include "production/words.h"
 
 /* Options that every command knows come first in each table. */
 #define COMMON_OPTIONS                                                                             \
@@ -69,6 +70,8 @@ static const struct option_row QUALITY_OPTIONS[] = {
     COMMON_OPTIONS, {"--plant", true}, {"--day", true}, {"--run", false}, {NULL, false}};
 static const struct option_row OUTBOX_OPTIONS[] = {
     COMMON_OPTIONS, {"--plant", true}, {NULL, false}};
+static const struct option_row EVENT_OPTIONS[] = {
+    COMMON_OPTIONS, {"--plant", true}, {"--key", true}, {NULL, false}};
 static const struct option_row MAIL_OPTIONS[] = {COMMON_OPTIONS, {"--test", false}, {NULL, false}};
 static const struct option_row TEMPLATE_OPTIONS[] = {COMMON_OPTIONS, {"--plant", true},
     {"--save", true}, {"--note", true}, {"--show", true}, {"--remove", true}, {"--apply", true},
@@ -98,6 +101,8 @@ static const struct command COMMANDS[] = {
         INDICATORS_OPTIONS, cmd_indicators},
     {"quality", MSG_HELP_QUALITY, COMMAND_HOME | COMMAND_OPENS | COMMAND_HOT, 0,
         POSITIONALS_MAX - 1, -1, QUALITY_OPTIONS, cmd_quality},
+    {"event", SAY(PRODUCTION_HELP_EVENT), COMMAND_HOME | COMMAND_OPENS | COMMAND_HOT, 1,
+        POSITIONALS_MAX - 1, -1, EVENT_OPTIONS, cmd_event},
     {"mail", MSG_HELP_MAIL, COMMAND_HOME | COMMAND_OPENS | COMMAND_HOT, 0, 0, -1, MAIL_OPTIONS,
         cmd_mail},
     {"outbox", MSG_HELP_OUTBOX, COMMAND_HOME | COMMAND_OPENS | COMMAND_HOT, 0, 0, -1,

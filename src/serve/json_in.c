@@ -8,9 +8,12 @@
  */
 #include "serve/json_in.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include <jansson.h>
+
+#include "core/mem.h"
 
 struct json_in {
     json_t root;
@@ -202,6 +205,71 @@ int json_in_each(const struct json_in *object, const char *name, uint32_t max,
                                       : wrong_type(name, "list of objects", err);
         if (rc < 0) {
             return rc;
+        }
+    }
+    return 0;
+}
+
+/* A double as decimals without an exponent, where those say the same. */
+static struct str decimals_of(double value, struct arena *arena) {
+    char text[48];
+    size_t size = f64_to_text(value, text);
+    if (memchr(text, 'e', size) != NULL) {
+        char plain[48];
+        double again = 0;
+        int length = snprintf(plain, sizeof plain, "%.12f", value);
+        while (length > 0 && plain[length - 1] == '0') {
+            length--;
+        }
+        length -= length > 0 && plain[length - 1] == '.';
+        if (length > 0 && (size_t)length < sizeof plain &&
+            str_to_f64((struct str){plain, (size_t)length}, &again) && again == value) {
+            return arena_copy(arena, (struct str){plain, (size_t)length});
+        }
+    }
+    return arena_copy(arena, (struct str){text, size});
+}
+
+/* False: an object or an array. An absent text (data NULL): null. */
+static bool text_of(const json_t *value, struct arena *arena, struct str *ret_text) {
+    char digits[24];
+    switch (json_typeof(value)) {
+    case JSON_STRING:
+        *ret_text =
+            arena_copy(arena, (struct str){json_string_value(value), json_string_length(value)});
+        return true;
+    case JSON_INTEGER:
+        *ret_text =
+            arena_copy(arena, (struct str){digits, i64_to_text(json_integer_value(value), digits)});
+        return true;
+    case JSON_REAL: *ret_text = decimals_of(json_real_value(value), arena); return true;
+    case JSON_TRUE: *ret_text = STR("true"); return true;
+    case JSON_FALSE: *ret_text = STR("false"); return true;
+    case JSON_NULL: *ret_text = (struct str){.data = NULL}; return true;
+    case JSON_OBJECT:
+    case JSON_ARRAY: break;
+    }
+    return false;
+}
+
+int json_in_walk(const struct json_in *object, struct arena *arena,
+    int (*each)(void *context, struct str name, struct str value, struct err *err), void *context,
+    struct err *err) {
+    const char *key = NULL;
+    json_t *value = NULL;
+    json_object_foreach(root_of(object), key, value) {
+        struct str name = arena_copy(arena, str_of(key));
+        size_t count = json_is_array(value) ? json_array_size(value) : 1;
+        for (size_t i = 0; i < count; i++) {
+            const json_t *item = json_is_array(value) ? json_array_get(value, i) : value;
+            struct str text = STR_NONE;
+            int rc = text_of(item, arena, &text) ? 0 : wrong_type(key, "string or number", err);
+            if (rc >= 0 && text.data != NULL) {
+                rc = each(context, name, text, err);
+            }
+            if (rc < 0) {
+                return rc;
+            }
         }
     }
     return 0;

@@ -39,6 +39,14 @@ int json_in_need_str(const struct json_in *object, const char *name, size_t max_
 /* An array of texts: how many; 0 when absent or null. ERR_LIMIT beyond `max`. */
 int json_in_texts(const struct json_in *object, const char *name, struct str *ret_values,
     uint32_t max, struct err *err);
+/* Calls `each` for every member that says something, in the object's order, an array once for each
+ * of its elements: texts as they are, numbers as their shortest decimals, true and false as these
+ * words; null is left out. ERR_TYPE: an object inside, or an array in an array. Names and
+ * texts live in the arena. */
+struct arena;
+int json_in_walk(const struct json_in *object, struct arena *arena,
+    int (*each)(void *context, struct str name, struct str value, struct err *err), void *context,
+    struct err *err);
 /* An object inside, borrowed from the outer one: do not free it. */
 int json_in_object(const struct json_in *object, const char *name,
     const struct json_in **ret_object, struct err *err);

@@ -199,6 +199,11 @@ static const struct param_spec P_ANNOTATIONS[] = {
     {"before", PARAM_COUNT, .help = HELP("Notes below this number", "이 번호보다 앞의 메모")},
     {"limit", PARAM_COUNT, .help = HELP("At most so many items", "최대 개수")}, END};
 
+static const struct param_spec P_EVENTS[] = {
+    {"type", PARAM_TEXT, .help = HELP("Only of this type", "이 종류만")},
+    {"before", PARAM_COUNT, .help = HELP("Events below this number", "이 번호보다 앞의 이벤트")},
+    {"limit", PARAM_COUNT, .help = HELP("At most so many items", "최대 개수")}, END};
+
 static const struct param_spec P_MEASURE[] = {
     {"from", PARAM_TIME,
         .help = HELP(
