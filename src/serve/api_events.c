@@ -12,6 +12,7 @@
 #include "serve/call.h"
 #include "serve/json_in.h"
 #include "serve/server.h"
+#include "serve/view.h"
 
 enum { LIST_DEFAULT = 100, LIST_MAX = 1000 };
 
@@ -107,9 +108,7 @@ int api_event_types(struct call *call, struct err *err) {
     (void)err;
     struct json json;
     call_json(call, 200, &json);
-    json_object_begin(&json);
-    json_key(&json, "items");
-    json_array_begin(&json);
+    view_items_begin(&json);
     for (uint32_t i = 0; event_type_at(i) != NULL; i++) {
         const struct event_type *type = event_type_at(i);
         json_object_begin(&json);
@@ -124,9 +123,7 @@ int api_event_types(struct call *call, struct err *err) {
         json_array_end(&json);
         json_object_end(&json);
     }
-    json_array_end(&json);
-    json_put_null(&json, "next");
-    json_object_end(&json);
+    view_items_end(&json);
     return 0;
 }
 
@@ -182,20 +179,11 @@ int api_events(struct call *call, struct err *err) {
     }
     struct json json;
     call_json(call, 200, &json);
-    json_object_begin(&json);
-    json_key(&json, "items");
-    json_array_begin(&json);
+    view_items_begin(&json);
     for (int i = 0; i < listing.count; i++) {
         put_row(&json, &listing.rows[i]);
     }
-    json_array_end(&json);
-    if (listing.count > 0 && listing.count == (int)limit) {
-        char next[24];
-        (void)i64_to_text(listing.rows[listing.count - 1].number, next);
-        json_put_str(&json, "next", str_of(next)); // Goes into `before`.
-    } else {
-        json_put_null(&json, "next");
-    }
-    json_object_end(&json);
+    bool more = listing.count > 0 && listing.count == (int)limit;
+    view_items_page_end(&json, more ? listing.rows[listing.count - 1].number : 0);
     return 0;
 }
