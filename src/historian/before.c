@@ -92,7 +92,7 @@ static int window_of_segment(struct segment *segment, uint32_t tag, int64_t befo
     return found;
 }
 
-static bool window_of_memtable(const struct memtable *table, uint32_t tag, int64_t before_ns,
+static bool window_of_memtable(struct memtable *table, uint32_t tag, int64_t before_ns,
     enum before_need need, int64_t *from_ns) {
     bool found = false;
     struct memtable_walk walk;

@@ -23,7 +23,7 @@ enum {
 };
 
 static void cursor_add_memtable(
-    struct cursor_set *set, const struct memtable *table, const struct cursor_options *options) {
+    struct cursor_set *set, struct memtable *table, const struct cursor_options *options) {
     struct cursor *cursor = &set->cursors[set->count];
     *cursor = (struct cursor){.next_ns = set->from_ns};
     memtable_walk_init(&cursor->walk, table, options->tag, set->from_ns, set->to_ns);

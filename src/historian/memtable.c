@@ -7,27 +7,45 @@
  * a row differs; only then the chunk gets those columns, filled in for the rows before. A row of
  * another type begins a new chunk, so a chunk has one type.
  *
- * Memory comes from regions of 256 KB that are cut by a bump pointer and returned all at once: no
- * allocation per row, and nothing to free row by row. 24 MB hold about 1.5 million rows.
+ * With many tags a row's slot, time and value are three lines that no cache holds. A table that has
+ * more than STAGED_TAGS tags therefore does not place a row at once: it waits in the stage of its
+ * page (stage.h), and when about eight rows a tag have come the stage is sorted by slot and placed,
+ * so that each line is fetched once for eight rows. Such a table stages to its end, so rows of a
+ * tag never overtake each other. Pages begin with stages of different sizes, lest all are placed in
+ * one batch. Who reads a page places what waits there first.
  *
- * Reading without a lock: the writer fills a row, then stores the slot's count with release order.
- * A reader that loads the count with acquire order may touch that many rows for ever, since chunks
- * are never changed or moved. `ordered` is lowered before the count of the row that broke the
- * order, so a reader that still sees it raised may trust it for its own count.
+ * Memory comes from regions of 256 KB that are cut by a bump pointer and returned all at once: no
+ * allocation per row, and nothing to free row by row. 24 MB hold about 1.5 million rows. Blocks of
+ * a stage that was placed are used again, for stages and chunks alike, so placing what waits in a
+ * frozen table mostly needs no more memory than the rows had. The first chunk of a tag whose rows
+ * wait is counted beforehand; later chunks of a staging table are small (16 rows or a quarter of
+ * what the tag has), and so is what sealing adds to a table that was full.
+ *
+ * Rows are placed under the table's mutex: by the writer, who holds it for a batch, or by a reader,
+ * who takes it only where rows wait. Reading itself is without a lock: who places fills a row, then
+ * stores the slot's count with release order. A reader that loads the count with acquire order may
+ * touch that many rows for ever, since chunks are never changed or moved. `ordered` is lowered
+ * before the count of the row that broke the order, so a reader that still sees it raised may trust
+ * it for its own count.
  */
 #include "historian/memtable.h"
 
 #include "core/check.h"
 #include "core/mem.h"
 #include "core/thread.h"
+#include "historian/stage.h"
 
 enum {
     REGION_BYTES = 256 << 10,
-    PAGE_SLOTS = 1024,
+    PAGE_SLOTS = STAGE_SLOTS,
     PAGE_COUNT = HIST_TAG_MAX / PAGE_SLOTS + 1,
     CHUNK_ROWS_FIRST = 4,
     CHUNK_ROWS_MAX = 256,
-    LOOK_AHEAD = 12, // Rows whose places are fetched before they are filled.
+    CHUNK_ROWS_STAGED = 16, // At most, until a tag has four times as many.
+    STAGED_TAGS = 6000,     // Below, the second cache holds what a scan touches.
+    FETCH_SLOTS = 36,       // Placing: slots that are fetched before their lines,
+    FETCH_LINES = 12,       // and lines before they are filled.
+    LOOK_AHEAD = 12,        // Rows whose places are fetched before they are filled.
 };
 
 struct region {
@@ -63,7 +81,8 @@ struct chunk {
 struct slot {
     _Atomic uint32_t count;
     _Atomic bool ordered;
-    /* The writer's: where the next row goes, so that the chunk itself need not be touched. */
+    /* Of who holds the mutex: where the next row goes, so that the chunk itself need not be
+     * touched. */
     bool marked; // The last chunk has status and flags columns.
     uint8_t type;
     uint8_t flags;
@@ -73,6 +92,16 @@ struct slot {
     bits64 *value;
     _Atomic(struct chunk *) last;
     _Atomic(struct chunk *) first;
+};
+
+struct page {
+    _Atomic uint32_t staged;        // Rows that wait in `stage`; stored under the mutex.
+    uint32_t stage_limit;           // So many are placed.
+    uint32_t tags;                  // How many have rows, placed or waiting,
+    uint64_t seen[PAGE_SLOTS / 64]; // and which.
+    uint64_t claimed;               // Bytes counted for first chunks of tags that wait.
+    struct stage stage;
+    struct slot slots[PAGE_SLOTS];
 };
 
 /* A text of the table: its size in front of its bytes. */
@@ -90,9 +119,11 @@ struct memtable {
     _Atomic uint64_t bytes;
     _Atomic uint64_t rows;
     _Atomic uint64_t seq;
-    _Atomic uint32_t tag_max;
     _Atomic uint32_t tags;
-    _Atomic(struct slot *) pages[PAGE_COUNT];
+    struct mutex mutex;        // Of everything that places rows: slots, chunks, stages, `cut`.
+    struct stage_block *idle;  // Blocks of stages that were placed.
+    struct stage_order *order; // NULL: rows are placed as they come.
+    _Atomic(struct page *) pages[PAGE_COUNT];
 };
 
 struct region_pool *region_pool_new(uint64_t keep_bytes) {
@@ -151,6 +182,7 @@ struct memtable *memtable_new(struct region_pool *pool) {
     struct memtable *table = MEM_NEW(struct memtable);
     atomic_init(&table->references, 1);
     table->pool = pool;
+    mutex_init(&table->mutex);
     return table;
 }
 
@@ -172,12 +204,18 @@ void memtable_unref(struct memtable *table) {
     for (uint32_t i = 0; i < PAGE_COUNT; i++) {
         mem_free(atomic_load_explicit(&table->pages[i], memory_order_relaxed));
     }
+    mutex_fini(&table->mutex);
     mem_free(table);
 }
 
-/* 16-byte aligned memory that lives as long as the table; not zeroed. */
+/* 16-byte aligned memory that lives as long as the table; not zeroed. Under the mutex. */
 static void *memtable_cut(struct memtable *table, size_t size) {
     size = (size + 15) & ~(size_t)15;
+    if (size > table->cut_left && table->idle != NULL && size <= sizeof *table->idle) {
+        table->cut = (uint8_t *)table->idle;
+        table->cut_left = sizeof *table->idle;
+        table->idle = table->idle->next;
+    }
     if (size > table->cut_left) {
         size_t room = REGION_BYTES - sizeof(struct region);
         uint64_t want = size > room ? size + sizeof(struct region) : REGION_BYTES;
@@ -194,38 +232,69 @@ static void *memtable_cut(struct memtable *table, size_t size) {
     return piece;
 }
 
-static struct slot *memtable_slot(struct memtable *table, uint32_t tag) {
+static struct page *memtable_page_new(struct memtable *table, uint32_t tag) {
     CHECK(tag > 0 && tag <= HIST_TAG_MAX);
-    struct slot *page = atomic_load_explicit(&table->pages[tag / PAGE_SLOTS], memory_order_relaxed);
-    if (page == NULL) {
-        page = MEM_ARRAY(struct slot, PAGE_SLOTS);
-        for (uint32_t i = 0; i < PAGE_SLOTS; i++) {
-            atomic_init(&page[i].ordered, true);
-        }
-        atomic_fetch_add_explicit(
-            &table->bytes, PAGE_SLOTS * sizeof(struct slot), memory_order_relaxed);
-        atomic_store_explicit(&table->pages[tag / PAGE_SLOTS], page, memory_order_release);
+    uint32_t index = tag / PAGE_SLOTS;
+    struct page *page = MEM_NEW(struct page);
+    page->stage_limit = STAGE_BLOCK_ROWS * (1 + index % STAGE_BLOCKS);
+    for (uint32_t i = 0; i < PAGE_SLOTS; i++) {
+        atomic_init(&page->slots[i].ordered, true);
     }
-    if (tag > atomic_load_explicit(&table->tag_max, memory_order_relaxed)) {
-        atomic_store_explicit(&table->tag_max, tag, memory_order_release);
-    }
-    return &page[tag % PAGE_SLOTS];
+    atomic_fetch_add_explicit(&table->bytes, sizeof *page, memory_order_relaxed);
+    atomic_store_explicit(&table->pages[index], page, memory_order_release);
+    return page;
 }
 
-static void slot_extend(struct memtable *table, struct slot *slot, uint8_t type, uint8_t flags) {
-    uint32_t capacity = CHUNK_ROWS_FIRST;
+static inline struct page *memtable_page(struct memtable *table, uint32_t tag) {
+    struct page *page = NULL;
+    if (tag <= HIST_TAG_MAX) {
+        page = atomic_load_explicit(&table->pages[tag / PAGE_SLOTS], memory_order_relaxed);
+    }
+    return page != NULL ? page : memtable_page_new(table, tag);
+}
+
+/* True the first time a row of the slot comes. */
+static bool page_see(struct memtable *table, struct page *page, uint32_t slot) {
+    uint64_t bit = UINT64_C(1) << (slot % 64);
+    if ((page->seen[slot / 64] & bit) != 0) {
+        return false;
+    }
+    page->seen[slot / 64] |= bit;
+    page->tags++;
+    atomic_fetch_add_explicit(&table->tags, 1, memory_order_relaxed);
+    return true;
+}
+
+static size_t chunk_bytes(uint32_t rows) {
+    return ((sizeof(struct chunk) + 15) & ~(size_t)15) + (size_t)rows * 16;
+}
+
+/* Rows of a tag's next chunk, when `wanted` wait to be placed. */
+static uint32_t chunk_capacity(
+    const struct memtable *table, const struct slot *slot, uint32_t last_rows, uint32_t wanted) {
+    uint32_t capacity = last_rows >= CHUNK_ROWS_FIRST ? last_rows * 2 : CHUNK_ROWS_FIRST;
+    if (table->order != NULL) {
+        uint32_t most = atomic_load_explicit(&slot->count, memory_order_relaxed) / 4;
+        most = most > CHUNK_ROWS_STAGED ? most : CHUNK_ROWS_STAGED;
+        capacity = capacity < most ? capacity : most;
+    }
+    capacity = capacity > wanted ? capacity : wanted;
+    return capacity < CHUNK_ROWS_MAX ? capacity : CHUNK_ROWS_MAX;
+}
+
+static void slot_extend(
+    struct memtable *table, struct slot *slot, uint8_t type, uint8_t flags, uint32_t wanted) {
+    uint32_t last_rows = 0;
     struct chunk *last = atomic_load_explicit(&slot->last, memory_order_relaxed);
     if (last != NULL) {
         uint32_t rows = atomic_load_explicit(&last->rows, memory_order_relaxed);
-        capacity = slot->type == type && rows >= CHUNK_ROWS_FIRST ? rows * 2 : CHUNK_ROWS_FIRST;
+        last_rows = slot->type == type ? rows : 0;
         /* Whoever sees a row behind this chunk sees this, too: the slot's count is stored later. */
         atomic_store_explicit(&last->rows, rows - slot->room, memory_order_relaxed);
     }
-    if (capacity > CHUNK_ROWS_MAX) {
-        capacity = CHUNK_ROWS_MAX;
-    }
-    size_t head = (sizeof(struct chunk) + 15) & ~(size_t)15;
-    uint8_t *memory = memtable_cut(table, head + (size_t)capacity * 16);
+    uint32_t capacity = chunk_capacity(table, slot, last_rows, wanted);
+    size_t head = chunk_bytes(0);
+    uint8_t *memory = memtable_cut(table, chunk_bytes(capacity));
     struct chunk *chunk = (struct chunk *)(void *)memory;
     *chunk = (struct chunk){.time = (int64_t *)(void *)(memory + head),
         .value = (bits64 *)(void *)(memory + head + (size_t)capacity * 8),
@@ -236,7 +305,6 @@ static void slot_extend(struct memtable *table, struct slot *slot, uint8_t type,
         .flags = flags};
     atomic_init(&chunk->rows, capacity);
     if (last == NULL) {
-        atomic_fetch_add_explicit(&table->tags, 1, memory_order_relaxed);
         atomic_store_explicit(&slot->first, chunk, memory_order_release);
     } else {
         atomic_store_explicit(&last->next, chunk, memory_order_release);
@@ -252,7 +320,7 @@ static void slot_extend(struct memtable *table, struct slot *slot, uint8_t type,
 
 /* Writes status and flags of the next row into the last chunk's columns for them; the chunk gets
  * those now if it has none, filled in for the rows that stand. */
-static void slot_mark(struct memtable *table, struct slot *slot, const struct sample *row) {
+static void slot_mark(struct memtable *table, struct slot *slot, uint32_t status, uint8_t flags) {
     struct chunk *chunk = atomic_load_explicit(&slot->last, memory_order_relaxed);
     uint32_t capacity = atomic_load_explicit(&chunk->rows, memory_order_relaxed);
     uint32_t at = capacity - slot->room;
@@ -266,8 +334,8 @@ static void slot_mark(struct memtable *table, struct slot *slot, const struct sa
         atomic_store_explicit(&chunk->marks, marks, memory_order_release);
         slot->marked = true;
     }
-    marks->status[at] = row->status;
-    marks->flags[at] = row->flags;
+    marks->status[at] = status;
+    marks->flags[at] = flags;
 }
 
 static uint64_t memtable_keep_text(
@@ -279,26 +347,143 @@ static uint64_t memtable_keep_text(
     return (uint64_t)(uintptr_t)kept;
 }
 
-static inline void memtable_add_row(
-    struct memtable *table, const struct batch *batch, const struct sample *row) {
-    struct slot *slot = memtable_slot(table, row->tag);
-    if (slot->room == 0 || slot->type != row->type) {
-        slot_extend(table, slot, row->type, row->flags);
-    }
-    if (slot->marked || row->status != 0 || row->flags != slot->flags) {
-        slot_mark(table, slot, row);
-    }
-    *slot->time++ = row->time_ns;
-    *slot->value++ =
-        row->type == TYPE_TEXT ? memtable_keep_text(table, batch, row) : (uint64_t)row->value.i64;
+/* Fills the next place of a slot that has room for a row of this type. */
+static inline void slot_put(
+    struct slot *slot, int64_t time_ns, uint64_t value, uint32_t rows_before) {
+    *slot->time++ = time_ns;
+    *slot->value++ = value;
     slot->room--;
-    uint32_t count = atomic_load_explicit(&slot->count, memory_order_relaxed);
-    if (count > 0 && row->time_ns <= slot->newest_ns) {
+    if (rows_before > 0 && time_ns <= slot->newest_ns) {
         atomic_store_explicit(&slot->ordered, false, memory_order_relaxed);
     } else {
-        slot->newest_ns = row->time_ns;
+        slot->newest_ns = time_ns;
     }
+}
+
+static inline void memtable_place_row(
+    struct memtable *table, const struct batch *batch, const struct sample *row) {
+    struct page *page = memtable_page(table, row->tag);
+    struct slot *slot = &page->slots[row->tag % PAGE_SLOTS];
+    if (slot->room == 0 || slot->type != row->type) {
+        slot_extend(table, slot, row->type, row->flags, 1);
+    }
+    if (slot->marked || row->status != 0 || row->flags != slot->flags) {
+        slot_mark(table, slot, row->status, row->flags);
+    }
+    uint64_t value =
+        row->type == TYPE_TEXT ? memtable_keep_text(table, batch, row) : (uint64_t)row->value.i64;
+    uint32_t count = atomic_load_explicit(&slot->count, memory_order_relaxed);
+    if (count == 0) {
+        (void)page_see(table, page, row->tag % PAGE_SLOTS);
+    }
+    slot_put(slot, row->time_ns, value, count);
     atomic_store_explicit(&slot->count, count + 1, memory_order_release);
+}
+
+/* Places rows of one slot, `index[0..count)` of a stage, in this order. */
+static void slot_place(struct memtable *table, struct slot *slot, const struct stage *stage,
+    const uint16_t *index, uint32_t count) {
+    uint32_t placed = atomic_load_explicit(&slot->count, memory_order_relaxed);
+    for (uint32_t i = 0; i < count;) {
+        const struct staged_row *row = stage_row(stage, index[i]);
+        if (slot->room == 0 || slot->type != row->type) {
+            slot_extend(table, slot, row->type, row->flags, count - i);
+        }
+        uint32_t end = count - i < slot->room ? count : i + slot->room;
+        for (; i < end; i++) {
+            row = stage_row(stage, index[i]);
+            if (row->type != slot->type) {
+                break;
+            }
+            if (slot->marked || row->status != 0 || row->flags != slot->flags) {
+                slot_mark(table, slot, row->status, row->flags);
+            }
+            slot_put(slot, row->time_ns, row->value, placed++);
+        }
+        atomic_store_explicit(&slot->count, placed, memory_order_release); // A chunk begins there.
+    }
+}
+
+/* Places the rows that wait in a page. Under the mutex. */
+static void page_place(struct memtable *table, struct page *page) {
+    struct stage *stage = &page->stage;
+    uint32_t rows = atomic_load_explicit(&page->staged, memory_order_relaxed);
+    if (rows == 0) {
+        return; // Somebody else did.
+    }
+    const struct stage_order *order = table->order;
+    stage_sort(stage, rows, table->order);
+    for (uint32_t i = 0; i < PAGE_SLOTS; i++) {
+        if (i + FETCH_SLOTS < PAGE_SLOTS) {
+            __builtin_prefetch(&page->slots[i + FETCH_SLOTS], 1);
+        }
+        if (i + FETCH_LINES < PAGE_SLOTS) {
+            __builtin_prefetch(page->slots[i + FETCH_LINES].time, 1);
+            __builtin_prefetch(page->slots[i + FETCH_LINES].value, 1);
+        }
+        uint32_t begin = order->begin[i];
+        if (order->begin[i + 1] > begin) {
+            slot_place(
+                table, &page->slots[i], stage, order->index + begin, order->begin[i + 1] - begin);
+        }
+    }
+    for (uint32_t i = 0; i * STAGE_BLOCK_ROWS < rows; i++) {
+        stage->blocks[i]->next = table->idle;
+        table->idle = stage->blocks[i];
+    }
+    atomic_fetch_sub_explicit(&table->bytes, page->claimed, memory_order_relaxed);
+    page->claimed = 0;
+    uint32_t limit = page->tags * STAGE_BLOCKS; // Eight rows a tag.
+    page->stage_limit = limit > STAGE_BLOCK_ROWS ? limit : STAGE_BLOCK_ROWS;
+    /* Whoever sees none waiting sees them placed. */
+    atomic_store_explicit(&page->staged, 0, memory_order_release);
+}
+
+/* The page of a tag with all its rows placed; NULL: none. */
+static const struct page *memtable_settle(struct memtable *table, uint32_t tag) {
+    struct page *page = atomic_load_explicit(&table->pages[tag / PAGE_SLOTS], memory_order_acquire);
+    if (page != NULL && atomic_load_explicit(&page->staged, memory_order_acquire) > 0) {
+        mutex_lock(&table->mutex);
+        page_place(table, page);
+        mutex_unlock(&table->mutex);
+    }
+    return page;
+}
+
+static struct stage_block *memtable_block(struct memtable *table) {
+    struct stage_block *block = table->idle;
+    if (block == NULL) {
+        return memtable_cut(table, sizeof *block);
+    }
+    table->idle = block->next;
+    return block;
+}
+
+static inline void memtable_stage_row(
+    struct memtable *table, const struct batch *batch, const struct sample *row) {
+    struct page *page = memtable_page(table, row->tag);
+    uint32_t slot = row->tag % PAGE_SLOTS;
+    if (page->tags < PAGE_SLOTS && page_see(table, page, slot)) {
+        page->claimed += chunk_bytes(CHUNK_ROWS_FIRST);
+        atomic_fetch_add_explicit(
+            &table->bytes, chunk_bytes(CHUNK_ROWS_FIRST), memory_order_relaxed);
+    }
+    uint32_t at = atomic_load_explicit(&page->staged, memory_order_relaxed);
+    if (at % STAGE_BLOCK_ROWS == 0) {
+        page->stage.blocks[at / STAGE_BLOCK_ROWS] = memtable_block(table);
+    }
+    *stage_slot(&page->stage, at) = (uint16_t)slot;
+    struct staged_row *staged = stage_row(&page->stage, at);
+    staged->time_ns = row->time_ns;
+    staged->value =
+        row->type == TYPE_TEXT ? memtable_keep_text(table, batch, row) : (uint64_t)row->value.i64;
+    staged->status = row->status;
+    staged->type = row->type;
+    staged->flags = row->flags;
+    atomic_store_explicit(&page->staged, at + 1, memory_order_relaxed); // Read under the mutex.
+    if (at + 1 >= page->stage_limit) {
+        page_place(table, page);
+    }
 }
 
 /* Asks for the memory a row will be written to: a scan touches three lines a tag, all over. */
@@ -306,26 +491,49 @@ static inline void memtable_fetch(const struct memtable *table, uint32_t tag) {
     if (tag > HIST_TAG_MAX) {
         return;
     }
-    const struct slot *page =
+    const struct page *page =
         atomic_load_explicit(&table->pages[tag / PAGE_SLOTS], memory_order_relaxed);
     if (page != NULL) {
-        __builtin_prefetch(page[tag % PAGE_SLOTS].time, 1);
-        __builtin_prefetch(page[tag % PAGE_SLOTS].value, 1);
+        __builtin_prefetch(page->slots[tag % PAGE_SLOTS].time, 1);
+        __builtin_prefetch(page->slots[tag % PAGE_SLOTS].value, 1);
     }
 }
 
-void memtable_add(struct memtable *table, const struct batch *batch) {
-    uint64_t rows = 0;
+static uint32_t memtable_place_rows(struct memtable *table, const struct batch *batch) {
+    uint32_t rows = 0;
     for (uint32_t i = 0; i < batch->count; i++) {
         const struct sample *row = &batch->rows[i];
         if (i + LOOK_AHEAD < batch->count) {
             memtable_fetch(table, row[LOOK_AHEAD].tag);
         }
         if ((row->flags & SAMPLE_DROP) == 0) {
-            memtable_add_row(table, batch, row);
+            memtable_place_row(table, batch, row);
             rows++;
         }
     }
+    return rows;
+}
+
+static uint32_t memtable_stage_rows(struct memtable *table, const struct batch *batch) {
+    uint32_t rows = 0;
+    for (uint32_t i = 0; i < batch->count; i++) {
+        const struct sample *row = &batch->rows[i];
+        if ((row->flags & SAMPLE_DROP) == 0) {
+            memtable_stage_row(table, batch, row);
+            rows++;
+        }
+    }
+    return rows;
+}
+
+void memtable_add(struct memtable *table, const struct batch *batch) {
+    mutex_lock(&table->mutex);
+    if (table->order == NULL && memtable_tags(table) > STAGED_TAGS) {
+        table->order = memtable_cut(table, sizeof *table->order);
+    }
+    uint32_t rows = table->order != NULL ? memtable_stage_rows(table, batch)
+                                         : memtable_place_rows(table, batch);
+    mutex_unlock(&table->mutex);
     atomic_fetch_add_explicit(&table->rows, rows, memory_order_relaxed);
     atomic_store_explicit(&table->seq, batch->seq, memory_order_release);
 }
@@ -346,14 +554,13 @@ uint64_t memtable_seq(const struct memtable *table) {
     return atomic_load_explicit(&table->seq, memory_order_acquire);
 }
 
-uint32_t memtable_tag_next(const struct memtable *table, uint32_t tag) {
-    uint32_t last = atomic_load_explicit(&table->tag_max, memory_order_acquire);
-    for (uint32_t next = tag + 1; next <= last; next++) {
-        const struct slot *page =
-            atomic_load_explicit(&table->pages[next / PAGE_SLOTS], memory_order_acquire);
+uint32_t memtable_tag_next(struct memtable *table, uint32_t tag) {
+    for (uint32_t next = tag + 1; next <= HIST_TAG_MAX; next++) {
+        const struct page *page = memtable_settle(table, next);
         if (page == NULL) {
             next |= PAGE_SLOTS - 1; // To the end of this page.
-        } else if (atomic_load_explicit(&page[next % PAGE_SLOTS].count, memory_order_acquire) > 0) {
+        } else if (atomic_load_explicit(
+                       &page->slots[next % PAGE_SLOTS].count, memory_order_acquire) > 0) {
             return next;
         }
     }
@@ -436,18 +643,17 @@ static void walk_gather(struct memtable_walk *walk, const struct slot *slot) {
     walk->sorted = true;
 }
 
-void memtable_walk_init(struct memtable_walk *walk, const struct memtable *table, uint32_t tag,
+void memtable_walk_init(struct memtable_walk *walk, struct memtable *table, uint32_t tag,
     int64_t from_ns, int64_t to_ns) {
     *walk = (struct memtable_walk){.table = table, .from_ns = from_ns, .to_ns = to_ns};
     if (tag == 0 || tag > HIST_TAG_MAX) {
         return;
     }
-    const struct slot *page =
-        atomic_load_explicit(&table->pages[tag / PAGE_SLOTS], memory_order_acquire);
+    const struct page *page = memtable_settle(table, tag);
     if (page == NULL) {
         return;
     }
-    const struct slot *slot = &page[tag % PAGE_SLOTS];
+    const struct slot *slot = &page->slots[tag % PAGE_SLOTS];
     walk->left = atomic_load_explicit(&slot->count, memory_order_acquire);
     walk->chunk = atomic_load_explicit(&slot->first, memory_order_acquire);
     if (walk->left > 0 && !atomic_load_explicit(&slot->ordered, memory_order_relaxed)) {

@@ -2,9 +2,11 @@
 #define HISTORIAN_MEMTABLE_H
 /*
  * Rows that are durable in the log but not yet in a segment: per tag a list of column chunks, in
- * order of arrival. One writer at a time (the leader of a group commit) and any number of readers
- * without a lock: rows are only ever added, and a tag's row count is published after its rows.
- * Tables are counted; the last reference gives the memory back to the pool.
+ * order of arrival. One writer at a time (the leader of a group commit) and any number of readers:
+ * rows are only ever added, and a tag's row count is published after its rows. In a table of many
+ * tags rows wait before they go to their chunks; a reader that finds some waiting places them
+ * first, under the table's own mutex, and otherwise takes no lock. Whatever was added before a walk
+ * began is in it. Tables are counted; the last reference gives the memory back to the pool.
  */
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -24,7 +26,8 @@ struct memtable *memtable_new(struct region_pool *pool);
 struct memtable *memtable_ref(struct memtable *table);
 void memtable_unref(struct memtable *table); // NULL is allowed.
 
-/* Adds the rows of a batch that are not dropped. The writer only. */
+/* Adds the rows of a batch that are not dropped. The writer only. Bytes, rows and tags tell at once
+ * of what waits, too. */
 void memtable_add(struct memtable *table, const struct batch *batch);
 uint64_t memtable_bytes(const struct memtable *table);
 uint64_t memtable_rows(const struct memtable *table);
@@ -33,7 +36,7 @@ uint32_t memtable_tags(const struct memtable *table);
 /* Sequence number of the newest batch inside; 0: empty. */
 uint64_t memtable_seq(const struct memtable *table);
 /* The smallest tag above `tag` that has rows inside; 0: none. */
-uint32_t memtable_tag_next(const struct memtable *table, uint32_t tag);
+uint32_t memtable_tag_next(struct memtable *table, uint32_t tag);
 
 /* A walk over one tag's rows in [from, to) in time order, with a bound taken at the start. */
 struct memtable_walk {
@@ -46,7 +49,7 @@ struct memtable_walk {
     bool given;
     struct rows_buffer rows;
 };
-void memtable_walk_init(struct memtable_walk *walk, const struct memtable *table, uint32_t tag,
+void memtable_walk_init(struct memtable_walk *walk, struct memtable *table, uint32_t tag,
     int64_t from_ns, int64_t to_ns);
 void memtable_walk_fini(struct memtable_walk *walk);
 /* Next rows; false at the end. Borrowed until the next call. */

@@ -163,7 +163,7 @@ static void span_add(
         (struct span){.from_ns = from_ns, .last_ns = last_ns, .source = source, .exact = exact};
 }
 
-static void spans_of_memtable(struct query *query, const struct memtable *table) {
+static void spans_of_memtable(struct query *query, struct memtable *table) {
     struct memtable_walk walk;
     memtable_walk_init(&walk, table, query->tag, INT64_MIN, INT64_MAX);
     struct run run;

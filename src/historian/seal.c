@@ -13,7 +13,7 @@
 #define SEAL_RETRY_NS NS_PER_S
 #define BUSY_NS       NS_PER_S // Two tables filled in less leave no time for small merges.
 
-static int seal_rows(struct segment_writer *writer, const struct memtable *table, struct err *err) {
+static int seal_rows(struct segment_writer *writer, struct memtable *table, struct err *err) {
     for (uint32_t tag = 0; (tag = memtable_tag_next(table, tag)) != 0;) {
         struct memtable_walk walk;
         memtable_walk_init(&walk, table, tag, INT64_MIN, INT64_MAX);
@@ -30,7 +30,7 @@ static int seal_rows(struct segment_writer *writer, const struct memtable *table
     return 0;
 }
 
-static int seal_table(struct historian *historian, const struct memtable *table, struct err *err) {
+static int seal_table(struct historian *historian, struct memtable *table, struct err *err) {
     struct segment_plan plan = {.files = historian->files,
         .dir = historian->dir,
         .id = store_segment_id(historian),

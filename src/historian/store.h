@@ -3,7 +3,8 @@
 /*
  * The open historian, inside. Three locks, never nested except where said:
  *   commit: the queue of callers that wait for the log; its leader alone writes the log and fills
- *           the active memtable (a role, not a lock: it is held without any mutex).
+ *           the active memtable (a role, not a lock: it is held without any mutex; the table has
+ *           one of its own, which readers may take).
  *   state:  the published view, manifest, counters, notices; held for moments.
  *   last:   the table of newest rows.
  * Whoever changes the manifest or the list of segments holds `care` (a role taken under state).
