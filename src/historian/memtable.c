@@ -41,11 +41,12 @@ enum {
     PAGE_COUNT = HIST_TAG_MAX / PAGE_SLOTS + 1,
     CHUNK_ROWS_FIRST = 4,
     CHUNK_ROWS_MAX = 256,
-    CHUNK_ROWS_STAGED = 16, // At most, until a tag has four times as many.
-    STAGED_TAGS = 6000,     // Below, the second cache holds what a scan touches.
-    FETCH_SLOTS = 36,       // Placing: slots that are fetched before their lines,
-    FETCH_LINES = 12,       // and lines before they are filled.
-    LOOK_AHEAD = 12,        // Rows whose places are fetched before they are filled.
+    CHUNK_ROWS_STAGED = 16,   // At most, until a tag has four times as many.
+    STAGED_TAGS = 6000,       // Below, the second cache holds what a scan touches.
+    STAGED_TAGS_MAX = 400000, // Beyond, stages would take the room that chunks need.
+    FETCH_SLOTS = 36,         // Placing: slots that are fetched before their lines,
+    FETCH_LINES = 12,         // and lines before they are filled.
+    LOOK_AHEAD = 12,          // Rows whose places are fetched before they are filled.
 };
 
 struct region {
@@ -404,6 +405,14 @@ static void slot_place(struct memtable *table, struct slot *slot, const struct s
     }
 }
 
+/* How many rows of a page wait at most: eight a tag while there are not too many, and
+ * at least a block. */
+static uint32_t stage_limit(const struct memtable *table, const struct page *page) {
+    uint32_t each = memtable_tags(table) <= STAGED_TAGS_MAX ? STAGE_BLOCKS : 1;
+    uint32_t limit = page->tags * each;
+    return limit > STAGE_BLOCK_ROWS ? limit : STAGE_BLOCK_ROWS;
+}
+
 /* Places the rows that wait in a page. Under the mutex. */
 static void page_place(struct memtable *table, struct page *page) {
     struct stage *stage = &page->stage;
@@ -433,8 +442,7 @@ static void page_place(struct memtable *table, struct page *page) {
     }
     atomic_fetch_sub_explicit(&table->bytes, page->claimed, memory_order_relaxed);
     page->claimed = 0;
-    uint32_t limit = page->tags * STAGE_BLOCKS; // Eight rows a tag.
-    page->stage_limit = limit > STAGE_BLOCK_ROWS ? limit : STAGE_BLOCK_ROWS;
+    page->stage_limit = stage_limit(table, page);
     /* Whoever sees none waiting sees them placed. */
     atomic_store_explicit(&page->staged, 0, memory_order_release);
 }
@@ -470,6 +478,10 @@ static inline void memtable_stage_row(
     }
     uint32_t at = atomic_load_explicit(&page->staged, memory_order_relaxed);
     if (at % STAGE_BLOCK_ROWS == 0) {
+        if (at >= stage_limit(table, page)) { // More tags came than when the limit was set.
+            page_place(table, page);
+            at = 0;
+        }
         page->stage.blocks[at / STAGE_BLOCK_ROWS] = memtable_block(table);
     }
     *stage_slot(&page->stage, at) = (uint16_t)slot;
