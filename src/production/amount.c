@@ -161,3 +161,8 @@ void amount_put(struct buf *out, int64_t u) {
     char text[AMOUNT_TEXT_MAX];
     buf_put(out, text, amount_text(u, text));
 }
+
+const char *amount_z(int64_t u, char *to) {
+    (void)amount_text(u, to);
+    return to;
+}

@@ -19,5 +19,8 @@ bool amount_parse(struct str text, int64_t *ret_u);
 void amount_put(struct buf *out, int64_t u);
 /* Into `to` of AMOUNT_TEXT_MAX bytes, ended by NUL. Its length. */
 size_t amount_text(int64_t u, char *to);
+/* The same as a text that lives until the end of the block. */
+#define AMOUNT(u) amount_z((u), (char[AMOUNT_TEXT_MAX]){0})
+const char *amount_z(int64_t u, char *to);
 
 #endif

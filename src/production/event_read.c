@@ -261,9 +261,16 @@ static int find_operation(
         "SELECT o.number FROM operations o JOIN work_orders w ON w.number = o.work_order "
         "WHERE w.code = ?1 AND o.step = ?2",
         str_slice(text, 0, at - 1), &step, SAY(PRODUCTION_EVENT_NO_OPERATION), ret_number, err);
-    return status == -ERR_NOT_FOUND
-               ? err_set(err, ERR_NOT_FOUND, SAY(PRODUCTION_EVENT_NO_OPERATION), ARGS(A_STR(text)))
-               : status;
+    if (status != -ERR_NOT_FOUND) {
+        return status;
+    }
+    struct str order = str_slice(text, 0, at - 1);
+    int64_t planned = 0; // A planned order has no operations yet.
+    status = find_row(tx, "SELECT number FROM work_orders WHERE code = ?1 AND state = 'planned'",
+        order, NULL, SAY(PRODUCTION_EVENT_NO_OPERATION), &planned, NULL);
+    return status >= 0
+               ? err_set(err, ERR_CONFLICT, SAY(PRODUCTION_ORDER_NOT_RELEASED), ARGS(A_STR(order)))
+               : err_set(err, ERR_NOT_FOUND, SAY(PRODUCTION_EVENT_NO_OPERATION), ARGS(A_STR(text)));
 }
 
 static int read_choice(

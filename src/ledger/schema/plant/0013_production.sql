@@ -287,6 +287,7 @@ CREATE TABLE work_orders (
     bom_version     INTEGER,
     routing_version INTEGER,
     lot             INTEGER REFERENCES lots (number),   -- That it makes; numbered before the work starts.
+    proposed        INTEGER NOT NULL,                   -- 1: by a plan; the next plan takes it back.
     note            TEXT    NOT NULL,
     created_ns      INTEGER NOT NULL,
     actor           TEXT    NOT NULL

@@ -1,0 +1,270 @@
+/*
+ * Orders and their work: released by the versions of the day, begun on a machine that is free,
+ * counted by runs, corrected by hand, split and merged; and the plan made of sales orders.
+ */
+#include "production/event.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#include "tests/production/support_shop.h"
+
+static struct shop shop;
+
+/* UNIT is made of two CASEs in two steps; CASE of 0.25 kg of PELLET in one, on press1 in mould M1.
+ */
+static const char *const MASTER[] = {
+    "INSERT INTO processes (number, changed_ns, code, name, kind, active, note) VALUES (1, 0, "
+    "'MOULD', 'Moulding', 'own', 1, ''), (2, 0, 'JOIN', 'Joining', 'own', 1, ''), (3, 0, 'PACK', "
+    "'Packing', 'own', 1, '')",
+    "INSERT INTO routings (number, changed_ns, item, version, step, process, machine, cycle_ns, "
+    "setup_ns, valid_from, valid_to, note) VALUES (1, 0, 3, 1, 10, 1, 1, 3000000000, 600000000000, "
+    "'', '', ''), (2, 0, 4, 1, 10, 2, NULL, 5000000000, NULL, '', '', ''), (3, 0, 4, 1, 20, 3, "
+    "NULL, NULL, NULL, '', '', ''), (4, 0, 3, 2, 10, 1, 1, 2000000000, NULL, '2999-01-01', '', '')",
+    "INSERT INTO boms (number, changed_ns, item, version, line, component, quantity_u, base_u, "
+    "supply, valid_from, valid_to, note) VALUES (1, 0, 3, 1, 1, 1, 250000, 1000000, 'own', '', "
+    "'', ''), (2, 0, 4, 1, 1, 3, 2000000, 1000000, 'own', '', '', '')",
+    "INSERT INTO moulds (number, changed_ns, code, name, item, cavities, cavities_open, maker, "
+    "bought, active, note) VALUES (1, 0, 'M1', 'Case mould', 3, 4, 3, '', '', 1, ''), (2, 0, 'M2', "
+    "'Lid mould', 4, 1, NULL, '', '', 1, '')",
+    "INSERT INTO assets (number, id, level, display, kind) VALUES (2, 'press2', 'equipment', '', "
+    "'')",
+    "INSERT INTO machines (number, changed_ns, asset, pieces, run_values, setup_values, maker, "
+    "model, serial, bought, active, note) VALUES (2, 0, 2, 2, '1', '', '', '', '', '', 1, '')"};
+
+static int open_shop(void **state) {
+    (void)state;
+    shop_open(&shop);
+    for (size_t i = 0; i < sizeof MASTER / sizeof MASTER[0]; i++) {
+        place_sql(&shop.place, MASTER[i]);
+    }
+    return 0;
+}
+
+static int close_shop(void **state) {
+    (void)state;
+    shop_close(&shop);
+    return 0;
+}
+
+static int64_t number(const char *sql) {
+    return place_number(&shop.place, sql);
+}
+
+/* Released: CASE as A. */
+static void release_case(void) {
+    SHOP_DONE(&shop, "order.make", "item=CASE", "quantity=100", "due=2023-12-01", "code=A",
+        "release=1", NULL);
+}
+
+/* What counters told of a machine and a run. */
+static void count_minute(int64_t run, int minute, int counts, int pieces, int bad) {
+    char sql[256];
+    (void)snprintf(sql, sizeof sql,
+        "INSERT INTO made (machine, run, minute_ns, counts, pieces, bad) VALUES (1, %lld, "
+        "(%d / 60 + %d) * 60000000000, %d, %d, %d)",
+        (long long)run, PLACE_START_S, minute, counts, pieces, bad);
+    place_sql(&shop.place, sql);
+}
+
+static void releasing_takes_down_the_versions_of_the_day(void **state) {
+    (void)state;
+    SHOP_DONE(&shop, "order.make", "item=CASE", "quantity=100", "due=2023-12-01", NULL);
+    assert_true(shop_answered(&shop, "\"order\":\"231114-001\""));
+    assert_true(shop_answered(&shop, "\"state\":\"planned\""));
+    SHOP_REFUSED(&shop, ERR_CONFLICT, "operation.begin", "operation=231114-001/10");
+    SHOP_DONE(&shop, "order.release", "order=231114-001", NULL);
+    assert_int_equal(number("SELECT routing_version FROM work_orders"), 1);
+    assert_int_equal(number("SELECT cycle_ns FROM operations"), 3000000000);
+    // The lot has its number before the work starts.
+    assert_int_equal(number("SELECT count(*) FROM lots WHERE code = '231114-001' AND state = "
+                            "'planned'"),
+        1);
+    SHOP_REFUSED(&shop, ERR_CONFLICT, "order.release", "order=231114-001");
+    assert_true(shop_said(&shop, "only a planned one"));
+    SHOP_DONE(&shop, "order.make", "item=GREASE", "quantity=1", "due=2023-12-01", NULL);
+    SHOP_REFUSED(&shop, ERR_CONFLICT, "order.release", "order=231114-002");
+    assert_true(shop_said(&shop, "no routing"));
+}
+
+static void a_machine_does_one_thing_at_a_time(void **state) {
+    (void)state;
+    release_case();
+    SHOP_DONE(&shop, "order.make", "item=CASE", "quantity=5", "due=2023-12-01", "code=B",
+        "release=1", NULL);
+    SHOP_DONE(&shop, "operation.begin", "operation=A/10", "worker=900001", "mould=M1", NULL);
+    assert_int_equal(number("SELECT pieces FROM runs"), 3); // Open cavities.
+    assert_int_equal(number("SELECT count(*) FROM lots WHERE code = 'A' AND state = 'open'"), 1);
+    SHOP_REFUSED(&shop, ERR_CONFLICT, "operation.begin", "operation=B/10");
+    assert_true(shop_said(&shop, "busy with work order A, step 10"));
+    // The same again changes nothing.
+    SHOP_DONE(&shop, "operation.begin", "operation=A/10", NULL);
+    assert_true(shop_answered(&shop, "runs there already"));
+    assert_int_equal(number("SELECT count(*) FROM runs"), 1);
+    SHOP_DONE(&shop, "operation.begin", "operation=B/10", "machine=press2", NULL);
+    assert_int_equal(number("SELECT pieces FROM runs WHERE machine = 2"), 2);
+    SHOP_REFUSED(
+        &shop, ERR_CONFLICT, "operation.begin", "operation=A/10", "machine=press2", "mould=M2");
+    assert_true(shop_said(&shop, "does not make CASE"));
+}
+
+static void set_up_ends_when_making_begins(void **state) {
+    (void)state;
+    release_case();
+    SHOP_DONE(&shop, "operation.begin", "operation=A/10", "phase=setup", NULL);
+    shop.place.clock.wall_ns += 300 * NS_PER_S;
+    SHOP_DONE(&shop, "operation.begin", "operation=A/10", NULL);
+    assert_int_equal(
+        number("SELECT end_ns - begin_ns FROM runs WHERE phase = 'setup'"), 300 * NS_PER_S);
+    assert_int_equal(
+        number("SELECT count(*) FROM runs WHERE end_ns IS NULL AND phase = 'make'"), 1);
+}
+
+static void what_was_counted_meanwhile_goes_where_it_belongs(void **state) {
+    (void)state;
+    release_case();
+    for (int minute = -3; minute <= 5; minute++) {
+        count_minute(0, minute, 10, 10, 1);
+    }
+    shop.place.clock.wall_ns += 360 * NS_PER_S;
+    // A terminal that was offline: begun at minute 0, ended at minute 4.
+    SHOP_DONE(
+        &shop, "operation.begin", "operation=A/10", "mould=M1", "time=2023-11-14T22:13:20Z", NULL);
+    assert_int_equal(number("SELECT sum(counts) FROM made WHERE run <> 0"), 50);
+    assert_int_equal(number("SELECT sum(pieces) FROM made WHERE run <> 0"), 150);
+    SHOP_DONE(&shop, "operation.end", "operation=A/10", "time=2023-11-14T22:17:00Z", NULL);
+    assert_int_equal(number("SELECT sum(counts) FROM made WHERE run <> 0"), 30);
+    assert_int_equal(number("SELECT sum(counts) FROM made"), 90); // Nothing is lost.
+    assert_true(shop_answered(&shop, "\"good\":87"));
+    assert_true(shop_answered(&shop, "\"bad\":3"));
+    assert_int_equal(number("SELECT count(*) FROM work_orders WHERE state = 'done'"), 1);
+}
+
+static void people_correct_what_machines_counted(void **state) {
+    (void)state;
+    release_case();
+    SHOP_DONE(&shop, "operation.begin", "operation=A/10", NULL);
+    count_minute(1, 1, 105, 105, 0);
+    SHOP_DONE(&shop, "made.enter", "operation=A/10", "good=-2", "bad=2", "why=flash", NULL);
+    assert_true(shop_answered(&shop, "\"good\":103"));
+    assert_true(shop_answered(&shop, "more than the 100 ordered")); // Over-production is told.
+    SHOP_REFUSED(&shop, ERR_CONFLICT, "made.enter", "operation=A/10", "good=-104", "why=a slip");
+    SHOP_REFUSED(&shop, ERR_INVALID, "made.enter", "operation=A/10");
+    // Work that nobody began, without a counter.
+    SHOP_DONE(&shop, "order.make", "item=UNIT", "quantity=10", "due=2023-12-01", "code=U",
+        "release=1", NULL);
+    SHOP_DONE(&shop, "made.enter", "operation=U/20", "good=4.5", NULL);
+    assert_true(shop_answered(&shop, "\"good\":4.5"));
+    assert_int_equal(number("SELECT count(*) FROM made"), 1); // As it was counted.
+}
+
+static void a_held_order_rests_until_it_is_taken_up(void **state) {
+    (void)state;
+    release_case();
+    SHOP_DONE(&shop, "operation.begin", "operation=A/10", NULL);
+    SHOP_DONE(&shop, "order.hold", "order=A", "why=wrong colour", NULL);
+    assert_true(shop_answered(&shop, "were paused"));
+    assert_int_equal(number("SELECT count(*) FROM runs WHERE end_ns IS NULL"), 0);
+    SHOP_REFUSED(&shop, ERR_CONFLICT, "operation.begin", "operation=A/10");
+    assert_true(shop_said(&shop, "held"));
+    SHOP_DONE(&shop, "order.resume", "order=A", NULL);
+    SHOP_DONE(&shop, "operation.begin", "operation=A/10", NULL);
+    SHOP_REFUSED(&shop, ERR_NOT_FOUND, "order.hold", "order=nope", "why=x");
+}
+
+static void orders_are_split_merged_and_cancelled(void **state) {
+    (void)state;
+    release_case();
+    SHOP_DONE(&shop, "order.split", "order=A", "quantity=40.5", NULL);
+    assert_true(shop_answered(&shop, "\"order\":\"231114-001\""));
+    assert_true(shop_answered(&shop, "released"));
+    assert_int_equal(number("SELECT sum(quantity_u) FROM work_orders"), 100000000);
+    assert_int_equal(number("SELECT count(*) FROM operations"), 2);
+    SHOP_REFUSED(&shop, ERR_CONFLICT, "order.split", "order=A", "quantity=59.5");
+    SHOP_DONE(&shop, "order.merge", "order=A", "other=231114-001", NULL);
+    assert_int_equal(number("SELECT quantity_u FROM work_orders WHERE code = 'A'"), 100000000);
+    SHOP_REFUSED(&shop, ERR_CONFLICT, "order.merge", "order=A", "other=231114-001");
+    SHOP_DONE(&shop, "operation.begin", "operation=A/10", NULL);
+    count_minute(1, 0, 1, 1, 0);
+    SHOP_REFUSED(&shop, ERR_CONFLICT, "order.cancel", "order=A");
+    assert_true(shop_said(&shop, "finish it instead"));
+    SHOP_DONE(&shop, "order.finish", "order=A", NULL);
+    assert_true(shop_answered(&shop, "finished with 1 of 100"));
+    SHOP_REFUSED(&shop, ERR_CONFLICT, "order.change", "order=A", "priority=1");
+}
+
+static void the_board_tells_conflicts_and_still_plans(void **state) {
+    (void)state;
+    release_case();
+    SHOP_DONE(&shop, "order.make", "item=CASE", "quantity=5", "due=2023-12-01", "code=B",
+        "release=1", NULL);
+    SHOP_DONE(&shop, "operation.plan", "operation=A/10", "begin=2023-11-15T00:00:00Z", NULL);
+    // 600 s of set-up and 100 pieces of 3 s.
+    assert_true(shop_answered(&shop, "\"end\":\"2023-11-15T00:15:00Z\""));
+    SHOP_DONE(&shop, "operation.plan", "operation=B/10", "begin=2023-11-15T00:14:00Z", NULL);
+    assert_true(shop_answered(&shop, "work order A, step 10 stands there"));
+    SHOP_DONE(&shop, "operation.plan", "operation=B/10", "begin=2023-11-15T00:15:00Z", NULL);
+    assert_false(shop_answered(&shop, "stands there"));
+}
+
+static void a_plan_is_made_anew_and_leaves_what_people_touched(void **state) {
+    (void)state;
+    SHOP_DONE(&shop, "sales.enter", "code=S1", "partner=BETA", "item=UNIT", "quantity=10",
+        "due=2023-12-01", "item=CASE", "quantity=7", "due=2023-12-05", NULL);
+    SHOP_REFUSED(&shop, ERR_INVALID, "sales.enter", "code=S2", "partner=BETA", "item=UNIT",
+        "item=CASE", "quantity=1", "due=2023-12-01");
+    SHOP_DONE(&shop, "plan.run", NULL);
+    // UNIT 10, its CASEs 20, and CASE 7; PELLET for both.
+    assert_true(shop_answered(&shop, "\"orders\":3"));
+    assert_int_equal(number("SELECT sum(quantity_u) FROM work_orders w JOIN items i ON i.number ="
+                            " w.item WHERE i.code = 'CASE'"),
+        27000000);
+    assert_int_equal(number("SELECT sum(quantity_u) FROM purchase_proposals"), 6750000);
+    // The CASEs of the UNIT hang below its order.
+    assert_int_equal(number("SELECT count(*) FROM work_orders w JOIN work_orders p ON p.number ="
+                            " w.parent WHERE w.quantity_u = 20000000"),
+        1);
+    SHOP_DONE(&shop, "plan.run", NULL); // The same again.
+    assert_int_equal(number("SELECT count(*) FROM work_orders"), 3);
+    assert_int_equal(number("SELECT sum(quantity_u) FROM purchase_proposals"), 6750000);
+    // Somebody releases the UNITs; the plan keeps them and still needs their CASEs.
+    char release[64];
+    (void)snprintf(release, sizeof release, "order=231114-%03lld",
+        (long long)number(
+            "SELECT CAST(substr(code, 8) AS INTEGER) FROM work_orders WHERE item = 4"));
+    SHOP_DONE(&shop, "order.release", release, NULL);
+    SHOP_DONE(&shop, "plan.run", NULL);
+    assert_int_equal(number("SELECT count(*) FROM work_orders WHERE item = 4"), 1);
+    assert_int_equal(number("SELECT sum(quantity_u) FROM work_orders WHERE item = 3"), 27000000);
+    assert_int_equal(number("SELECT sum(quantity_u) FROM purchase_proposals"), 6750000);
+}
+
+static void operators_work_and_do_not_plan(void **state) {
+    (void)state;
+    release_case();
+    shop.manages = false;
+    SHOP_DONE(&shop, "operation.begin", "operation=A/10", NULL);
+    SHOP_REFUSED(&shop, ERR_FORBIDDEN, "plan.run", "time=2023-11-14T22:13:20Z");
+    SHOP_REFUSED(&shop, ERR_FORBIDDEN, "order.cancel", "order=A");
+}
+
+int main(void) {
+#define TEST(f) cmocka_unit_test_setup_teardown(f, open_shop, close_shop)
+    const struct CMUnitTest tests[] = {
+        TEST(releasing_takes_down_the_versions_of_the_day),
+        TEST(a_machine_does_one_thing_at_a_time),
+        TEST(set_up_ends_when_making_begins),
+        TEST(what_was_counted_meanwhile_goes_where_it_belongs),
+        TEST(people_correct_what_machines_counted),
+        TEST(a_held_order_rests_until_it_is_taken_up),
+        TEST(orders_are_split_merged_and_cancelled),
+        TEST(the_board_tells_conflicts_and_still_plans),
+        TEST(a_plan_is_made_anew_and_leaves_what_people_touched),
+        TEST(operators_work_and_do_not_plan),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
