@@ -62,8 +62,7 @@ describe('maru demo', () => {
     const { page } = desk;
     await page.goto(`${url}/data/trend?tags=line1.press2.inj_pressure,line1.press2.screw_pos,line1.press2.temp_mould&range=1m`);
     await page.waitForSelector('.u-over');
-    await page.waitForTimeout(4000);
-    const painted = await page.evaluate(() => {
+    const inked = () => {
       const canvas = document.querySelector('.uplot canvas');
       const data = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
       let inked = 0;
@@ -71,9 +70,9 @@ describe('maru demo', () => {
         // Ink that is no grey: the curve itself.
         inked += data[i + 3] > 128 && Math.max(data[i], data[i + 1], data[i + 2]) - Math.min(data[i], data[i + 1], data[i + 2]) > 60 ? 1 : 0;
       }
-      return inked;
-    });
-    assert.ok(painted > 50, `${painted} points of a curve`);
+      return inked > 50;
+    };
+    await page.waitForFunction(inked, undefined, { timeout: 10_000 });
     const box = await page.locator('.u-over').first().boundingBox();
     await page.mouse.move(box.x + box.width * 0.7, box.y + 40);
     await page.mouse.down();
@@ -129,7 +128,8 @@ describe('maru demo', () => {
       await context.addCookies(cookies);
       await page.goto(url + path);
       await page.waitForFunction((n) => document.querySelectorAll('article.panel').length === n, MACHINES);
-      await page.waitForTimeout(2500);
+      await page.locator('article.panel .strip').first().waitFor();
+      await page.waitForTimeout(1000);
       await picture(page, name);
       assert.equal(await sideways(page), 0);
       if (name === 'demo-tv') {

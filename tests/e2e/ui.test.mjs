@@ -250,7 +250,7 @@ describe('Live and trend', () => {
     const { page, context } = await openPage(browser, { width: 1440, height: 900 });
     await page.goto(`${mock.url}/data/live?group=none`);
     await page.waitForSelector('.row.body');
-    await page.waitForTimeout(3000);
+    await page.waitForTimeout(ALL ? 3000 : 1500);
     await page.evaluate(() => {
       globalThis.longTasks = [];
       new PerformanceObserver((list) => globalThis.longTasks.push(...list.getEntries().map((entry) => Math.round(entry.duration)))).observe({ type: 'longtask' });
