@@ -15,7 +15,7 @@ const SIZES = [
   { width: 390, height: 844, theme: 'light' },
   { width: 390, height: 844, theme: 'dark' },
 ];
-const ROWS = 300_000;
+const ROWS = 400_000;
 const UPLOAD_BYTES_PER_S = 4_000_000; // A bar can only be seen to move where the line is no faster.
 // "온도,압력" and a unit in CP949.
 const CP949_TAGS = Buffer.concat([
