@@ -2,8 +2,8 @@
  * The life cycle of one plant. Opening goes from the ground up: ledger (what tags are there),
  * historian (what they were), live table and refine seeded with each tag's newest sample, so that a
  * restart shows the last known values and goes on deciding late and duplicate where it stood; then
- * pipeline, stroke consumer, links. Closing goes the other way, so that every batch a link gave
- * away is durable and counted before the stores close.
+ * pipeline, stroke counter, filler, links. Closing goes the other way, so that every batch a link
+ * gave away is durable and counted before the stores close.
  *
  * The catalogue is an immutable snapshot behind one mutex: readers take a counted reference,
  * plant_refresh loads a new one and hands it to pipeline and links.
@@ -23,6 +23,7 @@
 #include "plant/home.h"
 #include "plant/outbox.h"
 #include "plant/pipeline.h"
+#include "production/fill.h"
 
 /* How the plant is called. A version that was replaced is kept until the plant closes, because
  * plant_display and plant_zone lend what is in it without a lock. */
@@ -47,6 +48,7 @@ struct plant {
     bool has_key; // Refine was given its key; under refresh_mutex.
     struct pipeline *pipeline;
     struct consumer *consumer;
+    struct fill *fill;
     struct outbox *outbox;           // Only where links are collected from.
     _Atomic uint32_t outbox_changes; // Of the consents.
     struct care *care;
@@ -262,6 +264,11 @@ static int start_threads(
         .ledger = plant->ledger,
         .plant = plant};
     int status = consumer_start(&counting, &plant->consumer, err);
+    struct fill_options filling = {
+        .clock = plant->clock, .historian = plant->historian, .ledger = plant->ledger};
+    if (status >= 0) {
+        status = fill_start(&filling, &plant->fill, err);
+    }
     if (status < 0) {
         return status;
     }
@@ -308,6 +315,7 @@ void plant_close(struct plant *plant) {
     device_set_free(plant->devices);
     pipeline_free(plant->pipeline);
     care_stop(plant->care);
+    fill_stop(plant->fill);
     consumer_stop(plant->consumer);
     refine_free(plant->refine);
     live_free(plant->live);
@@ -607,6 +615,10 @@ struct journal *plant_journal(struct plant *plant) {
 
 void plant_consumer_status(struct plant *plant, struct consumer_status *ret_status) {
     consumer_status_get(plant->consumer, ret_status);
+}
+
+struct fill *plant_fill(struct plant *plant) {
+    return plant->fill;
 }
 
 void plant_retention_error(struct plant *plant, struct err *ret_error) {

@@ -116,6 +116,7 @@ struct consumer_status {
     struct err last_error;
 };
 void plant_consumer_status(struct plant *plant, struct consumer_status *ret_status);
+struct fill *plant_fill(struct plant *plant); // production/fill.h: what machines tell.
 
 /* Words of the last failure to let old samples go; code ERR_OK: none. */
 void plant_retention_error(struct plant *plant, struct err *ret_error);

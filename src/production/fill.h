@@ -15,15 +15,28 @@ enum machine_state { MACHINE_UNKNOWN = 0, MACHINE_RUN = 1, MACHINE_STOP = 2, MAC
 
 struct fill;
 
+/* What a run gained in one round. */
+struct fill_output {
+    int64_t machine;
+    int64_t run;     // Never 0.
+    int64_t time_ns; // Of the newest sample of it.
+    int64_t pieces;  // Good and bad.
+    int64_t bad;
+};
+
 struct fill_options {
     const struct clock *clock;
     struct historian *historian;
     struct ledger *ledger;
+    /* Called inside the transaction for each run that gained pieces, so that what follows from them
+     * (materials taken, a lot that grows) stands or falls with them. NULL: nothing follows. */
+    int (*made)(struct ledger_tx *tx, const struct fill_output *output, struct err *err);
 };
 
 int fill_start(const struct fill_options *options, struct fill **ret_fill, struct err *err);
 void fill_stop(struct fill *fill); // Works in what is durable, then joins. NULL is allowed.
-/* Machines, moulds or runs changed: looked at with the next round. Any thread. */
+/* Machines changed: looked at with the next round, also where their rows look the same. Any
+ * thread. Runs are read with every round. */
 void fill_changed(struct fill *fill);
 struct fill_status {
     uint64_t seq; // Passed.
@@ -31,5 +44,10 @@ struct fill_status {
     struct err last_error;
 };
 void fill_status_get(struct fill *fill, struct fill_status *ret_status);
+
+/* A run began or ended in the past (a terminal was offline, somebody corrects): what the machine
+ * made since `from_ns` is given to the runs anew, by whole minutes, and its stops are derived anew.
+ * For the transaction that changed the run; one that begins or ends now needs it not. */
+int fill_refit(struct ledger_tx *tx, int64_t machine, int64_t from_ns, struct err *err);
 
 #endif

@@ -5,6 +5,7 @@
 #include "serve/call.h"
 
 #include "core/file.h"
+#include "production/fill.h"
 #include "serve/server.h"
 #include "serve/view.h"
 
@@ -105,17 +106,26 @@ static void put_store(struct json *json, const struct call *call) {
     json_object_end(json);
 }
 
+static void put_consumer(struct json *json, const struct call *call, struct str id,
+    const struct consumer_status *status) {
+    json_object_begin(json);
+    json_put_str(json, "id", id);
+    json_put_i64(json, "seq", (int64_t)status->seq);
+    json_put_i64(json, "lag", (int64_t)status->lag);
+    view_put_error(json, "last_error", &status->last_error, call->lang);
+    json_object_end(json);
+}
+
 static void put_consumers(struct json *json, const struct call *call) {
-    struct consumer_status status;
-    plant_consumer_status(call->plant, &status);
+    struct consumer_status strokes;
+    plant_consumer_status(call->plant, &strokes);
+    struct fill_status fill;
+    fill_status_get(plant_fill(call->plant), &fill);
+    const struct consumer_status filling = {fill.seq, fill.lag, fill.last_error};
     json_key(json, "consumers");
     json_array_begin(json);
-    json_object_begin(json);
-    json_put_str(json, "id", STR("strokes"));
-    json_put_i64(json, "seq", (int64_t)status.seq);
-    json_put_i64(json, "lag", (int64_t)status.lag);
-    view_put_error(json, "last_error", &status.last_error, call->lang);
-    json_object_end(json);
+    put_consumer(json, call, STR("strokes"), &strokes);
+    put_consumer(json, call, STR("production"), &filling);
     json_array_end(json);
 }
 

@@ -6,6 +6,7 @@
 #include "serve/call.h"
 
 #include "core/process.h"
+#include "production/fill.h"
 #include "serve/server.h"
 
 static void head(struct buf *out, const char *name, const char *type, const char *help) {
@@ -115,7 +116,9 @@ static void add_plant(struct sums *sums, struct server *server, uint32_t index) 
     sums->store.sync_ns += store.sync_ns;
     sums->store.damaged_blocks += store.damaged_blocks;
     sums->store.disk_full = sums->store.disk_full || store.disk_full;
-    sums->consumer.lag += consumer.lag;
+    struct fill_status fill;
+    fill_status_get(plant_fill(plant), &fill);
+    sums->consumer.lag += consumer.lag + fill.lag;
     sums->written_rows += atomic_load(&server->ingest[index].rows);
     AUTO_CATALOGUE struct catalogue *catalogue = plant_catalogue(plant);
     for (uint32_t i = 0; i < catalogue->device_count; i++) {

@@ -16,6 +16,7 @@
 #include "core/time.h"
 #include "launch/launch.h"
 #include "plant/outlook.h"
+#include "production/fill.h"
 #include "upkeep/runs.h"
 #include "upkeep/state.h"
 #include "upkeep/tls.h"
@@ -153,6 +154,14 @@ static void check_store(struct findings *f, struct plant *plant, const struct hi
         struct finding *finding = add(f, "counting.behind", FINDING_WARNING);
         say(finding, MSG_HEALTH_COUNTING, NO_ARGS, MSG_HEALTH_DO_LOG, NO_ARGS);
         finding->words = consumer.last_error;
+        (void)err_context(&finding->words, MSG_HEALTH_COUNTING, NO_ARGS);
+    }
+    struct fill_status fill;
+    fill_status_get(plant_fill(plant), &fill);
+    if (fill.last_error.code != ERR_OK) {
+        struct finding *finding = add(f, "production.behind", FINDING_WARNING);
+        say(finding, MSG_HEALTH_COUNTING, NO_ARGS, MSG_HEALTH_DO_LOG, NO_ARGS);
+        finding->words = fill.last_error;
         (void)err_context(&finding->words, MSG_HEALTH_COUNTING, NO_ARGS);
     }
 }

@@ -50,7 +50,7 @@ function storeNotices(flow: Flow): Notice[] {
   }
   for (const consumer of flow.consumers) {
     if (consumer.last_error) {
-      add(`consumer ${consumer.id}`, 'p2', t('notice.consumer', { name: consumer.id === 'strokes' ? t('consumer.strokes') : consumer.id }));
+      add(`consumer ${consumer.id}`, 'p2', t('notice.consumer', { name: consumer.id === 'strokes' ? t('consumer.strokes') : t('consumer.production') }));
     }
   }
   return out;
