@@ -408,6 +408,17 @@ CREATE TABLE lot_links (
 CREATE INDEX lot_links_by_parent ON lot_links (parent, child);
 CREATE INDEX lot_links_by_child ON lot_links (child, parent);
 
+-- Why a lot is held: itself, or one that it was made of. It is free when no row is left.
+CREATE TABLE lot_holds (
+    lot     INTEGER NOT NULL REFERENCES lots (number),
+    cause   INTEGER NOT NULL REFERENCES lots (number),
+    why     TEXT    NOT NULL,
+    time_ns INTEGER NOT NULL,
+    event   INTEGER NOT NULL,
+    PRIMARY KEY (lot, cause)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX lot_holds_by_cause ON lot_holds (cause);
+
 CREATE TABLE stock (
     item       INTEGER NOT NULL REFERENCES items (number),
     lot        INTEGER NOT NULL,                        -- 0: not kept by lot.
@@ -421,7 +432,7 @@ CREATE TABLE stock_moves (
     number     INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
     time_ns    INTEGER NOT NULL,
     kind       TEXT    NOT NULL CHECK (kind IN ('receipt', 'issue', 'consume', 'output', 'transfer', 'count', 'ship',
-                                                'scrap', 'return', 'supply', 'split', 'merge')),
+                                                'scrap', 'return', 'supply', 'split', 'merge', 'mix', 'rework')),
     item       INTEGER NOT NULL REFERENCES items (number),
     lot        INTEGER REFERENCES lots (number),
     place      INTEGER NOT NULL REFERENCES places (number),
