@@ -11,6 +11,7 @@
  * and 2 (XLSX); CP949 is ICU's windows-949, the table of Korean Windows.
  */
 #include "core/err.h"
+#include "core/mem.h"
 
 enum table_format {
     TABLE_CSV,
@@ -35,6 +36,9 @@ const char *table_encoding_name(enum table_encoding encoding);
 /* A short text of a machine in CP949 (Korean Windows and controllers) as UTF-8 into `to`, which
  * twice the bytes always fit. False: it is no CP949, or there is no room. */
 bool table_cp949_to_utf8(struct str bytes, char *to, size_t capacity, size_t *ret_size);
+/* Text of at most 4 KiB in normalization form C, in the arena or as it is. False: it is no UTF-8,
+ * or longer. */
+bool table_nfc(struct str text, struct arena *arena, struct str *ret_text);
 /* "csv", "xlsx", "parquet". */
 bool table_format_of_name(struct str name, enum table_format *ret_format);
 const char *table_format_name(enum table_format format);
