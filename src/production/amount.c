@@ -110,14 +110,14 @@ static bool scan(struct str text, struct parts *parts) {
     return (text.data[at] == 'e' || text.data[at] == 'E') && scan_exponent(text, at + 1, parts);
 }
 
-bool amount_parse(struct str text, int64_t *ret_u) {
+bool decimal_parse(struct str text, int decimals, int64_t *ret_value) {
     char ascii[TEXT_MAX];
     struct parts parts = {.count = 0};
     size_t size = 0;
     if (!to_ascii(text, ascii, &size) || !scan((struct str){ascii, size}, &parts)) {
         return false;
     }
-    int zeros = parts.scale + DECIMALS; // Behind the digits.
+    int zeros = parts.scale + decimals; // Behind the digits.
     for (; zeros < 0 && parts.count > 0; zeros++) {
         if (parts.digits[--parts.count] != 0) {
             return false;
@@ -134,27 +134,39 @@ bool amount_parse(struct str text, int64_t *ret_u) {
     if (!parts.negative && value == INT64_MIN) {
         return false;
     }
-    *ret_u = parts.negative ? value : -value;
+    *ret_value = parts.negative ? value : -value;
     return true;
 }
 
-size_t amount_text(int64_t u, char *to) {
+bool amount_parse(struct str text, int64_t *ret_u) {
+    return decimal_parse(text, DECIMALS, ret_u);
+}
+
+size_t decimal_text(int64_t u, int decimals, char *to) {
+    uint64_t unit = 1;
+    for (int i = 0; i < decimals; i++) {
+        unit *= 10;
+    }
     uint64_t magnitude = u < 0 ? 0 - (uint64_t)u : (uint64_t)u;
-    uint64_t part = magnitude % AMOUNT_UNIT;
+    uint64_t part = magnitude % unit;
     size_t size = 0;
     if (u < 0) {
         to[size++] = '-';
     }
-    size += i64_to_text((int64_t)(magnitude / AMOUNT_UNIT), to + size);
+    size += i64_to_text((int64_t)(magnitude / unit), to + size);
     if (part > 0) {
         to[size++] = '.';
-        for (uint64_t place = AMOUNT_UNIT / 10; part > 0; place /= 10) {
+        for (uint64_t place = unit / 10; part > 0; place /= 10) {
             to[size++] = (char)('0' + part / place);
             part %= place;
         }
     }
     to[size] = '\0';
     return size;
+}
+
+size_t amount_text(int64_t u, char *to) {
+    return decimal_text(u, DECIMALS, to);
 }
 
 void amount_put(struct buf *out, int64_t u) {

@@ -23,4 +23,8 @@ size_t amount_text(int64_t u, char *to);
 #define AMOUNT(u) amount_z((u), (char[AMOUNT_TEXT_MAX]){0})
 const char *amount_z(int64_t u, char *to);
 
+/* The same with another number of decimals, 0 to 18: whole numbers, seconds as nanoseconds. */
+bool decimal_parse(struct str text, int decimals, int64_t *ret_value);
+size_t decimal_text(int64_t value, int decimals, char *to);
+
 #endif

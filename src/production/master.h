@@ -44,7 +44,12 @@ enum field_kind {
                          // Specifications 7.9).
 };
 
-enum field_need { FIELD_KEY, FIELD_NEEDED, FIELD_FREE };
+enum field_need {
+    FIELD_KEY,
+    FIELD_KEY_FREE, // Of the key, and may be empty.
+    FIELD_NEEDED,
+    FIELD_FREE
+};
 
 struct field {
     const char *name;
@@ -62,6 +67,14 @@ bool noun_of_name(struct str name, enum noun_id *ret_noun);
 enum msg_id noun_words(enum noun_id noun);
 /* The field at an index of the noun's order; NULL behind the last. */
 const struct field *noun_field(enum noun_id noun, uint32_t index);
+uint32_t noun_field_count(enum noun_id noun);
+uint32_t noun_key_count(enum noun_id noun); // The first so many fields are its key.
+/* The field with this name, or called so in either language; -1: none. */
+int noun_field_of_name(enum noun_id noun, struct str name);
+/* What a choice is called; MSG_NONE: it is none. */
+enum msg_id choice_words(struct str choice);
+/* Shown to those alone who may change master data: what a badge says, what somebody earns. */
+bool field_is_personal(const struct field *field);
 
 struct master_row {
     int64_t number;
@@ -73,8 +86,18 @@ struct master_row {
  * its key or new; another number: that row, its key may change. *ret_changed false: it stood so
  * already, and nothing was written. Errors name the field: ERR_INVALID, ERR_LIMIT, ERR_NOT_FOUND (a
  * code nobody knows), ERR_EXISTS. */
+/* Of what stands alone: master_save asks for the rest. */
 int master_put(struct ledger_tx *tx, enum noun_id noun, const struct master_row *row,
     struct str actor, int64_t *ret_number, bool *ret_changed, struct err *err);
+/* As a form does it: master_put, the validity of the row's version on its other lines, and
+ * master_check. */
+int master_save(struct ledger_tx *tx, enum noun_id noun, const struct master_row *row,
+    struct str actor, int64_t *ret_number, bool *ret_changed, struct err *err);
+/* The number of the row with the same key, 0: there is none. Errors name the field of the key. */
+int master_find_row(struct ledger_tx *tx, enum noun_id noun, const struct master_row *row,
+    int64_t *ret_number, struct err *err);
+/* The field that an error of the above names, or NULL. */
+const struct field *master_fault_field(enum noun_id noun, const struct err *err);
 int master_remove(
     struct ledger_tx *tx, enum noun_id noun, int64_t number, struct str actor, struct err *err);
 /* Texts live in the arena. ERR_NOT_FOUND. */

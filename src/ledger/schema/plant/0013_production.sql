@@ -48,6 +48,7 @@ CREATE TABLE items (
     active      INTEGER NOT NULL,
     note        TEXT    NOT NULL
 ) STRICT;
+CREATE UNIQUE INDEX items_by_gtin ON items (gtin) WHERE gtin <> '';
 CREATE TABLE processes (
     number     INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
     changed_ns INTEGER NOT NULL,
