@@ -1,6 +1,6 @@
 /*
- * maru export HOME --as samples|wide|tags|devices|equipment|corrections: a table as the import
- * takes it in, to standard output or to a file that appears when it is whole.
+ * maru export HOME --as samples|wide|tags|devices|equipment|corrections or a noun of master data: a
+ * table as the import takes it in, to standard output or to a file that appears when it is whole.
  */
 #include <string.h>
 
@@ -122,7 +122,11 @@ static void tell_all_expired(
 int cmd_export(struct call *call, struct err *err) {
     const char *as = call_value(call, "--as");
     struct export_options options = {
-        .file = {.context = call, .write = put_out}, .tags = str_of(call_value(call, "--tags"))};
+        .file = {.context = call, .write = put_out}, .tags = str_of(call_value(call, "--tags")),
+        .template = call_value(call, "--template") != NULL,
+        .words = call_value(call, "--words") != NULL,
+        .lang = call->lang,
+        .personal = true}; // Whoever holds the home sees all of it.
     if (as == NULL || !export_kind_of_name(str_of(as), &options.kind)) {
         return err_set(err, ERR_USAGE, MSG_EXPORT_KIND, ARGS(A_CSTR(as != NULL ? as : "")));
     }

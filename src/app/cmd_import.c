@@ -1,8 +1,8 @@
 /*
- * maru import HOME FILE --as samples|devices|tags|equipment|corrections. Every rejected row is
- * listed with its line and reason. Nothing is stored when there are any (exit code 1), unless
- * --partial takes the others (exit code 3). maru import HOME FILE.seg brings a file of an archive
- * back (exit code 3: some of its moments have other values here, which stay).
+ * maru import HOME FILE --as samples|devices|tags|equipment|corrections or a noun of master data.
+ * Every rejected row is listed with its line and reason. Nothing is stored when there are any (exit
+ * code 1), unless --partial takes the others (exit code 3). maru import HOME FILE.seg brings a file
+ * of an archive back (exit code 3: some of its moments have other values here, which stay).
  */
 #include <errno.h>
 #include <stdio.h>

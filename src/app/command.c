@@ -38,7 +38,7 @@ static const struct option_row IMPORT_OPTIONS[] = {COMMON_OPTIONS, {"--plant", t
 static const struct option_row EXPORT_OPTIONS[] = {COMMON_OPTIONS, {"--plant", true},
     {"--as", true}, {"--format", true}, {"--encoding", true}, {"--separator", true},
     {"--pack", true}, {"--from", true}, {"--to", true}, {"--tags", true}, {"-o", true},
-    {NULL, false}};
+    {"--template", false}, {"--words", false}, {NULL, false}};
 static const struct option_row PAPERS_OPTIONS[] = {COMMON_OPTIONS, {"--plant", true},
     {"--kind", true}, {"--format", true}, {"--from", true}, {"--to", true}, {"-o", true},
     {NULL, false}};

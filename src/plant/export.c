@@ -18,7 +18,7 @@
 
 enum { PROGRESS_ROWS = 1024, CORRECTIONS_PAGE = 500 };
 
-static const char *const KIND_NAMES[EXPORT_KIND_COUNT] = {[EXPORT_SAMPLES] = "samples",
+static const char *const KIND_NAMES[EXPORT_NOUNS] = {[EXPORT_SAMPLES] = "samples",
     [EXPORT_WIDE] = "wide",
     [EXPORT_TAGS] = "tags",
     [EXPORT_DEVICES] = "devices",
@@ -35,17 +35,23 @@ struct job {
 };
 
 bool export_kind_of_name(struct str name, enum export_kind *ret_kind) {
-    for (int i = 0; i < EXPORT_KIND_COUNT; i++) {
+    enum noun_id noun = 0;
+    for (int i = 0; i < EXPORT_NOUNS; i++) {
         if (str_eq(name, str_of(KIND_NAMES[i]))) {
             *ret_kind = (enum export_kind)i;
             return true;
         }
     }
-    return false;
+    bool is_noun = noun_of_name(name, &noun);
+    if (is_noun) {
+        *ret_kind = (enum export_kind)((int)EXPORT_NOUNS + (int)noun);
+    }
+    return is_noun;
 }
 
 const char *export_kind_name(enum export_kind kind) {
-    return KIND_NAMES[kind];
+    return kind < EXPORT_NOUNS ? KIND_NAMES[kind]
+                               : noun_name((enum noun_id)((int)kind - (int)EXPORT_NOUNS));
 }
 
 static int header(struct job *job, const char *names, struct err *err) {
@@ -416,6 +422,10 @@ static int export_corrections(struct job *job, struct err *err) {
 }
 
 static int run(struct job *job, struct err *err) {
+    if (job->options->kind >= EXPORT_NOUNS) {
+        enum noun_id noun = (enum noun_id)((int)job->options->kind - (int)EXPORT_NOUNS);
+        return export_master(job->plant, job->options, noun, job->writer, &job->rows, err);
+    }
     switch (job->options->kind) {
     case EXPORT_SAMPLES: return export_samples(job, err);
     case EXPORT_WIDE: return export_wide(job, err);
@@ -423,6 +433,7 @@ static int run(struct job *job, struct err *err) {
     case EXPORT_DEVICES: return export_devices(job, err);
     case EXPORT_EQUIPMENT: return export_equipment(job, err);
     case EXPORT_CORRECTIONS: return export_corrections(job, err);
+    case EXPORT_NOUNS:
     case EXPORT_KIND_COUNT: break;
     }
     return 0;

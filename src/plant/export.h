@@ -2,14 +2,16 @@
 #define PLANT_EXPORT_H
 /*
  * Tables out, in the form in which the import takes them in: samples (long, or wide with one column
- * a tag), tags, devices, equipment, corrections. What is exported and imported again is what was
- * there (docs/user says what a table cannot carry). Samples go out as Parquet, too, for other
- * programs: that is not read again. Memory is bounded whatever the time asked for.
- * Any thread that may block.
+ * a tag), tags, devices, equipment, corrections, master data. What is exported and imported again
+ * is what was there (docs/user says what a table cannot carry). Samples go out as Parquet, too, for
+ * other programs: that is not read again. Memory is bounded whatever the time asked for. Any thread
+ * that may block.
  */
 #include "plant/plant.h"
+#include "production/master.h"
 #include "table/table.h"
 
+/* EXPORT_NOUNS and a noun's number: master data (production/master.h). */
 enum export_kind {
     EXPORT_SAMPLES, // tag,time,value,quality; as Parquet: plant/sample_file.h
     EXPORT_WIDE,    // time, then one column a tag; bad values are left out.
@@ -17,7 +19,8 @@ enum export_kind {
     EXPORT_DEVICES,
     EXPORT_EQUIPMENT,
     EXPORT_CORRECTIONS,
-    EXPORT_KIND_COUNT
+    EXPORT_NOUNS,
+    EXPORT_KIND_COUNT = EXPORT_NOUNS + NOUN_COUNT
 };
 
 enum { EXPORT_WIDE_TAGS_MAX = 256 }; // Columns; refused beyond.
@@ -31,7 +34,12 @@ struct export_options {
     int64_t from_ns; // Samples and corrections; [from, to).
     int64_t to_ns;
     struct str tags; // Names separated by commas, * stands for any letters; empty: all.
-    bool marks; // Tags and devices: with a last column `mark` (plant/mark.h).
+    bool marks;      // Tags and devices: with a last column `mark` (plant/mark.h).
+    /* Of master data. */
+    bool template; // The header alone.
+    bool words;    // Columns headed as the pages call them in `lang`, instead of by name.
+    enum lang lang;
+    bool personal; // The caller may see what is personal of workers.
     void *context;
     /* Every 1,000 rows or so; false gives up (ERR_CANCELLED). May be NULL. */
     bool (*progress)(void *context, uint64_t rows);
@@ -46,5 +54,10 @@ int export_run(
  * values have expired (retention_gap). Ask behind the export. */
 void export_expired(struct plant *plant, const struct export_options *options, void *context,
     void (*each)(void *context, const struct tag *tag, const struct hist_horizon *horizon));
+
+/* ---- Private to the room ---- */
+
+int export_master(struct plant *plant, const struct export_options *options, enum noun_id noun,
+    struct table_writer *writer, uint64_t *ret_rows, struct err *err);
 
 #endif

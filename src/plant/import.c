@@ -1,8 +1,8 @@
 /*
  * What all imports share: the rows of a file through the room `table`, twice where everything is
  * checked before anything is stored; progress and giving up; rejected rows; and the look at a file
- * before it is imported. The kinds stand in import_samples.c, import_catalogue.c and
- * import_corrections.c.
+ * before it is imported. The kinds stand in import_samples.c, import_catalogue.c,
+ * import_corrections.c and import_master.c.
  *
  * Two passes need a file that can be read twice. A pipe is put aside in a file without a name
  * first, which also means that a sender who is slow or goes away holds nothing up half-way.
@@ -18,7 +18,7 @@
 enum { PROGRESS_ROWS = 1024 };
 static const uint64_t SPOOL_MAX_BYTES = 64ULL << 30; // Of a pipe; refused beyond.
 
-static const char *const KIND_NAMES[IMPORT_KIND_COUNT] = {[IMPORT_SAMPLES] = "samples",
+static const char *const KIND_NAMES[IMPORT_NOUNS] = {[IMPORT_SAMPLES] = "samples",
     [IMPORT_DEVICES] = "devices",
     [IMPORT_TAGS] = "tags",
     [IMPORT_EQUIPMENT] = "equipment",
@@ -37,17 +37,31 @@ struct import_rows {
 };
 
 bool import_kind_of_name(struct str name, enum import_kind *ret_kind) {
-    for (int i = 0; i < IMPORT_KIND_COUNT; i++) {
+    enum noun_id noun = 0;
+    for (int i = 0; i < IMPORT_NOUNS; i++) {
         if (str_eq(name, str_of(KIND_NAMES[i]))) {
             *ret_kind = (enum import_kind)i;
             return true;
         }
     }
+    if (noun_of_name(name, &noun)) {
+        *ret_kind = (enum import_kind)((int)IMPORT_NOUNS + (int)noun);
+        return true;
+    }
     return false;
 }
 
+bool import_noun_of_kind(enum import_kind kind, enum noun_id *ret_noun) {
+    bool is_noun = kind >= IMPORT_NOUNS && kind < IMPORT_KIND_COUNT;
+    if (is_noun) {
+        *ret_noun = (enum noun_id)((int)kind - (int)IMPORT_NOUNS);
+    }
+    return is_noun;
+}
+
 const char *import_kind_name(enum import_kind kind) {
-    return KIND_NAMES[kind];
+    enum noun_id noun = 0;
+    return import_noun_of_kind(kind, &noun) ? noun_name(noun) : KIND_NAMES[kind];
 }
 
 struct str import_actor(const struct import_options *options) {
@@ -197,12 +211,16 @@ void import_reject(const struct import_options *options, struct import_report *r
 int import_run(struct plant *plant, const struct import_options *options,
     struct import_report *ret_report, struct err *err) {
     *ret_report = (struct import_report){.facts.sheet = STR_NONE};
+    if (options->kind >= IMPORT_NOUNS) {
+        return import_master(plant, options, ret_report, err);
+    }
     switch (options->kind) {
     case IMPORT_SAMPLES: return import_samples(plant, options, ret_report, err);
     case IMPORT_CORRECTIONS: return import_corrections(plant, options, ret_report, err);
     case IMPORT_DEVICES:
     case IMPORT_TAGS:
     case IMPORT_EQUIPMENT: return import_catalogue(plant, options, ret_report, err);
+    case IMPORT_NOUNS:
     case IMPORT_KIND_COUNT: break;
     }
     return err_set(err, ERR_USAGE, MSG_IMPORT_EMPTY, NO_ARGS);
@@ -217,6 +235,38 @@ static bool has_column(const struct import_preview *preview, struct str name) {
         }
     }
     return false;
+}
+
+/* Whether the header is one of this noun's: each column a field, and all fields that need one. */
+static bool is_header_of(const struct import_preview *preview, enum noun_id noun) {
+    bool has[NOUN_FIELDS_MAX] = {false};
+    const struct field *field = NULL;
+    for (uint32_t i = 0; preview->row_count > 0 && i < preview->rows[0].field_count; i++) {
+        int at = noun_field_of_name(noun, str_trim(preview->rows[0].fields[i]));
+        if (at < 0) {
+            return false;
+        }
+        has[at] = true;
+    }
+    for (uint32_t i = 0; (field = noun_field(noun, i)) != NULL; i++) {
+        bool needed = field->need == FIELD_KEY || field->need == FIELD_NEEDED;
+        if (needed && field->preset[0] == '\0' && !has[i]) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Master data, when one noun alone has such a header. */
+static bool guess_noun(const struct import_preview *preview, enum import_kind *ret_kind) {
+    int fits = 0;
+    for (enum noun_id noun = 0; noun < NOUN_COUNT; noun++) {
+        if (is_header_of(preview, noun)) {
+            *ret_kind = (enum import_kind)((int)IMPORT_NOUNS + (int)noun);
+            fits++;
+        }
+    }
+    return fits == 1;
 }
 
 /* By the names of the header; what no kind has is left to the person. */
@@ -237,6 +287,8 @@ static void guess_kind(struct import_preview *preview) {
         preview->kind = IMPORT_TAGS;
     } else if (has_column(preview, STR("level")) && has_column(preview, STR("id"))) {
         preview->kind = IMPORT_EQUIPMENT;
+    } else if (guess_noun(preview, &preview->kind)) {
+        return;
     } else {
         int64_t ms = 0;
         preview->has_header = false;

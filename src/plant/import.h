@@ -1,26 +1,30 @@
 #ifndef PLANT_IMPORT_H
 #define PLANT_IMPORT_H
 /*
- * Tables in: samples (long and wide), devices, tags, equipment, corrections, from any file that the
- * room `table` reads. Everything is checked first and stored only when no row is at fault; with
- * `partial` a row that cannot be taken is rejected with its line and reason and stops no other row.
- * A second import of the same file changes nothing. Memory is bounded whatever the file's size.
- * Called from any thread that may block.
+ * Tables in: samples (long and wide), devices, tags, equipment, corrections, master data, from any
+ * file that the room `table` reads. Everything is checked first and stored only when no row is at
+ * fault; with `partial` a row that cannot be taken is rejected with its line and reason and stops
+ * no other row. A second import of the same file changes nothing. Memory is bounded whatever the
+ * file's size. Called from any thread that may block.
  */
 #include "plant/plant.h"
+#include "production/master.h"
 #include "table/table.h"
 
+/* IMPORT_NOUNS and a noun's number: master data (production/master.h). */
 enum import_kind {
     IMPORT_SAMPLES,
     IMPORT_DEVICES,
     IMPORT_TAGS,
     IMPORT_EQUIPMENT,
     IMPORT_CORRECTIONS,
-    IMPORT_KIND_COUNT
+    IMPORT_NOUNS,
+    IMPORT_KIND_COUNT = IMPORT_NOUNS + NOUN_COUNT
 };
 
 bool import_kind_of_name(struct str name, enum import_kind *ret_kind);
 const char *import_kind_name(enum import_kind kind);
+bool import_noun_of_kind(enum import_kind kind, enum noun_id *ret_noun);
 
 struct import_progress {
     uint64_t rows;        // Of the present pass.
@@ -118,6 +122,8 @@ int import_samples(struct plant *plant, const struct import_options *options,
 int import_catalogue(struct plant *plant, const struct import_options *options,
     struct import_report *report, struct err *err);
 int import_corrections(struct plant *plant, const struct import_options *options,
+    struct import_report *report, struct err *err);
+int import_master(struct plant *plant, const struct import_options *options,
     struct import_report *report, struct err *err);
 
 /* Whether the text is a value of the type; *row receives a number. `name` is for words. */

@@ -135,7 +135,7 @@ static const struct shape {
     uint64_t rows_max;
     struct str action; // In the audit.
     struct str row_action;
-} SHAPES[IMPORT_KIND_COUNT] = {
+} SHAPES[IMPORT_NOUNS] = {
     [IMPORT_DEVICES] = {DEVICE_COLUMNS, DEVICE_COLUMN_COUNT, DEVICE_MARK, LIMIT_DEVICES,
         {"import.devices", 14}, {"device.put", 10}},
     [IMPORT_TAGS] = {TAG_COLUMNS, TAG_COLUMN_COUNT, TAG_MARK, LIMIT_TAGS, {"import.tags", 11},
