@@ -91,6 +91,11 @@ static int take_options(struct call *call, struct export_options *options, struc
     }
     (void)call_param(call, "tags", &options->tags);
     options->marks = call_param_flag(call, "marks");
+    options->template = call_param_flag(call, "template");
+    options->words = call_param_flag(call, "words");
+    options->lang = call->lang;
+    options->personal =
+        !call->outsider && right_allows(RIGHT_PLAN, call->principal.role, call->principal.scopes);
     const struct zone *zone = plant_zone(call->plant);
     int rc = call_param_time(call, "from", zone, &options->from_ns, err);
     rc = rc < 0 ? rc : call_param_time(call, "to", zone, &options->to_ns, err);

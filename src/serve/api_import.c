@@ -33,15 +33,16 @@ static int take_reading(const struct call *call, enum table_encoding *encoding, 
 
 /* What changes the plant's shape needs the right for it; values may come from an operator. */
 static int check_kind_right(struct call *call, enum import_kind kind, struct err *err) {
-    if (call->outsider && kind == IMPORT_CORRECTIONS) {
+    if (call->outsider && (kind == IMPORT_CORRECTIONS || kind >= IMPORT_NOUNS)) {
         return err_set(err, ERR_FORBIDDEN, MSG_IMPORT_OUTSIDER, NO_ARGS);
     }
     bool values = kind == IMPORT_SAMPLES || kind == IMPORT_CORRECTIONS;
-    if (values || right_allows(RIGHT_CONFIGURE, call->principal.role, call->principal.scopes)) {
+    enum right right = kind >= IMPORT_NOUNS ? RIGHT_PLAN : RIGHT_CONFIGURE;
+    if (values || right_allows(right, call->principal.role, call->principal.scopes)) {
         return 0;
     }
     return err_set(err, ERR_FORBIDDEN, MSG_SERVE_RIGHT_MISSING,
-        ARGS(A_CSTR(right_name(RIGHT_CONFIGURE)), A_CSTR(role_name(call->principal.role))));
+        ARGS(A_CSTR(right_name(right)), A_CSTR(role_name(call->principal.role))));
 }
 
 static int take_kind(struct call *call, enum import_kind *ret_kind, struct err *err) {
@@ -284,6 +285,7 @@ static int preview(struct call *call, int fd, struct err *err) {
     options.kind = look->kind;
     if (call_param(call, "as", &as)) {
         known = import_kind_of_name(as, &options.kind);
+        look->has_header = look->has_header || options.kind >= IMPORT_NOUNS;
     }
     struct faults faults = {.lang = call->lang, .shown_max = FAULTS_DEFAULT};
     rc = call_param_count(call, "faults", FAULTS_MAX, &faults.shown_max, err);

@@ -137,6 +137,18 @@ static const struct param_spec P_STREAM[] = {
             "마지막 이벤트의 EPOCH-CHANGE(Last-Event-ID를 보낼 수 없을 때)")},
     END};
 
+/* "|partners|places|...": what tables of master data are called. */
+#define NOUN(id, name, keys, words) "|" name
+#define FIELD(noun, name, kind, need, preset, words, more)
+static const char IMPORT_KINDS[] = "samples|tags|devices|equipment|corrections"
+#include "production/nouns.def"
+    ;
+static const char EXPORT_KINDS[] = "samples|wide|tags|devices|equipment|corrections"
+#include "production/nouns.def"
+    ;
+#undef NOUN
+#undef FIELD
+
 #define TABLE_PARAMS                                                                               \
     {"encoding", PARAM_TEXT,                                                                       \
         .help = HELP("utf-8, utf-8-bom, cp949, utf-16le, utf-16be", "텍스트 인코딩")},             \
@@ -146,7 +158,7 @@ static const struct param_spec P_STREAM[] = {
     }
 
 static const struct param_spec P_PREVIEW[] = {TABLE_PARAMS,
-    {"as", PARAM_CHOICE, .choices = "samples|tags|devices|equipment|corrections",
+    {"as", PARAM_CHOICE, .choices = IMPORT_KINDS,
         .help = HELP("What the table holds; found out when absent", "표의 종류. 없으면 추정")},
     {"sheet", PARAM_TEXT,
         .help = HELP("Sheet of a workbook, name or number", "시트 이름 또는 번호")},
@@ -155,7 +167,7 @@ static const struct param_spec P_PREVIEW[] = {TABLE_PARAMS,
     END};
 
 static const struct param_spec P_IMPORT[] = {TABLE_PARAMS,
-    {"as", PARAM_CHOICE, .choices = "samples|tags|devices|equipment|corrections",
+    {"as", PARAM_CHOICE, .choices = IMPORT_KINDS,
         .help = HELP("What the table holds; with the first part", "표의 종류(첫 부분에만)")},
     {"sheet", PARAM_TEXT,
         .help = HELP("Sheet of a workbook, name or number", "시트 이름 또는 번호")},
@@ -167,8 +179,7 @@ static const struct param_spec P_IMPORT[] = {TABLE_PARAMS,
     END};
 
 static const struct param_spec P_EXPORT[] = {TABLE_PARAMS,
-    {"as", PARAM_CHOICE, .required = true,
-        .choices = "samples|wide|tags|devices|equipment|corrections",
+    {"as", PARAM_CHOICE, .required = true, .choices = EXPORT_KINDS,
         .help = HELP("What to write", "내보낼 내용")},
     {"format", PARAM_CHOICE, .choices = "csv|xlsx|parquet",
         .help = HELP("csv, xlsx, or parquet (of samples)", "csv, xlsx, parquet(samples만)")},
@@ -182,7 +193,18 @@ static const struct param_spec P_EXPORT[] = {TABLE_PARAMS,
     {"marks", PARAM_FLAG,
         .help = HELP("Tags, devices: with a column that tells a later import who was first",
             "태그, 장치: 그사이 바뀐 행을 가져올 때 알아보는 열을 더함")},
+    {"template", PARAM_FLAG, .help = HELP("Master data: the header alone", "기준정보: 머리글만")},
+    {"words", PARAM_FLAG,
+        .help = HELP("Master data: columns headed as the pages call them",
+            "기준정보: 머리글을 화면의 이름으로")},
     END};
+
+static const struct param_spec P_MASTER[] = {
+    {"q", PARAM_TEXT,
+        .help = HELP("In any text, also by initial consonants", "검색어. 초성으로도 찾음")},
+    {"active", PARAM_FLAG, .help = HELP("Only rows in use", "사용 중인 것만")},
+    {"cursor", PARAM_TEXT, .help = HELP("Where the last answer ended", "이전 응답의 next")},
+    {"limit", PARAM_COUNT, .help = HELP("At most so many items", "최대 개수")}, END};
 
 static const struct param_spec P_CORRECTIONS[] = {
     {"tag", PARAM_TEXT, .help = HELP("Only of this tag", "이 태그만")},
@@ -355,6 +377,7 @@ bool right_allows(enum right right, enum role role, uint32_t scopes) {
                              BIT(ROLE_OWNER),
             SCOPE_WRITE},
         [RIGHT_CONFIGURE] = {BIT(ROLE_INSTALLER) | BIT(ROLE_OWNER), SCOPE_WRITE},
+        [RIGHT_PLAN] = {BIT(ROLE_INSTALLER) | BIT(ROLE_MANAGER) | BIT(ROLE_OWNER), SCOPE_WRITE},
         [RIGHT_AUDIT] = {BIT(ROLE_AUDITOR) | BIT(ROLE_OWNER), SCOPE_READ},
         [RIGHT_GRANT] = {BIT(ROLE_OWNER), SCOPE_WRITE},
     };
@@ -407,6 +430,7 @@ bool route_allows(const struct route *route, const struct principal *caller) {
         break;
     case RIGHT_WRITE:
     case RIGHT_CONFIGURE:
+    case RIGHT_PLAN:
     case RIGHT_AUDIT:
     case RIGHT_GRANT: break;
     }
@@ -419,6 +443,7 @@ const char *right_name(enum right right) {
     case RIGHT_READ: return "read";
     case RIGHT_WRITE: return "write";
     case RIGHT_CONFIGURE: return "configure";
+    case RIGHT_PLAN: return "plan";
     case RIGHT_AUDIT: return "audit";
     case RIGHT_GRANT: return "grant";
     case RIGHT_SELF: return "self";

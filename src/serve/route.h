@@ -18,6 +18,7 @@ enum right {
     RIGHT_READ,          // Any role, scope read.
     RIGHT_WRITE,         // Operator and above, scope write.
     RIGHT_CONFIGURE,     // Installer or owner, scope write.
+    RIGHT_PLAN,          // Manager, installer or owner, scope write: master data and plans.
     RIGHT_AUDIT,         // Auditor or owner, scope read.
     RIGHT_GRANT,         // The owner alone, scope write: letting data leave the plant.
     RIGHT_SELF,          // Whoever signed in; no token.
@@ -80,7 +81,7 @@ enum route_index {
     ROUTE_COUNT
 };
 
-enum { ROUTE_ARGS_MAX = 2 };
+enum { ROUTE_ARGS_MAX = 3 };
 
 struct route_match {
     const struct route *route;       // NULL: none with this method.

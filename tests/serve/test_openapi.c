@@ -220,6 +220,7 @@ static void make_target(const char *path, const char *more, char *to, size_t siz
         buf_put_str(&text, str_eq(segment, STR("{plant}"))  ? STR("p1")
                            : str_eq(segment, STR("{name}")) ? STR("line1.press1.temp")
                            : str_eq(segment, STR("{id}"))   ? STR("dev1")
+                           : str_eq(segment, STR("{noun}")) ? STR("places")
                            : str_eq(segment, STR("{job}")) || str_eq(segment, STR("{number}"))
                                ? STR("1")
                                : segment);
@@ -252,6 +253,10 @@ static void every_answer_is_as_described(void **state) {
         STR("{\"effect\":\"quality\",\"name\":\"x\",\"formula\":\"avg('line1.press1.temp')\"}"),
         &made);
     assert_int_equal(made.status, 201);
+    AUTO_ANSWER struct answer place; // Row 1 of master data.
+    rig_ask(&rig, "POST", "/api/v1/plants/p1/master/places", rig.owner,
+        STR("{\"fields\":{\"code\":\"WH\",\"name\":\"x\"}}"), &place);
+    assert_int_equal(place.status, 201);
     json_object_foreach(json_object_get(document, "paths"), path, methods) {
         json_t *schema = answer_schema(json_object_get(methods, "get"));
         if (!schema) {
