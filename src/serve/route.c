@@ -226,6 +226,27 @@ static const struct param_spec P_EVENTS[] = {
     {"before", PARAM_COUNT, .help = HELP("Events below this number", "이 번호보다 앞의 이벤트")},
     {"limit", PARAM_COUNT, .help = HELP("At most so many items", "최대 개수")}, END};
 
+static const struct param_spec P_ORDERS[] = {
+    {"state", PARAM_CHOICE, .choices = "open|all|planned|released|running|held|done|cancelled",
+        .help = HELP("Only in this state; open: neither done nor cancelled",
+            "이 상태만(open: 마감·취소 제외)")},
+    {"machine", PARAM_TEXT,
+        .help = HELP("Only with work left for this machine", "이 설비에 남은 작업이 있는 것만")},
+    {"q", PARAM_TEXT,
+        .help = HELP("Text in order, item, name or note", "지시·품목·이름·비고에 포함된 글자")},
+    {"limit", PARAM_COUNT, .help = HELP("At most so many items", "최대 개수")},
+    {"cursor", PARAM_COUNT, .help = HELP("`next` of the page before", "이전 쪽의 next 값")}, END};
+
+static const struct param_spec P_SALES[] = {
+    {"state", PARAM_CHOICE, .choices = "open|held|done|cancelled",
+        .help = HELP("Only in this state", "이 상태만")},
+    {"before", PARAM_COUNT, .help = HELP("`next` of the page before", "이전 쪽의 next 값")},
+    {"limit", PARAM_COUNT, .help = HELP("At most so many items", "최대 개수")}, END};
+
+static const struct param_spec P_PURCHASES[] = {
+    {"limit", PARAM_COUNT, .help = HELP("At most so many items", "최대 개수")},
+    {"cursor", PARAM_COUNT, .help = HELP("`next` of the page before", "이전 쪽의 next 값")}, END};
+
 static const struct param_spec P_MEASURE[] = {
     {"from", PARAM_TIME,
         .help = HELP(

@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "production/orders.h"
 #include "tests/production/support_shop.h"
 
 static struct shop shop;
@@ -243,6 +244,65 @@ static void a_plan_is_made_anew_and_leaves_what_people_touched(void **state) {
     assert_int_equal(number("SELECT sum(quantity_u) FROM purchase_proposals"), 6750000);
 }
 
+struct look {
+    struct orders_query query;
+    struct arena *arena;
+    struct order_view rows[8];
+    uint32_t max;
+    int count;
+    int64_t next;
+};
+
+static int look(struct ledger_tx *tx, void *context, struct err *err) {
+    struct look *look = context;
+    look->count =
+        orders_list(tx, &look->query, look->arena, look->rows, look->max, &look->next, err);
+    return look->count < 0 ? look->count : 0;
+}
+
+static void orders_are_listed_in_the_order_of_work(void **state) {
+    (void)state;
+    AUTO_ARENA struct arena arena;
+    arena_init(&arena, 0);
+    SHOP_DONE(&shop, "order.make", "item=CASE", "quantity=5", "due=2023-12-09", "code=LATE",
+        "release=1", NULL);
+    SHOP_DONE(&shop, "order.make", "item=CASE", "quantity=5", "due=2023-12-03", "code=SOON",
+        "release=1", NULL);
+    SHOP_DONE(&shop, "order.make", "item=UNIT", "quantity=5", "due=2023-12-09", "code=FIRST",
+        "priority=1", "release=1", NULL);
+    SHOP_DONE(&shop, "order.make", "item=UNIT", "quantity=0.5", "due=2023-12-01", "code=PLAN",
+        "note=spare", NULL);
+    release_case();
+    SHOP_DONE(&shop, "operation.begin", "operation=A/10", "worker=W1", "mould=M1", NULL);
+    count_minute(1, 0, 10, 30, 2);
+    SHOP_DONE(&shop, "made.enter", "operation=A/10", "good=0.5", "why=cut", NULL);
+    struct look all = {.query = {.state = STR("open")}, .arena = &arena, .max = 3};
+    place_read(&shop.place, look, &all);
+    assert_int_equal(all.count, 3);
+    const struct order_view *running = &all.rows[0];
+    assert_true(str_eq(running->code, STR("A")));
+    assert_int_equal(running->good_u, 28500000);
+    assert_int_equal(running->bad_u, 2000000);
+    assert_true(running->steps[0].runs);
+    assert_true(str_eq(running->steps[0].run.worker_name, STR("Kim")));
+    assert_true(str_eq(running->steps[0].machine, STR("press1")));
+    assert_true(str_eq(all.rows[1].code, STR("FIRST")));
+    assert_true(str_eq(all.rows[2].code, STR("SOON")));
+    all.query.after = all.next;
+    place_read(&shop.place, look, &all);
+    assert_int_equal(all.count, 2);
+    assert_true(str_eq(all.rows[0].code, STR("LATE")));
+    assert_true(str_eq(all.rows[1].code, STR("PLAN")));
+    assert_int_equal(all.next, 0);
+    struct look some = {
+        .query = {.state = STR("open"), .search = STR("spare")}, .arena = &arena, .max = 8};
+    place_read(&shop.place, look, &some);
+    assert_int_equal(some.count, 1);
+    some.query = (struct orders_query){.state = STR("open"), .machine = STR("press1")};
+    place_read(&shop.place, look, &some);
+    assert_int_equal(some.count, 3);
+}
+
 static void operators_work_and_do_not_plan(void **state) {
     (void)state;
     release_case();
@@ -264,6 +324,7 @@ int main(void) {
         TEST(orders_are_split_merged_and_cancelled),
         TEST(the_board_tells_conflicts_and_still_plans),
         TEST(a_plan_is_made_anew_and_leaves_what_people_touched),
+        TEST(orders_are_listed_in_the_order_of_work),
         TEST(operators_work_and_do_not_plan),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -217,10 +217,11 @@ static void make_target(const char *path, const char *more, char *to, size_t siz
             continue;
         }
         buf_put_char(&text, '/');
-        buf_put_str(&text, str_eq(segment, STR("{plant}"))  ? STR("p1")
-                           : str_eq(segment, STR("{name}")) ? STR("line1.press1.temp")
-                           : str_eq(segment, STR("{id}"))   ? STR("dev1")
-                           : str_eq(segment, STR("{noun}")) ? STR("places")
+        buf_put_str(&text, str_eq(segment, STR("{plant}"))   ? STR("p1")
+                           : str_eq(segment, STR("{name}"))  ? STR("line1.press1.temp")
+                           : str_eq(segment, STR("{id}"))    ? STR("dev1")
+                           : str_eq(segment, STR("{noun}"))  ? STR("places")
+                           : str_eq(segment, STR("{order}")) ? STR("A")
                            : str_eq(segment, STR("{job}")) || str_eq(segment, STR("{number}"))
                                ? STR("1")
                                : segment);
@@ -259,7 +260,7 @@ static void every_answer_is_as_described(void **state) {
     assert_int_equal(place.status, 201);
     json_object_foreach(json_object_get(document, "paths"), path, methods) {
         json_t *schema = answer_schema(json_object_get(methods, "get"));
-        if (!schema) {
+        if (!schema || strstr(path, "{order}")) { // Of production: below.
             continue;
         }
         bool is_join = strstr(path, "/join");
@@ -285,6 +286,74 @@ static void every_answer_is_as_described(void **state) {
         checked++;
     }
     assert_true(checked >= 15);
+}
+
+/* ---- Orders ---- */
+
+/* One that runs, and one that was sold. */
+static int enter_shop(struct ledger_tx *tx, void *context, struct err *err) {
+    (void)context;
+    static const char *const ROWS[] = {
+        "INSERT INTO partners (number, changed_ns, code, name, kind, business_number, contact, "
+        "phone, mail, address, active, note) VALUES (101, 0, 'BETA', '', 'both', '', '', '', '', "
+        "'', "
+        "1, '')",
+        "INSERT INTO items (number, changed_ns, code, name, kind, unit, spec, family, gtin, lots, "
+        "active, note) VALUES (101, 0, 'CASE', 'Case', 'product', 'EA', '', '', '', 1, 1, ''), "
+        "(102, 0, 'RESIN', 'Resin', 'material', 'kg', '', '', '', 1, 1, '')",
+        "INSERT INTO processes (number, changed_ns, code, name, kind, active, note) VALUES (101, "
+        "0, "
+        "'MOULD', 'Moulding', 'own', 1, '')",
+        "INSERT INTO routings (number, changed_ns, item, version, step, process, cycle_ns, "
+        "valid_from, valid_to, note) VALUES (101, 0, 101, 1, 10, 101, 3000000000, '', '', '')",
+        "INSERT INTO boms (number, changed_ns, item, version, line, component, quantity_u, base_u, "
+        "supply, valid_from, valid_to, note) VALUES (101, 0, 101, 1, 1, 102, 250000, 1000000, "
+        "'own', '', "
+        "'', '')"};
+    int rc = 0;
+    for (size_t i = 0; i < sizeof ROWS / sizeof ROWS[0] && rc >= 0; i++) {
+        struct ledger_stmt *stmt = NULL;
+        rc = ledger_prepare(tx, ROWS[i], &stmt, err);
+        rc = rc < 0 ? rc : ledger_step(stmt, err);
+    }
+    return rc;
+}
+
+static void tell(const char *key, const char *body) {
+    char headers[256];
+    (void)snprintf(headers, sizeof headers,
+        "Authorization: Bearer %s\r\nContent-Type: application/json\r\nIdempotency-Key: %s\r\n",
+        rig.owner, key);
+    struct question question = {.port = rig.port,
+        .method = "POST",
+        .target = "/api/v1/plants/p1/events",
+        .headers = headers,
+        .body = str_of(body)};
+    AUTO_ANSWER struct answer answer;
+    client_ask(&question, &answer);
+    assert_int_equal(answer.status, 200);
+}
+
+static void open_shop(void) {
+    assert_int_equal(ledger_write(plant_ledger(rig.plant), enter_shop, NULL, NULL), 0);
+    tell("1", "{\"type\":\"order.make\",\"item\":\"CASE\",\"quantity\":100,\"due\":\"2026-12-01\","
+              "\"code\":\"A\",\"release\":true}");
+    tell("2", "{\"type\":\"operation.begin\",\"operation\":\"A/10\"}");
+    tell("3", "{\"type\":\"sales.enter\",\"code\":\"S1\",\"partner\":\"BETA\",\"item\":[\"CASE\"],"
+              "\"quantity\":[10.5],\"due\":[\"2026-12-01\"]}");
+    tell("4", "{\"type\":\"plan.run\"}");
+}
+
+static void orders_are_as_described(void **state) {
+    (void)state;
+    static const char *const PATHS[] = {"orders", "orders/{order}", "sales", "purchases"};
+    open_shop();
+    for (size_t i = 0; i < sizeof PATHS / sizeof PATHS[0]; i++) {
+        char path[96];
+        (void)snprintf(path, sizeof path, "/api/v1/plants/{plant}/%s", PATHS[i]);
+        json_t *methods = json_object_get(json_object_get(document, "paths"), path);
+        check_answer(path, "", answer_schema(json_object_get(methods, "get")));
+    }
 }
 
 /* ---- Examples ---- */
@@ -480,6 +549,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_answer_is_as_described),
         cmocka_unit_test(every_example_is_true),
+        cmocka_unit_test(orders_are_as_described),
         cmocka_unit_test(refusals_are_as_described),
         cmocka_unit_test(the_document_is_whole_in_itself),
         cmocka_unit_test(summaries_follow_the_reader),
