@@ -12,6 +12,7 @@
 #include "core/clock.h"
 #include "core/time.h"
 #include "production/amount.h"
+#include "production/book.h"
 #include "production/event_handler.h"
 #include "production/order.h"
 #include "production/sql.h"
@@ -270,6 +271,7 @@ static int operation_stop(struct event *event, const char *state, struct err *er
         rc = sql_do(event->tx, "UPDATE operations SET state = ?2 WHERE number = ?1",
             Q(Q_I(operation.number), Q_S(str_of(state))), err);
     }
+    rc = rc < 0 ? rc : book_operation(event, &operation, &order, err);
     return rc < 0 ? rc : answer_made(event, &operation, &order, err);
 }
 
@@ -338,6 +340,7 @@ int event_made_enter(struct event *event, struct err *err) {
                           Q_REF(event_i64(event, "reason", 0)), Q_S(event_text(event, "why")),
                           Q_I(event->number)),
                       err);
+    rc = rc < 0 ? rc : book_operation(event, &operation, &order, err);
     return rc < 0 ? rc : answer_made(event, &operation, &order, err);
 }
 

@@ -15,6 +15,7 @@
 #include "core/clock.h"
 #include "core/time.h"
 #include "production/amount.h"
+#include "production/book.h"
 #include "production/event_handler.h"
 #include "production/sql.h"
 
@@ -326,6 +327,10 @@ int event_order_hold(struct event *event, struct err *err) {
         return rc < 0 ? rc : answer_order(event, order.number, err);
     }
     rc = order_pause_all(event->tx, order.number, event->time_ns, err);
+    int booked = rc < 0 ? rc : book_order(event, &order, err);
+    if (booked < 0) {
+        return booked;
+    }
     if (rc > 0) {
         event_warn(event, SAY(PRODUCTION_ORDER_RUNS_ENDED), ARGS(A_CSTR(order.code), A_INT(rc)));
     }
@@ -363,6 +368,7 @@ int event_order_finish(struct event *event, struct err *err) {
     rc = rc < 0 ? rc
                 : sql_do(event->tx, "UPDATE operations SET state = 'done' WHERE work_order = ?1",
                       Q(Q_I(order.number)), err);
+    rc = rc < 0 ? rc : book_order(event, &order, err);
     struct made made = {0};
     rc = rc < 0 ? rc : order_made(event->tx, order.number, &made, err);
     if (rc >= 0 && made.good_u < order.quantity_u) {
@@ -371,6 +377,14 @@ int event_order_finish(struct event *event, struct err *err) {
                 A_CSTR(order.code), A_CSTR(AMOUNT(made.good_u)), A_CSTR(AMOUNT(order.quantity_u))));
     }
     rc = rc < 0 ? rc : set_state(event->tx, order.number, "done", "", err);
+    return rc < 0 ? rc : answer_order(event, order.number, err);
+}
+
+/* While it runs: what was made by now can be moved on. */
+int event_order_book(struct event *event, struct err *err) {
+    struct work_order order;
+    int rc = order_get(event->tx, event_i64(event, "order", 0), &order, err);
+    rc = rc < 0 ? rc : book_order(event, &order, err);
     return rc < 0 ? rc : answer_order(event, order.number, err);
 }
 

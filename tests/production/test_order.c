@@ -244,6 +244,39 @@ static void a_plan_is_made_anew_and_leaves_what_people_touched(void **state) {
     assert_int_equal(number("SELECT sum(quantity_u) FROM purchase_proposals"), 6750000);
 }
 
+/* PELLET 0.25 a CASE from the oldest lot, CASEs into the order's lot; what is short comes later. */
+static void what_is_made_comes_in_and_its_material_goes_out(void **state) {
+    (void)state;
+    SHOP_DONE(&shop, "stock.receive", "item=PELLET", "quantity=5", "place=WH", "lot=P1", NULL);
+    release_case();
+    SHOP_DONE(&shop, "operation.begin", "operation=A/10", NULL);
+    count_minute(1, 0, 16, 16, 0);
+    SHOP_DONE(&shop, "order.book", "order=A", NULL);
+    assert_int_equal(number("SELECT quantity_u FROM stock WHERE item = 1"), 1000000);
+    assert_int_equal(number("SELECT s.quantity_u FROM stock s JOIN lots l ON l.number = s.lot"
+                            " WHERE l.code = 'A' AND s.place = 2"),
+        16000000);
+    assert_int_equal(number("SELECT count(*) FROM lot_links k JOIN lots p ON p.number = k.parent"
+                            " JOIN lots c ON c.number = k.child WHERE p.code = 'P1' AND c.code ="
+                            " 'A'"),
+        1);
+    // Two were bad: out of the lot again. The material stays used.
+    SHOP_DONE(&shop, "made.enter", "operation=A/10", "good=-2", "bad=2", "why=flash", NULL);
+    assert_int_equal(number("SELECT s.quantity_u FROM stock s JOIN lots l ON l.number = s.lot"
+                            " WHERE l.code = 'A'"),
+        14000000);
+    assert_int_equal(number("SELECT quantity_u FROM stock WHERE item = 1"), 1000000);
+    // Four more than there is material for.
+    SHOP_DONE(&shop, "made.enter", "operation=A/10", "good=8", NULL);
+    assert_true(shop_answered(&shop, "PELLET: 2 were used, but only 1"));
+    SHOP_DONE(&shop, "stock.receive", "item=PELLET", "quantity=5", "place=WH", "lot=P2", NULL);
+    SHOP_DONE(&shop, "operation.end", "operation=A/10", NULL);
+    assert_int_equal(number("SELECT sum(quantity_u) FROM stock WHERE item = 1"), 4000000);
+    assert_int_equal(number("SELECT sum(quantity_u) FROM stock_moves"),
+        number("SELECT sum(quantity_u) FROM stock"));
+    assert_int_equal(number("SELECT sum(quantity_u) FROM stock WHERE item = 3"), 22000000);
+}
+
 struct look {
     struct orders_query query;
     struct arena *arena;
@@ -324,6 +357,7 @@ int main(void) {
         TEST(orders_are_split_merged_and_cancelled),
         TEST(the_board_tells_conflicts_and_still_plans),
         TEST(a_plan_is_made_anew_and_leaves_what_people_touched),
+        TEST(what_is_made_comes_in_and_its_material_goes_out),
         TEST(orders_are_listed_in_the_order_of_work),
         TEST(operators_work_and_do_not_plan),
     };

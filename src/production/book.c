@@ -1,0 +1,172 @@
+/*
+ * Booking follows from what stands: wanted so far, less booked so far. No mark says what was booked
+ * but the moves themselves, so a booking that was cut short, a correction of the counts or a
+ * material that came late all mend themselves with the next one. A correction downwards takes good
+ * pieces out of the lot again where they still lie there; materials that were taken stay taken.
+ */
+#include "production/book.h"
+
+#include "production/amount.h"
+#include "production/mrp.h"
+#include "production/sql.h"
+#include "production/stock.h"
+
+enum { BOOK_LINES_MAX = 500 };
+
+struct need {
+    int64_t item;
+    char code[72];
+    struct mrp_line line;
+};
+
+/* Lines of the bill of material that this step takes; those without a step belong to the first. */
+static int read_needs(struct event *event, const struct operation *operation,
+    const struct work_order *order, struct need *needs, struct err *err) {
+    struct ledger_stmt *stmt = NULL;
+    int rc = sql_begin(event->tx,
+        "SELECT b.component, i.code, b.quantity_u, b.base_u, coalesce(b.scrap_ppm, 0) FROM boms b"
+        " JOIN items i ON i.number = b.component WHERE b.item = ?1 AND b.version = ?2"
+        " AND coalesce(b.step, (SELECT min(o.step) FROM operations o WHERE o.work_order = ?3)) = ?4"
+        " ORDER BY b.line LIMIT 500",
+        Q(Q_I(order->item), Q_I(order->bom_version), Q_I(order->number), Q_I(operation->step)),
+        &stmt, err);
+    int count = 0;
+    while (rc >= 0 && (rc = ledger_step(stmt, err)) > 0) {
+        struct need *need = &needs[count++];
+        *need = (struct need){.item = ledger_column_i64(stmt, 0),
+            .line = {.quantity_u = ledger_column_i64(stmt, 2),
+                .base_u = ledger_column_i64(stmt, 3),
+                .scrap_ppm = ledger_column_i64(stmt, 4)}};
+        (void)str_copy_z(ledger_column_str(stmt, 1), need->code, sizeof need->code);
+    }
+    return rc < 0 ? rc : count;
+}
+
+/* Takes what is there of it, and says what is missing. */
+static int take_part(struct event *event, struct stock_wish *wish, const struct need *need,
+    struct stock_picks *picks, struct err *err) {
+    int64_t wanted_u = wish->move.quantity_u;
+    wish->move.quantity_u = 0;
+    bool any = stock_propose(event, wish, picks, NULL) >= 0 && picks->total_u > 0;
+    wish->move.quantity_u = any && picks->total_u < wanted_u ? picks->total_u : wanted_u;
+    int64_t taken_u = 0;
+    int rc = 0;
+    if (any) {
+        rc = stock_consume(event, wish, picks, err);
+        taken_u = picks->total_u;
+    }
+    if (rc >= 0 && taken_u < wanted_u) {
+        event_warn(event, SAY(PRODUCTION_BOOK_SHORT),
+            ARGS(A_CSTR(need->code), A_CSTR(AMOUNT(wanted_u)), A_CSTR(AMOUNT(taken_u))));
+    }
+    return rc;
+}
+
+static int book_need(struct event *event, const struct operation *operation,
+    const struct work_order *order, const struct need *need, int64_t pieces_u, struct err *err) {
+    int64_t booked_u = 0;
+    int rc = sql_number(event->tx,
+        "SELECT -sum(quantity_u) FROM stock_moves WHERE work_order = ?1 AND operation = ?2"
+        " AND item = ?3 AND kind = 'consume'",
+        Q(Q_I(order->number), Q_I(operation->number), Q_I(need->item)), 0, &booked_u, err);
+    int64_t wanted_u = mrp_component_need(pieces_u, &need->line) - booked_u;
+    if (rc < 0 || wanted_u <= 0) {
+        return rc;
+    }
+    struct stock_picks *picks = ARENA_NEW(event->arena, struct stock_picks);
+    struct stock_wish wish = {.move = {.kind = "consume",
+                                  .item = need->item,
+                                  .quantity_u = wanted_u,
+                                  .price_u = -1,
+                                  .work_order = order->number,
+                                  .operation = operation->number}};
+    rc = stock_propose(event, &wish, picks, NULL);
+    return rc == -ERR_CONFLICT ? take_part(event, &wish, need, picks, err)
+                               : stock_consume(event, &wish, picks, err);
+}
+
+/* Where what the operation makes is put: at its work centre, else where the item lies by default.
+ */
+static int output_place(struct event *event, const struct operation *operation, int64_t item,
+    int64_t *ret_place, struct err *err) {
+    return sql_number(event->tx,
+        "SELECT coalesce((SELECT place FROM workcentres WHERE number = ?1),"
+        " (SELECT place FROM items WHERE number = ?2))",
+        Q(Q_REF(operation->workcentre), Q_I(item)), 0, ret_place, err);
+}
+
+static int book_output(struct event *event, const struct operation *operation,
+    const struct work_order *order, int64_t good_u, struct err *err) {
+    int64_t booked_u = 0;
+    int64_t place = 0;
+    int rc = sql_number(event->tx,
+        "SELECT sum(quantity_u) FROM stock_moves WHERE work_order = ?1 AND kind = 'output'",
+        Q(Q_I(order->number)), 0, &booked_u, err);
+    rc = rc < 0 ? rc : output_place(event, operation, order->item, &place, err);
+    if (rc < 0 || good_u == booked_u) {
+        return rc;
+    }
+    if (place == 0) {
+        event_warn(event, SAY(PRODUCTION_BOOK_NO_PLACE), ARGS(A_CSTR(order->item_code)));
+        return 0;
+    }
+    const struct stock_move move = {.kind = "output",
+        .item = order->item,
+        .lot = order->lot,
+        .place = place,
+        .quantity_u = good_u - booked_u,
+        .price_u = -1,
+        .work_order = order->number,
+        .operation = operation->number};
+    rc = stock_move(event, &move, good_u < booked_u ? NULL : err);
+    if (rc == -ERR_CONFLICT && good_u < booked_u) { // They were used or sent already.
+        event_warn(event, SAY(PRODUCTION_BOOK_GONE),
+            ARGS(A_CSTR(order->code), A_CSTR(AMOUNT(booked_u - good_u))));
+        return 0;
+    }
+    return rc < 0 ? rc
+                  : sql_do(event->tx,
+                        "UPDATE lots SET made_ns = coalesce(made_ns, ?2),"
+                        " state = CASE state WHEN 'planned' THEN 'open' ELSE state END"
+                        " WHERE number = ?1",
+                        Q(Q_I(order->lot), Q_I(event->time_ns)), err);
+}
+
+int book_operation(struct event *event, const struct operation *operation,
+    const struct work_order *order, struct err *err) {
+    struct made made = {0};
+    struct need *needs = ARENA_ARRAY(event->arena, struct need, BOOK_LINES_MAX);
+    int rc = operation_made(event->tx, operation->number, &made, err);
+    int count = rc < 0 ? rc : read_needs(event, operation, order, needs, err);
+    for (int i = 0; i < count && rc >= 0; i++) {
+        rc = book_need(event, operation, order, &needs[i], made.good_u + made.bad_u, err);
+    }
+    int64_t later = 0;
+    rc = rc < 0 || count < 0 ? (rc < 0 ? rc : count)
+                             : sql_number(event->tx,
+                                   "SELECT count(*) FROM operations WHERE work_order = ?1"
+                                   " AND step > ?2",
+                                   Q(Q_I(order->number), Q_I(operation->step)), 0, &later, err);
+    return rc < 0 || later > 0 ? rc : book_output(event, operation, order, made.good_u, err);
+}
+
+int book_order(struct event *event, const struct work_order *order, struct err *err) {
+    int64_t step = -1;
+    for (;;) { // By step: the statement is not kept open over bookings.
+        int64_t number = 0;
+        struct operation operation;
+        int rc = sql_number(event->tx,
+            "SELECT number FROM operations WHERE work_order = ?1 AND step > ?2 ORDER BY step"
+            " LIMIT 1",
+            Q(Q_I(order->number), Q_I(step)), 0, &number, err);
+        rc = rc < 0 || number == 0 ? rc : operation_get(event->tx, number, &operation, err);
+        if (rc < 0 || number == 0) {
+            return rc;
+        }
+        step = operation.step;
+        rc = book_operation(event, &operation, order, err);
+        if (rc < 0) {
+            return rc;
+        }
+    }
+}
