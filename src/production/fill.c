@@ -305,7 +305,8 @@ static int stops_follow(struct part *part, struct err *err) {
     int64_t run_ns = newest == NULL ? 0 : newest->begin_ns;
     int64_t is_open = newest != NULL && newest->end_ns == INT64_MAX;
     if (run_ns != machine->run_ns || is_open != machine->run_is_open) {
-        from_ns = min_ns(from_ns, min_ns(run_ns, machine->run_ns));
+        bool is_first = machine->run_ns == 0;
+        from_ns = min_ns(from_ns, is_first ? run_ns : min_ns(run_ns, machine->run_ns));
         machine->run_ns = run_ns;
         machine->run_is_open = is_open;
     }

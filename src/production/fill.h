@@ -45,9 +45,4 @@ struct fill_status {
 };
 void fill_status_get(struct fill *fill, struct fill_status *ret_status);
 
-/* A run began or ended in the past (a terminal was offline, somebody corrects): what the machine
- * made since `from_ns` is given to the runs anew, by whole minutes, and its stops are derived anew.
- * For the transaction that changed the run; one that begins or ends now needs it not. */
-int fill_refit(struct ledger_tx *tx, int64_t machine, int64_t from_ns, struct err *err);
-
 #endif

@@ -177,6 +177,17 @@ static double ratio(double part, double whole) {
     return whole > 0 ? part / whole : (double)NAN;
 }
 
+/* Run time of runs with an ideal cycle is what pieces and speed divide. */
+static void set_ratios(struct kpi *kpi, double ideal_ns) {
+    const int64_t *leaves = kpi->leaves;
+    double known_ns =
+        (double)leaves[LOSS_EFFECTIVE] + (double)leaves[LOSS_QUALITY] + (double)leaves[LOSS_SPEED];
+    kpi->availability = ratio((double)kpi->apt_ns, (double)kpi->pbt_ns);
+    kpi->effectiveness = ratio(ideal_ns, known_ns);
+    kpi->quality = ratio((double)kpi->gq_u, (double)kpi->pq_u);
+    kpi->oee = kpi->availability * kpi->effectiveness * kpi->quality;
+}
+
 void kpi_compute(const struct kpi_input *input, struct kpi *ret_kpi) {
     struct kpi kpi;
     memset(&kpi, 0, sizeof kpi);
@@ -196,10 +207,20 @@ void kpi_compute(const struct kpi_input *input, struct kpi *ret_kpi) {
     kpi.gq_u = cut(pieces.good, INT64_MAX);
     kpi.sq_u = cut(pieces.bad, INT64_MAX);
     kpi.pq_u = cut(pieces.good + pieces.bad, INT64_MAX);
-    kpi.availability = ratio((double)kpi.apt_ns, (double)kpi.pbt_ns);
-    kpi.effectiveness =
-        ratio((double)(pieces.good_cycles + pieces.bad_cycles) / 1e6, (double)known_ns);
-    kpi.quality = ratio((double)kpi.gq_u, (double)kpi.pq_u);
-    kpi.oee = kpi.availability * kpi.effectiveness * kpi.quality;
+    set_ratios(&kpi, (double)(pieces.good_cycles + pieces.bad_cycles) / 1e6);
     *ret_kpi = kpi;
+}
+
+void kpi_add(struct kpi *sum, const struct kpi *more) {
+    for (int i = 0; i < LOSS_COUNT; i++) {
+        sum->leaves[i] += more->leaves[i];
+    }
+    sum->apt_ns += more->apt_ns;
+    sum->pbt_ns += more->pbt_ns;
+    sum->aust_ns += more->aust_ns;
+    sum->adet_ns += more->adet_ns;
+    sum->pq_u += more->pq_u;
+    sum->gq_u += more->gq_u;
+    sum->sq_u += more->sq_u;
+    set_ratios(sum, (double)sum->leaves[LOSS_EFFECTIVE] + (double)sum->leaves[LOSS_QUALITY]);
 }

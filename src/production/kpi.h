@@ -74,5 +74,8 @@ struct kpi {
     double oee;
 };
 void kpi_compute(const struct kpi_input *input, struct kpi *ret_kpi);
+/* Adds another machine's or another time's; the ratios become those of the sums. A sum begins as
+ * zeros. */
+void kpi_add(struct kpi *sum, const struct kpi *more);
 
 #endif

@@ -226,6 +226,43 @@ static const struct param_spec P_EVENTS[] = {
     {"before", PARAM_COUNT, .help = HELP("Events below this number", "이 번호보다 앞의 이벤트")},
     {"limit", PARAM_COUNT, .help = HELP("At most so many items", "최대 개수")}, END};
 
+#define MACHINE_PARAM                                                                              \
+    {                                                                                              \
+        "machine", PARAM_TEXT,                                                                     \
+            .help = HELP("Only this machine: its asset's id", "이 설비만(설비 id)")                \
+    }
+#define LINE_PARAM                                                                                 \
+    {                                                                                              \
+        "line", PARAM_TEXT,                                                                        \
+            .help = HELP("Only machines of this line: an asset's id", "이 라인의 설비만(자산 id)") \
+    }
+#define SPAN_PARAMS                                                                                \
+    {"from", PARAM_TIME, .help = HELP("Begin; without it today", "시작 시각. 없으면 오늘")}, {     \
+        "to", PARAM_TIME, .help = HELP("End, excluded; without it now", "끝 시각. 없으면 지금")    \
+    }
+
+static const struct param_spec P_MACHINES[] = {MACHINE_PARAM, LINE_PARAM, END};
+
+static const struct param_spec P_LOSSES[] = {MACHINE_PARAM, LINE_PARAM,
+    {"order", PARAM_TEXT, .help = HELP("Only runs of this work order", "이 작업지시의 작업만")},
+    SPAN_PARAMS, END};
+
+static const struct param_spec P_KPI[] = {MACHINE_PARAM, LINE_PARAM,
+    {"order", PARAM_TEXT, .help = HELP("Only runs of this work order", "이 작업지시의 작업만")},
+    SPAN_PARAMS,
+    {"by", PARAM_CHOICE, .choices = "day|shift",
+        .help = HELP("A row for each day or shift", "일별 또는 근무조별")},
+    END};
+
+static const struct param_spec P_STOPS[] = {MACHINE_PARAM,
+    {"open", PARAM_FLAG, .help = HELP("1: only those that last", "1: 진행 중인 것만")},
+    {"unreasoned", PARAM_FLAG,
+        .help = HELP("1: only those without a reason", "1: 사유가 없는 것만")},
+    {"from", PARAM_TIME, .help = HELP("Begin, included", "시작 시각(포함)")},
+    {"to", PARAM_TIME, .help = HELP("End, excluded", "끝 시각(미포함)")},
+    {"before", PARAM_COUNT, .help = HELP("Stops below this number", "이 번호보다 앞의 비가동")},
+    {"limit", PARAM_COUNT, .help = HELP("At most so many items", "최대 개수")}, END};
+
 static const struct param_spec P_ORDERS[] = {
     {"state", PARAM_CHOICE, .choices = "open|all|planned|released|running|held|done|cancelled",
         .help = HELP("Only in this state; open: neither done nor cancelled",

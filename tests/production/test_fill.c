@@ -396,30 +396,21 @@ static void pieces_go_to_the_run_of_their_time(void **state) {
     shop_close(&shop);
 }
 
-static int refit(struct ledger_tx *tx, void *context, struct err *err) {
-    (void)context;
-    return fill_refit(tx, 1, T0 + 60 * S, err);
-}
-
-static void a_run_entered_late_takes_its_minutes(void **state) {
+static void a_run_entered_late_has_its_stops(void **state) {
     (void)state;
     struct shop shop;
     shop_open(&shop);
-    strokes(&shop, 0, 180, 0); // Minutes begin at second 40.
+    strokes(&shop, 0, 180, 0);
     stand(&shop, 181, 300, 180);
     fill_up(&shop);
     assert_stops(&shop, "");
     run_begin(&shop, 1, T0 + 60 * S, 2);
-    place_write(&shop.place, refit, NULL);
-    /* Of seconds 100 to 180, in two minutes; the minute from second 40 on is shared. */
-    assert_int_equal(number(&shop, "SELECT sum(counts) FROM made WHERE run = 1"), 81);
-    assert_int_equal(number(&shop, "SELECT sum(pieces) FROM made WHERE run = 1"), 162);
-    assert_int_equal(number(&shop, "SELECT sum(counts) FROM made"), 180);
+    stand(&shop, 301, 302, 180);
+    fill_up(&shop);
     assert_stops(&shop, "1:180--1 ");
     run_end(&shop, 1, T0 + 100 * S);
-    place_write(&shop.place, refit, NULL);
-    assert_int_equal(number(&shop, "SELECT coalesce(sum(counts), 0) FROM made WHERE run = 1"), 0);
-    assert_int_equal(number(&shop, "SELECT sum(pieces) FROM made WHERE run = 0"), 180);
+    stand(&shop, 303, 304, 180);
+    fill_up(&shop);
     assert_stops(&shop, "");
     shop_close(&shop);
 }
@@ -495,7 +486,7 @@ int main(void) {
         cmocka_unit_test(a_stop_is_cut_to_the_runs_it_lies_in),
         cmocka_unit_test(a_state_tag_tells_and_late_states_cut_stops),
         cmocka_unit_test(pieces_go_to_the_run_of_their_time),
-        cmocka_unit_test(a_run_entered_late_takes_its_minutes),
+        cmocka_unit_test(a_run_entered_late_has_its_stops),
         cmocka_unit_test(a_history_that_was_replaced_leaves_unknown_time),
         cmocka_unit_test(a_machine_is_followed_from_when_it_is_entered),
         cmocka_unit_test(corrections_and_refined_versions_do_not_count),

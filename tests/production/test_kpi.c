@@ -358,6 +358,35 @@ static void parts_sum_to_the_whole(void **state) {
     }
 }
 
+/* Two machines together are as one that did it one after the other. */
+static void a_sum_has_the_ratios_of_the_whole(void **state) {
+    (void)state;
+    const struct kpi_span states[] = {{0, 600 * S, MACHINE_RUN}, {600 * S, 1000 * S, MACHINE_STOP}};
+    const struct kpi_run runs[] = {{0, 500 * S, false, 2 * S, 200 * U, 10 * U},
+        {500 * S, 1000 * S, false, 1 * S, 70 * U, 2 * U}};
+    struct kpi_input input = {0, 1000 * S, 60 * S, states, 2, NULL, 0, SHIFT, 1, runs, 2};
+    struct kpi whole;
+    kpi_compute(&input, &whole);
+    struct kpi sum = {.apt_ns = 0};
+    for (int i = 0; i < 2; i++) {
+        struct kpi_input part = input;
+        part.from_ns = i * 500 * S;
+        part.to_ns = (i + 1) * 500 * S;
+        part.runs = &runs[i];
+        part.run_count = 1;
+        struct kpi one;
+        kpi_compute(&part, &one);
+        kpi_add(&sum, &one);
+    }
+    assert_int_equal(leaves_sum(&sum), 1000 * S);
+    for (int i = 0; i < LOSS_COUNT; i++) {
+        assert_int_equal(sum.leaves[i], whole.leaves[i]);
+    }
+    assert_true(fabs(sum.oee - whole.oee) < 1e-9);
+    assert_true(fabs(sum.effectiveness - whole.effectiveness) < 1e-9);
+    assert_int_equal(sum.pq_u, whole.pq_u);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pieces_divide_the_run_time),
@@ -370,6 +399,7 @@ int main(void) {
         cmocka_unit_test(every_leaf_has_a_name_of_its_own),
         cmocka_unit_test(random_days_are_as_a_slow_calculation_has_them),
         cmocka_unit_test(parts_sum_to_the_whole),
+        cmocka_unit_test(a_sum_has_the_ratios_of_the_whole),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
