@@ -5,6 +5,8 @@
 #include <math.h>
 
 #include "production/amount.h"
+#include "production/cost.h"
+#include "production/master.h"
 #include "production/orders.h"
 #include "production/words.h"
 #include "serve/call.h"
@@ -274,5 +276,76 @@ int api_purchases(struct call *call, struct err *err) {
     }
     bool more = page.count > 0 && page.count == (int)page.max;
     view_items_page_end(&json, more ? page.purchases[page.count - 1].number : 0);
+    return 0;
+}
+
+/* ---- Costs ---- */
+
+struct costs {
+    struct cost_query query;
+    struct str item; // Empty: all.
+    struct arena *arena;
+    struct cost_row *rows;
+    uint32_t max;
+    int count;
+};
+
+static int read_costs(struct ledger_tx *tx, void *context, struct err *err) {
+    struct costs *costs = context;
+    int rc = costs->item.size == 0
+                 ? 0
+                 : master_find(tx, NOUN_ITEMS, costs->item, &costs->query.item, err);
+    costs->count =
+        rc < 0 ? rc : costs_list(tx, &costs->query, costs->arena, costs->rows, costs->max, err);
+    return costs->count < 0 ? costs->count : 0;
+}
+
+static void put_cost(struct json *json, const struct cost_row *row) {
+    int64_t total_u = cost_total_u(&row->cost);
+    double pieces = (double)row->cost.good_u / AMOUNT_UNIT;
+    json_object_begin(json);
+    json_put_str(json, "order", row->order);
+    json_put_str(json, "item", row->item);
+    json_put_str(json, "item_name", row->item_name);
+    json_put_str(json, "unit", row->unit);
+    put_amount(json, "material", row->cost.material_u);
+    put_amount(json, "machine", row->cost.machine_u);
+    put_amount(json, "labour", row->cost.labour_u);
+    put_amount(json, "outsourced", row->cost.outsourced_u);
+    put_amount(json, "total", total_u);
+    put_amount(json, "good", row->cost.good_u);
+    view_put_optional(
+        json, "of_one", pieces > 0 ? (double)total_u / AMOUNT_UNIT / pieces : (double)NAN);
+    put_amount(json, "scrap", row->cost.scrap_u);
+    json_put_i64(json, "unpriced", row->cost.unpriced);
+    json_object_end(json);
+}
+
+int api_costs(struct call *call, struct err *err) {
+    uint64_t limit = ORDERS_DEFAULT;
+    uint64_t cursor = 0;
+    const struct zone *zone = plant_zone(call->plant);
+    struct costs costs = {
+        .query = {.to_ns = INT64_MAX, .now_ns = call->now_ns}, .arena = &call->http->arena};
+    (void)call_param(call, "item", &costs.item);
+    int rc = call_param_time(call, "from", zone, &costs.query.from_ns, err);
+    rc = rc < 0 ? rc : call_param_time(call, "to", zone, &costs.query.to_ns, err);
+    rc = rc < 0 ? rc : call_param_count(call, "cursor", INT64_MAX, &cursor, err);
+    rc = rc < 0 ? rc : call_param_count(call, "limit", ORDERS_PAGE_MAX, &limit, err);
+    costs.query.after = (int64_t)cursor;
+    costs.max = (uint32_t)limit;
+    costs.rows = ARENA_ARRAY(costs.arena, struct cost_row, costs.max + 1);
+    rc = rc < 0 ? rc : ledger_read(plant_ledger(call->plant), read_costs, &costs, err);
+    if (rc < 0) {
+        return rc;
+    }
+    struct json json;
+    call_json(call, 200, &json);
+    view_items_begin(&json);
+    for (int i = 0; i < costs.count; i++) {
+        put_cost(&json, &costs.rows[i]);
+    }
+    bool more = costs.count > 0 && costs.count == (int)costs.max;
+    view_items_page_end(&json, more ? costs.rows[costs.count - 1].number : 0);
     return 0;
 }

@@ -274,6 +274,15 @@ static const struct param_spec P_ORDERS[] = {
     {"limit", PARAM_COUNT, .help = HELP("At most so many items", "최대 개수")},
     {"cursor", PARAM_COUNT, .help = HELP("`next` of the page before", "이전 쪽의 next 값")}, END};
 
+static const struct param_spec P_COSTS[] = {
+    {"from", PARAM_TIME,
+        .help = HELP("Orders worked on since, included", "이 시각부터 작업한 지시(포함)")},
+    {"to", PARAM_TIME,
+        .help = HELP("Orders worked on before, not included", "이 시각 전까지 작업한 지시")},
+    {"item", PARAM_TEXT, .help = HELP("Only of this item", "이 품목만")},
+    {"limit", PARAM_COUNT, .help = HELP("At most so many items", "최대 개수")},
+    {"cursor", PARAM_COUNT, .help = HELP("`next` of the page before", "이전 쪽의 next 값")}, END};
+
 static const struct param_spec P_SALES[] = {
     {"state", PARAM_CHOICE, .choices = "open|held|done|cancelled",
         .help = HELP("Only in this state", "이 상태만")},

@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "production/cost.h"
 #include "production/orders.h"
 #include "tests/production/support_shop.h"
 
@@ -277,6 +278,49 @@ static void what_is_made_comes_in_and_its_material_goes_out(void **state) {
     assert_int_equal(number("SELECT sum(quantity_u) FROM stock WHERE item = 3"), 22000000);
 }
 
+struct spent {
+    struct cost_query query;
+    struct arena *arena;
+    struct cost_row rows[4];
+    int count;
+};
+
+static int spent(struct ledger_tx *tx, void *context, struct err *err) {
+    struct spent *spent = context;
+    spent->count = costs_list(tx, &spent->query, spent->arena, spent->rows, 4, err);
+    return spent->count < 0 ? spent->count : 0;
+}
+
+static void an_order_costs_what_really_happened(void **state) {
+    (void)state;
+    AUTO_ARENA struct arena arena;
+    arena_init(&arena, 0);
+    place_sql(&shop.place, "UPDATE machines SET rate_u = 18000000000 WHERE number = 1");
+    place_sql(&shop.place, "UPDATE workers SET rate_u = 12000000000");
+    SHOP_DONE(&shop, "stock.receive", "item=PELLET", "quantity=3", "place=WH", "lot=P1",
+        "price=2000", NULL);
+    SHOP_DONE(&shop, "stock.receive", "item=PELLET", "quantity=3", "place=WH", "lot=P2",
+        "price=2400.5", NULL);
+    release_case();
+    SHOP_DONE(&shop, "operation.begin", "operation=A/10", "worker=W1", NULL);
+    count_minute(1, 0, 16, 16, 4);
+    shop.place.clock.wall_ns += 600 * NS_PER_S;
+    SHOP_DONE(&shop, "operation.end", "operation=A/10", NULL);
+    struct spent all = {.query = {.to_ns = INT64_MAX, .now_ns = INT64_MAX}, .arena = &arena};
+    place_read(&shop.place, spent, &all);
+    assert_int_equal(all.count, 1);
+    const struct cost *cost = &all.rows[0].cost;
+    assert_int_equal(cost->material_u, 3 * INT64_C(2000000000) + 2400500000); // 3 kg and 1 kg.
+    assert_int_equal(cost->machine_u, 3000000000);                            // A sixth of an hour.
+    assert_int_equal(cost->labour_u, 2000000000);
+    assert_int_equal(cost->good_u, 12000000);
+    assert_int_equal(cost->scrap_u, cost_total_u(cost) / 4);
+    assert_int_equal(cost->unpriced, 0);
+    all.query.from_ns = (PLACE_START_S + 601) * NS_PER_S;
+    place_read(&shop.place, spent, &all);
+    assert_int_equal(all.count, 0);
+}
+
 struct look {
     struct orders_query query;
     struct arena *arena;
@@ -358,6 +402,7 @@ int main(void) {
         TEST(the_board_tells_conflicts_and_still_plans),
         TEST(a_plan_is_made_anew_and_leaves_what_people_touched),
         TEST(what_is_made_comes_in_and_its_material_goes_out),
+        TEST(an_order_costs_what_really_happened),
         TEST(orders_are_listed_in_the_order_of_work),
         TEST(operators_work_and_do_not_plan),
     };

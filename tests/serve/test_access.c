@@ -98,7 +98,8 @@ static enum need need_of(const char *path, const char *method) {
         {"put", "/consents/{id}", NEED_GRANT}, {"get", "/api/v1/mail", NEED_GRANT},
         {"put", "/api/v1/mail", NEED_GRANT}, {"post", "/api/v1/mail/test", NEED_GRANT},
         {"post", "/api/v1/backup", NEED_GRANT}, {"post", "/annotations", NEED_WRITE},
-        {"post", "/events", NEED_WRITE}, {"delete", "/annotations/{number}", NEED_WRITE}};
+        {"get", "/costs", NEED_CONFIGURE}, {"post", "/events", NEED_WRITE},
+        {"delete", "/annotations/{number}", NEED_WRITE}};
     for (size_t i = 0; i < sizeof OTHERS / sizeof OTHERS[0]; i++) {
         if (strcmp(method, OTHERS[i].method) == 0 &&
             str_ends(str_of(path), str_of(OTHERS[i].end))) {

@@ -347,7 +347,7 @@ static void open_shop(void) {
 
 static void orders_are_as_described(void **state) {
     (void)state;
-    static const char *const PATHS[] = {"orders", "orders/{order}", "sales", "purchases"};
+    static const char *const PATHS[] = {"orders", "orders/{order}", "sales", "purchases", "costs"};
     open_shop();
     for (size_t i = 0; i < sizeof PATHS / sizeof PATHS[0]; i++) {
         char path[96];

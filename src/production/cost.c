@@ -1,0 +1,150 @@
+/*
+ * Money is added in whole millionths: an hour's rate times a length of time is rounded to one for
+ * each run, so the sum of the runs is the sum of what is shown for each.
+ */
+#include "production/cost.h"
+
+#include "core/clock.h"
+#include "production/order.h"
+#include "production/sql.h"
+
+__extension__ typedef __int128 wide;
+
+#define HOUR_NS (3600 * NS_PER_S)
+
+/* a * b / c, rounded to the nearest; what does not fit becomes the largest. */
+static int64_t share(int64_t a, int64_t b, int64_t c) {
+    wide whole = ((wide)a * b + c / 2) / c;
+    return whole > INT64_MAX ? INT64_MAX : (int64_t)whole;
+}
+
+int64_t cost_total_u(const struct cost *cost) {
+    return cost->material_u + cost->machine_u + cost->labour_u + cost->outsourced_u;
+}
+
+/* Each consumption: the price its lot was received at, else of the list that day, else standard. */
+static int add_materials(struct ledger_tx *tx, int64_t order, struct cost *cost, struct err *err) {
+    struct ledger_stmt *stmt = NULL;
+    int rc = sql_begin(tx,
+        "SELECT -m.quantity_u, coalesce("
+        " (SELECT r.price_u FROM stock_moves r WHERE r.lot = m.lot AND r.kind = 'receipt'"
+        "  AND r.price_u IS NOT NULL ORDER BY r.number LIMIT 1),"
+        " (SELECT p.price_u FROM prices p WHERE p.item = m.item AND p.kind = 'buy'"
+        "  AND p.valid_from <= strftime('%Y-%m-%d', m.time_ns / 1000000000, 'unixepoch')"
+        "  ORDER BY p.valid_from DESC, p.price_u LIMIT 1), i.cost_u),"
+        " EXISTS (SELECT 1 FROM boms b WHERE b.item = w.item AND b.version = w.bom_version"
+        "  AND b.component = m.item AND b.supply = 'free')"
+        " FROM stock_moves m JOIN items i ON i.number = m.item"
+        " JOIN work_orders w ON w.number = m.work_order"
+        " WHERE m.work_order = ?1 AND m.kind = 'consume'",
+        Q(Q_I(order)), &stmt, err);
+    while (rc >= 0 && (rc = ledger_step(stmt, err)) > 0) {
+        if (ledger_column_i64(stmt, 2) != 0) {
+            continue;
+        }
+        if (ledger_column_is_null(stmt, 1)) {
+            cost->unpriced++;
+        } else {
+            cost->material_u +=
+                share(ledger_column_i64(stmt, 0), ledger_column_i64(stmt, 1), 1000000);
+        }
+    }
+    return rc;
+}
+
+static int add_runs(
+    struct ledger_tx *tx, int64_t order, int64_t now_ns, struct cost *cost, struct err *err) {
+    struct ledger_stmt *stmt = NULL;
+    int rc = sql_begin(tx,
+        "SELECT max(0, coalesce(r.end_ns, ?2) - r.begin_ns), coalesce(m.rate_u, w.machine_rate_u),"
+        " coalesce(k.rate_u, w.labour_rate_u), coalesce(o.people, r.worker IS NOT NULL),"
+        " r.machine IS NOT NULL"
+        " FROM runs r JOIN operations o ON o.number = r.operation"
+        " LEFT JOIN machines m ON m.number = r.machine"
+        " LEFT JOIN workcentres w ON w.number = coalesce(m.workcentre, o.workcentre)"
+        " LEFT JOIN workers k ON k.number = r.worker WHERE o.work_order = ?1",
+        Q(Q_I(order), Q_I(now_ns)), &stmt, err);
+    while (rc >= 0 && (rc = ledger_step(stmt, err)) > 0) {
+        int64_t length_ns = ledger_column_i64(stmt, 0);
+        double people = ledger_column_f64(stmt, 3);
+        bool machine = ledger_column_i64(stmt, 4) != 0;
+        bool unpriced = (machine && ledger_column_is_null(stmt, 1)) ||
+                        (people > 0 && ledger_column_is_null(stmt, 2));
+        cost->unpriced += length_ns > 0 && unpriced;
+        if (machine && !ledger_column_is_null(stmt, 1)) {
+            cost->machine_u += share(length_ns, ledger_column_i64(stmt, 1), HOUR_NS);
+        }
+        if (people > 0 && !ledger_column_is_null(stmt, 2)) {
+            double hours = (double)length_ns / (double)HOUR_NS * people;
+            cost->labour_u += (int64_t)(hours * (double)ledger_column_i64(stmt, 2) + 0.5);
+        }
+    }
+    return rc;
+}
+
+/* Outsourced steps: good pieces at the price of the routing. */
+static int add_outsourced(struct ledger_tx *tx, int64_t order, struct cost *cost, struct err *err) {
+    int64_t step = -1;
+    for (;;) {
+        struct ledger_stmt *stmt = NULL;
+        int rc = sql_first(tx,
+            "SELECT number, step, price_u FROM operations WHERE work_order = ?1 AND step > ?2"
+            " AND partner IS NOT NULL ORDER BY step LIMIT 1",
+            Q(Q_I(order), Q_I(step)), &stmt, err);
+        if (rc <= 0) {
+            return rc;
+        }
+        int64_t number = ledger_column_i64(stmt, 0);
+        bool priced = !ledger_column_is_null(stmt, 2);
+        int64_t price_u = ledger_column_i64(stmt, 2);
+        step = ledger_column_i64(stmt, 1);
+        struct made made = {0};
+        rc = operation_made(tx, number, &made, err);
+        if (rc < 0) {
+            return rc;
+        }
+        cost->outsourced_u += priced ? share(made.good_u, price_u, 1000000) : 0;
+        cost->unpriced += !priced && made.good_u > 0;
+    }
+}
+
+int cost_of_order(
+    struct ledger_tx *tx, int64_t order, int64_t now_ns, struct cost *ret_cost, struct err *err) {
+    struct cost cost = {0};
+    struct made made = {0};
+    int rc = add_materials(tx, order, &cost, err);
+    rc = rc < 0 ? rc : add_runs(tx, order, now_ns, &cost, err);
+    rc = rc < 0 ? rc : add_outsourced(tx, order, &cost, err);
+    rc = rc < 0 ? rc : order_made(tx, order, &made, err);
+    cost.good_u = made.good_u;
+    int64_t all_u = made.good_u + made.bad_u;
+    cost.scrap_u = all_u > 0 ? share(cost_total_u(&cost), made.bad_u, all_u) : 0;
+    *ret_cost = cost;
+    return rc < 0 ? rc : 0;
+}
+
+int costs_list(struct ledger_tx *tx, const struct cost_query *query, struct arena *arena,
+    struct cost_row *ret_rows, uint32_t max, struct err *err) {
+    struct ledger_stmt *stmt = NULL;
+    int rc = sql_begin(tx,
+        "SELECT w.number, w.code, i.code, i.name, i.unit FROM work_orders w"
+        " JOIN items i ON i.number = w.item WHERE w.number > ?1 AND (?2 = 0 OR w.item = ?2)"
+        " AND EXISTS (SELECT 1 FROM operations o JOIN runs r ON r.operation = o.number"
+        " WHERE o.work_order = w.number AND r.begin_ns < ?4 AND coalesce(r.end_ns, ?5) >= ?3)"
+        " ORDER BY w.number LIMIT ?6",
+        Q(Q_I(query->after), Q_I(query->item), Q_I(query->from_ns), Q_I(query->to_ns),
+            Q_I(query->now_ns), Q_I(max)),
+        &stmt, err);
+    uint32_t count = 0;
+    while (rc >= 0 && count < max && (rc = ledger_step(stmt, err)) > 0) {
+        ret_rows[count++] = (struct cost_row){.number = ledger_column_i64(stmt, 0),
+            .order = arena_copy(arena, ledger_column_str(stmt, 1)),
+            .item = arena_copy(arena, ledger_column_str(stmt, 2)),
+            .item_name = arena_copy(arena, ledger_column_str(stmt, 3)),
+            .unit = arena_copy(arena, ledger_column_str(stmt, 4))};
+    }
+    for (uint32_t i = 0; rc >= 0 && i < count; i++) {
+        rc = cost_of_order(tx, ret_rows[i].number, query->now_ns, &ret_rows[i].cost, err);
+    }
+    return rc < 0 ? rc : (int)count;
+}
