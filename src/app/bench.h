@@ -14,11 +14,14 @@ struct bench_options {
     const char *dir;  // Where the temporary folder goes; NULL: $TMPDIR or /tmp.
     const char *data; // "gen", or a CSV file tag,ts_ms,value without header.
     bool quick;       // A tenth of the work, for tests.
+    int64_t lots;     // Of bench_trace; 0: 100,000.
+    int64_t depth;    // 0: 6.
 };
 
 int bench_growth(const struct bench_options *options, struct buf *json_out, struct err *err);
 int bench_historian(const struct bench_options *options, struct buf *json_out, struct err *err);
 int bench_refine(const struct bench_options *options, struct buf *json_out, struct err *err);
+int bench_trace(const struct bench_options *options, struct buf *json_out, struct err *err);
 int bench_collect(const struct bench_options *options, struct buf *json_out, struct err *err);
 /* What bench_http measures; bench_historian reports the rate among its own keys. */
 struct bench_http_figures {

@@ -4,12 +4,13 @@
  */
 #include "app/bench.h"
 #include "app/command.h"
+#include "production/words.h"
 
 static const struct {
     const char *name;
     int (*run)(const struct bench_options *options, struct buf *json_out, struct err *err);
 } BENCHES[] = {{"historian", bench_historian}, {"growth", bench_growth}, {"collect", bench_collect},
-    {"http", bench_http}, {"refine", bench_refine}};
+    {"http", bench_http}, {"refine", bench_refine}, {"trace", bench_trace}};
 
 /* Without --json: one `key value` line for each member of the outer object, for reading. */
 static void put_lines(struct buf *out, struct str json) {
@@ -26,11 +27,32 @@ static void put_lines(struct buf *out, struct str json) {
     buf_put_char(out, '\n');
 }
 
+/* A whole number from 1 on; absent: 0. */
+static int read_count(
+    const struct call *call, const char *name, int64_t most, int64_t *ret_count, struct err *err) {
+    const char *text = call_value(call, name);
+    if (text == NULL) {
+        return 0;
+    }
+    int64_t count = 0;
+    if (!str_to_i64(str_of(text), &count) || count < 1 || count > most) {
+        return err_set(
+            err, ERR_USAGE, SAY(PRODUCTION_BENCH_COUNT), ARGS(A_CSTR(name), A_INT(most)));
+    }
+    *ret_count = count;
+    return 0;
+}
+
 int cmd_bench(struct call *call, struct err *err) {
     const char *data = call_value(call, "--data");
     struct bench_options options = {.dir = call_value(call, "--dir"),
         .data = data != NULL ? data : "gen",
         .quick = call_value(call, "--quick") != NULL};
+    int counted = read_count(call, "--lots", 10000000, &options.lots, err);
+    counted = counted < 0 ? counted : read_count(call, "--depth", 100, &options.depth, err);
+    if (counted < 0) {
+        return counted;
+    }
     for (size_t i = 0; i < sizeof BENCHES / sizeof BENCHES[0]; i++) {
         if (!str_eq(str_of(BENCHES[i].name), str_of(call->positionals[0]))) {
             continue;

@@ -121,8 +121,8 @@ static void tell_all_expired(
 
 int cmd_export(struct call *call, struct err *err) {
     const char *as = call_value(call, "--as");
-    struct export_options options = {
-        .file = {.context = call, .write = put_out}, .tags = str_of(call_value(call, "--tags")),
+    struct export_options options = {.file = {.context = call, .write = put_out},
+        .tags = str_of(call_value(call, "--tags")),
         .template = call_value(call, "--template") != NULL,
         .words = call_value(call, "--words") != NULL,
         .lang = call->lang,

@@ -9,6 +9,7 @@
 
 #include "app/command.h"
 #include "core/json.h"
+#include "production/lots.h"
 #include "upkeep/upkeep.h"
 
 struct verification {
@@ -53,6 +54,9 @@ static int verify_ledger_file(struct verification *v, const char *path, enum led
     if (status >= 0) {
         status = ledger_verify(ledger, &err);
     }
+    if (status >= 0 && kind == LEDGER_PLANT) {
+        status = stock_verify(ledger, &err);
+    }
     ledger_close(ledger);
     v->ledgers++;
     if (status < 0) {
@@ -62,10 +66,12 @@ static int verify_ledger_file(struct verification *v, const char *path, enum led
     return 0;
 }
 
-static void verify_open_ledger(struct verification *v, struct ledger *ledger, const char *what) {
+static void verify_open_ledger(
+    struct verification *v, struct ledger *ledger, enum ledger_kind kind, const char *what) {
     struct err err = ERR_INIT;
     v->ledgers++;
-    if (ledger_verify(ledger, &err) < 0) {
+    if (ledger_verify(ledger, &err) < 0 ||
+        (kind == LEDGER_PLANT && stock_verify(ledger, &err) < 0)) {
         (void)err_context(&err, MSG_VERIFY_IN, ARGS(A_CSTR(what)));
         note_fault(v, &err);
     }
@@ -85,7 +91,7 @@ static int verify_plant(void *context, const char *name, struct err *err) {
         if (status < 0) {
             return status;
         }
-        verify_open_ledger(v, plant_ledger(plant), name);
+        verify_open_ledger(v, plant_ledger(plant), LEDGER_PLANT, name);
     } else {
         buf_printf(&path, "%s/plants/%s/ledger.db", v->home_dir, name);
         (void)verify_ledger_file(v, buf_z(&path), LEDGER_PLANT);
@@ -156,7 +162,7 @@ static int verify_all(struct verification *v, struct err *err) {
     AUTO_BUF struct buf path;
     buf_init(&path, LIMIT_PATH_BYTES);
     if (v->call->home != NULL) {
-        verify_open_ledger(v, home_hub(v->call->home), "hub.db");
+        verify_open_ledger(v, home_hub(v->call->home), LEDGER_HUB, "hub.db");
     } else {
         int status = lock_cold(v->home_dir, &lock_fd, err);
         if (status < 0) {

@@ -70,14 +70,16 @@ static const struct option_row QUALITY_OPTIONS[] = {
     COMMON_OPTIONS, {"--plant", true}, {"--day", true}, {"--run", false}, {NULL, false}};
 static const struct option_row OUTBOX_OPTIONS[] = {
     COMMON_OPTIONS, {"--plant", true}, {NULL, false}};
+static const struct option_row TRACE_OPTIONS[] = {COMMON_OPTIONS, {"--plant", true},
+    {"--back", false}, {"--forward", false}, {"--both", false}, {"--recall", false}, {NULL, false}};
 static const struct option_row EVENT_OPTIONS[] = {
     COMMON_OPTIONS, {"--plant", true}, {"--key", true}, {NULL, false}};
 static const struct option_row MAIL_OPTIONS[] = {COMMON_OPTIONS, {"--test", false}, {NULL, false}};
 static const struct option_row TEMPLATE_OPTIONS[] = {COMMON_OPTIONS, {"--plant", true},
     {"--save", true}, {"--note", true}, {"--show", true}, {"--remove", true}, {"--apply", true},
     {"--dry-run", false}, {NULL, false}};
-static const struct option_row BENCH_OPTIONS[] = {
-    COMMON_OPTIONS, {"--dir", true}, {"--data", true}, {"--quick", false}, {NULL, false}};
+static const struct option_row BENCH_OPTIONS[] = {COMMON_OPTIONS, {"--dir", true}, {"--data", true},
+    {"--quick", false}, {"--lots", true}, {"--depth", true}, {NULL, false}};
 static const struct option_row SOAK_OPTIONS[] = {
     COMMON_OPTIONS, {"--dir", true}, {"--seconds", true}, {NULL, false}};
 
@@ -103,6 +105,8 @@ static const struct command COMMANDS[] = {
         POSITIONALS_MAX - 1, -1, QUALITY_OPTIONS, cmd_quality},
     {"event", SAY(PRODUCTION_HELP_EVENT), COMMAND_HOME | COMMAND_OPENS | COMMAND_HOT, 1,
         POSITIONALS_MAX - 1, -1, EVENT_OPTIONS, cmd_event},
+    {"trace", SAY(PRODUCTION_HELP_TRACE), COMMAND_HOME | COMMAND_OPENS | COMMAND_HOT, 1, 1, -1,
+        TRACE_OPTIONS, cmd_trace},
     {"mail", MSG_HELP_MAIL, COMMAND_HOME | COMMAND_OPENS | COMMAND_HOT, 0, 0, -1, MAIL_OPTIONS,
         cmd_mail},
     {"outbox", MSG_HELP_OUTBOX, COMMAND_HOME | COMMAND_OPENS | COMMAND_HOT, 0, 0, -1,

@@ -8,7 +8,6 @@
 #include "production/event_read.h"
 
 #include <math.h>
-#include <string.h>
 
 #include "core/check.h"
 #include "core/time.h"
@@ -219,32 +218,11 @@ static int find_numbered(struct ledger_tx *tx, const char *sql, struct str text,
     return status < 0 ? status : 0;
 }
 
-/* Nouns whose first key is their code; of machines the id of their asset. */
 static int find_ref(
-    struct ledger_tx *tx, const char *noun, struct str text, int64_t *ret_number, struct err *err) {
-    AUTO_BUF struct buf sql;
-    buf_init(&sql, 256);
-    if (strcmp(noun, "machines") == 0) {
-        buf_put_str(&sql, STR("SELECT m.number FROM machines m JOIN assets a ON a.number = m.asset "
-                              "WHERE a.id = ?1"));
-    } else {
-        buf_printf(&sql, "SELECT number FROM %s WHERE code = ?1", noun);
-    }
-    struct ledger_stmt *stmt = NULL;
-    int status = ledger_prepare(tx, buf_z(&sql), &stmt, err);
-    if (status < 0) {
-        return status;
-    }
-    ledger_bind_str(stmt, 1, text);
-    status = ledger_step(stmt, err);
-    if (status == 0) {
-        return err_set(err, ERR_NOT_FOUND, SAY(PRODUCTION_EVENT_CODE_UNKNOWN),
-            ARGS(A_STR(text), A_CSTR(noun)));
-    }
-    if (status > 0) {
-        *ret_number = ledger_column_i64(stmt, 0);
-    }
-    return status < 0 ? status : 0;
+    struct ledger_tx *tx, const char *name, struct str text, int64_t *ret_number, struct err *err) {
+    enum noun_id noun = NOUN_COUNT;
+    CHECK(noun_of_name(str_of(name), &noun));
+    return master_find(tx, noun, text, ret_number, err);
 }
 
 static int find_operation(

@@ -221,6 +221,33 @@ static const struct param_spec P_ANNOTATIONS[] = {
     {"before", PARAM_COUNT, .help = HELP("Notes below this number", "이 번호보다 앞의 메모")},
     {"limit", PARAM_COUNT, .help = HELP("At most so many items", "최대 개수")}, END};
 
+static const struct param_spec P_LOTS[] = {
+    {"q", PARAM_TEXT,
+        .help = HELP("In code, item or the supplier's lot; initial consonants too",
+            "로트 번호·품목·공급처 로트에서 검색(초성 가능)")},
+    {"item", PARAM_TEXT, .help = HELP("Only of this item", "이 품목만")},
+    {"state", PARAM_CHOICE, .choices = "planned|open|held|scrapped",
+        .help = HELP("Only in this state", "이 상태만")},
+    {"before", PARAM_COUNT, .help = HELP("Lots below this number", "이 번호보다 앞의 로트")},
+    {"limit", PARAM_COUNT, .help = HELP("At most so many items", "최대 개수")}, END};
+
+static const struct param_spec P_LOT_TRACE[] = {
+    {"way", PARAM_CHOICE, .choices = "back|forward|both",
+        .help = HELP("Which way; both", "방향. 기본 both(양방향)")},
+    END};
+
+static const struct param_spec P_LOT_RECALL[] = {
+    {"format", PARAM_CHOICE, .choices = "json|csv|xlsx",
+        .help = HELP("json; csv and xlsx as a file", "기본 json. csv와 xlsx는 파일")},
+    END};
+
+static const struct param_spec P_STOCK[] = {
+    {"item", PARAM_TEXT, .help = HELP("Only of this item", "이 품목만")},
+    {"place", PARAM_TEXT, .help = HELP("Only at this place", "이 장소만")},
+    {"lot", PARAM_TEXT, .help = HELP("Only of this lot", "이 로트만")},
+    {"after", PARAM_TEXT, .help = HELP("`next` of the answer before", "앞 응답의 next 값")},
+    {"limit", PARAM_COUNT, .help = HELP("At most so many items", "최대 개수")}, END};
+
 static const struct param_spec P_EVENTS[] = {
     {"type", PARAM_TEXT, .help = HELP("Only of this type", "이 종류만")},
     {"before", PARAM_COUNT, .help = HELP("Events below this number", "이 번호보다 앞의 이벤트")},

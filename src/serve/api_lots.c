@@ -1,0 +1,249 @@
+/*
+ * Lots and stock over HTTP: lists, the passport of a lot, its genealogy, the recall as a table.
+ *
+ * A recall is asked for when something is wrong and somebody must telephone: it comes as a file
+ * that opens in a spreadsheet, or as JSON for a page. It is made whole before the first byte goes
+ * out, so that a fault is a refusal and not half a list.
+ */
+#include "core/limits.h"
+#include "core/time.h"
+#include "production/amount.h"
+#include "production/lots.h"
+#include "production/words.h"
+#include "serve/call.h"
+#include "serve/server.h"
+#include "serve/view.h"
+#include "table/table.h"
+
+enum { LIST_DEFAULT = 100, STOCK_DEFAULT = 1000 };
+
+struct asking {
+    struct call *call;
+    struct json json;
+    struct lot_query lots;
+    struct stock_query stock;
+    uint32_t ways;
+    int64_t next;
+    char next_text[STOCK_NEXT_MAX];
+    struct table_writer *writer;
+};
+
+/* ---- Lists ---- */
+
+static int read_lots(struct ledger_tx *tx, void *context, struct err *err) {
+    struct asking *asking = context;
+    return lot_put_list(tx, &asking->lots, &asking->json, &asking->next, err);
+}
+
+int api_lots(struct call *call, struct err *err) {
+    struct asking asking = {.call = call};
+    uint64_t before = INT64_MAX;
+    uint64_t limit = LIST_DEFAULT;
+    asking.lots = (struct lot_query){.search = STR_NONE, .item = STR_NONE, .state = STR_NONE};
+    (void)call_param(call, "q", &asking.lots.search);
+    (void)call_param(call, "item", &asking.lots.item);
+    (void)call_param(call, "state", &asking.lots.state);
+    int rc = call_param_count(call, "before", INT64_MAX, &before, err);
+    rc = rc < 0 ? rc : call_param_count(call, "limit", LOT_LIST_MAX, &limit, err);
+    if (rc < 0) {
+        return rc;
+    }
+    asking.lots.before = (int64_t)before;
+    asking.lots.limit = (uint32_t)limit;
+    call_json(call, 200, &asking.json);
+    view_items_begin(&asking.json);
+    rc = ledger_read(plant_ledger(call->plant), read_lots, &asking, err);
+    view_items_page_end(&asking.json, asking.next);
+    return rc < 0 ? rc : 0;
+}
+
+static int read_stock(struct ledger_tx *tx, void *context, struct err *err) {
+    struct asking *asking = context;
+    return stock_put_list(tx, &asking->stock, &asking->json, asking->next_text, err);
+}
+
+int api_stock(struct call *call, struct err *err) {
+    struct asking asking = {.call = call};
+    uint64_t limit = STOCK_DEFAULT;
+    asking.stock = (struct stock_query){
+        .item = STR_NONE, .place = STR_NONE, .lot = STR_NONE, .after = STR_NONE};
+    (void)call_param(call, "item", &asking.stock.item);
+    (void)call_param(call, "place", &asking.stock.place);
+    (void)call_param(call, "lot", &asking.stock.lot);
+    (void)call_param(call, "after", &asking.stock.after);
+    int rc = call_param_count(call, "limit", STOCK_LIST_MAX, &limit, err);
+    if (rc < 0) {
+        return rc;
+    }
+    asking.stock.limit = (uint32_t)limit;
+    call_json(call, 200, &asking.json);
+    json_object_begin(&asking.json);
+    json_key(&asking.json, "items");
+    json_array_begin(&asking.json);
+    rc = ledger_read(plant_ledger(call->plant), read_stock, &asking, err);
+    json_array_end(&asking.json);
+    if (rc >= 0 && asking.next_text[0] != '\0') {
+        json_put_str(&asking.json, "next", str_of(asking.next_text)); // Goes into `after`.
+    } else {
+        json_put_null(&asking.json, "next");
+    }
+    json_object_end(&asking.json);
+    return rc < 0 ? rc : 0;
+}
+
+/* ---- One lot ---- */
+
+static int read_passport(struct ledger_tx *tx, void *context, struct err *err) {
+    struct asking *asking = context;
+    int64_t lot = 0;
+    int rc = lot_find(tx, asking->call->args[1], &lot, err);
+    return rc < 0 ? rc : lot_put_passport(tx, lot, &asking->json, err);
+}
+
+int api_lot(struct call *call, struct err *err) {
+    struct asking asking = {.call = call};
+    call_json(call, 200, &asking.json);
+    int rc = ledger_read(plant_ledger(call->plant), read_passport, &asking, err);
+    return rc < 0 ? rc : 0;
+}
+
+static int read_trace(struct ledger_tx *tx, void *context, struct err *err) {
+    struct asking *asking = context;
+    int64_t lot = 0;
+    int rc = lot_find(tx, asking->call->args[1], &lot, err);
+    return rc < 0 ? rc : lot_put_trace(tx, lot, asking->ways, &asking->json, err);
+}
+
+int api_lot_trace(struct call *call, struct err *err) {
+    struct asking asking = {.call = call, .ways = LOT_TRACE_BACK | LOT_TRACE_FORWARD};
+    struct str way = STR_NONE;
+    if (call_param(call, "way", &way) && !str_eq(way, STR("both"))) {
+        asking.ways = str_eq(way, STR("back")) ? LOT_TRACE_BACK : LOT_TRACE_FORWARD;
+    }
+    call_json(call, 200, &asking.json);
+    int rc = ledger_read(plant_ledger(call->plant), read_trace, &asking, err);
+    return rc < 0 ? rc : 0;
+}
+
+/* ---- Recall ---- */
+
+static const char *const COLUMNS[] = {"lot", "item", "name", "state", "depth", "where", "place",
+    "partner", "partner_name", "phone", "document", "quantity", "unit", "time"};
+
+static int put_bytes(void *context, const void *data, size_t size, struct err *err) {
+    struct buf *out = context;
+    buf_put(out, data, size);
+    return out->overflow
+               ? err_set(err, ERR_LIMIT, SAY(PRODUCTION_RECALL_LARGE), ARGS(A_INT(out->max >> 20)))
+               : 0;
+}
+
+static size_t shipped_at(
+    const struct asking *asking, const struct recall_row *row, char to[TIME_TEXT_MAX]) {
+    return row->time_ns == 0 ? 0 : time_format(row->time_ns, plant_zone(asking->call->plant), to);
+}
+
+static int put_cells(void *context, const struct recall_row *row, struct err *err) {
+    struct asking *asking = context;
+    struct table_writer *writer = asking->writer;
+    char amount[AMOUNT_TEXT_MAX];
+    char time[TIME_TEXT_MAX];
+    table_put_text(writer, row->lot);
+    table_put_text(writer, row->item);
+    table_put_text(writer, row->name);
+    table_put_text(writer, row->state);
+    table_put_i64(writer, row->depth);
+    table_put_text(writer, str_of(row->where));
+    table_put_text(writer, row->place);
+    table_put_text(writer, row->partner);
+    table_put_text(writer, row->partner_name);
+    table_put_text(writer, row->phone);
+    table_put_text(writer, row->document);
+    table_put_text(writer, (struct str){amount, amount_text(row->quantity_u, amount)});
+    table_put_text(writer, row->unit);
+    table_put_text(writer, (struct str){time, shipped_at(asking, row, time)});
+    return table_end_row(writer, err);
+}
+
+static int put_object(void *context, const struct recall_row *row, struct err *err) {
+    (void)err;
+    struct asking *asking = context;
+    struct json *json = &asking->json;
+    char amount[AMOUNT_TEXT_MAX];
+    json_object_begin(json);
+    json_put_str(json, "lot", row->lot);
+    json_put_str(json, "item", row->item);
+    json_put_str(json, "name", row->name);
+    json_put_str(json, "state", row->state);
+    json_put_i64(json, "depth", row->depth);
+    json_put_str(json, "where", str_of(row->where));
+    json_put_str(json, "place", row->place);
+    json_put_str(json, "partner", row->partner);
+    json_put_str(json, "partner_name", row->partner_name);
+    json_put_str(json, "phone", row->phone);
+    json_put_str(json, "document", row->document);
+    json_put_str(json, "quantity", (struct str){amount, amount_text(row->quantity_u, amount)});
+    json_put_str(json, "unit", row->unit);
+    if (row->time_ns == 0) {
+        json_put_null(json, "time");
+    } else {
+        json_put_time(json, "time", row->time_ns);
+    }
+    json_object_end(json);
+    return 0;
+}
+
+static int read_recall(struct ledger_tx *tx, void *context, struct err *err) {
+    struct asking *asking = context;
+    int64_t lot = 0;
+    int rc = lot_find(tx, asking->call->args[1], &lot, err);
+    return rc < 0
+               ? rc
+               : lot_recall(tx, lot, asking->writer != NULL ? put_cells : put_object, asking, err);
+}
+
+static int answer_table(struct asking *asking, enum table_format format, struct err *err) {
+    struct call *call = asking->call;
+    struct http_response *response = &call->http->response;
+    const struct table_writer_options options = {.format = format,
+        .sheet = "recall",
+        .spool_folder = home_dir(call->server->home),
+        .context = &response->body,
+        .write = put_bytes};
+    int rc = table_writer_open(&options, &asking->writer, err);
+    if (rc < 0) {
+        return rc;
+    }
+    for (size_t i = 0; i < sizeof COLUMNS / sizeof COLUMNS[0]; i++) {
+        table_put_text(asking->writer, str_of(COLUMNS[i]));
+    }
+    rc = table_end_row(asking->writer, err);
+    rc = rc < 0 ? rc : ledger_read(plant_ledger(call->plant), read_recall, asking, err);
+    rc = rc < 0 ? rc : table_writer_finish(asking->writer, err);
+    table_writer_close(asking->writer);
+    if (rc >= 0) {
+        response->status = 200;
+        response->content_type =
+            format == TABLE_XLSX
+                ? "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+                : "text/csv";
+        http_answer_header(call->http, "Content-Disposition",
+            format == TABLE_XLSX ? STR("attachment; filename=\"recall.xlsx\"")
+                                 : STR("attachment; filename=\"recall.csv\""));
+    }
+    return rc;
+}
+
+int api_lot_recall(struct call *call, struct err *err) {
+    struct asking asking = {.call = call};
+    struct str text = STR_NONE;
+    enum table_format format = TABLE_CSV;
+    if (call_param(call, "format", &text) && table_format_of_name(text, &format)) {
+        return answer_table(&asking, format, err);
+    }
+    call_json(call, 200, &asking.json);
+    view_items_begin(&asking.json);
+    int rc = ledger_read(plant_ledger(call->plant), read_recall, &asking, err);
+    view_items_end(&asking.json);
+    return rc < 0 ? rc : 0;
+}

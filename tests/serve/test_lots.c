@@ -1,0 +1,149 @@
+/*
+ * Lots and stock over HTTP: told by events, found by search, traced, recalled as JSON, CSV and a
+ * workbook.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <jansson.h>
+
+#include "ledger/ledger.h"
+#include "support_server.h"
+
+#define PLANT "/api/v1/plants/p1/"
+
+static struct rig rig;
+static int keys;
+
+static int run_sql(struct ledger_tx *tx, void *context, struct err *err) {
+    struct ledger_stmt *stmt = NULL;
+    int status = ledger_prepare(tx, context, &stmt, err);
+    return status < 0 ? status : ledger_step(stmt, err);
+}
+
+static void sql(const char *text) {
+    AUTO_FREE char *copy = mem_copy_z(str_of(text));
+    assert_int_equal(ledger_write(plant_ledger(rig.plant), run_sql, copy, NULL), 0);
+}
+
+static void tell(const char *body) {
+    char headers[512];
+    (void)snprintf(headers, sizeof headers,
+        "Authorization: Bearer %s\r\nAccept-Language: en\r\nContent-Type: application/json\r\n"
+        "Idempotency-Key: k%d\r\n",
+        rig.operator_, ++keys);
+    const struct question question = {.port = rig.port,
+        .method = "POST",
+        .target = PLANT "events",
+        .headers = headers,
+        .body = str_of(body)};
+    AUTO_ANSWER struct answer answer;
+    client_ask(&question, &answer);
+    if (answer.status != 200) {
+        fail_msg("%s gave %d: %s", body, answer.status, buf_z(&answer.body));
+    }
+}
+
+static int open_rig(void **state) {
+    (void)state;
+    rig_open(&rig, NULL, false);
+    sql("INSERT INTO places (number, changed_ns, code, name, kind, active, note) VALUES (1, 0, "
+        "'WH', 'Warehouse', 'warehouse', 1, '')");
+    sql("INSERT INTO partners (number, changed_ns, code, name, kind, business_number, contact, "
+        "phone, mail, address, active, note) VALUES (1, 0, 'BETA', 'Beta', 'customer', '', '', "
+        "'02-123', '', '', 1, '')");
+    sql("INSERT INTO items (number, changed_ns, code, name, kind, unit, spec, family, gtin, lots, "
+        "place, active, note) VALUES (1, 0, '0012', '폴리프로필렌', 'material', 'kg', '', '', '', "
+        "1, 1, 1, '')");
+    tell("{\"type\":\"stock.receive\",\"item\":\"0012\",\"quantity\":10,\"lot\":\"A\"}");
+    tell("{\"type\":\"lot.split\",\"lot\":\"A\",\"quantity\":[3,2],\"code\":[\"A/1\",\"A2\"]}");
+    tell("{\"type\":\"stock.ship\",\"lot\":\"A/1\",\"quantity\":2,\"partner\":\"BETA\","
+         "\"document\":\"D1\"}");
+    return 0;
+}
+
+static int close_rig(void **state) {
+    (void)state;
+    rig_close(&rig);
+    return 0;
+}
+
+static bool gives(const char *target, const char *text) {
+    AUTO_ANSWER struct answer answer;
+    rig_get(&rig, target, 200, &answer);
+    bool found = strstr(buf_z(&answer.body), text) != NULL;
+    if (!found) {
+        print_message("%s\n", buf_z(&answer.body));
+    }
+    return found;
+}
+
+static size_t count_of(const char *target) {
+    AUTO_ANSWER struct answer answer;
+    rig_get(&rig, target, 200, &answer);
+    json_t *root = json_loads(buf_z(&answer.body), 0, NULL);
+    size_t count = json_array_size(json_object_get(root, "items"));
+    json_decref(root);
+    return count;
+}
+
+static void lots_are_found_by_what_people_type(void **state) {
+    (void)state;
+    assert_int_equal(count_of(PLANT "lots"), 3);
+    assert_int_equal(count_of(PLANT "lots?q=a%2F1"), 1);
+    assert_int_equal(count_of(PLANT "lots?q=%E3%85%8D%E3%84%B9"), 3); // First consonants.
+    assert_int_equal(count_of(PLANT "lots?item=0012&state=held"), 0);
+    assert_int_equal(count_of(PLANT "lots?limit=2"), 2);
+    assert_true(gives(PLANT "lots?limit=2", "\"next\":\"2\""));
+    assert_int_equal(count_of(PLANT "lots?before=2"), 1);
+}
+
+static void stock_is_listed_in_pages(void **state) {
+    (void)state;
+    assert_int_equal(count_of(PLANT "stock?item=0012&place=WH"), 3);
+    assert_true(gives(PLANT "stock?lot=A", "\"quantity\":5,"));
+    assert_true(gives(PLANT "stock?limit=1", "\"next\":\"1.1.1\""));
+    assert_int_equal(count_of(PLANT "stock?after=1.1.1"), 2);
+    AUTO_ANSWER struct answer answer;
+    rig_get(&rig, PLANT "stock?after=x", 400, &answer);
+}
+
+static void a_passport_tells_of_one_lot(void **state) {
+    (void)state;
+    assert_true(gives(PLANT "lots/A", "\"into\":[{\"lot\":\"A/1\""));
+    assert_true(gives(PLANT "lots/A%2F1", "\"materials\":[{\"lot\":\"A\""));
+    AUTO_ANSWER struct answer answer;
+    rig_get(&rig, PLANT "lots/Z", 404, &answer);
+}
+
+static void a_trace_goes_both_ways(void **state) {
+    (void)state;
+    assert_true(gives(PLANT "lots/A/trace", "\"back\":{\"lots\":[{\"lot\":\"A\""));
+    assert_true(gives(PLANT "lots/A/trace?way=forward", "\"kind\":\"split\",\"quantity\":3"));
+    assert_false(gives(PLANT "lots/A/trace?way=forward", "\"back\""));
+}
+
+static void a_recall_names_places_and_customers(void **state) {
+    (void)state;
+    assert_int_equal(count_of(PLANT "lots/A/recall"), 4);
+    assert_true(gives(PLANT "lots/A/recall?format=csv", "0012,"));
+    assert_true(gives(PLANT "lots/A/recall?format=csv", ",shipped,,BETA,Beta,02-123,D1,2,kg,"));
+    AUTO_ANSWER struct answer book;
+    rig_get(&rig, PLANT "lots/A/recall?format=xlsx", 200, &book);
+    assert_memory_equal(book.body.data, "PK", 2);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(lots_are_found_by_what_people_type),
+        cmocka_unit_test(stock_is_listed_in_pages),
+        cmocka_unit_test(a_passport_tells_of_one_lot),
+        cmocka_unit_test(a_trace_goes_both_ways),
+        cmocka_unit_test(a_recall_names_places_and_customers),
+    };
+    return cmocka_run_group_tests(tests, open_rig, close_rig);
+}
