@@ -151,6 +151,13 @@ struct pieces {
     wide bad_cycles;
 };
 
+/* Cut, so that a sum of all runs there can be still fits. */
+static wide cycles_of(int64_t pieces_u, int64_t cycle_ns) {
+    const wide limit = (wide)1 << 100;
+    wide cycles = (wide)pieces_u * cycle_ns;
+    return cycles > limit ? limit : cycles < -limit ? -limit : cycles;
+}
+
 static struct pieces pieces_of(const struct kpi_input *input) {
     struct pieces sum = {0};
     for (uint32_t i = 0; i < input->run_count; i++) {
@@ -161,8 +168,8 @@ static struct pieces pieces_of(const struct kpi_input *input) {
         sum.good += run->good_u;
         sum.bad += run->bad_u;
         if (run->cycle_ns > 0) {
-            sum.good_cycles += (wide)run->good_u * run->cycle_ns;
-            sum.bad_cycles += (wide)run->bad_u * run->cycle_ns;
+            sum.good_cycles += cycles_of(run->good_u, run->cycle_ns);
+            sum.bad_cycles += cycles_of(run->bad_u, run->cycle_ns);
         }
     }
     return sum;

@@ -164,7 +164,7 @@ static void a_machine_that_never_strikes_stands_once_that_is_sure(void **state) 
     struct bench bench;
     bench_init(&bench, false);
     for (int64_t second = 1; second <= 11; second++) {
-        assert_line(&bench, second, "??????????????" + 15 - second);
+        assert_line(&bench, second, &"??????????????"[15 - second]);
         counter(&bench, second, 7);
     }
     assert_line(&bench, 12, "SSSSSSSSSSS");

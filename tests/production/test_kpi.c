@@ -311,7 +311,7 @@ static void assert_as_slowly(const struct kpi_input *in, const struct kpi *kpi) 
     long double oee = apt / pbt * ((leaves[LOSS_EFFECTIVE] + leaves[LOSS_QUALITY]) / run_known) *
                       (good / (good + bad));
     if (pbt > 0 && run_known > 0 && good + bad > 0) {
-        assert_true(fabsl(kpi->oee - oee) < 1e-9L * (1 + fabsl(oee)));
+        assert_true(fabsl((long double)kpi->oee - oee) < 1e-9L * (1 + fabsl(oee)));
     } else {
         assert_true(isnan(kpi->oee));
     }
