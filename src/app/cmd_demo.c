@@ -19,6 +19,7 @@
 
 #include "app/demo_floor.h"
 #include "app/demo_past.h"
+#include "app/demo_shop.h"
 #include "app/demo_utility.h"
 #include "app/serving.h"
 #include "core/mem.h"
@@ -227,6 +228,9 @@ static int fill_catalogue(struct demo *demo, struct err *err) {
     }
     if (status >= 0) {
         status = ledger_write(plant_ledger(plant), put_all, demo, err);
+    }
+    if (status >= 0 && demo->fresh) { // Orders run since the hour began that is made now.
+        status = demo_shop_put(plant, demo->lang, clock_wall_ns(&demo->clock.clock), err);
     }
     if (status >= 0 && demo->fresh && (status = plant_refresh(plant, err)) >= 0) {
         status = demo_past_fill(plant, demo->sim, &demo->clock, err);
