@@ -196,35 +196,11 @@ struct round {
 /* One machine's part of a round. */
 struct part {
     struct ledger_tx *tx;
-    struct fill *fill;
     struct fill_machine *machine;
     struct fill_run *runs;
     int run_count;
     int64_t dirty_ns; // States changed from there on.
-    struct fill_output output;
 };
-
-static int output_tell(struct part *part, struct err *err) {
-    struct fill_output output = part->output;
-    part->output = (struct fill_output){.machine = part->machine->number};
-    bool tells = part->fill->with.made != NULL && output.run != 0;
-    return tells ? part->fill->with.made(part->tx, &output, err) : 0;
-}
-
-/* Counts are entered where they were told; what a run gained is told once a round. */
-static int enter(
-    struct part *part, const struct fill_run *run, const struct fill_made *made, struct err *err) {
-    int64_t number = run == NULL ? 0 : run->number;
-    int status = 0;
-    if (part->output.run != number) {
-        status = output_tell(part, err);
-    }
-    part->output.run = number;
-    part->output.time_ns = made->time_ns;
-    part->output.pieces += made->pieces;
-    part->output.bad += made->bad;
-    return status < 0 ? status : fill_made_add(part->tx, made, err);
-}
 
 /* As many as 2^53 strokes of 4,096 pieces fit. */
 static int count_strokes(
@@ -243,7 +219,7 @@ static int count_strokes(
         .time_ns = sight->time_ns,
         .counts = strokes,
         .pieces = strokes > INT64_MAX / pieces ? INT64_MAX : strokes * pieces};
-    return enter(part, run, &made, err);
+    return fill_made_add(part->tx, &made, err);
 }
 
 static int count_rejects(struct part *part, const struct sight *sight, struct err *err) {
@@ -258,7 +234,7 @@ static int count_rejects(struct part *part, const struct sight *sight, struct er
         .run = run == NULL ? 0 : run->number,
         .time_ns = sight->time_ns,
         .bad = bad};
-    return enter(part, run, &made, err);
+    return fill_made_add(part->tx, &made, err);
 }
 
 static int work_in(struct part *part, const struct sight *sight, struct err *err) {
@@ -322,7 +298,8 @@ static int stops_follow(struct part *part, struct err *err) {
     struct fill_stops stops = {.machine = machine->number,
         .from_ns = from_ns,
         .seen_ns = memory->seen_ns,
-        .stop_after_ns = machine->rules.stop_after_ns};
+        .stop_after_ns = machine->rules.stop_after_ns,
+        .silent_after_ns = machine->rules.silent_after_ns};
     return fill_stops_put(part->tx, &stops, err);
 }
 
@@ -330,11 +307,7 @@ static int stops_follow(struct part *part, struct err *err) {
 static int part_run(struct ledger_tx *tx, struct fill *f, uint32_t index, struct err *err) {
     AUTO_ARENA struct arena arena;
     arena_init(&arena, 0);
-    struct part part = {.tx = tx,
-        .fill = f,
-        .machine = &f->machines[index],
-        .dirty_ns = INT64_MAX,
-        .output = {.machine = f->machines[index].number}};
+    struct part part = {.tx = tx, .machine = &f->machines[index], .dirty_ns = INT64_MAX};
     int64_t first_ns = INT64_MAX;
     for (uint32_t i = 0; i < f->sight_count; i++) {
         if (f->sights[i].machine == index) {
@@ -347,9 +320,6 @@ static int part_run(struct ledger_tx *tx, struct fill *f, uint32_t index, struct
         if (f->sights[i].machine == index) {
             status = work_in(&part, &f->sights[i], err);
         }
-    }
-    if (status >= 0) {
-        status = output_tell(&part, err);
     }
     if (status >= 0) {
         status = stops_follow(&part, err);
@@ -386,7 +356,8 @@ static int round_lose(struct ledger_tx *tx, void *context, struct err *err) {
         struct fill_stops stops = {.machine = machine->number,
             .from_ns = dirty_ns,
             .seen_ns = machine->memory.seen_ns,
-            .stop_after_ns = machine->rules.stop_after_ns};
+            .stop_after_ns = machine->rules.stop_after_ns,
+            .silent_after_ns = machine->rules.silent_after_ns};
         if (status >= 0) {
             status = fill_stops_put(tx, &stops, err);
         }
@@ -445,6 +416,10 @@ static int round_run(struct fill *f, struct err *err) {
         return 0;
     }
     int status = ledger_read(f->with.ledger, load_changed, f, err);
+    if (status >= 0 && f->machine_count == 0) {
+        f->sight_count = 0;
+        return store(f, stored, false, err); // There is nothing to look for.
+    }
     struct hist_replay *replay = NULL;
     if (status >= 0) {
         status = hist_replay_open(f->with.historian, f->seq, &replay, err);

@@ -15,22 +15,10 @@ enum machine_state { MACHINE_UNKNOWN = 0, MACHINE_RUN = 1, MACHINE_STOP = 2, MAC
 
 struct fill;
 
-/* What a run gained in one round. */
-struct fill_output {
-    int64_t machine;
-    int64_t run;     // Never 0.
-    int64_t time_ns; // Of the newest sample of it.
-    int64_t pieces;  // Good and bad.
-    int64_t bad;
-};
-
 struct fill_options {
     const struct clock *clock;
     struct historian *historian;
     struct ledger *ledger;
-    /* Called inside the transaction for each run that gained pieces, so that what follows from them
-     * (materials taken, a lot that grows) stands or falls with them. NULL: nothing follows. */
-    int (*made)(struct ledger_tx *tx, const struct fill_output *output, struct err *err);
 };
 
 int fill_start(const struct fill_options *options, struct fill **ret_fill, struct err *err);

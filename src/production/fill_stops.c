@@ -4,7 +4,10 @@
  * brought to that, each kept with the stop it overlaps, because a card may be open on a terminal
  * and a reason filed already.
  *
- * The window begins at the last step before the change that is no stop: no stop reaches across it.
+ * One bad value in the midst of a stop does not part it: what is unknown for no longer than
+ * `silent_after` between two halves belongs to it, where nothing was struck meanwhile (that would
+ * show as run). The window begins at the last step before the change that ran or was set up: no
+ * stop reaches across it.
  */
 #include "core/clock.h"
 #include "production/fill_store.h"
@@ -43,8 +46,9 @@ static int window_begin(
     struct ledger_tx *tx, const struct fill_stops *stops, int64_t *ret_ns, struct err *err) {
     struct ledger_stmt *stmt;
     int status = ledger_prepare(tx,
-        "SELECT coalesce(max(time_ns), 0) FROM machine_states WHERE machine = ?1 AND time_ns < ?2 "
-        "AND state <> 2",
+        "SELECT time_ns FROM machine_states WHERE machine = ?1 AND time_ns < ?2 AND state IN (1, "
+        "3) "
+        "ORDER BY time_ns DESC LIMIT 1",
         &stmt, err);
     if (status < 0) {
         return status;
@@ -58,9 +62,34 @@ static int window_begin(
     return status < 0 ? status : 0;
 }
 
+/* Where the machine is while the steps are read. */
+struct walk {
+    bool stands;
+    int64_t lost_ns; // Since when a stop is out of sight; 0: it is not.
+};
+
+static void walk_step(struct walk *walk, int64_t time_ns, int64_t state, int64_t silent_after_ns,
+    struct stop_list *out) {
+    if (state == MACHINE_STOP && !walk->stands) {
+        bool goes_on = walk->lost_ns != 0 && time_ns - walk->lost_ns <= silent_after_ns;
+        if (goes_on) {
+            out->list[out->count - 1].end_ns = INT64_MAX;
+        } else {
+            list_add(out, (struct stop){.begin_ns = time_ns, .end_ns = INT64_MAX});
+        }
+    } else if (state != MACHINE_STOP && walk->stands) {
+        out->list[out->count - 1].end_ns = time_ns;
+        walk->lost_ns = time_ns;
+    }
+    walk->stands = state == MACHINE_STOP;
+    if (state == MACHINE_RUN || state == MACHINE_SETUP) {
+        walk->lost_ns = 0;
+    }
+}
+
 /* Stretches in state stop from `from_ns` on. */
-static int stretches(struct ledger_tx *tx, int64_t machine, int64_t from_ns, struct stop_list *out,
-    struct err *err) {
+static int stretches(struct ledger_tx *tx, const struct fill_stops *stops, int64_t from_ns,
+    struct stop_list *out, struct err *err) {
     struct ledger_stmt *stmt;
     int status = ledger_prepare(tx,
         "SELECT time_ns, state FROM machine_states WHERE machine = ?1 AND time_ns >= ?2 "
@@ -69,18 +98,12 @@ static int stretches(struct ledger_tx *tx, int64_t machine, int64_t from_ns, str
     if (status < 0) {
         return status;
     }
-    ledger_bind_i64(stmt, 1, machine);
+    ledger_bind_i64(stmt, 1, stops->machine);
     ledger_bind_i64(stmt, 2, from_ns);
-    bool stands = false;
+    struct walk walk = {.stands = false};
     while ((status = ledger_step(stmt, err)) > 0) {
-        int64_t time_ns = ledger_column_i64(stmt, 0);
-        bool now = ledger_column_i64(stmt, 1) == MACHINE_STOP;
-        if (now && !stands) {
-            list_add(out, (struct stop){.begin_ns = time_ns, .end_ns = INT64_MAX});
-        } else if (!now && stands) {
-            out->list[out->count - 1].end_ns = time_ns;
-        }
-        stands = now;
+        walk_step(&walk, ledger_column_i64(stmt, 0), ledger_column_i64(stmt, 1),
+            stops->silent_after_ns, out);
     }
     return status;
 }
@@ -226,7 +249,7 @@ int fill_stops_put(struct ledger_tx *tx, const struct fill_stops *stops, struct 
     int64_t begin_ns = 0;
     int status = window_begin(tx, stops, &begin_ns, err);
     if (status >= 0) {
-        status = stretches(tx, stops->machine, begin_ns, &spans, err);
+        status = stretches(tx, stops, begin_ns, &spans, err);
     }
     struct fill_run *runs = NULL;
     if (status >= 0) {

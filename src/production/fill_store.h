@@ -69,6 +69,7 @@ struct fill_stops {
     int64_t from_ns;
     int64_t seen_ns; // How far the states are told.
     int64_t stop_after_ns;
+    int64_t silent_after_ns;
 };
 int fill_stops_put(struct ledger_tx *tx, const struct fill_stops *stops, struct err *err);
 

@@ -27,27 +27,13 @@ struct shop {
     uint32_t counter;
     uint32_t rejects;
     uint32_t state;
-    int64_t told_pieces; // By the hook.
-    int64_t told_bad;
     struct batch *batch;
 };
-
-static struct shop *of_hook; // The hook has no context: the ledger's writer calls it.
-
-static int made(struct ledger_tx *tx, const struct fill_output *output, struct err *err) {
-    (void)tx;
-    (void)err;
-    assert_true(output->run > 0);
-    of_hook->told_pieces += output->pieces;
-    of_hook->told_bad += output->bad;
-    return 0;
-}
 
 static void fill_up(struct shop *shop) {
     struct fill_options options = {.clock = &shop->place.clock.clock,
         .historian = shop->historian,
-        .ledger = shop->place.ledger,
-        .made = made};
+        .ledger = shop->place.ledger};
     struct err err = ERR_INIT;
     assert_int_equal(fill_start(&options, &shop->fill, &err), 0);
     fill_stop(shop->fill); // Behind all that is durable.
@@ -77,7 +63,6 @@ __attribute__((format(printf, 2, 3))) static void sql(struct shop *shop, const c
 /* A press without a state tag, and an order of an item whose ideal cycle is 1 s. */
 static void shop_open(struct shop *shop) {
     *shop = (struct shop){.fill = NULL};
-    of_hook = shop;
     place_init(&shop->place, LEDGER_PLANT);
     (void)snprintf(shop->dir, sizeof shop->dir, "%s/history", shop->place.dir);
     struct hist_options options = {.dir = shop->dir};
@@ -249,8 +234,6 @@ static void thousand_strokes(int every) {
     assert_int_equal(number(&shop, "SELECT sum(pieces) - sum(bad) FROM made WHERE run = 1"), 963);
     assert_int_equal(number(&shop, "SELECT sum(bad) FROM made WHERE run = 1"), 37);
     assert_int_equal(number(&shop, "SELECT sum(counts) FROM made WHERE run <> 1"), 0);
-    assert_int_equal(shop.told_pieces, 1000);
-    assert_int_equal(shop.told_bad, 37);
     /* The lost link ran: its 90 strokes say so. */
     assert_steps(&shop, "1@0 1*@500 1@590 ");
     assert_stops(&shop, "");
@@ -309,6 +292,33 @@ static void a_stop_has_its_row_once_it_is_long_enough(void **state) {
     fill_up(&shop);
     assert_stops(&shop, "1:20-150! ");
     assert_steps(&shop, "1@0 2@20 1@150 ");
+    shop_close(&shop);
+}
+
+static void one_bad_value_does_not_part_a_stop(void **state) {
+    (void)state;
+    struct shop shop;
+    shop_open(&shop);
+    run_begin(&shop, 1, T0, 1);
+    strokes(&shop, 0, 20, 100);
+    stand(&shop, 21, 100, 120);
+    fill_up(&shop);
+    assert_stops(&shop, "1:20--1 ");
+    sql(&shop, "UPDATE stops SET note = 'seen'");
+    put(&shop, shop.counter, T0 + 101 * S, 0, STATUS_BAD_COMMUNICATION);
+    send(&shop);
+    fill_up(&shop);
+    assert_stops(&shop, "1:20-100 "); // Out of sight.
+    stand(&shop, 102, 120, 120);
+    fill_up(&shop);
+    assert_steps(&shop, "1@0 2@20 0@100 2@102 ");
+    assert_stops(&shop, "1:20--1 ");
+    assert_int_equal(number(&shop, "SELECT count(*) FROM stops WHERE note = 'seen'"), 1);
+    put(&shop, shop.counter, T0 + 121 * S, 0, STATUS_BAD_COMMUNICATION);
+    send(&shop);
+    stand(&shop, 160, 240, 120); // 40 s: nobody knows.
+    fill_up(&shop);
+    assert_stops(&shop, "1:20-120 1:160--1 ");
     shop_close(&shop);
 }
 
@@ -391,8 +401,6 @@ static void pieces_go_to_the_run_of_their_time(void **state) {
     assert_int_equal(number(&shop, "SELECT sum(pieces) FROM made WHERE run = 2"), 11 * 4);
     assert_int_equal(number(&shop, "SELECT sum(bad) FROM made WHERE run = 0"), 1);
     assert_int_equal(number(&shop, "SELECT sum(bad) FROM made WHERE run = 2"), 2);
-    assert_int_equal(shop.told_pieces, 10 * 2 + 11 * 4);
-    assert_int_equal(shop.told_bad, 2);
     shop_close(&shop);
 }
 
@@ -483,6 +491,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(thousand_strokes_are_963_good_and_37_bad),
         cmocka_unit_test(a_stop_has_its_row_once_it_is_long_enough),
+        cmocka_unit_test(one_bad_value_does_not_part_a_stop),
         cmocka_unit_test(a_stop_is_cut_to_the_runs_it_lies_in),
         cmocka_unit_test(a_state_tag_tells_and_late_states_cut_stops),
         cmocka_unit_test(pieces_go_to_the_run_of_their_time),
