@@ -11,6 +11,7 @@
 #include "core/time.h"
 #include "production/amount.h"
 #include "production/lot.h"
+#include "production/sql.h"
 #include "production/stock.h"
 
 #define DAY_NS (86400 * NS_PER_S)
@@ -192,6 +193,21 @@ static int read_order(
                      ARGS(A_STR(ret_order->code), A_STR(ret_order->state)));
 }
 
+/* Without an operation it is the one that takes this material by the bill, else the first: what is
+ * booked later for that step counts it as taken. */
+static int find_step(struct event *event, const struct order_facts *order,
+    const struct item_facts *item, struct stock_wish *wish, struct err *err) {
+    if (wish->move.operation != 0) {
+        return 0;
+    }
+    return sql_number(event->tx,
+        "SELECT o.number FROM operations o LEFT JOIN boms b ON b.item = ?2 AND (?3 = 0 OR "
+        "b.version = ?3) AND b.component = ?4 AND b.step = o.step WHERE o.work_order = ?1 ORDER BY "
+        "b.number IS NULL, o.step LIMIT 1",
+        Q(Q_I(order->number), Q_I(order->item), Q_I(order->bom), Q_I(item->number)), 0,
+        &wish->move.operation, err);
+}
+
 /* The item stands in the bill of material of what is made. */
 static int check_component(struct event *event, const struct order_facts *order,
     const struct item_facts *item, struct err *err) {
@@ -199,17 +215,10 @@ static int check_component(struct event *event, const struct order_facts *order,
     struct str made = STR_NONE;
     int status = code_get(event, "items", order->item, &made, err);
     status = status < 0 ? status
-                        : ledger_prepare(event->tx,
+                        : sql_first(event->tx,
                               "SELECT count(*), coalesce(sum(component = ?3), 0) FROM boms WHERE "
                               "item = ?1 AND (?2 = 0 OR version = ?2)",
-                              &stmt, err);
-    if (status < 0) {
-        return status;
-    }
-    ledger_bind_i64(stmt, 1, order->item);
-    ledger_bind_i64(stmt, 2, order->bom);
-    ledger_bind_i64(stmt, 3, item->number);
-    status = ledger_step(stmt, err);
+                              Q(Q_I(order->item), Q_I(order->bom), Q_I(item->number)), &stmt, err);
     if (status <= 0) {
         return status;
     }
@@ -233,6 +242,7 @@ int event_stock_issue(struct event *event, struct err *err) {
     if (works) {
         status = status < 0 ? status : read_order(event, &wish, &order, err);
         status = status < 0 ? status : check_component(event, &order, &item, err);
+        status = status < 0 ? status : find_step(event, &order, &item, &wish, err);
         status = status < 0 ? status : stock_consume(event, &wish, picks, err);
     } else {
         status = status < 0 ? status : stock_take(event, &wish, picks, err);

@@ -199,6 +199,10 @@ static void make_order(const char *state) {
                            "created_ns, actor) VALUES ('OUT', 4, 'planned', '', '', '', '', 0, "
                            "'x')");
     place_sql(&shop.place, sql);
+    place_sql(&shop.place, "INSERT INTO processes (number, changed_ns, code, name, kind, active, "
+                           "note) VALUES (1, 0, 'P', 'P', 'own', 1, '')");
+    place_sql(&shop.place, "INSERT INTO operations (number, work_order, step, process, state) "
+                           "VALUES (1, 1, 10, 1, 'waiting'), (2, 1, 20, 1, 'waiting')");
     place_sql(&shop.place, "INSERT INTO boms (number, changed_ns, item, version, line, component, "
                            "quantity_u, base_u, supply, valid_from, valid_to, note) VALUES (1, 0, "
                            "4, 1, 1, 1, 1000000, 1000000, 'own', '', '', '')");
@@ -214,7 +218,12 @@ static void what_is_issued_to_work_goes_into_its_lot(void **state) {
                             "= 4000000"),
         1);
     assert_int_equal(
-        number("SELECT count(*) FROM stock_moves WHERE kind = 'consume' AND work_order = 1"), 1);
+        number("SELECT count(*) FROM stock_moves WHERE kind = 'consume' AND work_order = 1 AND "
+               "operation = 1"),
+        1);
+    place_sql(&shop.place, "UPDATE boms SET step = 20"); // Taken by the step of the bill.
+    SHOP_DONE(&shop, "stock.issue", "lot=A", "quantity=1", "order=WO-1", NULL);
+    assert_int_equal(number("SELECT count(*) FROM stock_moves WHERE operation = 2"), 1);
     SHOP_REFUSED(&shop, ERR_CONFLICT, "stock.issue", "lot=C", "quantity=4", "order=WO-1");
     assert_true(shop_said(&shop, "not in the bill of material"));
     place_sql(&shop.place, "UPDATE work_orders SET state = 'done'");

@@ -137,6 +137,35 @@ static void a_recall_names_places_and_customers(void **state) {
     assert_memory_equal(book.body.data, "PK", 2);
 }
 
+/* Two runs with a pause between; the lot was split, and its part has the same curves. */
+static void a_lot_knows_the_curves_of_its_runs(void **state) {
+    (void)state;
+    sql("INSERT INTO machines (number, changed_ns, asset, run_values, setup_values, maker, model, "
+        "serial, bought, active, note) SELECT 1, 0, number, '1', '', '', '', '', '', 1, '' FROM "
+        "assets WHERE id = 'press1'");
+    sql("INSERT INTO processes (number, changed_ns, code, name, kind, active, note) VALUES (1, 0, "
+        "'P', 'P', 'own', 1, '')");
+    sql("INSERT INTO work_orders (number, code, item, quantity_u, due, priority, state, "
+        "state_before, lot, note, created_ns, actor, proposed) SELECT 1, 'WO', 1, 1, '2026-01-01', "
+        "5, 'running', '', number, '', 0, 'x', 0 FROM lots WHERE code = 'A'");
+    sql("INSERT INTO operations (number, work_order, step, process, state) VALUES (1, 1, 10, 1, "
+        "'done')");
+    sql("INSERT INTO runs (operation, machine, phase, pieces, begin_ns, end_ns) VALUES (1, 1, "
+        "'make', 1, 1735700000000000000, 1735700010000000000), (1, 1, 'make', 1, "
+        "1735700020000000000, 1735700030000000000)");
+    rig_write(&rig,
+        "line1.press1.temp value=1 1735699999000\nline1.press1.temp value=10 1735700001000\n"
+        "line1.press1.temp value=99 1735700015000\nline1.press1.temp value=30 1735700025000\n",
+        204);
+    assert_true(
+        gives(PLANT "lots/A/curves", "\"count\":2,\"bad\":0,\"min\":10,\"avg\":20,\"max\":30"));
+    assert_true(gives(PLANT "lots/A2/curves", "[1735700025000,30,30,30]"));
+    AUTO_ANSWER struct answer answer;
+    rig_get(&rig, PLANT "lots/A/curves", 200, &answer);
+    assert_null(strstr(buf_z(&answer.body), "99"));
+    assert_true(gives(PLANT "lots/A2", "\"runs\":[{\"run\":1,\"order\":\"WO\""));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(lots_are_found_by_what_people_type),
@@ -144,6 +173,7 @@ int main(void) {
         cmocka_unit_test(a_passport_tells_of_one_lot),
         cmocka_unit_test(a_trace_goes_both_ways),
         cmocka_unit_test(a_recall_names_places_and_customers),
+        cmocka_unit_test(a_lot_knows_the_curves_of_its_runs),
     };
     return cmocka_run_group_tests(tests, open_rig, close_rig);
 }

@@ -349,7 +349,8 @@ static void open_shop(void) {
 static void orders_are_as_described(void **state) {
     (void)state;
     static const char *const PATHS[] = {"orders", "orders/{order}", "sales", "purchases", "costs",
-        "lots", "lots/{code}", "lots/{code}/trace", "lots/{code}/recall", "stock", "events"};
+        "lots", "lots/{code}", "lots/{code}/trace", "lots/{code}/recall", "lots/{code}/curves",
+        "stock", "events"};
     open_shop();
     tell("5", "{\"type\":\"stock.receive\",\"item\":\"RESIN\",\"quantity\":25,\"place\":\"WH\","
               "\"lot\":\"R\"}");
