@@ -1,6 +1,6 @@
 /*
  * Operations on machines: runs begin, pause and end; what is made without a counter, and what a
- * person corrects; the board's plan.
+ * person corrects.
  *
  * Events come late: a terminal without a network tells what happened ten minutes ago, and the
  * counters went on meanwhile. So a run takes what was counted without a run since it began, by the
@@ -342,69 +342,4 @@ int event_made_enter(struct event *event, struct err *err) {
                       err);
     rc = rc < 0 ? rc : book_operation(event, &operation, &order, err);
     return rc < 0 ? rc : answer_made(event, &operation, &order, err);
-}
-
-/* ---- The board ---- */
-
-/* Names what lies at the same time on the machine. */
-static int warn_conflicts(struct event *event, int64_t operation, int64_t machine, int64_t begin_ns,
-    int64_t end_ns, struct err *err) {
-    struct ledger_stmt *stmt = NULL;
-    int rc = sql_begin(event->tx,
-        "SELECT w.code, o.step FROM operations o JOIN work_orders w ON w.number = o.work_order"
-        " WHERE o.machine = ?1 AND o.number <> ?2 AND o.state <> 'done'"
-        " AND w.state IN ('planned', 'released', 'running', 'held')"
-        " AND o.begin_ns < ?4 AND o.end_ns > ?3 ORDER BY o.begin_ns LIMIT 8",
-        Q(Q_I(machine), Q_I(operation), Q_I(begin_ns), Q_I(end_ns)), &stmt, err);
-    while (rc >= 0 && (rc = ledger_step(stmt, err)) > 0) {
-        event_warn(event, SAY(PRODUCTION_BOARD_CONFLICT),
-            ARGS(A_STR(ledger_column_str(stmt, 0)), A_INT(ledger_column_i64(stmt, 1))));
-    }
-    return rc;
-}
-
-/* How long it takes: set-up and what is left at the ideal cycle; an hour where there is none. */
-static int operation_length(struct event *event, int64_t operation, int64_t quantity_u,
-    int64_t *ret_length_ns, struct err *err) {
-    struct ledger_stmt *stmt = NULL;
-    int rc = sql_first(event->tx,
-        "SELECT coalesce(cycle_ns, 0), coalesce(setup_ns, 0) FROM operations WHERE number = ?1",
-        Q(Q_I(operation)), &stmt, err);
-    if (rc <= 0) {
-        return rc;
-    }
-    int64_t cycle_ns = ledger_column_i64(stmt, 0);
-    int64_t setup_ns = ledger_column_i64(stmt, 1);
-    struct made made = {0};
-    rc = operation_made(event->tx, operation, &made, err);
-    double left = (double)(quantity_u - made.good_u) / 1e6;
-    left = left < 0 ? 0 : left;
-    double length = (double)cycle_ns * left + (double)setup_ns;
-    *ret_length_ns = cycle_ns == 0 ? 3600 * NS_PER_S : (int64_t)length;
-    return rc < 0 ? rc : 0;
-}
-
-int event_operation_plan(struct event *event, struct err *err) {
-    struct operation operation;
-    struct work_order order;
-    int64_t begin_ns = event_i64(event, "begin", 0);
-    int64_t length_ns = 0;
-    int rc = operation_get(event->tx, event_i64(event, "operation", 0), &operation, err);
-    rc = rc < 0 ? rc : order_get(event->tx, operation.order, &order, err);
-    rc = rc < 0 ? rc : operation_length(event, operation.number, order.quantity_u, &length_ns, err);
-    if (rc < 0) {
-        return rc;
-    }
-    int64_t machine = event_i64(event, "machine", operation.machine);
-    int64_t end_ns = begin_ns + length_ns;
-    rc = sql_do(event->tx,
-        "UPDATE operations SET machine = ?2, begin_ns = ?3, end_ns = ?4 WHERE number = ?1",
-        Q(Q_I(operation.number), Q_REF(machine), Q_I(begin_ns), Q_I(end_ns)), err);
-    rc = rc < 0 || machine == 0
-             ? rc
-             : warn_conflicts(event, operation.number, machine, begin_ns, end_ns, err);
-    json_put_str(event->answer, "order", str_of(order.code));
-    json_put_time(event->answer, "begin", begin_ns);
-    json_put_time(event->answer, "end", end_ns);
-    return rc < 0 ? rc : 0;
 }

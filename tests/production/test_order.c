@@ -213,6 +213,36 @@ static void the_board_tells_conflicts_and_still_plans(void **state) {
     assert_false(shop_answered(&shop, "stands there"));
 }
 
+static void the_board_is_filled_in_working_time(void **state) {
+    (void)state;
+    place_sql(&shop.place,
+        "INSERT INTO calendars (number, changed_ns, code, name, day_start, note) "
+        "VALUES (1, 0, 'D', 'Day', '08:00', '')");
+    place_sql(&shop.place,
+        "INSERT INTO shifts (number, changed_ns, calendar, code, name, weekdays, "
+        "begin_clock, end_clock, breaks) VALUES (1, 0, 1, 'D', '', '1234567', "
+        "'08:00', '17:00', '12:00-13:00')");
+    place_sql(&shop.place, "INSERT INTO workcentres (number, changed_ns, code, name, calendar, "
+                           "active, note) VALUES (1, 0, 'WC', '', 1, 1, '')");
+    place_sql(&shop.place, "UPDATE machines SET workcentre = 1");
+    SHOP_DONE(&shop, "order.make", "item=CASE", "quantity=5000", "due=2023-11-15", "code=B",
+        "priority=2", "release=1", NULL);
+    SHOP_DONE(&shop, "order.make", "item=CASE", "quantity=100", "due=2023-12-01", "code=C",
+        "priority=1", "release=1", NULL);
+    SHOP_DONE(&shop, "board.run", NULL); // At 22:13 on the 14th.
+    assert_true(shop_answered(&shop, "\"operations\":2,\"late\":0"));
+    // C first: 600 s of set-up and 300 s from 08:00; then B: 15,600 s, the noon left out.
+    assert_int_equal(number("SELECT o.end_ns / 1000000000 FROM operations o JOIN work_orders w ON"
+                            " w.number = o.work_order WHERE w.code = 'C'"),
+        1700035200 + 900);
+    assert_int_equal(number("SELECT o.begin_ns / 1000000000 FROM operations o JOIN work_orders w ON"
+                            " w.number = o.work_order WHERE w.code = 'B'"),
+        1700035200 + 900);
+    assert_int_equal(number("SELECT o.end_ns / 1000000000 FROM operations o JOIN work_orders w ON"
+                            " w.number = o.work_order WHERE w.code = 'B'"),
+        1700035200 + 900 + 15600 + 3600);
+}
+
 static void a_plan_is_made_anew_and_leaves_what_people_touched(void **state) {
     (void)state;
     SHOP_DONE(&shop, "sales.enter", "code=S1", "partner=BETA", "item=UNIT", "quantity=10",
@@ -400,6 +430,7 @@ int main(void) {
         TEST(a_held_order_rests_until_it_is_taken_up),
         TEST(orders_are_split_merged_and_cancelled),
         TEST(the_board_tells_conflicts_and_still_plans),
+        TEST(the_board_is_filled_in_working_time),
         TEST(a_plan_is_made_anew_and_leaves_what_people_touched),
         TEST(what_is_made_comes_in_and_its_material_goes_out),
         TEST(an_order_costs_what_really_happened),
