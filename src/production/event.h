@@ -23,21 +23,22 @@ enum {
 /* ---- What there is (events.def) ---- */
 
 enum event_kind {
-    EVENT_KIND_CODE,      // 1 to 64 bytes without control characters.
-    EVENT_KIND_TEXT,      // At most 256 bytes.
-    EVENT_KIND_NOTE,      // At most 1,024 bytes; may have lines.
-    EVENT_KIND_CHOICE,    // One of `more`.
-    EVENT_KIND_FLAG,      // 1 0 true false yes no Y N 예 아니오
-    EVENT_KIND_QUANTITY,  // Above 0, at most 9,000,000,000,000, six decimals.
-    EVENT_KIND_LEVEL,     // The same, or 0.
-    EVENT_KIND_CHANGE,    // The same, or below 0.
-    EVENT_KIND_MONEY,     // Won: as LEVEL.
-    EVENT_KIND_SECONDS,   // 0 to 31,536,000 with at most six decimals.
-    EVENT_KIND_COUNT,     // A whole number, 0 to 2^53.
-    EVENT_KIND_NUMBER,    // Any finite number.
-    EVENT_KIND_DATE,      // 2026-01-31
-    EVENT_KIND_TIME,      // RFC 3339; without an offset in the plant's zone.
-    EVENT_KIND_REF,       // The code of a row of the noun `more`; of machines their asset's id.
+    EVENT_KIND_CODE,     // 1 to 64 bytes without control characters.
+    EVENT_KIND_TEXT,     // At most 256 bytes.
+    EVENT_KIND_NOTE,     // At most 1,024 bytes; may have lines.
+    EVENT_KIND_CHOICE,   // One of `more`.
+    EVENT_KIND_FLAG,     // 1 0 true false yes no Y N 예 아니오
+    EVENT_KIND_QUANTITY, // Above 0, at most 9,000,000,000,000, six decimals.
+    EVENT_KIND_LEVEL,    // The same, or 0.
+    EVENT_KIND_CHANGE,   // The same, or below 0.
+    EVENT_KIND_MONEY,    // Won: as LEVEL.
+    EVENT_KIND_SECONDS,  // 0 to 31,536,000 with at most six decimals.
+    EVENT_KIND_COUNT,    // A whole number, 0 to 2^53.
+    EVENT_KIND_NUMBER,   // Any finite number.
+    EVENT_KIND_DATE,     // 2026-01-31
+    EVENT_KIND_TIME,     // RFC 3339; without an offset in the plant's zone.
+    EVENT_KIND_REF, // The code of a row of the noun `more`; of machines their asset's id, of items
+                    // also the GTIN.
     EVENT_KIND_WORKER,    // The code of a worker, or what stands on their badge.
     EVENT_KIND_TAG,       // The name of a tag.
     EVENT_KIND_LOT,       // The code of a lot that there is.

@@ -13,6 +13,7 @@
 #include "core/time.h"
 #include "production/amount.h"
 #include "production/master.h"
+#include "production/sql.h"
 
 enum { CODE_BYTES = 64, TEXT_BYTES = 256, NOTE_BYTES = 1024 };
 #define SECONDS_MAX_U (31536000LL * AMOUNT_UNIT)
@@ -222,7 +223,19 @@ static int find_ref(
     struct ledger_tx *tx, const char *name, struct str text, int64_t *ret_number, struct err *err) {
     enum noun_id noun = NOUN_COUNT;
     CHECK(noun_of_name(str_of(name), &noun));
-    return master_find(tx, noun, text, ret_number, err);
+    int status = master_find(tx, noun, text, ret_number, err);
+    if (status != -ERR_NOT_FOUND || noun != NOUN_ITEMS) {
+        return status;
+    }
+    struct ledger_stmt *stmt = NULL; // A scanner reads the bar code of the goods.
+    int found = sql_first(tx,
+        "SELECT number FROM items WHERE gtin = ?1 AND gtin <> '' ORDER BY active DESC, number "
+        "LIMIT 1",
+        Q(Q_S(text)), &stmt, err);
+    if (found > 0) {
+        *ret_number = ledger_column_i64(stmt, 0);
+    }
+    return found < 0 ? found : found > 0 ? 0 : status;
 }
 
 static int find_operation(

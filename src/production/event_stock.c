@@ -11,6 +11,7 @@
 #include "core/time.h"
 #include "production/amount.h"
 #include "production/lot.h"
+#include "production/purchase.h"
 #include "production/sql.h"
 #include "production/stock.h"
 
@@ -92,6 +93,51 @@ static int warn_twice(struct event *event, const struct lot_wish *wish, struct e
     return status < 0 ? status : 0;
 }
 
+/* Ten times what ever came in, or a tenth of it, is more often a slip of the unit than the truth.
+ */
+static int warn_unusual(struct event *event, const struct stock_move *move, struct err *err) {
+    enum { BEFORE_MIN = 5, TIMES = 10 };
+    struct ledger_stmt *stmt = NULL;
+    int status = sql_first(event->tx,
+        "SELECT count(*), coalesce(min(q), 0), coalesce(max(q), 0) FROM (SELECT quantity_u AS q "
+        "FROM (SELECT quantity_u, kind FROM stock_moves WHERE item = ?1 ORDER BY number DESC LIMIT "
+        "2000) WHERE kind = 'receipt' LIMIT 20)",
+        Q(Q_I(move->item)), &stmt, err);
+    if (status <= 0) {
+        return status;
+    }
+    int64_t least_u = ledger_column_i64(stmt, 1);
+    int64_t most_u = ledger_column_i64(stmt, 2);
+    if (ledger_column_i64(stmt, 0) >= BEFORE_MIN &&
+        (move->quantity_u / TIMES > most_u || move->quantity_u < least_u / TIMES)) {
+        char told[AMOUNT_TEXT_MAX];
+        char least[AMOUNT_TEXT_MAX];
+        char most[AMOUNT_TEXT_MAX];
+        (void)amount_text(move->quantity_u, told);
+        (void)amount_text(least_u, least);
+        (void)amount_text(most_u, most);
+        event_warn(event, SAY(PRODUCTION_RECEIVE_UNUSUAL),
+            ARGS(A_CSTR(told), A_CSTR(least), A_CSTR(most)));
+    }
+    return 0;
+}
+
+static int warn_document(struct event *event, const struct stock_move *move, struct err *err) {
+    int64_t before = 0;
+    if (move->document.size == 0) {
+        return 0;
+    }
+    int status = sql_number(event->tx,
+        "SELECT 1 FROM (SELECT document, quantity_u, kind FROM stock_moves WHERE item = ?1 ORDER "
+        "BY "
+        "number DESC LIMIT 2000) WHERE kind = 'receipt' AND document = ?2 AND quantity_u = ?3",
+        Q(Q_I(move->item), Q_S(move->document), Q_I(move->quantity_u)), 0, &before, err);
+    if (status >= 0 && before != 0) {
+        event_warn(event, SAY(PRODUCTION_RECEIVE_DOCUMENT), ARGS(A_STR(move->document)));
+    }
+    return status;
+}
+
 static int receive_lot(struct event *event, const struct item_facts *item, int64_t partner,
     struct lot_facts *ret_lot, struct err *err) {
     char expires[DAY_TEXT_MAX] = "";
@@ -138,6 +184,9 @@ int event_stock_receive(struct event *event, struct err *err) {
         status = err_set(err, ERR_INVALID, SAY(PRODUCTION_STOCK_NO_LOTS), ARGS(A_STR(item.code)));
     }
     move.lot = lot.number;
+    status = status < 0 ? status : warn_unusual(event, &move, err);
+    status = status < 0 ? status : warn_document(event, &move, err);
+    status = status < 0 ? status : purchase_receive(event, &item, move.quantity_u, err);
     status = status < 0 ? status : stock_move(event, &move, err);
     status = status < 0 ? status : code_get(event, "places", move.place, &place, err);
     if (status >= 0) {
@@ -415,6 +464,25 @@ int event_stock_ship(struct event *event, struct err *err) {
     return status < 0 ? status : stock_put_picks(event, "taken", picks, err);
 }
 
+/* More than is with customers: another lot's label, perhaps. */
+static int warn_unshipped(struct event *event, const struct stock_move *move, struct err *err) {
+    int64_t out_u = 0;
+    if (move->lot == 0) {
+        return 0;
+    }
+    int status = sql_number(event->tx,
+        "SELECT -sum(quantity_u) FROM stock_moves WHERE lot = ?1 AND kind IN ('ship', 'return')",
+        Q(Q_I(move->lot)), 0, &out_u, err);
+    if (status >= 0 && move->quantity_u > out_u) {
+        char text[AMOUNT_TEXT_MAX];
+        struct str code = STR_NONE;
+        (void)amount_text(out_u, text);
+        status = code_get(event, "lots", move->lot, &code, err);
+        event_warn(event, SAY(PRODUCTION_RETURN_UNSHIPPED), ARGS(A_STR(code), A_CSTR(text)));
+    }
+    return status;
+}
+
 int event_stock_return(struct event *event, struct err *err) {
     struct stock_wish wish;
     struct item_facts item;
@@ -427,8 +495,11 @@ int event_stock_return(struct event *event, struct err *err) {
         struct lot_facts lot;
         status = lot_get(event, wish.move.lot, &lot, err);
         if (status >= 0 && lot.item != item.number) {
-            status = err_set(err, ERR_CONFLICT, SAY(PRODUCTION_LOT_ITEM),
-                ARGS(A_STR(lot.code), A_INT(lot.item), A_STR(item.code)));
+            struct str holds = STR_NONE;
+            status = code_get(event, "items", lot.item, &holds, err);
+            return status < 0 ? status
+                              : err_set(err, ERR_CONFLICT, SAY(PRODUCTION_LOT_ITEM),
+                                    ARGS(A_STR(lot.code), A_STR(holds), A_STR(item.code)));
         }
     }
     if (status < 0) {
@@ -439,6 +510,7 @@ int event_stock_return(struct event *event, struct err *err) {
     if (event_has(event, "sales")) {
         status = book_sales(event, &wish, &item, -wish.move.quantity_u, err);
     }
+    status = status < 0 ? status : warn_unshipped(event, &wish.move, err);
     return status < 0 ? status : stock_move(event, &wish.move, err);
 }
 

@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "core/random.h"
 #include "tests/production/support_shop.h"
 
 static struct shop shop;
@@ -158,6 +159,84 @@ static void a_scrapped_lot_is_gone_from_everywhere(void **state) {
     assert_true(is_state("A", "scrapped"));
 }
 
+enum { GROWN_MAX = 40 };
+
+/* Whether a lot or one it was made of is in the set, by the links as they stand. */
+static bool reaches_back(int64_t lot, const bool *causes) {
+    bool met[GROWN_MAX + 1] = {false};
+    int64_t open[GROWN_MAX + 1];
+    int count = 0;
+    open[count++] = lot;
+    met[lot] = true;
+    for (int i = 0; i < count; i++) {
+        if (causes[open[i]]) {
+            return true;
+        }
+        for (int64_t other = 1; other <= GROWN_MAX; other++) {
+            char sql[120];
+            (void)snprintf(sql, sizeof sql,
+                "SELECT count(*) FROM lot_links WHERE parent = %d AND child = %d", (int)other,
+                (int)open[i]);
+            if (!met[other] && number(sql) > 0) {
+                met[other] = true;
+                open[count++] = other;
+            }
+        }
+    }
+    return false;
+}
+
+/* However lots are split, merged, held and released: held is exactly what is held itself or made of
+ * something held. */
+static void held_is_what_was_made_of_what_is_held(void **state) {
+    (void)state;
+    struct random random;
+    random_seed(&random, 11);
+    bool causes[GROWN_MAX + 1] = {false};
+    int64_t lots = number("SELECT max(number) FROM lots");
+    for (int step = 0; step < 80; step++) {
+        char lot[32];
+        char other[32];
+        int64_t at = 1 + (int64_t)random_below(&random, (uint64_t)lots);
+        char sql[80];
+        (void)snprintf(sql, sizeof sql, "UPDATE lots SET code = 'L' || number");
+        place_sql(&shop.place, sql);
+        (void)snprintf(lot, sizeof lot, "lot=L%d", (int)at);
+        (void)snprintf(
+            other, sizeof other, "lot=L%d", 1 + (int)random_below(&random, (uint64_t)lots));
+        switch (random_below(&random, 8)) {
+        case 0: causes[at] |= shop_tell(&shop, "lot.hold", lot, "why=x", NULL) == 0; break;
+        case 1:
+        case 2:
+            if (shop_tell(&shop, "lot.release", lot, NULL) == 0) {
+                causes[at] = false;
+            }
+            break;
+        case 3:
+        case 4:
+            if (lots < GROWN_MAX) {
+                (void)shop_tell(&shop, "lot.split", lot, "quantity=0.03", NULL);
+            }
+            break;
+        default:
+            if (lots < GROWN_MAX) {
+                (void)shop_tell(&shop, "lot.mix", "item=UNIT", lot, other, "quantity=0.1",
+                    "quantity=0.1", NULL);
+            }
+        }
+        lots = number("SELECT max(number) FROM lots");
+    }
+    for (int64_t i = 1; i <= lots; i++) {
+        char sql[100];
+        (void)snprintf(
+            sql, sizeof sql, "SELECT state = 'held' FROM lots WHERE number = %d", (int)i);
+        assert_int_equal(number(sql), reaches_back(i, causes));
+    }
+    assert_true(lots > 15);
+    assert_true(number("SELECT count(*) FROM lots WHERE state = 'held'") > 3);
+    assert_true(number("SELECT count(*) FROM lots WHERE state = 'open'") > 3);
+}
+
 int main(void) {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, open_shop, close_shop)
     const struct CMUnitTest tests[] = {
@@ -168,6 +247,7 @@ int main(void) {
         TEST(what_is_split_off_a_held_lot_is_held),
         TEST(releasing_is_for_those_who_manage),
         TEST(a_scrapped_lot_is_gone_from_everywhere),
+        TEST(held_is_what_was_made_of_what_is_held),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

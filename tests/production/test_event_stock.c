@@ -158,6 +158,50 @@ static void counts_book_the_difference(void **state) {
     assert_true(shop_said(&shop, "scan the lot"));
 }
 
+static void receipts_that_look_wrong_are_done_and_said(void **state) {
+    (void)state;
+    for (int i = 0; i < 5; i++) {
+        SHOP_DONE(&shop, "stock.receive", "item=PELLET", "quantity=25", NULL);
+    }
+    SHOP_DONE(&shop, "stock.receive", "item=PELLET", "quantity=250", "document=D1", NULL);
+    assert_true(shop_answered(&shop, "\"warnings\":[]"));
+    SHOP_DONE(&shop, "stock.receive", "item=PELLET", "quantity=250", "document=D1", NULL);
+    assert_true(shop_answered(&shop, "delivery note D1 was entered before"));
+    SHOP_DONE(&shop, "stock.receive", "item=PELLET", "quantity=25000", NULL); // Grams.
+    assert_true(shop_answered(&shop, "25000 is far from what came in before (25 to 250)"));
+    SHOP_DONE(&shop, "stock.receive", "item=PELLET", "quantity=0.025", NULL);
+    assert_true(shop_answered(&shop, "far from what came in"));
+}
+
+static void goods_are_known_by_their_bar_code(void **state) {
+    (void)state;
+    place_sql(&shop.place, "UPDATE items SET gtin = '8801234567893' WHERE number = 2");
+    SHOP_DONE(&shop, "stock.receive", "item=8801234567893", "quantity=2", NULL);
+    assert_int_equal(SUM("item = 2"), 2000000);
+    SHOP_REFUSED(&shop, ERR_NOT_FOUND, "stock.receive", "item=8801234567894", "quantity=2");
+}
+
+static void a_receipt_is_taken_off_its_purchase(void **state) {
+    (void)state;
+    place_sql(&shop.place, "INSERT INTO purchase_proposals (number, item, quantity_u, due, state, "
+                           "created_ns) VALUES (1, 1, 100000000, '2023-12-01', 'proposed', 0), (2, "
+                           "1, 5000000, '2023-12-01', 'proposed', 0)");
+    SHOP_DONE(&shop, "purchase.order", "purchase=1", "partner=ACME", NULL);
+    SHOP_REFUSED(&shop, ERR_CONFLICT, "purchase.order", "purchase=2", "purchase=1");
+    assert_int_equal(number("SELECT count(*) FROM purchase_proposals WHERE state = 'proposed'"), 1);
+    SHOP_DONE(&shop, "stock.receive", "item=PELLET", "quantity=60", "purchase=1", NULL);
+    assert_int_equal(
+        number("SELECT quantity_u FROM purchase_proposals WHERE state = 'ordered'"), 40000000);
+    SHOP_REFUSED(&shop, ERR_CONFLICT, "stock.receive", "item=CASE", "quantity=1", "purchase=1");
+    SHOP_DONE(&shop, "stock.receive", "item=PELLET", "quantity=41", "purchase=1", NULL);
+    assert_true(shop_answered(&shop, "1 more came in"));
+    SHOP_REFUSED(&shop, ERR_CONFLICT, "stock.receive", "item=PELLET", "quantity=1", "purchase=1");
+    assert_true(shop_said(&shop, "received already"));
+    SHOP_DONE(&shop, "purchase.drop", "purchase=2", NULL);
+    SHOP_REFUSED(&shop, ERR_CONFLICT, "stock.receive", "item=PELLET", "quantity=1", "purchase=2");
+    SHOP_REFUSED(&shop, ERR_NOT_FOUND, "purchase.drop", "purchase=9");
+}
+
 static void make_sales(void) {
     place_sql(&shop.place,
         "INSERT INTO sales_orders (number, code, partner, ordered, state, note, created_ns, actor) "
@@ -178,6 +222,7 @@ static void shipments_are_booked_on_the_sales_order(void **state) {
     SHOP_DONE(&shop, "stock.ship", "lot=U", "quantity=50", "sales=SO-1", "line=1", NULL);
     assert_true(shop_answered(&shop, "10 more were shipped than ordered"));
     SHOP_DONE(&shop, "stock.return", "lot=U", "quantity=15", "sales=SO-1", NULL);
+    assert_true(shop_answered(&shop, "\"warnings\":[]"));
     assert_int_equal(number("SELECT shipped_u FROM sales_lines"), 95000000);
     SHOP_REFUSED(&shop, ERR_CONFLICT, "stock.return", "lot=U", "quantity=96", "sales=SO-1");
     SHOP_REFUSED(
@@ -185,6 +230,8 @@ static void shipments_are_booked_on_the_sales_order(void **state) {
     SHOP_REFUSED(&shop, ERR_CONFLICT, "stock.ship", "lot=U", "quantity=1", "sales=SO-1", "line=2");
     SHOP_REFUSED(&shop, ERR_CONFLICT, "stock.ship", "lot=U", "quantity=56");
     assert_int_equal(SUM("item = 4"), 55000000);
+    SHOP_DONE(&shop, "stock.return", "lot=U", "quantity=96", NULL);
+    assert_true(shop_answered(&shop, "of lot U only 95 are with customers"));
 }
 
 static void make_order(const char *state) {
@@ -270,6 +317,9 @@ int main(void) {
         TEST(counters_of_lots_go_on_behind_their_digits),
         TEST(a_transfer_takes_away_here_and_puts_there),
         TEST(counts_book_the_difference),
+        TEST(receipts_that_look_wrong_are_done_and_said),
+        TEST(goods_are_known_by_their_bar_code),
+        TEST(a_receipt_is_taken_off_its_purchase),
         TEST(shipments_are_booked_on_the_sales_order),
         TEST(what_is_issued_to_work_goes_into_its_lot),
         TEST(any_order_of_events_adds_up),
