@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { createGrants, GRANTED } from './grants.mjs';
 import { createSupport } from './support.mjs';
 import { createIndicators } from './indicators.mjs';
+import { createMaster } from './master.mjs';
 import { createPeople, described } from './people.mjs';
 import { createPlant } from './plant.mjs';
 import { createStart } from './start.mjs';
@@ -49,6 +50,7 @@ export async function startMock({ mode = 'demo', port = 0, lang = 'ko' } = {}) {
   const support = createSupport({ lang });
   const start = createStart(plant);
   const indicators = createIndicators(mode, lang);
+  const master = createMaster(mode, lang);
   const streams = new Set();
 
   function send(res, status, body, type = 'application/json') {
@@ -248,6 +250,10 @@ export async function startMock({ mode = 'demo', port = 0, lang = 'ko' } = {}) {
     }
     if (helped) {
       return helped[0] >= 400 ? problem(res, helped[0], 'invalid', '지원 링크가 아닙니다.', 'This is no support link.', req) : send(res, helped[0], helped[1]);
+    }
+    const kept = state.mode === 'broken' ? null : master(req.method, path, url.searchParams);
+    if (kept) {
+      return send(res, 200, kept);
     }
     const counted = indicators(req.method, path, req.method === 'GET' ? undefined : await bodyOf(req));
     if (counted) {

@@ -31,6 +31,7 @@ const SETTINGS: Area = { to: '/settings', icon: 'settings', words: 'nav.settings
 const AREAS: Area[] = [
   { to: '/floor', icon: 'floor', words: 'nav.floor', tabs: [] },
   DATA,
+  { to: '/data/master', icon: 'box', words: 'nav.production', tabs: [{ id: 'master', words: 'master.tab' }] },
   { to: '/scan', icon: 'scan', words: 'nav.scan', tabs: [] },
   {
     to: '/data/upload',

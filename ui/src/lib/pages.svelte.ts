@@ -35,6 +35,7 @@ export const ADDRESSES = {
   '/data/tag': { load: () => import('../pages/Tag.svelte') },
   '/data/quality': { load: () => import('../pages/Quality.svelte'), byPlant: true },
   '/data/outbox': { load: () => import('../pages/Outbox.svelte') },
+  '/data/master': { load: () => import('../pages/Master.svelte'), byPlant: true },
   '/data/papers': { load: () => import('../pages/Papers.svelte') },
   '/data/indicators': { load: () => import('../pages/Indicators.svelte'), byPlant: true },
   '/data/upload': { load: () => import('../pages/Upload.svelte') },

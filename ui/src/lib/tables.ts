@@ -1,6 +1,7 @@
 // Tables in and out: shapes of the answers, and what of a file is looked at before it is sent.
 import { plantPath, query } from './api';
-import type { Key } from './words.svelte';
+import type { Noun } from './master';
+import { t, type Key } from './words.svelte';
 
 export const KINDS = ['samples', 'tags', 'devices', 'equipment', 'corrections'] as const;
 export type Kind = (typeof KINDS)[number];
@@ -12,6 +13,11 @@ export const KIND_WORDS: Record<Kind | 'wide', Key> = {
   equipment: 'kind.equipment',
   corrections: 'kind.corrections',
 };
+/** What a table holds, in words; of master data as the program calls it, where that is known. */
+export function kindWords(kind: string, nouns: Noun[] = []): string {
+  const known: Partial<Record<string, Key>> = KIND_WORDS;
+  return known[kind] ? t(known[kind]) : (nouns.find((one) => one.name === kind)?.words ?? t('kind.master'));
+}
 export const ENCODINGS = ['utf-8', 'utf-8-bom', 'cp949', 'utf-16le', 'utf-16be'] as const;
 export const ENCODING_NAMES: Record<string, string> = {
   auto: 'ASCII', // Nothing but ASCII: every encoding reads it the same.
@@ -47,7 +53,7 @@ export interface Preview {
   sheet: string;
   sheets: number;
   has_header: boolean;
-  as: Kind | '';
+  as: string;
   checked_rows: number;
   rejected: number;
   rows: { line: number; fields: string[] }[];
@@ -57,7 +63,7 @@ export interface Preview {
 export interface Job {
   id: string;
   state: 'receiving' | 'running' | 'done' | 'failed' | 'cancelled';
-  as: Kind;
+  as: string;
   dry_run: boolean;
   partial: boolean;
   begin: string;
@@ -78,7 +84,7 @@ export interface Job {
 
 /** How a file is to be read; an empty text leaves it to the program. */
 export interface Reading {
-  as: Kind | '';
+  as: string;
   encoding: string;
   separator: string;
   sheet: string;
