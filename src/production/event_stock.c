@@ -42,15 +42,15 @@ static int read_wish(struct event *event, const char *kind, struct stock_wish *r
     return status;
 }
 
-static int place_kind(struct event *event, int64_t place, struct str *ret_kind, struct err *err) {
+/* What kind of place it is, and whose premises (0: our own). */
+static int place_kind(struct event *event, int64_t place, struct str *ret_kind,
+    int64_t *ret_partner, struct err *err) {
     struct ledger_stmt *stmt = NULL;
-    int status = ledger_prepare(event->tx, "SELECT kind FROM places WHERE number = ?1", &stmt, err);
-    if (status < 0) {
-        return status;
-    }
-    ledger_bind_i64(stmt, 1, place);
-    status = ledger_step(stmt, err);
+    int status =
+        sql_first(event->tx, "SELECT kind, coalesce(partner, 0) FROM places WHERE number = ?1",
+            Q(Q_I(place)), &stmt, err);
     *ret_kind = status > 0 ? arena_copy(event->arena, ledger_column_str(stmt, 0)) : STR_NONE;
+    *ret_partner = status > 0 ? ledger_column_i64(stmt, 1) : 0;
     return status < 0 ? status : 0;
 }
 
@@ -305,18 +305,24 @@ int event_stock_transfer(struct event *event, struct err *err) {
     struct stock_wish wish;
     struct item_facts item;
     struct str kind = STR_NONE;
+    struct str from = STR_NONE;
     struct stock_picks *picks = ARENA_NEW(event->arena, struct stock_picks);
     int64_t to = event_i64(event, "to", 0);
     int status = read_wish(event, "transfer", &wish, &item, err);
-    status = status < 0 ? status : place_kind(event, to, &kind, err);
+    status = status < 0 ? status : place_kind(event, to, &kind, &wish.move.partner, err);
+    if (status >= 0 && wish.move.partner == 0 && wish.move.place != 0) {
+        status = place_kind(event, wish.move.place, &from, &wish.move.partner, err);
+    }
     if (status < 0) {
         return status;
     }
-    wish.any_state = str_eq(kind, STR("quarantine")) || str_eq(kind, STR("scrap"));
     if (to == wish.move.place) {
         return err_set(
             err, ERR_INVALID, SAY(PRODUCTION_TRANSFER_SAME), ARGS(A_STR(event_text(event, "to"))));
     }
+    wish.any_state = str_eq(kind, STR("quarantine")) || str_eq(kind, STR("scrap"));
+    wish.move.kind = wish.move.partner != 0 ? "supply" : "transfer"; // An outsourcer's premises.
+    wish.move.document = event_text(event, "document");
     status = stock_take(event, &wish, picks, err);
     for (uint32_t i = 0; i < picks->count && status >= 0; i++) {
         struct stock_move move = wish.move;

@@ -84,6 +84,23 @@ enum { STOCK_NEXT_MAX = 72 };
 int stock_put_list(struct ledger_tx *tx, const struct stock_query *query, struct json *json,
     char ret_next[STOCK_NEXT_MAX], struct err *err);
 
+struct move_query {
+    struct str item; // Codes; empty: all.
+    struct str lot;
+    struct str place;
+    struct str partner;
+    struct str order;    // Work order.
+    struct str document; // Delivery note.
+    struct str kind;
+    int64_t from_ns;
+    int64_t to_ns;
+    int64_t before; // Numbers below; INT64_MAX: from the newest.
+    uint32_t limit; // At most STOCK_LIST_MAX.
+};
+/* Elements of an array, newest first. *ret_next: goes into `before`; 0: there are no more. */
+int stock_put_moves(struct ledger_tx *tx, const struct move_query *query, struct json *json,
+    int64_t *ret_next, struct err *err);
+
 /* Adds all moves up and compares them with the stock. ERR_CORRUPT names the first difference. */
 int stock_verify(struct ledger *ledger, struct err *err);
 

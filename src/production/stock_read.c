@@ -69,6 +69,68 @@ int stock_put_list(struct ledger_tx *tx, const struct stock_query *query, struct
     return status;
 }
 
+/* ---- Moves ---- */
+
+static void put_money(struct json *json, const char *key, struct ledger_stmt *stmt, int column) {
+    if (ledger_column_is_null(stmt, column)) {
+        json_put_null(json, key);
+    } else {
+        stock_put_amount(json, key, ledger_column_i64(stmt, column));
+    }
+}
+
+static void put_move(struct json *json, struct ledger_stmt *stmt) {
+    json_object_begin(json);
+    json_put_i64(json, "number", ledger_column_i64(stmt, 0));
+    json_put_time(json, "time", ledger_column_i64(stmt, 1));
+    json_put_str(json, "kind", ledger_column_str(stmt, 2));
+    json_put_str(json, "item", ledger_column_str(stmt, 3));
+    json_put_str(json, "name", ledger_column_str(stmt, 4));
+    json_put_str(json, "unit", ledger_column_str(stmt, 5));
+    json_put_str(json, "lot", ledger_column_str(stmt, 6));
+    json_put_str(json, "place", ledger_column_str(stmt, 7));
+    stock_put_amount(json, "quantity", ledger_column_i64(stmt, 8));
+    put_money(json, "price", stmt, 9);
+    json_put_str(json, "order", ledger_column_str(stmt, 10));
+    json_put_str(json, "sales", ledger_column_str(stmt, 11));
+    json_put_str(json, "partner", ledger_column_str(stmt, 12));
+    json_put_str(json, "partner_name", ledger_column_str(stmt, 13));
+    json_put_str(json, "document", ledger_column_str(stmt, 14));
+    json_put_i64(json, "event", ledger_column_i64(stmt, 15));
+    json_object_end(json);
+}
+
+int stock_put_moves(struct ledger_tx *tx, const struct move_query *query, struct json *json,
+    int64_t *ret_next, struct err *err) {
+    struct ledger_stmt *stmt = NULL;
+    uint32_t count = 0;
+    *ret_next = 0;
+    int status = sql_begin(tx,
+        "SELECT m.number, m.time_ns, m.kind, i.code, i.name, i.unit, coalesce(l.code, ''), p.code, "
+        "m.quantity_u, m.price_u, coalesce(w.code, ''), coalesce(s.code, ''), coalesce(c.code, "
+        "''), coalesce(c.name, ''), m.document, m.event FROM stock_moves m JOIN items i ON "
+        "i.number = m.item JOIN places p ON p.number = m.place LEFT JOIN lots l ON l.number = "
+        "m.lot LEFT JOIN work_orders w ON w.number = m.work_order LEFT JOIN sales_lines g ON "
+        "g.number = m.sales_line LEFT JOIN sales_orders s ON s.number = g.sales LEFT JOIN partners "
+        "c ON c.number = m.partner WHERE m.number < ?1 AND (?2 = '' OR i.code = ?2) AND (?3 = '' "
+        "OR l.code = ?3) AND (?4 = '' OR p.code = ?4) AND (?5 = '' OR c.code = ?5) AND (?6 = '' OR "
+        "w.code = ?6) AND (?7 = '' OR m.document = ?7) AND (?8 = '' OR m.kind = ?8) AND m.time_ns "
+        ">= ?9 AND m.time_ns < ?10 ORDER BY m.number DESC LIMIT ?11",
+        Q(Q_I(query->before), Q_S(query->item), Q_S(query->lot), Q_S(query->place),
+            Q_S(query->partner), Q_S(query->order), Q_S(query->document), Q_S(query->kind),
+            Q_I(query->from_ns), Q_I(query->to_ns), Q_I(query->limit)),
+        &stmt, err);
+    while (status >= 0 && (status = ledger_step(stmt, err)) > 0) {
+        put_move(json, stmt);
+        if (++count == query->limit) {
+            *ret_next = ledger_column_i64(stmt, 0);
+        }
+    }
+    return status;
+}
+
+/* ---- Whether it adds up ---- */
+
 static int compare(struct ledger_tx *tx, void *context, struct err *err) {
     (void)context;
     struct ledger_stmt *stmt = NULL;

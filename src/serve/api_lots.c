@@ -22,6 +22,7 @@ struct asking {
     struct json json;
     struct lot_query lots;
     struct stock_query stock;
+    struct move_query moves;
     uint32_t ways;
     int64_t next;
     char next_text[STOCK_NEXT_MAX];
@@ -88,6 +89,46 @@ int api_stock(struct call *call, struct err *err) {
         json_put_null(&asking.json, "next");
     }
     json_object_end(&asking.json);
+    return rc < 0 ? rc : 0;
+}
+
+static int read_moves(struct ledger_tx *tx, void *context, struct err *err) {
+    struct asking *asking = context;
+    return stock_put_moves(tx, &asking->moves, &asking->json, &asking->next, err);
+}
+
+static void read_texts(const struct call *call, struct move_query *query) {
+    const struct {
+        const char *name;
+        struct str *to;
+    } texts[] = {{"item", &query->item}, {"lot", &query->lot}, {"place", &query->place},
+        {"partner", &query->partner}, {"order", &query->order}, {"document", &query->document},
+        {"kind", &query->kind}};
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        *texts[i].to = STR_NONE;
+        (void)call_param(call, texts[i].name, texts[i].to);
+    }
+}
+
+int api_stock_moves(struct call *call, struct err *err) {
+    struct asking asking = {.call = call, .moves = {.from_ns = INT64_MIN, .to_ns = INT64_MAX}};
+    uint64_t before = INT64_MAX;
+    uint64_t limit = STOCK_DEFAULT;
+    read_texts(call, &asking.moves);
+    int rc = call_param_time(call, "from", plant_zone(call->plant), &asking.moves.from_ns, err);
+    rc = rc < 0 ? rc
+                : call_param_time(call, "to", plant_zone(call->plant), &asking.moves.to_ns, err);
+    rc = rc < 0 ? rc : call_param_count(call, "before", INT64_MAX, &before, err);
+    rc = rc < 0 ? rc : call_param_count(call, "limit", STOCK_LIST_MAX, &limit, err);
+    if (rc < 0) {
+        return rc;
+    }
+    asking.moves.before = (int64_t)before;
+    asking.moves.limit = (uint32_t)limit;
+    call_json(call, 200, &asking.json);
+    view_items_begin(&asking.json);
+    rc = ledger_read(plant_ledger(call->plant), read_moves, &asking, err);
+    view_items_page_end(&asking.json, asking.next);
     return rc < 0 ? rc : 0;
 }
 

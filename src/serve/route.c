@@ -248,6 +248,22 @@ static const struct param_spec P_STOCK[] = {
     {"after", PARAM_TEXT, .help = HELP("`next` of the answer before", "앞 응답의 next 값")},
     {"limit", PARAM_COUNT, .help = HELP("At most so many items", "최대 개수")}, END};
 
+static const struct param_spec P_STOCK_MOVES[] = {
+    {"item", PARAM_TEXT, .help = HELP("Only of this item", "이 품목만")},
+    {"lot", PARAM_TEXT, .help = HELP("Only of this lot", "이 로트만")},
+    {"place", PARAM_TEXT, .help = HELP("Only at this place", "이 장소만")},
+    {"partner", PARAM_TEXT, .help = HELP("Only of this partner", "이 거래처만")},
+    {"order", PARAM_TEXT, .help = HELP("Only of this work order", "이 작업 지시만")},
+    {"document", PARAM_TEXT, .help = HELP("Only of this delivery note", "이 거래명세서만")},
+    {"kind", PARAM_CHOICE,
+        .choices = "receipt|issue|consume|output|transfer|count|ship|scrap|return|supply|split|"
+                   "merge|mix|rework",
+        .help = HELP("Only of this kind", "이 종류만")},
+    {"from", PARAM_TIME, .help = HELP("Begin, included", "시작 시각(포함)")},
+    {"to", PARAM_TIME, .help = HELP("End, excluded", "끝 시각(미포함)")},
+    {"before", PARAM_COUNT, .help = HELP("Moves below this number", "이 번호보다 앞의 이동")},
+    {"limit", PARAM_COUNT, .help = HELP("At most so many items", "최대 개수")}, END};
+
 static const struct param_spec P_EVENTS[] = {
     {"type", PARAM_TEXT, .help = HELP("Only of this type", "이 종류만")},
     {"before", PARAM_COUNT, .help = HELP("Events below this number", "이 번호보다 앞의 이벤트")},

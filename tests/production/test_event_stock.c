@@ -145,6 +145,19 @@ static void a_transfer_takes_away_here_and_puts_there(void **state) {
     assert_int_equal(SUM("place = 4"), 10000000);
 }
 
+static void what_goes_to_an_outsourcer_is_supply(void **state) {
+    (void)state;
+    place_sql(&shop.place, "INSERT INTO places (number, changed_ns, code, name, kind, partner, "
+                           "active, note) VALUES (9, 0, 'OUT', 'Plating', 'outside', 1, 1, '')");
+    SHOP_DONE(&shop, "stock.receive", "item=CASE", "quantity=10", "lot=C", NULL);
+    SHOP_DONE(&shop, "stock.transfer", "lot=C", "quantity=4", "to=OUT", "document=S-1", NULL);
+    SHOP_DONE(&shop, "stock.transfer", "lot=C", "quantity=3", "place=OUT", "to=WH", NULL);
+    assert_int_equal(
+        number("SELECT count(*) FROM stock_moves WHERE kind = 'supply' AND partner = 1"), 4);
+    SHOP_REFUSED(&shop, ERR_CONFLICT, "stock.issue", "item=CASE", "quantity=10");
+    SHOP_DONE(&shop, "stock.issue", "item=CASE", "quantity=9", NULL); // Not what is outside.
+}
+
 static void counts_book_the_difference(void **state) {
     (void)state;
     SHOP_DONE(&shop, "stock.receive", "item=GREASE", "quantity=10", NULL);
@@ -316,6 +329,7 @@ int main(void) {
         TEST(rules_are_for_those_who_manage),
         TEST(counters_of_lots_go_on_behind_their_digits),
         TEST(a_transfer_takes_away_here_and_puts_there),
+        TEST(what_goes_to_an_outsourcer_is_supply),
         TEST(counts_book_the_difference),
         TEST(receipts_that_look_wrong_are_done_and_said),
         TEST(goods_are_known_by_their_bar_code),

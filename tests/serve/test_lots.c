@@ -110,6 +110,12 @@ static void stock_is_listed_in_pages(void **state) {
     assert_int_equal(count_of(PLANT "stock?after=1.1.1"), 2);
     AUTO_ANSWER struct answer answer;
     rig_get(&rig, PLANT "stock?after=x", 400, &answer);
+    assert_int_equal(count_of(PLANT "stock/moves"), 6); // Receipt, two splits of two, shipment.
+    assert_int_equal(count_of(PLANT "stock/moves?kind=split&lot=A"), 2);
+    assert_int_equal(count_of(PLANT "stock/moves?document=D1&partner=BETA"), 1);
+    assert_true(gives(PLANT "stock/moves?limit=1", "\"quantity\":-2,"));
+    assert_true(gives(PLANT "stock/moves?limit=1", "\"next\":\"6\""));
+    assert_int_equal(count_of(PLANT "stock/moves?to=2020-01-01"), 0);
 }
 
 static void a_passport_tells_of_one_lot(void **state) {

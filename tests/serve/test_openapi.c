@@ -350,7 +350,7 @@ static void orders_are_as_described(void **state) {
     (void)state;
     static const char *const PATHS[] = {"orders", "orders/{order}", "sales", "purchases", "costs",
         "lots", "lots/{code}", "lots/{code}/trace", "lots/{code}/recall", "lots/{code}/curves",
-        "stock", "events"};
+        "stock", "stock/moves", "events"};
     open_shop();
     tell("5", "{\"type\":\"stock.receive\",\"item\":\"RESIN\",\"quantity\":25,\"place\":\"WH\","
               "\"lot\":\"R\"}");
