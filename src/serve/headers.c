@@ -32,7 +32,7 @@ const char CSP_PAGES[] =
 static const char CSP_NOTHING[] =
     "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 static const char PERMISSIONS[] =
-    "accelerometer=(), autoplay=(), camera=(), display-capture=(), encrypted-media=(), "
+    "accelerometer=(), autoplay=(), camera=(self), display-capture=(), encrypted-media=(), "
     "geolocation=(), gyroscope=(), magnetometer=(), microphone=(), midi=(), payment=(), "
     "publickey-credentials-get=(), usb=()";
 

@@ -463,7 +463,7 @@ static void check_headers(const char *method, const char *target, const struct a
     }
     struct str permissions = answer_header(answer, "Permissions-Policy");
     AUTO_FREE char *granted = mem_copy_z(permissions);
-    good = good && strstr(granted, "camera=()") && strstr(granted, "microphone=()") &&
+    good = good && strstr(granted, "camera=(self)") && strstr(granted, "microphone=()") &&
            strstr(granted, "geolocation=()");
     if (!good || answer_header(answer, "Cache-Control").size == 0 ||
         answer_header(answer, "Strict-Transport-Security").size > 0) { // Not without TLS.

@@ -12,6 +12,7 @@ import { createIndicators } from './indicators.mjs';
 import { createMaster } from './master.mjs';
 import { createPeople, described } from './people.mjs';
 import { createPlant } from './plant.mjs';
+import { createProduction } from './production.mjs';
 import { createStart } from './start.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
@@ -51,6 +52,7 @@ export async function startMock({ mode = 'demo', port = 0, lang = 'ko' } = {}) {
   const start = createStart(plant);
   const indicators = createIndicators(mode, lang);
   const master = createMaster(mode, lang);
+  const production = createProduction({ mode, lang });
   const streams = new Set();
 
   function send(res, status, body, type = 'application/json') {
@@ -275,6 +277,11 @@ export async function startMock({ mode = 'demo', port = 0, lang = 'ko' } = {}) {
       }
       return status === 204 ? (res.writeHead(204), res.end()) : send(res, status, body);
     }
+    const made = mode === 'old' || state.mode === 'broken' ? null : production.answer(req.method, path, req.method === 'GET' ? undefined : await bodyOf(req), req.headers['idempotency-key'], url.searchParams);
+    if (made) {
+      const [status, body] = made;
+      return status >= 400 ? problem(res, status, body.code, body.ko, body.en, req) : send(res, status, body);
+    }
     if (match && match[2] === 'stream') {
       return stream(req, res);
     }
@@ -308,6 +315,7 @@ export async function startMock({ mode = 'demo', port = 0, lang = 'ko' } = {}) {
   await new Promise((resolve) => server.listen(port, '127.0.0.1', resolve));
   return {
     people,
+    production,
     url: `http://127.0.0.1:${server.address().port}`,
     plant,
     set: (patch) => Object.assign(state, patch),

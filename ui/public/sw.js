@@ -22,9 +22,9 @@ const AGAIN_MS = 10_000; // The same answer is not written more often.
 const LAST_MS = 2_000;
 const HOUR_MS = 3_600_000;
 
-const PLANT = 'tags|assets|devices|flow|health|series|summary|annotations|quality|counts|moments|retention|corrections|consents|import';
+const PLANT = 'tags|assets|devices|flow|health|series|summary|annotations|quality|counts|moments|retention|corrections|consents|import|orders|production/stops';
 const PAPERS = 'papers/(hardware|trainings|deliverables|due|operation|measure)';
-const READABLE = new RegExp(`^${API}(session|plants|drivers|refine/rules|openapi\\.json|plants/[^/]+/(${PLANT}|${PAPERS}|tags/[^/]+|devices/[^/]+))$`);
+const READABLE = new RegExp(`^${API}(session|plants|drivers|refine/rules|openapi\\.json|plants/[^/]+/(${PLANT}|${PAPERS}|tags/[^/]+|devices/[^/]+|orders/[^/]+|master/workers))$`);
 const DOORS = new RegExp(`^${API}(session|session/link|setup|invitation|reset)$`);
 
 // An answer that was under way while everything was forgotten belongs to whoever left.

@@ -266,12 +266,12 @@ export async function reach(path: string, init: RequestInit): Promise<Response> 
   return answer;
 }
 
-async function ask<T>(method: string, path: string, body?: unknown, outer?: AbortSignal, waitMs = WAIT_MS, plain = false): Promise<T> {
+async function ask<T>(method: string, path: string, body?: unknown, outer?: AbortSignal, waitMs = WAIT_MS, plain = false, more: Record<string, string> = {}): Promise<T> {
   const timer = new AbortController();
   const timeout = setTimeout(() => timer.abort(), waitMs);
   const stop = () => timer.abort();
   outer?.addEventListener('abort', stop);
-  const headers: Record<string, string> = { 'Accept-Language': spoken };
+  const headers: Record<string, string> = { 'Accept-Language': spoken, ...more };
   if (method !== 'GET') {
     headers['X-Requested-With'] = 'maru';
   }
@@ -305,6 +305,8 @@ export const get = <T>(path: string, signal?: AbortSignal): Promise<T> => ask<T>
 /** A table, as text. */
 export const getText = (path: string, waitMs: number): Promise<string> => ask<string>('GET', path, undefined, undefined, waitMs, true);
 export const post = <T>(path: string, body: unknown): Promise<T> => ask<T>('POST', path, body);
+/** With headers of its own. */
+export const postWith = <T>(path: string, body: unknown, headers: Record<string, string>): Promise<T> => ask<T>('POST', path, body, undefined, WAIT_MS, false, headers);
 export const put = <T>(path: string, body: unknown): Promise<T> => ask<T>('PUT', path, body);
 /** For questions to machines, which take their time. */
 export const postSlow = <T>(path: string, body: unknown): Promise<T> => ask<T>('POST', path, body, undefined, 60_000);

@@ -8,6 +8,7 @@ import type { Key } from './words.svelte';
 export interface Tab {
   id: string;
   words: Key;
+  to?: string; // Its address; otherwise below /data.
 }
 export interface Area {
   to: string;
@@ -28,11 +29,22 @@ const DATA: Area = {
 const GRANTED: Area = { to: '/data/live', icon: 'data', words: 'nav.data', tabs: [LIVE, TREND] };
 const SETTINGS: Area = { to: '/settings', icon: 'settings', words: 'nav.settings', tabs: [] };
 
+// What the shop floor tells, and what it works from.
+const PRODUCTION: Area = {
+  to: '/terminal',
+  icon: 'box',
+  words: 'nav.production',
+  tabs: [
+    { id: 'terminal', words: 'terminal.title', to: '/terminal' },
+    { id: 'scan', words: 'nav.scan', to: '/scan' },
+    { id: 'master', words: 'master.tab' },
+  ],
+};
+
 const AREAS: Area[] = [
   { to: '/floor', icon: 'floor', words: 'nav.floor', tabs: [] },
   DATA,
-  { to: '/data/master', icon: 'box', words: 'nav.production', tabs: [{ id: 'master', words: 'master.tab' }] },
-  { to: '/scan', icon: 'scan', words: 'nav.scan', tabs: [] },
+  PRODUCTION,
   {
     to: '/data/upload',
     icon: 'files',
@@ -59,7 +71,7 @@ export function areas(): Area[] {
 const OF_LIVE = ['/data/tag'];
 
 export function tabPath(tab: Tab): string {
-  return `/data/${tab.id}`;
+  return tab.to ?? `/data/${tab.id}`;
 }
 
 /** The area that an address belongs to; undefined for pages outside the rail (the television's). */

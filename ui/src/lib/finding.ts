@@ -37,6 +37,7 @@ const PAGES: { to: string; words: Key; icon?: IconName }[] = [
   { to: '/data/devices', words: 'devices.title' },
   { to: '/data/quality', words: 'quality.title' },
   { to: '/data/tag?new=derived', words: 'tag.new_derived' },
+  { to: '/terminal', words: 'terminal.title', icon: 'scan' },
   { to: '/scan', words: 'scan.title' },
   { to: '/data/upload', words: 'upload.title' },
   { to: '/data/papers', words: 'papers.title' },

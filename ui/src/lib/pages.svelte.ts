@@ -45,6 +45,7 @@ export const ADDRESSES = {
   '/scan': { load: () => import('../pages/Scan.svelte') },
   '/settings': settings,
   '/start': start,
+  '/terminal': { load: () => import('../pages/Terminal.svelte'), byPlant: true },
   '/tv': { load: () => import('../pages/Tv.svelte') },
   search,
 } satisfies Record<string, Lazy>;

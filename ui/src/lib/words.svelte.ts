@@ -61,9 +61,8 @@ export const both = (key: Key): string[] => [tables.ko, tables.en].flatMap((one)
 
 const PLACEHOLDER = /\{(\w+)(?::([^/}]*)\/([^}]*))?\}/g;
 
-export function t(key: Key, params?: Params): string {
-  void chosen.lang; // Whoever shows words shows them anew in another language.
-  const text = table[key];
+/** The words with what belongs into their places. */
+export function filled(text: string, params?: Params): string {
   if (!params) {
     return text;
   }
@@ -71,4 +70,9 @@ export function t(key: Key, params?: Params): string {
     const value = String(params[name] ?? '');
     return closed === undefined || open === undefined ? value : value + particle(value, closed, open);
   });
+}
+
+export function t(key: Key, params?: Params): string {
+  void chosen.lang; // Whoever shows words shows them anew in another language.
+  return filled(table[key], params);
 }

@@ -1,0 +1,229 @@
+// The shop-floor terminal against the real program: begun, paused and ended by a reader alone, filed
+// without the server and sent once and in order, refused with a sentence, in six languages.
+import { after, before, describe, test } from 'node:test';
+import assert from 'node:assert/strict';
+import { axe, launch, leastContrast, openPage, picture, sideways, smallTargets, someOf } from './browser.mjs';
+import { openDemo, stopAll } from './program.mjs';
+
+const WAIT = { timeout: 20_000 };
+const SIZES = [
+  { width: 800, height: 1280, theme: 'light' },
+  { width: 800, height: 1280, theme: 'dark' },
+  { width: 1280, height: 800, theme: 'dark' },
+  { width: 390, height: 844, theme: 'dark' },
+  { width: 390, height: 844, theme: 'light' },
+];
+const MASTER = [
+  ['workers', { code: 'W1', name: '김철수', badge: '900001' }],
+  ['items', { code: 'CASE', name: '케이스' }],
+  ['processes', { code: 'MOULD', name: '사출' }],
+  ['machines', { asset: 'press1' }],
+  ['routings', { item: 'CASE', step: '10', process: 'MOULD', machine: 'press1' }],
+];
+
+describe('terminal', () => {
+  let browser;
+  let url;
+  let desk;
+  let cookies;
+  let plant;
+  let told = 0;
+
+  const ask = async (method, rest, data, headers = {}) => {
+    const answer = await desk.page.request.fetch(`${url}/api/v1/plants/${plant}/${rest}`, { method, data, headers: { 'X-Requested-With': 'maru', ...headers } });
+    assert.ok(answer.ok(), `${method} ${rest}: ${answer.status()} ${await answer.text()}`);
+    return answer.json();
+  };
+  const tell = (body) => ask('POST', 'events', body, { 'Idempotency-Key': `setup-${++told}` });
+  /** What the terminal filed, oldest first. */
+  const filed = async () => (await ask('GET', 'events?limit=1000')).items.filter((one) => one.terminal === 'press1').reverse();
+  const bodies = async () => (await filed()).map((one) => (typeof one.body === 'string' ? JSON.parse(one.body) : one.body));
+  const make = (code) => tell({ type: 'order.make', item: 'CASE', quantity: 100, due: '2099-12-01', release: '1', code });
+  /** As a reader does: letters wherever the cursor is, then Enter. */
+  const scan = async (code) => {
+    await desk.page.keyboard.type(code);
+    await desk.page.keyboard.press('Enter');
+  };
+  const saysEvents = (count) => async () => {
+    for (const end = Date.now() + WAIT.timeout; Date.now() < end; ) {
+      if ((await filed()).length >= count) {
+        return;
+      }
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    assert.fail(`${(await filed()).length} of ${count} events`);
+  };
+
+  before(async () => {
+    browser = await launch();
+    ({ url, desk } = await openDemo(browser));
+    cookies = await desk.context.cookies();
+    plant = (await (await desk.page.request.get(`${url}/api/v1/session`)).json()).plants[0].id;
+    for (const [noun, fields] of MASTER) {
+      await ask('POST', `master/${noun}`, { fields });
+    }
+    for (const code of ['WO-1', 'WO-2', 'WO-3', 'WO-4']) {
+      await make(code);
+    }
+  });
+  after(async () => {
+    await browser?.close();
+    await stopAll();
+  });
+
+  test('a reader alone chooses the machine and the worker, begins, pauses, goes on and ends', async () => {
+    const { page } = desk;
+    await page.goto(`${url}/terminal`);
+    await page.locator('.machines').waitFor(WAIT);
+    await scan('#press1');
+    await page.getByRole('button', { name: 'WO-1/10' }).waitFor(WAIT);
+    await scan('900001');
+    await page.getByRole('button', { name: '김철수' }).waitFor(WAIT);
+    await scan('WO-1/10');
+    await page.locator('dialog').getByRole('button', { name: '작업 시작' }).waitFor(WAIT);
+    await scan('MARU-BEGIN');
+    await page.locator('.now', { hasText: 'WO-1/10' }).waitFor(WAIT);
+    await scan('MARU-PAUSE');
+    await page.locator('.idle').waitFor(WAIT);
+    await scan('MARU-BEGIN');
+    await page.locator('.now').waitFor(WAIT);
+    await scan('MARU-END');
+    await page.locator('.idle').waitFor(WAIT);
+    await saysEvents(4)();
+    assert.deepEqual((await bodies()).map((one) => [one.type, one.operation, one.worker ?? '']), [
+      ['operation.begin', 'WO-1/10', 'W1'],
+      ['operation.pause', 'WO-1/10', ''],
+      ['operation.begin', 'WO-1/10', 'W1'],
+      ['operation.end', 'WO-1/10', ''],
+    ]);
+    assert.equal((await ask('GET', 'orders/WO-1')).operations[0].state, 'done');
+  });
+
+  test('an unknown code is told with what to do, and a scan in the middle of an amount takes nothing away', async () => {
+    const { page } = desk;
+    await scan('NO-SUCH-CODE');
+    await page.locator('.said', { hasText: 'NO-SUCH-CODE' }).waitFor(WAIT);
+    await scan('WO-1');
+    await page.locator('.said', { hasText: '끝난 작업입니다' }).waitFor(WAIT);
+    await page.getByRole('button', { name: 'WO-2/10' }).click();
+    await page.locator('dialog').getByRole('button', { name: '작업 시작' }).click();
+    await page.getByRole('button', { name: '수량 입력' }).click();
+    await page.keyboard.type('25', { delay: 80 });
+    await scan('900001');
+    assert.equal(await page.locator('.amount b').first().innerText(), '25');
+    await page.locator('dialog').getByRole('button', { name: '등록' }).click();
+    await page.locator('.now dd', { hasText: '25' }).waitFor(WAIT);
+    await saysEvents(6)();
+    const last = (await bodies()).at(-1);
+    assert.deepEqual([last.type, last.operation, last.good], ['made.enter', 'WO-2/10', '25']);
+  });
+
+  test('20 events are told without the server, over a new page, and come once and in order', async () => {
+    const { page, context } = desk;
+    const before = (await filed()).length;
+    await context.setOffline(true);
+    for (let i = 1; i <= 17; i++) {
+      await page.getByRole('button', { name: '수량 입력' }).click();
+      await page.keyboard.press(String(1 + (i % 9)));
+      await page.locator('dialog').getByRole('button', { name: '등록' }).click();
+    }
+    await page.getByRole('button', { name: '일시정지' }).first().click();
+    await page.getByRole('button', { name: '자재 대기' }).click();
+    await page.getByRole('button', { name: 'WO-3/10' }).click();
+    await page.locator('dialog').getByRole('button', { name: '작업 시작' }).click();
+    await page.getByRole('button', { name: '작업 종료' }).click();
+    await page.locator('dialog').getByRole('button', { name: '작업 종료' }).click();
+    await page.locator('.waits', { hasText: '20건 대기' }).waitFor(WAIT);
+    await page.locator('.said', { hasText: '응답하지 않습니다' }).waitFor(WAIT);
+    assert.equal((await filed()).length, before);
+    await picture(page, 'terminal-away');
+    // The page is closed with them in it. The first answers of the next one are lost on the way.
+    const other = await context.newPage();
+    await page.close();
+    desk.page = other;
+    let lost = 0;
+    await other.route('**/events', async (route) => {
+      if (route.request().method() === 'POST' && lost++ < 2) {
+        await route.fetch();
+        return route.abort();
+      }
+      return route.continue();
+    });
+    await context.setOffline(false);
+    await other.goto(`${url}/terminal`);
+    await other.locator('.idle').waitFor(WAIT);
+    await other.waitForFunction(() => !document.querySelector('.waits'), undefined, WAIT);
+    await other.unroute('**/events');
+    const sent = (await bodies()).slice(before);
+    const made = sent.reduce((sum, one) => sum + Number(one.good ?? 0), 0);
+    assert.equal(sent.length, 20);
+    assert.deepEqual(sent.map((one) => [one.type, one.good ?? one.why ?? one.operation]), [
+      ...Array.from({ length: 17 }, (_, i) => ['made.enter', String(1 + ((i + 1) % 9))]),
+      ['operation.pause', '자재 대기'],
+      ['operation.begin', 'WO-3/10'],
+      ['operation.end', 'WO-3/10'],
+    ]);
+    assert.equal((await ask('GET', 'orders/WO-2')).good, 25 + made);
+    assert.equal(await other.evaluate(() => Object.keys(localStorage).filter((key) => key.startsWith('maru.event.')).length), 0);
+  });
+
+  test('what the server refuses stands aside with its sentence and can be left to the foreman', async () => {
+    const { page } = desk;
+    await page.getByRole('button', { name: 'WO-4/10' }).waitFor(WAIT);
+    await page.getByRole('button', { name: 'WO-4/10' }).click();
+    await tell({ type: 'order.hold', order: 'WO-4', why: 'x' });
+    await page.locator('dialog').getByRole('button', { name: '작업 시작' }).click();
+    const card = page.locator('[role="alert"]', { hasText: '거부된 입력' });
+    await card.waitFor(WAIT);
+    assert.match(await card.innerText(), /WO-4/);
+    const before = (await filed()).length;
+    await page.getByRole('button', { name: 'WO-2/10' }).click();
+    await page.locator('dialog').getByRole('button', { name: /다시 시작/ }).click();
+    await saysEvents(before + 1)();
+    await page.reload();
+    await card.getByRole('button', { name: '반장에게 남기기' }).click();
+    await card.waitFor({ state: 'detached' });
+    await saysEvents(before + 2)();
+    const last = (await bodies()).at(-1);
+    assert.equal(last.type, 'remark');
+    assert.match(last.text, /WO-4/);
+  });
+
+  test('it speaks six languages, the last four on this page alone', async () => {
+    const { page } = desk;
+    for (const [id, words] of [['vi', 'Tạm dừng'], ['ne', 'रोक्नुहोस्'], ['uz', 'Toʻxtatib turish'], ['th', 'พักงาน'], ['en', 'Pause'], ['ko', '일시정지']]) {
+      await page.locator('select').selectOption(id);
+      await page.locator('.now').getByRole('button', { name: words }).waitFor(WAIT);
+      assert.equal(await page.locator('.terminal').getAttribute('lang'), id);
+    }
+  });
+
+  for (const look of someOf(SIZES)) {
+    test(`at ${look.width}x${look.height} ${look.theme}: fits, can be pressed and read with gloves, breaks no rule of axe`, async () => {
+      const { page, context, troubles } = await openPage(browser, { ...look, touch: true });
+      await context.addCookies(cookies);
+      await page.goto(`${url}/terminal#press1`);
+      await page.locator('.now').waitFor(WAIT);
+      await page.locator('section ul').or(page.locator('.none')).waitFor(WAIT);
+      await picture(page, `terminal-${look.width}-${look.theme}`);
+      const inMain = async () => (await smallTargets(page, 48)).length - (await outside());
+      const outside = () => page.evaluate(() => [...document.querySelectorAll('a[href], button, input, select')].filter((one) => {
+        const box = one.getBoundingClientRect();
+        return !one.closest('main') && box.width > 0 && box.bottom >= 0 && !one.classList.contains('skip') && (box.height < 47.5 || box.width < 47.5);
+      }).length);
+      assert.equal(await inMain(), 0, (await smallTargets(page, 48)).join('\n'));
+      const least = await page.evaluate(() => Math.min(...[...document.querySelectorAll('.first button, section li button')].map((one) => one.getBoundingClientRect().height)));
+      assert.ok(least >= 72, `a main target of ${least} px`);
+      assert.equal(await sideways(page), 0, 'scrolls sideways');
+      assert.deepEqual(await axe(page), []);
+      const contrast = await leastContrast(page, 'main');
+      assert.ok(contrast.ratio >= 7, `contrast ${contrast.ratio} of ${contrast.text}`);
+      await page.getByRole('button', { name: '수량 입력' }).click();
+      await picture(page, `terminal-keys-${look.width}-${look.theme}`);
+      assert.deepEqual(await axe(page), []);
+      assert.equal(await inMain(), 0, (await smallTargets(page, 48)).join('\n'));
+      assert.deepEqual(troubles, []);
+      await context.close();
+    });
+  }
+});
