@@ -322,6 +322,9 @@ static int add_missing(struct event *event, const struct stock_wish *wish,
     if (status < 0) {
         return status;
     }
+    if (wish->move.lot != 0 && wish->move.place == 0 && picks->count == 0) {
+        return err_set(err, ERR_CONFLICT, SAY(PRODUCTION_LOT_EMPTY), ARGS(A_STR(label)));
+    }
     if (wish->move.quantity_u == 0) {
         return err_set(err, ERR_CONFLICT, SAY(PRODUCTION_STOCK_NONE), ARGS(A_STR(label)));
     }

@@ -90,6 +90,16 @@ static void the_oldest_that_may_be_used_goes_first(void **state) {
     assert_int_equal(SUM("item = 1"), 28000000);
 }
 
+static void a_lot_that_is_used_up_says_so(void **state) {
+    (void)state;
+    SHOP_DONE(&shop, "stock.receive", "item=PELLET", "quantity=3", "lot=A", NULL);
+    SHOP_DONE(&shop, "stock.issue", "lot=A", "quantity=3", NULL);
+    SHOP_REFUSED(&shop, ERR_CONFLICT, "stock.issue", "lot=A", "quantity=1");
+    assert_true(shop_said(&shop, "nothing of lot A is left"));
+    SHOP_REFUSED(&shop, ERR_CONFLICT, "stock.transfer", "lot=A", "to=FLOOR");
+    assert_true(shop_said(&shop, "scan another lot"));
+}
+
 static void more_than_there_is_goes_by_the_plants_rule(void **state) {
     (void)state;
     SHOP_DONE(&shop, "stock.receive", "item=PELLET", "quantity=3", "lot=A", NULL);
@@ -325,6 +335,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(a_receipt_makes_a_lot_with_its_own_number),
         TEST(the_oldest_that_may_be_used_goes_first),
+        TEST(a_lot_that_is_used_up_says_so),
         TEST(more_than_there_is_goes_by_the_plants_rule),
         TEST(rules_are_for_those_who_manage),
         TEST(counters_of_lots_go_on_behind_their_digits),
