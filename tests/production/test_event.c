@@ -7,10 +7,12 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
 
+#include "core/thread.h"
 #include "tests/production/support_shop.h"
 
 static struct shop shop;
@@ -169,6 +171,50 @@ static void events_are_listed_newest_first(void **state) {
     arena_fini(&listed.arena);
 }
 
+enum { SENDERS = 4, SENT = 25 };
+
+struct sender {
+    struct thread thread;
+    int failures;
+    int repeated;
+};
+
+static void send_all(void *context) {
+    struct sender *sender = context;
+    for (int i = 0; i < SENT; i++) {
+        char key[16];
+        const struct event_member member = {STR("text"), STR("x")};
+        AUTO_BUF struct buf answer;
+        buf_init(&answer, EVENT_ANSWER_BYTES + 64);
+        (void)snprintf(key, sizeof key, "s%d", i);
+        const struct event_call call = {.key = str_of(key),
+            .type = STR("remark"),
+            .members = &member,
+            .member_count = 1,
+            .actor = STR("kim"),
+            .terminal = STR("T")};
+        sender->failures += event_run(shop.place.ledger, &call, &answer, NULL) < 0;
+        sender->repeated += str_starts(buf_str(&answer), STR("{\"repeated\":true,"));
+    }
+}
+
+/* Two tabs of one terminal, or a try that was thought lost: whoever comes second hears the same. */
+static void senders_at_once_do_each_event_once(void **state) {
+    (void)state;
+    struct sender senders[SENDERS] = {{.failures = 0}};
+    int repeated = 0;
+    for (int i = 0; i < SENDERS; i++) {
+        thread_start(&senders[i].thread, "sender", send_all, &senders[i]);
+    }
+    for (int i = 0; i < SENDERS; i++) {
+        thread_join(&senders[i].thread);
+        assert_int_equal(senders[i].failures, 0);
+        repeated += senders[i].repeated;
+    }
+    assert_int_equal(count("SELECT count(*) FROM production_events"), SENT);
+    assert_int_equal(repeated, (SENDERS - 1) * SENT);
+}
+
 /* What a form relies on: names once, choices where there are some, time last. */
 static void the_table_is_sound(void **state) {
     (void)state;
@@ -200,6 +246,7 @@ int main(void) {
         TEST(times_that_cannot_be_true_are_refused),
         TEST(the_first_answer_does_not_age),
         TEST(events_are_listed_newest_first),
+        TEST(senders_at_once_do_each_event_once),
         TEST(the_table_is_sound),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
