@@ -58,6 +58,7 @@ const PICTURES = [
   ['correct', `/data/upload?part=correct&tag=${P1}.temp_mould&range=15m`, '.uplot canvas'],
   ['papers', '/data/papers', 'h1'],
   ['indicators', '/data/indicators', 'main svg', 560],
+  ['master', '/data/master', 'main table', 700],
   ['scan', '/scan', 'h1', 560],
   ['health', '/health', 'h1', 700],
   ['settings', '/settings', 'h1', 560],
