@@ -344,12 +344,13 @@ static void put_sum(struct work *work, int made) {
 
 static int say_sum(struct work *work, int made, struct err *err) {
     const uint32_t *told = work->told;
-    enum msg_id id = made == 0            ? MSG_TEMPLATE_REFUSED
-                     : work->wish.dry_run ? MSG_TEMPLATE_WOULD
-                                          : MSG_TEMPLATE_MADE;
     int status = call_flush(work->call, true, err); // The rows come first.
-    call_say(work->call, id,
-        ARGS(A_INT(told[TEMPLATE_NEW]), A_INT(told[TEMPLATE_SAME]), A_INT(told[TEMPLATE_FAULT])));
+    if (made == 0) {
+        call_say(work->call, MSG_TEMPLATE_REFUSED, ARGS(A_INT(told[TEMPLATE_FAULT])));
+    } else {
+        call_say(work->call, work->wish.dry_run ? MSG_TEMPLATE_WOULD : MSG_TEMPLATE_MADE,
+            ARGS(A_INT(told[TEMPLATE_NEW]), A_INT(told[TEMPLATE_SAME])));
+    }
     return status;
 }
 

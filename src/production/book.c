@@ -19,14 +19,17 @@ struct need {
     struct mrp_line line;
 };
 
-/* Lines of the bill of material that this step takes; those without a step belong to the first. */
+/* Lines of the bill of material that this step takes; those without a step of the order belong to
+ * the first. */
 static int read_needs(struct event *event, const struct operation *operation,
     const struct work_order *order, struct need *needs, struct err *err) {
     struct ledger_stmt *stmt = NULL;
     int rc = sql_begin(event->tx,
         "SELECT b.component, i.code, b.quantity_u, b.base_u, coalesce(b.scrap_ppm, 0) FROM boms b"
         " JOIN items i ON i.number = b.component WHERE b.item = ?1 AND b.version = ?2"
-        " AND coalesce(b.step, (SELECT min(o.step) FROM operations o WHERE o.work_order = ?3)) = ?4"
+        " AND coalesce((SELECT o.step FROM operations o WHERE o.work_order = ?3 AND o.step = "
+        "b.step),"
+        " (SELECT min(o.step) FROM operations o WHERE o.work_order = ?3)) = ?4"
         " ORDER BY b.line LIMIT 500",
         Q(Q_I(order->item), Q_I(order->bom_version), Q_I(order->number), Q_I(operation->step)),
         &stmt, err);
@@ -63,13 +66,13 @@ static int take_part(struct event *event, struct stock_wish *wish, const struct 
 }
 
 static int book_need(struct event *event, const struct operation *operation,
-    const struct work_order *order, const struct need *need, int64_t pieces_u, struct err *err) {
+    const struct work_order *order, const struct need *need, int64_t wanted_u, struct err *err) {
     int64_t booked_u = 0;
     int rc = sql_number(event->tx,
         "SELECT -sum(quantity_u) FROM stock_moves WHERE work_order = ?1 AND operation = ?2"
         " AND item = ?3 AND kind = 'consume'",
         Q(Q_I(order->number), Q_I(operation->number), Q_I(need->item)), 0, &booked_u, err);
-    int64_t wanted_u = mrp_component_need(pieces_u, &need->line) - booked_u;
+    wanted_u -= booked_u;
     if (rc < 0 || wanted_u <= 0) {
         return rc;
     }
@@ -99,6 +102,8 @@ static int book_output(struct event *event, const struct operation *operation,
     const struct work_order *order, int64_t good_u, struct err *err) {
     int64_t booked_u = 0;
     int64_t place = 0;
+    char today[DATE_TEXT_MAX];
+    (void)day_of(event->time_ns, event->zone, today);
     int rc = sql_number(event->tx,
         "SELECT sum(quantity_u) FROM stock_moves WHERE work_order = ?1 AND kind = 'output'",
         Q(Q_I(order->number)), 0, &booked_u, err);
@@ -127,19 +132,27 @@ static int book_output(struct event *event, const struct operation *operation,
     return rc < 0 ? rc
                   : sql_do(event->tx,
                         "UPDATE lots SET made_ns = coalesce(made_ns, ?2),"
-                        " state = CASE state WHEN 'planned' THEN 'open' ELSE state END"
-                        " WHERE number = ?1",
-                        Q(Q_I(order->lot), Q_I(event->time_ns)), err);
+                        " state = CASE state WHEN 'planned' THEN 'open' ELSE state END,"
+                        " expires = CASE WHEN expires = '' THEN coalesce((SELECT date(?3, '+' ||"
+                        " i.shelf_days || ' days') FROM items i WHERE i.number = lots.item"
+                        " AND i.shelf_days IS NOT NULL), '') ELSE expires END WHERE number = ?1",
+                        Q(Q_I(order->lot), Q_I(event->time_ns), Q_S(str_of(today))), err);
 }
 
-int book_operation(struct event *event, const struct operation *operation,
+static int book_all(struct event *event, const struct operation *operation,
     const struct work_order *order, struct err *err) {
     struct made made = {0};
     struct need *needs = ARENA_ARRAY(event->arena, struct need, BOOK_LINES_MAX);
     int rc = operation_made(event->tx, operation->number, &made, err);
     int count = rc < 0 ? rc : read_needs(event, operation, order, needs, err);
     for (int i = 0; i < count && rc >= 0; i++) {
-        rc = book_need(event, operation, order, &needs[i], made.good_u + made.bad_u, err);
+        int64_t wanted_u = mrp_component_need(made.good_u + made.bad_u, &needs[i].line);
+        for (int k = 0; k < i; k++) { // What earlier lines want of the same item is booked with it.
+            wanted_u += needs[k].item == needs[i].item
+                            ? mrp_component_need(made.good_u + made.bad_u, &needs[k].line)
+                            : 0;
+        }
+        rc = book_need(event, operation, order, &needs[i], wanted_u, err);
     }
     int64_t later = 0;
     rc = rc < 0 || count < 0 ? (rc < 0 ? rc : count)
@@ -148,6 +161,31 @@ int book_operation(struct event *event, const struct operation *operation,
                                    " AND step > ?2",
                                    Q(Q_I(order->number), Q_I(operation->step)), 0, &later, err);
     return rc < 0 || later > 0 ? rc : book_output(event, operation, order, made.good_u, err);
+}
+
+/* Work that ended has ended, whatever hinders the booking: it is undone and told. */
+int book_operation(struct event *event, const struct operation *operation,
+    const struct work_order *order, struct err *err) {
+    struct err fault = ERR_INIT;
+    int rc = sql_do(event->tx, "SAVEPOINT booking", NULL, 0, err);
+    if (rc < 0) {
+        return rc;
+    }
+    rc = book_all(event, operation, order, &fault);
+    if (rc == -ERR_CONFLICT || rc == -ERR_INVALID || rc == -ERR_RANGE || rc == -ERR_LIMIT) {
+        AUTO_BUF struct buf words;
+        buf_init(&words, 4096);
+        err_render(&fault, event->lang, &words);
+        event_warn(event, SAY(PRODUCTION_BOOK_HINDERED),
+            ARGS(A_CSTR(order->code), A_STR(buf_str(&words))));
+        rc = sql_do(event->tx, "ROLLBACK TO booking", NULL, 0, err);
+    } else if (rc < 0) {
+        if (err != NULL) {
+            *err = fault;
+        }
+        return rc; // The ledger itself refuses: everything is undone.
+    }
+    return rc < 0 ? rc : sql_do(event->tx, "RELEASE booking", NULL, 0, err);
 }
 
 int book_order(struct event *event, const struct work_order *order, struct err *err) {

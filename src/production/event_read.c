@@ -351,7 +351,9 @@ static const struct finder {
     const char *sql;
 } FINDERS[] = {
     {EVENT_KIND_WORKER, false, SAY(PRODUCTION_EVENT_NO_WORKER),
-        "SELECT number FROM workers WHERE code = ?1 OR badge = ?1 ORDER BY code = ?1 DESC"},
+        "SELECT number FROM workers WHERE (code = ?1 OR badge = ?1) AND active = 1 ORDER BY code = "
+        "?1 "
+        "DESC"},
     {EVENT_KIND_TAG, false, SAY(PRODUCTION_EVENT_NO_TAG),
         "SELECT number FROM tags WHERE name = ?1"},
     {EVENT_KIND_LOT, false, SAY(PRODUCTION_EVENT_NO_LOT),

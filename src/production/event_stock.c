@@ -336,12 +336,14 @@ int event_stock_transfer(struct event *event, struct err *err) {
 
 /* ---- Count ---- */
 
+/* What lay there when the event happened: what moved since is not the count's to mend. */
 static int balance_at(
     struct event *event, const struct stock_move *move, int64_t *ret_u, struct err *err) {
     struct ledger_stmt *stmt = NULL;
     int status = ledger_prepare(event->tx,
-        "SELECT coalesce(sum(quantity_u), 0) FROM stock WHERE item = ?1 AND lot = ?2 AND place = "
-        "?3",
+        "SELECT coalesce((SELECT sum(s.quantity_u) FROM stock s WHERE s.item = ?1 AND s.lot = ?2 "
+        "AND s.place = ?3), 0) - coalesce((SELECT sum(m.quantity_u) FROM stock_moves m WHERE "
+        "m.item = ?1 AND coalesce(m.lot, 0) = ?2 AND m.place = ?3 AND m.time_ns > ?4), 0)",
         &stmt, err);
     if (status < 0) {
         return status;
@@ -349,6 +351,7 @@ static int balance_at(
     ledger_bind_i64(stmt, 1, move->item);
     ledger_bind_i64(stmt, 2, move->lot);
     ledger_bind_i64(stmt, 3, move->place);
+    ledger_bind_i64(stmt, 4, event->time_ns);
     status = ledger_step(stmt, err);
     if (status > 0) {
         *ret_u = ledger_column_i64(stmt, 0);
@@ -364,6 +367,17 @@ int event_stock_count(struct event *event, struct err *err) {
     int status = read_wish(event, "count", &wish, &item, err);
     if (status >= 0 && item.by_lot && wish.move.lot == 0) {
         status = err_set(err, ERR_INVALID, SAY(PRODUCTION_COUNT_LOT), ARGS(A_STR(item.code)));
+    }
+    if (status >= 0 && wish.move.lot != 0) {
+        struct lot_facts lot;
+        struct str holds = STR_NONE;
+        status = lot_get(event, wish.move.lot, &lot, err);
+        if (status >= 0 && lot.item != item.number) {
+            status = code_get(event, "items", lot.item, &holds, err);
+            status = status < 0 ? status
+                                : err_set(err, ERR_CONFLICT, SAY(PRODUCTION_LOT_ITEM),
+                                      ARGS(A_STR(lot.code), A_STR(holds), A_STR(item.code)));
+        }
     }
     status = status < 0 ? status : balance_at(event, &wish.move, &before_u, err);
     if (status < 0) {
@@ -552,7 +566,8 @@ int event_stock_rules(struct event *event, struct err *err) {
     int status = 0;
     if (event_has(event, "lot_pattern") && !is_pattern(event_text(event, "lot_pattern"))) {
         return err_set(err, ERR_INVALID, SAY(PRODUCTION_LOT_PATTERN),
-            ARGS(A_STR(event_text(event, "lot_pattern"))));
+            ARGS(A_STR(event_text(event, "lot_pattern")), A_CSTR("{date}, {machine}, {item}"),
+                A_CSTR("{counter}"), A_CSTR("{counter:4}")));
     }
     static const char *const NAMES[] = {"negative_stock", "lot_pattern"};
     for (size_t i = 0; i < sizeof NAMES / sizeof NAMES[0] && status >= 0; i++) {

@@ -16,7 +16,10 @@
 #include <math.h>
 
 #include "core/check.h"
+#include "core/clock.h"
 #include "model/counter.h"
+
+enum { JUMP_STROKES = 1000, JUMP_A_SECOND = 200 };
 
 void fill_memory_init(struct fill_memory *memory) {
     *memory = (struct fill_memory){.counter = -1, .rejects = -1};
@@ -44,6 +47,13 @@ static int64_t earlier(int64_t a, int64_t b) {
 
 /* ---- Counting ---- */
 
+/* No machine makes so many strokes: a counter that was exchanged, restarted from what it kept, or
+ * misread. The mark moves on, nothing counts. */
+static bool is_jump(int64_t rise, int64_t length_ns) {
+    int64_t seconds = length_ns / NS_PER_S;
+    return rise > JUMP_STROKES && (rise - JUMP_STROKES) / JUMP_A_SECOND > seconds;
+}
+
 /* Moves the mark on; the rise, or -1 for what is no newer count. */
 static int64_t count(int64_t *last, int64_t *last_ns, int64_t time_ns, double value, int64_t max) {
     if (!counter_is_count_f64(value) || (*last >= 0 && time_ns <= *last_ns)) {
@@ -51,6 +61,7 @@ static int64_t count(int64_t *last, int64_t *last_ns, int64_t time_ns, double va
     }
     int64_t whole = (int64_t)floor(value);
     int64_t rise = *last < 0 ? 0 : counter_rise_i64(*last, whole, (double)max);
+    rise = is_jump(rise, time_ns - *last_ns) ? 0 : rise;
     *last = whole;
     *last_ns = time_ns;
     return rise;

@@ -164,8 +164,8 @@ int fill_runs_load(struct ledger_tx *tx, int64_t machine, int64_t from_ns, struc
     int status = ledger_prepare(tx,
         "SELECT r.number, r.begin_ns, coalesce(r.end_ns, 9223372036854775807), r.pieces, "
         "coalesce(o.cycle_ns, 0) FROM runs r JOIN operations o ON o.number = r.operation "
-        "WHERE r.machine = ?1 AND (r.end_ns IS NULL OR r.end_ns > ?2 OR r.begin_ns >= (SELECT "
-        "max(begin_ns) FROM runs WHERE machine = ?1)) ORDER BY r.begin_ns, r.number",
+        "WHERE r.machine = ?1 AND r.begin_ns >= coalesce((SELECT max(q.begin_ns) FROM runs q WHERE "
+        "q.machine = ?1 AND q.begin_ns <= ?2), ?2) ORDER BY r.begin_ns, r.number",
         &stmt, err);
     if (status < 0) {
         return status;

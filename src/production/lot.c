@@ -106,13 +106,15 @@ static int begin_code(struct event *event, const struct lot_wish *wish, struct b
     return status;
 }
 
-/* The highest counter under a beginning, plus one. */
+/* The highest counter under a beginning, plus one; work orders give their numbers to their lots. */
 static int next_counter(
     struct event *event, struct str begin, int64_t *ret_counter, struct err *err) {
     struct ledger_stmt *stmt = NULL;
     int status = ledger_prepare(event->tx,
-        "SELECT coalesce(max(CAST(substr(code, length(?1) + 1) AS INTEGER)), 0) FROM lots WHERE "
-        "code >= ?1 AND code < ?1 || char(1114111) AND length(code) <= length(?1) + 9",
+        "SELECT coalesce(max(CAST(substr(code, length(?1) + 1) AS INTEGER)), 0) FROM (SELECT code "
+        "FROM lots WHERE code >= ?1 AND code < ?1 || char(1114111) UNION ALL SELECT code FROM "
+        "work_orders WHERE code >= ?1 AND code < ?1 || char(1114111)) WHERE length(code) <= "
+        "length(?1) + 9",
         &stmt, err);
     if (status < 0) {
         return status;

@@ -70,6 +70,7 @@ struct begin {
     int64_t machine; // 0: none.
     int64_t mould;
     int64_t pieces;
+    int64_t worker;
     bool setup;
 };
 
@@ -86,6 +87,12 @@ static int check_order(const struct begin *begin, struct err *err) {
     return open ? 0
                 : err_set(err, ERR_CONFLICT, SAY(PRODUCTION_ORDER_OVER),
                       ARGS(A_CSTR(order->code), A_CSTR(order->state)));
+}
+
+static int mould_pieces(struct event *event, struct begin *begin, struct err *err) {
+    return sql_number(event->tx,
+        "SELECT coalesce(cavities_open, cavities) FROM moulds WHERE number = ?1",
+        Q(Q_I(begin->mould)), 1, &begin->pieces, err);
 }
 
 /* Open cavities of the mould, else what a count of the machine is. */
@@ -106,10 +113,7 @@ static int find_pieces(struct event *event, struct begin *begin, struct err *err
             return err_set(err, ERR_CONFLICT, SAY(PRODUCTION_MOULD_ITEM),
                 ARGS(A_STR(event_text(event, "mould")), A_CSTR(begin->order.item_code)));
         }
-        rc = rc < 0 ? rc
-                    : sql_number(event->tx,
-                          "SELECT coalesce(cavities_open, cavities) FROM moulds WHERE number = ?1",
-                          Q(Q_I(begin->mould)), 1, &begin->pieces, err);
+        rc = rc < 0 ? rc : mould_pieces(event, begin, err);
     }
     if (rc >= 0 && (begin->pieces < 1 || begin->pieces > PIECES_MAX)) {
         return err_set(err, ERR_INVALID, SAY(PRODUCTION_PIECES), ARGS(A_INT(begin->pieces)));
@@ -117,13 +121,15 @@ static int find_pieces(struct event *event, struct begin *begin, struct err *err
     return rc;
 }
 
-/* What runs on the machine: the same operation goes on or changes from set-up to making (its run is
- * ended), another one is in the way. */
+/* What runs on the machine: the same operation goes on; from set-up to making, with another worker,
+ * mould or number of open cavities its run ends and the next one begins; another operation is in
+ * the way. */
 static int clear_machine(
-    struct event *event, const struct begin *begin, int64_t *ret_going_on, struct err *err) {
+    struct event *event, struct begin *begin, int64_t *ret_going_on, struct err *err) {
     struct ledger_stmt *stmt = NULL;
     int rc = sql_first(event->tx,
-        "SELECT r.number, r.operation, r.phase, w.code, o.step FROM runs r"
+        "SELECT r.number, r.operation, r.phase, w.code, o.step, coalesce(r.worker, 0),"
+        " coalesce(r.mould, 0), r.pieces FROM runs r"
         " JOIN operations o ON o.number = r.operation JOIN work_orders w ON w.number = o.work_order"
         " WHERE r.end_ns IS NULL AND ((?1 <> 0 AND r.machine = ?1)"
         " OR (?1 = 0 AND r.machine IS NULL AND r.operation = ?2))",
@@ -138,7 +144,20 @@ static int clear_machine(
                 A_INT(ledger_column_i64(stmt, 4))));
     }
     bool setup = str_eq(ledger_column_str(stmt, 2), STR("setup"));
-    if (setup == begin->setup) {
+    int64_t worker = ledger_column_i64(stmt, 5);
+    int64_t mould = ledger_column_i64(stmt, 6);
+    int64_t pieces = ledger_column_i64(stmt, 7);
+    bool other = begin->worker != 0 && begin->worker != worker;
+    begin->worker = begin->worker != 0 ? begin->worker : worker;
+    if (begin->mould == 0 && mould != 0) { // The same mould, with as many cavities as are open now.
+        begin->mould = mould;
+        rc = mould_pieces(event, begin, err);
+        if (rc < 0) {
+            return rc;
+        }
+    }
+    other = other || begin->mould != mould || begin->pieces != pieces;
+    if (setup == begin->setup && !other) {
         *ret_going_on = run;
         return 0;
     }
@@ -183,7 +202,7 @@ static int begin_store(struct event *event, struct begin *begin, struct err *err
     rc = rc < 0 ? rc
                 : run_begin(event->tx, begin->operation.number, begin->machine,
                       begin->setup ? STR("setup") : STR("make"), begin->mould, begin->pieces,
-                      event_i64(event, "worker", 0), time_ns, &run, err);
+                      begin->worker, time_ns, &run, err);
     rc = rc < 0 ? rc
                 : sql_do(event->tx,
                       "UPDATE operations SET state = 'running', machine = coalesce(?2, machine)"
@@ -210,6 +229,7 @@ int event_operation_begin(struct event *event, struct err *err) {
         return rc;
     }
     begin.machine = event_i64(event, "machine", begin.operation.machine);
+    begin.worker = event_i64(event, "worker", 0);
     int64_t going_on = 0;
     rc = find_pieces(event, &begin, err);
     rc = rc < 0 ? rc : clear_machine(event, &begin, &going_on, err);
@@ -279,18 +299,32 @@ int event_operation_pause(struct event *event, struct err *err) {
     return operation_stop(event, "paused", err);
 }
 
-/* The last operation ends the order. */
+/* The last operation ends the order; one that is short says so (order.reopen takes it up again). */
 int event_operation_end(struct event *event, struct err *err) {
+    struct operation operation;
+    struct work_order order;
     int rc = operation_stop(event, "done", err);
+    rc = rc < 0 ? rc : operation_get(event->tx, event_i64(event, "operation", 0), &operation, err);
+    rc = rc < 0 ? rc : order_get(event->tx, operation.order, &order, err);
+    int64_t left = 0;
     rc = rc < 0 ? rc
-                : sql_do(event->tx,
-                      "UPDATE work_orders SET state = 'done' WHERE number ="
-                      " (SELECT work_order FROM operations WHERE number = ?1)"
-                      " AND state IN ('released', 'running') AND NOT EXISTS (SELECT 1"
-                      " FROM operations o WHERE o.work_order = work_orders.number"
-                      " AND o.state <> 'done')",
-                      Q(Q_I(event_i64(event, "operation", 0))), err);
-    return rc < 0 ? rc : 0;
+                : sql_number(event->tx,
+                      "SELECT count(*) FROM operations WHERE work_order = ?1 AND state <> 'done'",
+                      Q(Q_I(operation.order)), 0, &left, err);
+    bool open = strcmp(order.state, "released") == 0 || strcmp(order.state, "running") == 0;
+    if (rc < 0 || left > 0 || !open) {
+        return rc;
+    }
+    struct made made = {0};
+    rc = order_made(event->tx, order.number, &made, err);
+    if (rc >= 0 && made.good_u < order.quantity_u) {
+        event_warn(event, SAY(PRODUCTION_ORDER_SHORT),
+            ARGS(
+                A_CSTR(order.code), A_CSTR(AMOUNT(made.good_u)), A_CSTR(AMOUNT(order.quantity_u))));
+    }
+    return rc < 0 ? rc
+                  : sql_do(event->tx, "UPDATE work_orders SET state = 'done' WHERE number = ?1",
+                        Q(Q_I(order.number)), err);
 }
 
 /* ---- By hand ---- */

@@ -103,7 +103,7 @@ int order_made(struct ledger_tx *tx, int64_t order, struct made *ret_made, struc
     return rc < 0 || last == 0 ? rc : operation_made(tx, last, ret_made, err);
 }
 
-/* "261122-001": the day, and a number of that day. */
+/* "261122-001": the day, and a number of that day that no order and no lot has. */
 static int code_next(struct ledger_tx *tx, int64_t day, char *to, size_t size, struct err *err) {
     char date[TIME_TEXT_MAX];
     (void)time_format(day * 86400 * NS_PER_S, NULL, date);
@@ -111,8 +111,9 @@ static int code_next(struct ledger_tx *tx, int64_t day, char *to, size_t size, s
     (void)snprintf(prefix, sizeof prefix, "%.2s%.2s%.2s-", date + 2, date + 5, date + 8);
     int64_t last = 0;
     int rc = sql_number(tx,
-        "SELECT max(CAST(substr(code, 8) AS INTEGER)) FROM work_orders"
-        " WHERE code GLOB ?1 || '[0-9]*' AND length(code) BETWEEN 10 AND 11",
+        "SELECT max(CAST(substr(code, 8) AS INTEGER)) FROM (SELECT code FROM work_orders"
+        " WHERE code >= ?1 AND code < ?1 || char(1114111) UNION ALL SELECT code FROM lots"
+        " WHERE code >= ?1 AND code < ?1 || char(1114111)) WHERE length(code) BETWEEN 10 AND 11",
         Q(Q_S(str_of(prefix))), 0, &last, err);
     if (rc >= 0 && last >= CODES_A_DAY_MAX) {
         return err_set(err, ERR_LIMIT, SAY(PRODUCTION_ORDER_CODES), ARGS(A_INT(CODES_A_DAY_MAX)));
@@ -348,16 +349,43 @@ int event_order_resume(struct event *event, struct err *err) {
     return rc < 0 ? rc : answer_order(event, order.number, err);
 }
 
+/* Whether any step made something, or material was taken for it. */
+static int order_begun(struct ledger_tx *tx, int64_t order, int64_t *ret_begun, struct err *err) {
+    return sql_number(tx,
+        "SELECT EXISTS (SELECT 1 FROM operations o JOIN runs r ON r.operation = o.number"
+        " WHERE o.work_order = ?1 AND (EXISTS (SELECT 1 FROM made m WHERE m.run = r.number"
+        " AND m.pieces <> 0) OR EXISTS (SELECT 1 FROM made_by_hand h WHERE h.run = r.number)))"
+        " OR EXISTS (SELECT 1 FROM stock_moves m WHERE m.work_order = ?1)",
+        Q(Q_I(order)), 0, ret_begun, err);
+}
+
 int event_order_cancel(struct event *event, struct err *err) {
     struct work_order order;
     int rc = living_order(event, &order, err);
-    struct made made = {0};
-    rc = rc < 0 ? rc : order_made(event->tx, order.number, &made, err);
-    if (rc >= 0 && (made.good_u != 0 || made.bad_u != 0)) {
+    int64_t begun = 0;
+    rc = rc < 0 ? rc : order_begun(event->tx, order.number, &begun, err);
+    if (rc >= 0 && begun != 0) {
         return err_set(err, ERR_CONFLICT, SAY(PRODUCTION_ORDER_MADE), ARGS(A_CSTR(order.code)));
     }
     rc = rc < 0 ? rc : order_pause_all(event->tx, order.number, event->time_ns, err);
     rc = rc < 0 ? rc : set_state(event->tx, order.number, "cancelled", "", err);
+    return rc < 0 ? rc : answer_order(event, order.number, err);
+}
+
+/* One that was ended too early goes on: its last step may be begun again. */
+int event_order_reopen(struct event *event, struct err *err) {
+    struct work_order order;
+    int rc = order_get(event->tx, event_i64(event, "order", 0), &order, err);
+    if (rc >= 0 && strcmp(order.state, "done") != 0) {
+        return err_set(err, ERR_CONFLICT, SAY(PRODUCTION_ORDER_NOT_DONE),
+            ARGS(A_CSTR(order.code), A_CSTR(order.state)));
+    }
+    rc = rc < 0 ? rc : set_state(event->tx, order.number, "released", "", err);
+    rc = rc < 0 ? rc
+                : sql_do(event->tx,
+                      "UPDATE operations SET state = 'paused' WHERE number = (SELECT number"
+                      " FROM operations WHERE work_order = ?1 ORDER BY step DESC LIMIT 1)",
+                      Q(Q_I(order.number)), err);
     return rc < 0 ? rc : answer_order(event, order.number, err);
 }
 
@@ -411,13 +439,37 @@ int event_order_change(struct event *event, struct err *err) {
     return rc < 0 ? rc : answer_order(event, order.number, err);
 }
 
+/* What the step that made most has made: so many pieces are under way. */
+static int order_furthest(
+    struct ledger_tx *tx, int64_t order, struct made *ret_made, struct err *err) {
+    *ret_made = (struct made){0};
+    for (int64_t step = -1;;) {
+        struct ledger_stmt *stmt = NULL;
+        int rc = sql_first(tx,
+            "SELECT number, step FROM operations WHERE work_order = ?1 AND step > ?2 ORDER BY step"
+            " LIMIT 1",
+            Q(Q_I(order), Q_I(step)), &stmt, err);
+        if (rc <= 0) {
+            return rc;
+        }
+        int64_t number = ledger_column_i64(stmt, 0);
+        step = ledger_column_i64(stmt, 1);
+        struct made made = {0};
+        rc = operation_made(tx, number, &made, err);
+        if (rc < 0) {
+            return rc;
+        }
+        *ret_made = made.good_u > ret_made->good_u ? made : *ret_made;
+    }
+}
+
 /* Part of an order becomes one of its own, as far as the first one came: planned or released. */
 int event_order_split(struct event *event, struct err *err) {
     struct work_order order;
     int64_t part_u = event_i64(event, "quantity", 0);
     int rc = living_order(event, &order, err);
     struct made made = {0};
-    rc = rc < 0 ? rc : order_made(event->tx, order.number, &made, err);
+    rc = rc < 0 ? rc : order_furthest(event->tx, order.number, &made, err);
     if (rc >= 0 && part_u >= order.quantity_u - made.good_u) {
         return err_set(err, ERR_CONFLICT, SAY(PRODUCTION_ORDER_SPLIT_LARGE),
             ARGS(A_CSTR(order.code), A_CSTR(AMOUNT((order.quantity_u - made.good_u)))));
@@ -456,10 +508,7 @@ int event_order_merge(struct event *event, struct err *err) {
     }
     bool fresh = strcmp(other.state, "planned") == 0 || strcmp(other.state, "released") == 0;
     int64_t runs = 0;
-    rc = sql_number(event->tx,
-        "SELECT count(*) FROM runs r JOIN operations o ON o.number = r.operation"
-        " WHERE o.work_order = ?1",
-        Q(Q_I(other.number)), 0, &runs, err);
+    rc = order_begun(event->tx, other.number, &runs, err);
     if (rc >= 0 &&
         (!fresh || runs > 0 || other.item != order.item || other.number == order.number)) {
         return err_set(err, ERR_CONFLICT, SAY(PRODUCTION_ORDER_MERGE),

@@ -91,6 +91,13 @@ int event_sales_cancel(struct event *event, struct err *err) {
     return rc;
 }
 
+/* Nothing more is sent of it. */
+int event_sales_close(struct event *event, struct err *err) {
+    json_put_str(event->answer, "sales", event_text(event, "sales"));
+    return sql_do(event->tx, "UPDATE sales_orders SET state = 'done' WHERE number = ?1",
+        Q(Q_I(event_i64(event, "sales", 0))), err);
+}
+
 /* ---- What the plan looks at ---- */
 
 struct load {
@@ -266,6 +273,11 @@ static int take_back(struct ledger_tx *tx, struct err *err) {
         "UPDATE work_orders SET parent = NULL WHERE parent IN (SELECT number FROM work_orders"
         " WHERE state = 'planned' AND proposed = 1)",
         NULL, 0, err);
+    rc = rc < 0 ? rc
+                : sql_do(tx, // One that was ordered stays, whoever it was for.
+                      "UPDATE purchase_proposals SET work_order = NULL WHERE work_order IN"
+                      " (SELECT number FROM work_orders WHERE state = 'planned' AND proposed = 1)",
+                      NULL, 0, err);
     rc = rc < 0
              ? rc
              : sql_do(tx, "DELETE FROM purchase_proposals WHERE state = 'proposed'", NULL, 0, err);

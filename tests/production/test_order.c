@@ -114,6 +114,26 @@ static void a_machine_does_one_thing_at_a_time(void **state) {
     assert_true(shop_said(&shop, "does not make CASE"));
 }
 
+static void another_shift_or_a_closed_cavity_begins_a_run_of_its_own(void **state) {
+    (void)state;
+    place_sql(&shop.place,
+        "INSERT INTO workers (number, changed_ns, code, name, team, badge, active, "
+        "note) VALUES (2, 0, 'W2', 'Lee', '', '900002', 1, '')");
+    release_case();
+    SHOP_DONE(&shop, "operation.begin", "operation=A/10", "worker=W1", "mould=M1", NULL);
+    shop.place.clock.wall_ns += 60 * NS_PER_S;
+    SHOP_DONE(&shop, "operation.begin", "operation=A/10", "worker=W2", NULL);
+    assert_int_equal(
+        number("SELECT count(*) FROM runs WHERE worker = 2 AND mould = 1 AND pieces = 3"
+               " AND end_ns IS NULL"),
+        1);
+    place_sql(&shop.place, "UPDATE moulds SET cavities_open = 2 WHERE number = 1");
+    SHOP_DONE(&shop, "operation.begin", "operation=A/10", NULL);
+    assert_int_equal(
+        number("SELECT count(*) FROM runs WHERE worker = 2 AND pieces = 2 AND end_ns IS NULL"), 1);
+    assert_int_equal(number("SELECT count(*) FROM runs"), 3);
+}
+
 static void set_up_ends_when_making_begins(void **state) {
     (void)state;
     release_case();
@@ -260,6 +280,9 @@ static void a_plan_is_made_anew_and_leaves_what_people_touched(void **state) {
     assert_int_equal(number("SELECT count(*) FROM work_orders w JOIN work_orders p ON p.number ="
                             " w.parent WHERE w.quantity_u = 20000000"),
         1);
+    // One purchase is ordered for an order that the next plan takes back: it stays, and is not
+    // needed again.
+    SHOP_DONE(&shop, "purchase.order", "purchase=1", NULL);
     SHOP_DONE(&shop, "plan.run", NULL); // The same again.
     assert_int_equal(number("SELECT count(*) FROM work_orders"), 3);
     assert_int_equal(number("SELECT sum(quantity_u) FROM purchase_proposals"), 6750000);
@@ -306,6 +329,72 @@ static void what_is_made_comes_in_and_its_material_goes_out(void **state) {
     assert_int_equal(number("SELECT sum(quantity_u) FROM stock_moves"),
         number("SELECT sum(quantity_u) FROM stock"));
     assert_int_equal(number("SELECT sum(quantity_u) FROM stock WHERE item = 3"), 22000000);
+}
+
+/* What hinders the booking does not keep the work from ending. */
+static void work_ends_whatever_hinders_its_booking(void **state) {
+    (void)state;
+    release_case();
+    SHOP_DONE(&shop, "operation.begin", "operation=A/10", NULL);
+    place_sql(&shop.place, "INSERT INTO made VALUES (1, 1, 1700000000 / 60 * 60000000000, "
+                           "20000000000000, 20000000000000, 0)");
+    SHOP_DONE(&shop, "operation.pause", "operation=A/10", NULL);
+    assert_true(shop_answered(&shop, "is not booked into stock"));
+    assert_int_equal(number("SELECT count(*) FROM runs WHERE end_ns IS NULL"), 0);
+    assert_int_equal(number("SELECT count(*) FROM stock_moves"), 0);
+}
+
+static void a_component_in_two_lines_is_taken_for_both(void **state) {
+    (void)state;
+    place_sql(&shop.place, "INSERT INTO boms (number, changed_ns, item, version, line, component, "
+                           "quantity_u, base_u, step, supply, valid_from, valid_to, note) VALUES "
+                           "(9, 0, 3, 1, 2, 1, 100000, 1000000, 15, 'own', '', '', '')");
+    SHOP_DONE(&shop, "stock.receive", "item=PELLET", "quantity=50", "place=WH", "lot=P1", NULL);
+    release_case();
+    SHOP_DONE(&shop, "made.enter", "operation=A/10", "good=100", NULL);
+    assert_int_equal(number("SELECT quantity_u FROM stock WHERE item = 1"), 15000000);
+    SHOP_DONE(&shop, "order.book", "order=A", NULL);
+    assert_int_equal(number("SELECT quantity_u FROM stock WHERE item = 1"), 15000000);
+}
+
+static void an_order_ended_too_early_is_taken_up_again(void **state) {
+    (void)state;
+    release_case();
+    SHOP_DONE(&shop, "operation.begin", "operation=A/10", NULL);
+    SHOP_DONE(&shop, "operation.end", "operation=A/10", NULL);
+    assert_true(shop_answered(&shop, "finished with 0 of 100"));
+    SHOP_REFUSED(&shop, ERR_CONFLICT, "operation.begin", "operation=A/10");
+    SHOP_DONE(&shop, "order.reopen", "order=A", NULL);
+    SHOP_DONE(&shop, "operation.begin", "operation=A/10", NULL);
+    SHOP_REFUSED(&shop, ERR_CONFLICT, "order.reopen", "order=A");
+}
+
+/* Counted at 09:00 without a network, told after 20 went out: the shelf has 80, the book too. */
+static void a_count_told_late_is_of_its_own_time(void **state) {
+    (void)state;
+    SHOP_DONE(&shop, "stock.receive", "item=GREASE", "quantity=90", "place=WH", NULL);
+    shop.place.clock.wall_ns += 7200 * NS_PER_S;
+    SHOP_DONE(&shop, "stock.scrap", "item=GREASE", "quantity=20", "place=WH", "note=spilt", NULL);
+    shop.place.clock.wall_ns += 60 * NS_PER_S;
+    SHOP_DONE(&shop, "stock.count", "item=GREASE", "quantity=100", "place=WH",
+        "time=2023-11-14T22:30:00Z", NULL);
+    assert_int_equal(number("SELECT quantity_u FROM stock WHERE item = 2"), 80000000);
+    SHOP_DONE(&shop, "stock.receive", "item=CASE", "quantity=1", "place=FLOOR", "lot=C1", NULL);
+    SHOP_REFUSED(
+        &shop, ERR_CONFLICT, "stock.count", "item=PELLET", "lot=C1", "quantity=5", "place=WH");
+}
+
+/* Orders and lots number themselves alike; neither takes the other's. */
+static void orders_and_lots_do_not_share_numbers(void **state) {
+    (void)state;
+    SHOP_DONE(&shop, "order.make", "item=CASE", "quantity=1", "due=2023-12-01", NULL);
+    SHOP_DONE(&shop, "stock.receive", "item=PELLET", "quantity=5", "place=WH", NULL);
+    SHOP_DONE(&shop, "stock.receive", "item=PELLET", "quantity=5", "place=WH", NULL);
+    SHOP_DONE(&shop, "order.make", "item=CASE", "quantity=1", "due=2023-12-01", NULL);
+    SHOP_DONE(&shop, "order.release", "order=231114-001", NULL);
+    assert_int_equal(number("SELECT count(DISTINCT code) FROM (SELECT code FROM lots UNION ALL"
+                            " SELECT code FROM work_orders WHERE lot IS NULL)"),
+        4);
 }
 
 struct spent {
@@ -424,6 +513,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(releasing_takes_down_the_versions_of_the_day),
         TEST(a_machine_does_one_thing_at_a_time),
+        TEST(another_shift_or_a_closed_cavity_begins_a_run_of_its_own),
         TEST(set_up_ends_when_making_begins),
         TEST(what_was_counted_meanwhile_goes_where_it_belongs),
         TEST(people_correct_what_machines_counted),
@@ -434,6 +524,11 @@ int main(void) {
         TEST(a_plan_is_made_anew_and_leaves_what_people_touched),
         TEST(what_is_made_comes_in_and_its_material_goes_out),
         TEST(an_order_costs_what_really_happened),
+        TEST(work_ends_whatever_hinders_its_booking),
+        TEST(a_component_in_two_lines_is_taken_for_both),
+        TEST(an_order_ended_too_early_is_taken_up_again),
+        TEST(a_count_told_late_is_of_its_own_time),
+        TEST(orders_and_lots_do_not_share_numbers),
         TEST(orders_are_listed_in_the_order_of_work),
         TEST(operators_work_and_do_not_plan),
     };

@@ -295,6 +295,8 @@ CREATE TABLE work_orders (
 ) STRICT;
 CREATE INDEX work_orders_by_state ON work_orders (state, due);
 CREATE INDEX work_orders_by_lot ON work_orders (lot);
+CREATE INDEX work_orders_by_parent ON work_orders (parent) WHERE parent IS NOT NULL;
+CREATE INDEX work_orders_by_split ON work_orders (split_of) WHERE split_of IS NOT NULL;
 CREATE TABLE operations (
     number     INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
     work_order INTEGER NOT NULL REFERENCES work_orders (number),
@@ -323,6 +325,7 @@ CREATE TABLE purchase_proposals (
     state      TEXT    NOT NULL CHECK (state IN ('proposed', 'ordered', 'received', 'dropped')),
     created_ns INTEGER NOT NULL
 ) STRICT;
+CREATE INDEX purchase_proposals_by_order ON purchase_proposals (work_order) WHERE work_order IS NOT NULL;
 
 -- ---- What really happened ----
 
