@@ -148,14 +148,14 @@ describe('terminal', () => {
     await page.locator('.said', { hasText: '응답하지 않습니다' }).waitFor(WAIT);
     assert.equal((await filed()).length, before);
     await picture(page, 'terminal-away');
-    // The page is closed with them in it, and a power cut takes what the browser had not written yet. The first answers of the next one are lost on the way.
+    // The page is closed with them in it, and a power cut takes what the browser had not written yet. The first answer of the next one is lost on the way.
     await page.evaluate(() => Object.keys(localStorage).filter((key) => key.startsWith('maru.event.')).forEach((key) => localStorage.removeItem(key)));
     const other = await context.newPage();
     await page.close();
     desk.page = other;
     let lost = 0;
     await other.route('**/events', async (route) => {
-      if (route.request().method() === 'POST' && lost++ < 2) {
+      if (route.request().method() === 'POST' && lost++ < 1) {
         await route.fetch();
         return route.abort();
       }
@@ -238,4 +238,25 @@ describe('terminal', () => {
       await context.close();
     });
   }
+
+  // The last one: the server is gone.
+  test('the page opens without the server, with the last orders', async () => {
+    const { page, context } = await openPage(browser, { width: 800, height: 1280, worker: true });
+    await context.addCookies(cookies);
+    await page.goto(`${url}/terminal#${machine}`);
+    await page.locator('.now').waitFor(WAIT);
+    await page.waitForFunction(() => navigator.serviceWorker.controller !== null);
+    await page.reload();
+    await page.locator('.now').waitFor(WAIT);
+    for (const end = Date.now() + WAIT.timeout; Date.now() < end; await page.waitForTimeout(100)) {
+      if (await page.evaluate(async () => (await (await caches.open('maru-answers-1')).keys()).filter((one) => /\/orders\?|\/assets$|\/tags/.test(one.url)).length >= 4)) {
+        break;
+      }
+    }
+    await stopAll();
+    await page.reload();
+    await page.locator('.now', { hasText: 'WO-2/10' }).waitFor(WAIT);
+    await page.locator('.said', { hasText: '응답하지 않습니다' }).waitFor(WAIT);
+    await context.close();
+  });
 });
