@@ -35,6 +35,7 @@ const PRODUCTION: Area = {
   icon: 'box',
   words: 'nav.production',
   tabs: [
+    { id: 'orders', words: 'orders.title', to: '/orders' },
     { id: 'terminal', words: 'terminal.title', to: '/terminal' },
     { id: 'scan', words: 'nav.scan', to: '/scan' },
     { id: 'master', words: 'master.tab' },

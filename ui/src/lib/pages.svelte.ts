@@ -42,6 +42,7 @@ export const ADDRESSES = {
   '/factories': { load: () => import('../pages/Factories.svelte') },
   '/help': help,
   '/health': { load: () => import('../pages/Health.svelte') },
+  '/orders': { load: () => import('../pages/Orders.svelte'), byPlant: true },
   '/scan': { load: () => import('../pages/Scan.svelte') },
   '/settings': settings,
   '/start': start,

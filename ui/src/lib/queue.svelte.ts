@@ -1,12 +1,10 @@
 // What people tell waits in the browser until the server has answered it. Each item stands under a key of
-// its own (in localStorage, which is there at once, and in lib/mirror.ts, which outlives a power cut), so two
-// windows never write over each other, and has its time from the moment it was told. What
+// its own, so two windows never write over each other, and has its time from the moment it was told. What
 // waits is its teller's: another account in the same browser neither sees nor sends it. They go one after
 // the other, in the order in which they were told; what the server refuses stands aside with the reason.
 import type { Problem } from './api';
 import { heldBack, serverNow } from './clock.svelte';
 import { sentenceOf } from './errors';
-import * as mirror from './mirror';
 import { session } from './session.svelte';
 
 export interface Told {
@@ -32,13 +30,12 @@ export abstract class Queue<T extends Told> {
   unkept = $state(false); // The browser keeps nothing: closing the page loses what waits.
 
   #sending = false;
-  #ready: Promise<void> = Promise.resolve(); // Nothing is sent before all that waits is known.
   #timer = 0;
   #lastMs = 0;
   #told: (item: T) => void = () => undefined;
 
   constructor(readonly prefix: string) {
-    window.addEventListener('online', () => void this.#begin());
+    window.addEventListener('online', () => void this.#sendAll());
   }
 
   /** Sends one and takes what is answered into it; throws the Problem. */
@@ -50,18 +47,14 @@ export abstract class Queue<T extends Told> {
     return `${this.prefix}${this.owner}.${this.plant}.${item.time}`;
   }
   #keep(item: T): void {
-    const [key, text] = [this.#key(item), JSON.stringify(item)];
-    let kept = true;
     try {
-      localStorage.setItem(key, text);
+      localStorage.setItem(this.#key(item), JSON.stringify(item));
     } catch {
-      kept = false;
+      this.unkept = true;
     }
-    void mirror.put(key, text).then((mirrored) => (this.unkept ||= !kept && !mirrored));
   }
   #drop(item: T): void {
     localStorage.removeItem(this.#key(item));
-    void mirror.drop(this.#key(item));
   }
 
   #readKept(): T[] {
@@ -79,19 +72,6 @@ export abstract class Queue<T extends Told> {
     return out.sort((a, b) => (a.time < b.time ? 1 : -1));
   }
 
-  /** What only the mirror has. It may have been sent already: the server takes it once. */
-  async #restore(): Promise<void> {
-    const { plant, owner } = this;
-    const texts = await mirror.all(`${this.prefix}${owner}.${plant}.`);
-    if (plant === this.plant && owner === this.owner) {
-      const known = new Set(this.list.map((one) => one.time));
-      const lost = texts.map((text) => JSON.parse(text) as T).filter((one) => !known.has(one.time));
-      if (lost.length > 0) {
-        this.list = [...this.list, ...lost].sort((a, b) => (a.time < b.time ? 1 : -1));
-      }
-    }
-  }
-
   /** Takes up what an earlier page left. `onend` hears of each one that was stored or refused. */
   open(plant: string, onend: (item: T) => void): () => void {
     this.#told = onend;
@@ -100,9 +80,8 @@ export abstract class Queue<T extends Told> {
       Object.assign(this, { plant, owner, away: false, outside: false, unkept: false });
       this.list = this.#readKept();
       this.forget();
-      this.#ready = this.#restore();
     }
-    void this.#begin();
+    void this.#sendAll();
     return () => (this.#told = () => undefined);
   }
 
@@ -119,7 +98,7 @@ export abstract class Queue<T extends Told> {
     const item = { ...rest, time: this.#newTime(), state: 'waiting', note: '' } as T;
     this.#keep(item);
     this.list.unshift(item);
-    void this.#begin();
+    void this.#sendAll();
   }
 
   /** Takes a refused one off the list. */
@@ -133,7 +112,7 @@ export abstract class Queue<T extends Told> {
     item.state = 'waiting';
     item.note = '';
     this.#keep(item);
-    void this.#begin();
+    void this.#sendAll();
   }
 
   waiting(): number {
@@ -162,11 +141,6 @@ export abstract class Queue<T extends Told> {
     let stored = 0;
     this.list = this.list.filter((one) => one.state !== 'stored' || ++stored <= SHOWN);
     return true;
-  }
-
-  async #begin(): Promise<void> {
-    await this.#ready;
-    await this.#sendAll();
   }
 
   async #sendAll(): Promise<void> {

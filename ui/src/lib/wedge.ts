@@ -2,7 +2,7 @@
 // end with Enter or Tab. What it typed into a field is taken out again; keys of a Korean keyboard count as
 // what stands on them.
 export const SCANNED = 'maru-scanned';
-export const GAP_MS = 100; // Between two letters of a reader; fingers take longer.
+export const GAP_MS = 60; // Between two letters of a reader; fingers take longer.
 const LEAST = 3;
 const MOST = 256;
 
@@ -81,11 +81,6 @@ export function listen(onscan: (code: string) => void): () => void {
       event.preventDefault();
     }
   }
-  const pressed = (): void => void (text = ''); // A finger on the screen is no part of a code.
   window.addEventListener('keydown', onkeydown, true);
-  window.addEventListener('pointerdown', pressed, true);
-  return () => {
-    window.removeEventListener('keydown', onkeydown, true);
-    window.removeEventListener('pointerdown', pressed, true);
-  };
+  return () => window.removeEventListener('keydown', onkeydown, true);
 }
