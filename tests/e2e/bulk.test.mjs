@@ -166,6 +166,9 @@ describe('tags as a table', () => {
     await picture(page, 'template-preview');
     assert.equal((await api(`${plant}/devices/press9`)).status, 404, 'a look makes nothing');
     await page.getByRole('button', { name: '만들기' }).click();
+    for (const end = Date.now() + START_MS; Date.now() < end && (await api(`${plant}/devices/press9`)).status === 404; ) {
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
     await page.getByRole('dialog').getByRole('button', { name: '닫기' }).last().click({ timeout: START_MS });
     const { body } = await api(`${plant}/tags/line3.press9.strokes`);
     assert.deepEqual([body.device, body.unit], ['press9', '회']);
