@@ -5,6 +5,8 @@ import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { help } from './scripts/help.mjs';
 import { parts } from './scripts/parts.mjs';
 
+const wordsOf = (id) => (id.includes('/words/terminal/') ? 'terminal-words' : id.match(/\/words\/later\/(\w+)\.(ko|en)\.json/)?.slice(1).join('-words-'));
+
 export default defineConfig({
   plugins: [svelte(), help(), parts()],
   build: {
@@ -15,8 +17,8 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     // One style for all pages: its rules stay in one order, and a page never stands there without them.
     cssCodeSplit: false,
-    // The terminal's words in six languages stand beside it, not in the first part.
-    rollupOptions: { output: { experimentalMinChunkSize: 12_000, manualChunks: (id) => (id.includes('/words/terminal/') ? 'terminal-words' : undefined) } },
+    // The terminal's words in six languages stand beside it, not in the first part; those of other pages by language.
+    rollupOptions: { output: { experimentalMinChunkSize: 12_000, manualChunks: wordsOf } },
     reportCompressedSize: true,
   },
   server: {

@@ -2,25 +2,27 @@
 // opened later is there at once, also when the server is away by then.
 import type { Component } from 'svelte';
 import { Problem } from './api';
-import { loadWords } from './words.svelte';
+import { loadWords, wantWords, type Group } from './words.svelte';
 
 // Whatever a page wants to be told it takes; the frame tells all of it.
 type Part = Component<any>;
 export interface Lazy {
   load: () => Promise<{ default: Part }>;
+  /** Words that stand apart (words/later) and come with it. */
+  words?: Group[];
   /** Begins anew when another plant is looked at. */
   byPlant?: boolean;
 }
 
 const floor: Lazy = { load: () => import('../pages/Floor.svelte') };
 const flow: Lazy = { load: () => import('../pages/Flow.svelte') };
-const settings: Lazy = { load: () => import('../pages/Settings.svelte') };
-const start: Lazy = { load: () => import('../pages/Start.svelte'), byPlant: true };
+const settings: Lazy = { load: () => import('../pages/Settings.svelte'), words: ['settings', 'start'] };
+const start: Lazy = { load: () => import('../pages/Start.svelte'), words: ['start', 'devices'], byPlant: true };
 // Pages are found by their names in either language.
 const search: Lazy = {
   load: async () => (await Promise.all([import('../parts/Search.svelte'), loadWords('ko'), loadWords('en')]))[0],
 };
-const help: Lazy = { load: () => import('../pages/Help.svelte') };
+const help: Lazy = { load: () => import('../pages/Help.svelte'), words: ['help'] };
 export const shell: Lazy = { load: () => import('../parts/Shell.svelte') };
 
 /** What each address shows; `search` is no page, but comes in the same way. */
@@ -29,21 +31,21 @@ export const ADDRESSES = {
   '/signin': floor,
   '/data': flow,
   '/data/flow': flow,
-  '/data/live': { load: () => import('../pages/Live.svelte') },
-  '/data/trend': { load: () => import('../pages/Trend.svelte'), byPlant: true },
-  '/data/devices': { load: () => import('../pages/Devices.svelte') },
-  '/data/tag': { load: () => import('../pages/Tag.svelte') },
-  '/data/quality': { load: () => import('../pages/Quality.svelte'), byPlant: true },
-  '/data/outbox': { load: () => import('../pages/Outbox.svelte') },
-  '/data/master': { load: () => import('../pages/Master.svelte'), byPlant: true },
-  '/data/papers': { load: () => import('../pages/Papers.svelte') },
-  '/data/indicators': { load: () => import('../pages/Indicators.svelte'), byPlant: true },
-  '/data/upload': { load: () => import('../pages/Upload.svelte') },
-  '/factories': { load: () => import('../pages/Factories.svelte') },
+  '/data/live': { load: () => import('../pages/Live.svelte'), words: ['live'] },
+  '/data/trend': { load: () => import('../pages/Trend.svelte'), words: ['trend'], byPlant: true },
+  '/data/devices': { load: () => import('../pages/Devices.svelte'), words: ['devices'] },
+  '/data/tag': { load: () => import('../pages/Tag.svelte'), words: ['tag', 'devices'] },
+  '/data/quality': { load: () => import('../pages/Quality.svelte'), words: ['values'], byPlant: true },
+  '/data/outbox': { load: () => import('../pages/Outbox.svelte'), words: ['outbox'] },
+  '/data/master': { load: () => import('../pages/Master.svelte'), words: ['master', 'upload', 'devices'], byPlant: true },
+  '/data/papers': { load: () => import('../pages/Papers.svelte'), words: ['papers'] },
+  '/data/indicators': { load: () => import('../pages/Indicators.svelte'), words: ['indicators'], byPlant: true },
+  '/data/upload': { load: () => import('../pages/Upload.svelte'), words: ['upload', 'devices'] },
+  '/factories': { load: () => import('../pages/Factories.svelte'), words: ['factories'] },
   '/help': help,
-  '/health': { load: () => import('../pages/Health.svelte') },
-  '/orders': { load: () => import('../pages/Orders.svelte'), byPlant: true },
-  '/scan': { load: () => import('../pages/Scan.svelte') },
+  '/health': { load: () => import('../pages/Health.svelte'), words: ['health'] },
+  '/orders': { load: () => import('../pages/Orders.svelte'), words: ['orders'], byPlant: true },
+  '/scan': { load: () => import('../pages/Scan.svelte'), words: ['scan'] },
   '/settings': settings,
   '/start': start,
   '/terminal': { load: () => import('../pages/Terminal.svelte'), byPlant: true },
@@ -67,6 +69,12 @@ async function renewed(): Promise<boolean> {
   return own !== null && index?.ok === true && !(await index.text()).includes(own.getAttribute('src') ?? '');
 }
 
+// Page and words come side by side.
+async function bring(part: Lazy): Promise<void> {
+  const [{ default: loaded }] = await Promise.all([part.load(), wantWords(part.words ?? [])]);
+  lazy.parts = new Map(lazy.parts).set(part, loaded);
+}
+
 /** Nothing to wait for when it is there already. Never refuses: `lazy.failed` says why it did not come. */
 export function fetchPart(part: Lazy | undefined): Promise<void> | undefined {
   if (!part || lazy.parts.has(part)) {
@@ -74,8 +82,7 @@ export function fetchPart(part: Lazy | undefined): Promise<void> | undefined {
   }
   const fetch = async (): Promise<void> => {
     try {
-      const { default: loaded } = await part.load();
-      lazy.parts = new Map(lazy.parts).set(part, loaded);
+      await bring(part);
       lazy.failed = null;
     } catch (error) {
       if (await renewed()) {
@@ -100,10 +107,7 @@ export function fetchRest(): void {
   begun = true;
   const rest = async (): Promise<void> => {
     for (const part of [shell, ...Object.values<Lazy>(ADDRESSES)]) {
-      const { default: loaded } = lazy.parts.has(part) ? { default: null } : await part.load();
-      if (loaded) {
-        lazy.parts = new Map(lazy.parts).set(part, loaded);
-      }
+      await (lazy.parts.has(part) ? undefined : bring(part));
     }
   };
   setTimeout(() => void rest().catch(() => (begun = false)), IDLE_MS);
