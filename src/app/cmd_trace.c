@@ -5,7 +5,6 @@
 #include "app/command.h"
 #include "core/json.h"
 #include "plant/plant.h"
-#include "production/amount.h"
 #include "production/lots.h"
 
 struct asking {
@@ -17,19 +16,7 @@ struct asking {
 static int put_recalled(void *context, const struct recall_row *row, struct err *err) {
     (void)err;
     struct asking *asking = context;
-    struct json *json = &asking->json;
-    char amount[AMOUNT_TEXT_MAX];
-    json_object_begin(json);
-    json_put_str(json, "lot", row->lot);
-    json_put_str(json, "item", row->item);
-    json_put_str(json, "state", row->state);
-    json_put_i64(json, "depth", row->depth);
-    json_put_str(json, "where", str_of(row->where));
-    json_put_str(json, "place", row->place);
-    json_put_str(json, "partner", row->partner);
-    json_put_str(json, "document", row->document);
-    json_put_str(json, "quantity", (struct str){amount, amount_text(row->quantity_u, amount)});
-    json_object_end(json);
+    recall_put(&asking->json, row);
     return 0;
 }
 

@@ -3,6 +3,7 @@
  * who has it. A lot that is neither in stock nor shipped went wholly into others; it has a row
  * without a place, so that the list says that it was looked at.
  */
+#include "production/amount.h"
 #include "production/lots.h"
 #include "production/sql.h"
 #include "production/stock.h"
@@ -101,6 +102,29 @@ int lot_put_trace(
 }
 
 /* ---- Recall ---- */
+
+void recall_put(struct json *json, const struct recall_row *row) {
+    json_object_begin(json);
+    json_put_str(json, "lot", row->lot);
+    json_put_str(json, "item", row->item);
+    json_put_str(json, "name", row->name);
+    json_put_str(json, "state", row->state);
+    json_put_i64(json, "depth", row->depth);
+    json_put_str(json, "where", str_of(row->where));
+    json_put_str(json, "place", row->place);
+    json_put_str(json, "partner", row->partner);
+    json_put_str(json, "partner_name", row->partner_name);
+    json_put_str(json, "phone", row->phone);
+    json_put_str(json, "document", row->document);
+    json_put_str(json, "quantity", str_of(AMOUNT(row->quantity_u)));
+    json_put_str(json, "unit", row->unit);
+    if (row->time_ns == 0) {
+        json_put_null(json, "time");
+    } else {
+        json_put_time(json, "time", row->time_ns);
+    }
+    json_object_end(json);
+}
 
 struct recalling {
     struct ledger_tx *tx;

@@ -67,22 +67,39 @@ struct recall_row {
     int64_t quantity_u;
     int64_t time_ns; // Of the shipment; 0: none.
 };
+/* The row as one object, as every answer has it. */
+void recall_put(struct json *json, const struct recall_row *row);
 int lot_recall(struct ledger_tx *tx, int64_t lot,
     int (*each)(void *context, const struct recall_row *row, struct err *err), void *context,
     struct err *err);
 
 struct stock_query {
-    struct str item; // Codes; empty: all.
+    struct str today; // "2026-11-22": lots that expire before it are not usable.
+    struct str item;  // Codes; empty: all.
     struct str place;
     struct str lot;
     struct str after; // Of an earlier answer; empty: from the first.
     uint32_t limit;   // At most STOCK_LIST_MAX.
 };
 enum { STOCK_NEXT_MAX = 72 };
-/* Elements of an array, by item, lot and place. `ret_next` is empty where there are no more.
- * ERR_INVALID: no such `after`. */
+/* Elements of an array, by item, lot and place. What may be used has its turn: 1 is taken first
+ * (first in, first out, of its item); what is passed over has none. `ret_next` is empty where there
+ * are no more. ERR_INVALID: no such `after`. */
 int stock_put_list(struct ledger_tx *tx, const struct stock_query *query, struct json *json,
     char ret_next[STOCK_NEXT_MAX], struct err *err);
+
+/* What there is of each item: all, what may be used, what is held back; what is on its way. */
+struct stock_item_query {
+    struct str today;
+    struct str search; // In code and name; by initial consonants too.
+    bool only_short;   // Below the safety stock.
+    int64_t after;     // Numbers of items above; 0: from the first.
+    uint32_t limit;    // At most STOCK_LIST_MAX.
+};
+/* Elements of an array, by number: items of which there is some, some is on its way, or for which
+ * a safety stock is set. *ret_next: goes into `after`; 0: there are no more. */
+int stock_put_items(struct ledger_tx *tx, const struct stock_item_query *query, struct json *json,
+    int64_t *ret_next, struct err *err);
 
 struct move_query {
     struct str item; // Codes; empty: all.

@@ -8,6 +8,7 @@
 #include "core/hangul.h"
 #include "production/orders.h"
 #include "production/sql.h"
+#include "production/stock.h"
 #include "production/words.h"
 
 enum { SALES_LINES_MAX = 256 };
@@ -160,36 +161,72 @@ int orders_list(struct ledger_tx *tx, const struct orders_query *query, struct a
 
 /* ---- Sales and purchases ---- */
 
-static int read_lines(
-    struct ledger_tx *tx, struct sales_view *sales, struct arena *arena, struct err *err) {
+/* Lines of the sales orders with numbers from ?2 to ?3, in their order: what lies ready and what
+ * work brings are gathered once for all of them. */
+static const char LINES_SQL[] =
+    "WITH ready AS (SELECT s.item, sum(s.quantity_u) AS quantity FROM stock s JOIN places p"
+    " ON p.number = s.place LEFT JOIN lots l ON l.number = s.lot WHERE " STOCK_USABLE
+    " GROUP BY s.item),"
+    " work AS (SELECT w.sales_line, w.item, sum(" ORDER_LEFT_U ") AS quantity FROM work_orders w"
+    " WHERE w.sales_line IS NOT NULL AND " ORDER_OPEN " GROUP BY w.sales_line, w.item),"
+    " times AS (SELECT w.sales_line, max(o.end_ns) AS ends, sum(o.end_ns IS NULL) AS open"
+    " FROM work_orders w LEFT JOIN operations o ON o.work_order = w.number AND o.state <> 'done'"
+    " WHERE w.sales_line IS NOT NULL AND " ORDER_OPEN " GROUP BY w.sales_line)"
+    " SELECT l.sales, l.line, i.code, i.name, i.unit, l.quantity_u, l.due,"
+    " coalesce(l.price_u, -1), l.shipped_u, coalesce(r.quantity, 0), coalesce(k.quantity, 0),"
+    " CASE WHEN t.open = 0 THEN t.ends END"
+    " FROM sales_lines l JOIN items i ON i.number = l.item LEFT JOIN ready r ON r.item = l.item"
+    " LEFT JOIN work k ON k.sales_line = l.number AND k.item = l.item"
+    " LEFT JOIN times t ON t.sales_line = l.number"
+    " WHERE l.sales BETWEEN ?2 AND ?3 ORDER BY l.sales DESC, l.line";
+
+static void read_line(
+    struct ledger_stmt *stmt, struct arena *arena, struct sales_line_view *ret_line) {
+    *ret_line = (struct sales_line_view){.line = ledger_column_i64(stmt, 1),
+        .item = column(stmt, 2, arena),
+        .item_name = column(stmt, 3, arena),
+        .unit = column(stmt, 4, arena),
+        .quantity_u = ledger_column_i64(stmt, 5),
+        .due = column(stmt, 6, arena),
+        .price_u = ledger_column_i64(stmt, 7),
+        .shipped_u = ledger_column_i64(stmt, 8),
+        .usable_u = ledger_column_i64(stmt, 9),
+        .making_u = ledger_column_i64(stmt, 10),
+        .ends_ns = column_time(stmt, 11)};
+}
+
+/* `sales` is by number, highest first. */
+static int read_lines(struct ledger_tx *tx, struct str today, struct sales_view *sales,
+    uint32_t count, struct arena *arena, struct err *err) {
     struct ledger_stmt *stmt = NULL;
-    int rc = sql_begin(tx,
-        "SELECT l.line, i.code, i.name, l.quantity_u, l.due, coalesce(l.price_u, -1), l.shipped_u"
-        " FROM sales_lines l JOIN items i ON i.number = l.item WHERE l.sales = ?1"
-        " ORDER BY l.line LIMIT 256",
-        Q(Q_I(sales->number)), &stmt, err);
-    sales->lines = ARENA_ARRAY(arena, struct sales_line_view, SALES_LINES_MAX);
+    int rc = sql_begin(tx, LINES_SQL,
+        Q(Q_S(today), Q_I(sales[count - 1].number), Q_I(sales[0].number)), &stmt, err);
+    uint32_t at = 0;
     while (rc >= 0 && (rc = ledger_step(stmt, err)) > 0) {
-        sales->lines[sales->line_count++] =
-            (struct sales_line_view){.line = ledger_column_i64(stmt, 0),
-                .item = column(stmt, 1, arena),
-                .item_name = column(stmt, 2, arena),
-                .quantity_u = ledger_column_i64(stmt, 3),
-                .due = column(stmt, 4, arena),
-                .price_u = ledger_column_i64(stmt, 5),
-                .shipped_u = ledger_column_i64(stmt, 6)};
+        int64_t number = ledger_column_i64(stmt, 0);
+        while (at + 1 < count && sales[at].number > number) {
+            at++;
+        }
+        struct sales_view *one = &sales[at];
+        if (one->number != number || one->line_count == SALES_LINES_MAX) {
+            continue; // Of an order in another state.
+        }
+        if (one->lines == NULL) {
+            one->lines = ARENA_ARRAY(arena, struct sales_line_view, SALES_LINES_MAX);
+        }
+        read_line(stmt, arena, &one->lines[one->line_count++]);
     }
     return rc < 0 ? rc : 0;
 }
 
-int sales_list(struct ledger_tx *tx, struct str state, int64_t before, struct arena *arena,
+int sales_list(struct ledger_tx *tx, const struct sales_query *query, struct arena *arena,
     struct sales_view *ret_sales, uint32_t max, struct err *err) {
     struct ledger_stmt *stmt = NULL;
     int rc = sql_begin(tx,
         "SELECT s.number, s.code, p.code, p.name, s.ordered, s.state, s.note FROM sales_orders s"
         " JOIN partners p ON p.number = s.partner WHERE s.number < ?1"
         " AND (?2 = '' OR s.state = ?2) ORDER BY s.number DESC LIMIT ?3",
-        Q(Q_I(before), Q_S(state), Q_I(max)), &stmt, err);
+        Q(Q_I(query->before), Q_S(query->state), Q_I(max)), &stmt, err);
     uint32_t count = 0;
     while (rc >= 0 && count < max && (rc = ledger_step(stmt, err)) > 0) {
         ret_sales[count++] = (struct sales_view){.number = ledger_column_i64(stmt, 0),
@@ -200,8 +237,8 @@ int sales_list(struct ledger_tx *tx, struct str state, int64_t before, struct ar
             .state = column(stmt, 5, arena),
             .note = column(stmt, 6, arena)};
     }
-    for (uint32_t i = 0; rc >= 0 && i < count; i++) {
-        rc = read_lines(tx, &ret_sales[i], arena, err);
+    if (rc >= 0 && count > 0) {
+        rc = read_lines(tx, query->today, ret_sales, count, arena, err);
     }
     return rc < 0 ? rc : (int)count;
 }

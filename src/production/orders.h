@@ -75,8 +75,12 @@ struct sales_line_view {
     struct str item_name;
     int64_t quantity_u;
     struct str due;
+    struct str unit;
     int64_t price_u; // -1: none.
     int64_t shipped_u;
+    int64_t usable_u; // Of the item, for all lines that want it.
+    int64_t making_u; // What open work orders of this line still bring.
+    int64_t ends_ns;  // When the last work for it ends by the board; 0: some has no time yet.
 };
 struct sales_view {
     int64_t number;
@@ -89,8 +93,13 @@ struct sales_view {
     struct sales_line_view *lines;
     uint32_t line_count;
 };
-/* Newest first, numbers below `before`. Count. `state` empty: all. */
-int sales_list(struct ledger_tx *tx, struct str state, int64_t before, struct arena *arena,
+struct sales_query {
+    struct str state; // Empty: all.
+    struct str today; // "2026-11-22": lots that expire before it are not counted on.
+    int64_t before;   // Numbers below; INT64_MAX: from the newest.
+};
+/* Newest first. Count. */
+int sales_list(struct ledger_tx *tx, const struct sales_query *query, struct arena *arena,
     struct sales_view *ret_sales, uint32_t max, struct err *err);
 
 struct purchase_view {

@@ -8,6 +8,18 @@
 
 enum { STOCK_PICKS_MAX = 500 }; // Lots and places that one event may take from; refused beyond.
 
+/* SQL: whether a row of stock s at place p of lot l (LEFT JOIN) may be taken by somebody who names
+ * neither; ?1 is today. The same rule stands in stock_propose. */
+#define STOCK_USABLE                                                                               \
+    "(s.quantity_u > 0 AND coalesce(l.state, 'open') = 'open' AND (coalesce(l.expires, '') = '' "  \
+    "OR l.expires >= ?1) AND p.kind NOT IN ('quarantine', 'scrap', 'outside'))"
+
+/* SQL: what work order w, which is open, still has to bring into the stock. */
+#define ORDER_LEFT_U                                                                               \
+    "max(0, w.quantity_u - coalesce((SELECT sum(o.quantity_u) FROM stock_moves o WHERE "           \
+    "o.work_order = w.number AND o.kind = 'output'), 0))"
+#define ORDER_OPEN "w.state IN ('planned', 'released', 'running', 'held')"
+
 struct stock_move {
     const char *kind; // Of stock_moves.
     int64_t item;

@@ -7,6 +7,7 @@
  */
 #include <stdio.h>
 
+#include "core/hangul.h"
 #include "production/amount.h"
 #include "production/lots.h"
 #include "production/sql.h"
@@ -35,6 +36,12 @@ static void put_stock(struct json *json, struct ledger_stmt *stmt) {
     json_put_str(json, "place", ledger_column_str(stmt, 10));
     stock_put_amount(json, "quantity", ledger_column_i64(stmt, 3));
     json_put_time(json, "since", ledger_column_i64(stmt, 11));
+    json_put_time(json, "age", ledger_column_i64(stmt, 12));
+    if (ledger_column_i64(stmt, 13) != 0) {
+        json_put_i64(json, "turn", ledger_column_i64(stmt, 14));
+    } else {
+        json_put_null(json, "turn");
+    }
     json_object_end(json);
 }
 
@@ -47,14 +54,18 @@ int stock_put_list(struct ledger_tx *tx, const struct stock_query *query, struct
                  ? status
                  : sql_begin(tx,
                        "SELECT s.item, s.lot, s.place, s.quantity_u, i.code, i.name, i.unit, "
-                       "coalesce(l.code, ''), coalesce(l.state, ''), coalesce(l.expires, ''), "
-                       "p.code, s.first_ns FROM stock s JOIN items i ON i.number = s.item JOIN "
-                       "places p ON p.number = s.place LEFT JOIN lots l ON l.number = s.lot WHERE "
-                       "(s.item, s.lot, s.place) > (?1, ?2, ?3) AND (?4 = '' OR i.code = ?4) AND "
-                       "(?5 = '' OR p.code = ?5) AND (?6 = '' OR l.code = ?6) ORDER BY s.item, "
-                       "s.lot, s.place LIMIT ?7",
-                       Q(Q_I(key[0]), Q_I(key[1]), Q_I(key[2]), Q_S(query->item), Q_S(query->place),
-                           Q_S(query->lot), Q_I(query->limit)),
+                       "s.lot_code, s.state, s.expires, s.place_code, s.first_ns, s.age, s.usable, "
+                       "s.turn FROM (SELECT *, row_number() OVER (PARTITION BY item, usable ORDER "
+                       "BY age, lot, first_ns, place) AS turn FROM (SELECT s.*, coalesce(l.code, "
+                       "'') AS lot_code, coalesce(l.state, '') AS state, coalesce(l.expires, '') "
+                       "AS expires, p.code AS place_code, coalesce(l.made_ns, l.created_ns, "
+                       "s.first_ns) AS age, " STOCK_USABLE " AS usable FROM stock s JOIN places p "
+                       "ON p.number = s.place LEFT JOIN lots l ON l.number = s.lot)) s JOIN items "
+                       "i ON i.number = s.item WHERE (s.item, s.lot, s.place) > (?2, ?3, ?4) AND "
+                       "(?5 = '' OR i.code = ?5) AND (?6 = '' OR s.place_code = ?6) AND (?7 = '' "
+                       "OR s.lot_code = ?7) ORDER BY s.item, s.lot, s.place LIMIT ?8",
+                       Q(Q_S(query->today), Q_I(key[0]), Q_I(key[1]), Q_I(key[2]), Q_S(query->item),
+                           Q_S(query->place), Q_S(query->lot), Q_I(query->limit)),
                        &stmt, err);
     uint32_t count = 0;
     ret_next[0] = '\0';
@@ -69,7 +80,7 @@ int stock_put_list(struct ledger_tx *tx, const struct stock_query *query, struct
     return status;
 }
 
-/* ---- Moves ---- */
+/* ---- Items ---- */
 
 static void put_money(struct json *json, const char *key, struct ledger_stmt *stmt, int column) {
     if (ledger_column_is_null(stmt, column)) {
@@ -78,6 +89,60 @@ static void put_money(struct json *json, const char *key, struct ledger_stmt *st
         stock_put_amount(json, key, ledger_column_i64(stmt, column));
     }
 }
+
+static void put_item(struct json *json, struct ledger_stmt *stmt) {
+    static const char *const AMOUNTS[] = {
+        "quantity", "usable", "held", "ordered", "making", "safety"};
+    json_object_begin(json);
+    json_put_str(json, "item", ledger_column_str(stmt, 1));
+    json_put_str(json, "name", ledger_column_str(stmt, 2));
+    json_put_str(json, "unit", ledger_column_str(stmt, 3));
+    json_put_str(json, "kind", ledger_column_str(stmt, 4));
+    for (int i = 0; i < (int)(sizeof AMOUNTS / sizeof AMOUNTS[0]); i++) {
+        put_money(json, AMOUNTS[i], stmt, 5 + i);
+    }
+    json_put_i64(json, "lots", ledger_column_i64(stmt, 11));
+    json_put_bool(json, "short", ledger_column_i64(stmt, 12) != 0);
+    json_object_end(json);
+}
+
+/* What is held back is there, but must not be used; what is being made, open orders still bring. */
+static const char ITEMS_SQL[] =
+    "WITH there AS (SELECT s.item, sum(s.quantity_u) AS quantity, sum(CASE WHEN " STOCK_USABLE
+    " THEN s.quantity_u ELSE 0 END) AS usable, count(DISTINCT nullif(s.lot, 0)) AS lots FROM stock "
+    "s JOIN places p ON p.number = s.place LEFT JOIN lots l ON l.number = s.lot WHERE s.quantity_u "
+    "<> 0 GROUP BY s.item), bought AS (SELECT item, sum(quantity_u) AS quantity FROM "
+    "purchase_proposals WHERE state = 'ordered' GROUP BY item), made AS (SELECT w.item, "
+    "sum(" ORDER_LEFT_U ") AS quantity FROM work_orders w WHERE " ORDER_OPEN
+    " GROUP BY w.item) SELECT i.number, i.code, i.name, i.unit, i.kind, "
+    "coalesce(t.quantity, 0), coalesce(t.usable, 0), coalesce(t.quantity - t.usable, 0), "
+    "coalesce(b.quantity, 0), coalesce(m.quantity, 0), i.safety_u, coalesce(t.lots, 0), "
+    "coalesce(t.usable, 0) < coalesce(i.safety_u, 0) FROM items i LEFT JOIN there t ON t.item = "
+    "i.number LEFT JOIN bought b ON b.item = i.number LEFT JOIN made m ON m.item = i.number WHERE "
+    "i.number > ?2 AND (t.quantity IS NOT NULL OR b.quantity IS NOT NULL OR m.quantity IS NOT NULL "
+    "OR (i.active = 1 AND i.safety_u > 0)) AND (?3 = 0 OR coalesce(t.usable, 0) < "
+    "coalesce(i.safety_u, 0)) ORDER BY i.number";
+
+int stock_put_items(struct ledger_tx *tx, const struct stock_item_query *query, struct json *json,
+    int64_t *ret_next, struct err *err) {
+    struct ledger_stmt *stmt = NULL;
+    uint32_t count = 0;
+    int64_t last = 0;
+    int status = sql_begin(tx, ITEMS_SQL,
+        Q(Q_S(query->today), Q_I(query->after), Q_I(query->only_short ? 1 : 0)), &stmt, err);
+    while (status >= 0 && count < query->limit && (status = ledger_step(stmt, err)) > 0) {
+        if (query->search.size == 0 || hangul_contains(ledger_column_str(stmt, 1), query->search) ||
+            hangul_contains(ledger_column_str(stmt, 2), query->search)) {
+            put_item(json, stmt);
+            last = ledger_column_i64(stmt, 0);
+            count++;
+        }
+    }
+    *ret_next = count == query->limit ? last : 0;
+    return status < 0 ? status : 0;
+}
+
+/* ---- Moves ---- */
 
 static void put_move(struct json *json, struct ledger_stmt *stmt) {
     json_object_begin(json);

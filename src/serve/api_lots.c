@@ -22,6 +22,7 @@ struct asking {
     struct json json;
     struct lot_query lots;
     struct stock_query stock;
+    struct stock_item_query items;
     struct move_query moves;
     uint32_t ways;
     int64_t next;
@@ -30,6 +31,19 @@ struct asking {
 };
 
 /* ---- Lists ---- */
+
+/* What `fn` puts, and behind it where the list goes on. */
+static int answer_items(struct asking *asking, ledger_fn fn, struct err *err) {
+    call_json(asking->call, 200, &asking->json);
+    view_items_begin(&asking->json);
+    int rc = ledger_read(plant_ledger(asking->call->plant), fn, asking, err);
+    if (asking->next_text[0] != '\0') {
+        view_items_page_end_at(&asking->json, str_of(asking->next_text));
+    } else {
+        view_items_page_end(&asking->json, asking->next);
+    }
+    return rc < 0 ? rc : 0;
+}
 
 static int read_lots(struct ledger_tx *tx, void *context, struct err *err) {
     struct asking *asking = context;
@@ -51,11 +65,7 @@ int api_lots(struct call *call, struct err *err) {
     }
     asking.lots.before = (int64_t)before;
     asking.lots.limit = (uint32_t)limit;
-    call_json(call, 200, &asking.json);
-    view_items_begin(&asking.json);
-    rc = ledger_read(plant_ledger(call->plant), read_lots, &asking, err);
-    view_items_page_end(&asking.json, asking.next);
-    return rc < 0 ? rc : 0;
+    return answer_items(&asking, read_lots, err);
 }
 
 static int read_stock(struct ledger_tx *tx, void *context, struct err *err) {
@@ -66,8 +76,9 @@ static int read_stock(struct ledger_tx *tx, void *context, struct err *err) {
 int api_stock(struct call *call, struct err *err) {
     struct asking asking = {.call = call};
     uint64_t limit = STOCK_DEFAULT;
-    asking.stock = (struct stock_query){
-        .item = STR_NONE, .place = STR_NONE, .lot = STR_NONE, .after = STR_NONE};
+    char today[VIEW_DAY_MAX];
+    asking.stock =
+        (struct stock_query){.today = view_day(call->now_ns, plant_zone(call->plant), today)};
     (void)call_param(call, "item", &asking.stock.item);
     (void)call_param(call, "place", &asking.stock.place);
     (void)call_param(call, "lot", &asking.stock.lot);
@@ -77,19 +88,32 @@ int api_stock(struct call *call, struct err *err) {
         return rc;
     }
     asking.stock.limit = (uint32_t)limit;
-    call_json(call, 200, &asking.json);
-    json_object_begin(&asking.json);
-    json_key(&asking.json, "items");
-    json_array_begin(&asking.json);
-    rc = ledger_read(plant_ledger(call->plant), read_stock, &asking, err);
-    json_array_end(&asking.json);
-    if (rc >= 0 && asking.next_text[0] != '\0') {
-        json_put_str(&asking.json, "next", str_of(asking.next_text)); // Goes into `after`.
-    } else {
-        json_put_null(&asking.json, "next");
+    return answer_items(&asking, read_stock, err);
+}
+
+static int read_stock_items(struct ledger_tx *tx, void *context, struct err *err) {
+    struct asking *asking = context;
+    return stock_put_items(tx, &asking->items, &asking->json, &asking->next, err);
+}
+
+int api_stock_items(struct call *call, struct err *err) {
+    struct asking asking = {.call = call};
+    uint64_t after = 0;
+    uint64_t limit = STOCK_DEFAULT;
+    struct str flag = STR_NONE;
+    char today[VIEW_DAY_MAX];
+    asking.items =
+        (struct stock_item_query){.today = view_day(call->now_ns, plant_zone(call->plant), today)};
+    (void)call_param(call, "q", &asking.items.search);
+    asking.items.only_short = call_param(call, "short", &flag) && str_eq(flag, STR("1"));
+    int rc = call_param_count(call, "after", INT64_MAX, &after, err);
+    rc = rc < 0 ? rc : call_param_count(call, "limit", STOCK_LIST_MAX, &limit, err);
+    if (rc < 0) {
+        return rc;
     }
-    json_object_end(&asking.json);
-    return rc < 0 ? rc : 0;
+    asking.items.after = (int64_t)after;
+    asking.items.limit = (uint32_t)limit;
+    return answer_items(&asking, read_stock_items, err);
 }
 
 static int read_moves(struct ledger_tx *tx, void *context, struct err *err) {
@@ -125,11 +149,7 @@ int api_stock_moves(struct call *call, struct err *err) {
     }
     asking.moves.before = (int64_t)before;
     asking.moves.limit = (uint32_t)limit;
-    call_json(call, 200, &asking.json);
-    view_items_begin(&asking.json);
-    rc = ledger_read(plant_ledger(call->plant), read_moves, &asking, err);
-    view_items_page_end(&asking.json, asking.next);
-    return rc < 0 ? rc : 0;
+    return answer_items(&asking, read_moves, err);
 }
 
 /* ---- One lot ---- */
@@ -209,28 +229,7 @@ static int put_cells(void *context, const struct recall_row *row, struct err *er
 static int put_object(void *context, const struct recall_row *row, struct err *err) {
     (void)err;
     struct asking *asking = context;
-    struct json *json = &asking->json;
-    char amount[AMOUNT_TEXT_MAX];
-    json_object_begin(json);
-    json_put_str(json, "lot", row->lot);
-    json_put_str(json, "item", row->item);
-    json_put_str(json, "name", row->name);
-    json_put_str(json, "state", row->state);
-    json_put_i64(json, "depth", row->depth);
-    json_put_str(json, "where", str_of(row->where));
-    json_put_str(json, "place", row->place);
-    json_put_str(json, "partner", row->partner);
-    json_put_str(json, "partner_name", row->partner_name);
-    json_put_str(json, "phone", row->phone);
-    json_put_str(json, "document", row->document);
-    json_put_str(json, "quantity", (struct str){amount, amount_text(row->quantity_u, amount)});
-    json_put_str(json, "unit", row->unit);
-    if (row->time_ns == 0) {
-        json_put_null(json, "time");
-    } else {
-        json_put_time(json, "time", row->time_ns);
-    }
-    json_object_end(json);
+    recall_put(&asking->json, row);
     return 0;
 }
 
@@ -282,9 +281,5 @@ int api_lot_recall(struct call *call, struct err *err) {
     if (call_param(call, "format", &text) && table_format_of_name(text, &format)) {
         return answer_table(&asking, format, err);
     }
-    call_json(call, 200, &asking.json);
-    view_items_begin(&asking.json);
-    int rc = ledger_read(plant_ledger(call->plant), read_recall, &asking, err);
-    view_items_end(&asking.json);
-    return rc < 0 ? rc : 0;
+    return answer_items(&asking, read_recall, err);
 }

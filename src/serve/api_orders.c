@@ -15,20 +15,6 @@
 
 enum { ORDERS_DEFAULT = 100 };
 
-/* A quantity as an exact decimal. */
-static void put_amount(struct json *json, const char *key, int64_t u) {
-    json_key(json, key);
-    json_raw(json, str_of(AMOUNT(u)));
-}
-
-static void put_text(struct json *json, const char *key, struct str text) {
-    if (text.size == 0) {
-        json_put_null(json, key);
-    } else {
-        json_put_str(json, key, text);
-    }
-}
-
 static void put_seconds(struct json *json, const char *key, int64_t length_ns) {
     view_put_optional(json, key, length_ns > 0 ? (double)length_ns / 1e9 : (double)NAN);
 }
@@ -44,9 +30,9 @@ static void put_run(struct json *json, const struct order_step *step) {
     json_put_str(json, "phase", step->run.phase);
     json_put_time(json, "since", step->run.begin_ns);
     json_put_i64(json, "pieces", step->run.pieces);
-    put_text(json, "worker", step->run.worker);
-    put_text(json, "worker_name", step->run.worker_name);
-    put_text(json, "mould", step->run.mould);
+    view_put_text(json, "worker", step->run.worker);
+    view_put_text(json, "worker_name", step->run.worker_name);
+    view_put_text(json, "mould", step->run.mould);
     json_object_end(json);
 }
 
@@ -55,17 +41,17 @@ static void put_step(struct json *json, const struct order_step *step) {
     json_put_i64(json, "step", step->step);
     json_put_str(json, "process", step->process);
     json_put_str(json, "process_name", step->process_name);
-    put_text(json, "workcentre", step->workcentre);
-    put_text(json, "machine", step->machine);
-    put_text(json, "machine_name", step->machine_name);
-    put_text(json, "partner", step->partner);
+    view_put_text(json, "workcentre", step->workcentre);
+    view_put_text(json, "machine", step->machine);
+    view_put_text(json, "machine_name", step->machine_name);
+    view_put_text(json, "partner", step->partner);
     json_put_str(json, "state", step->state);
     put_seconds(json, "cycle_s", step->cycle_ns);
     put_seconds(json, "setup_s", step->setup_ns);
     view_put_time(json, "begin", step->begin_ns);
     view_put_time(json, "end", step->end_ns);
-    put_amount(json, "good", step->good_u);
-    put_amount(json, "bad", step->bad_u);
+    view_put_amount(json, "good", step->good_u);
+    view_put_amount(json, "bad", step->bad_u);
     put_run(json, step);
     json_object_end(json);
 }
@@ -76,17 +62,17 @@ static void put_order(struct json *json, const struct order_view *order) {
     json_put_str(json, "item", order->item);
     json_put_str(json, "item_name", order->item_name);
     json_put_str(json, "unit", order->unit);
-    put_amount(json, "quantity", order->quantity_u);
+    view_put_amount(json, "quantity", order->quantity_u);
     json_put_str(json, "due", order->due);
     json_put_i64(json, "priority", order->priority);
     json_put_str(json, "state", order->state);
     json_put_bool(json, "proposed", order->proposed);
-    put_text(json, "sales", order->sales);
-    put_text(json, "parent", order->parent);
-    put_text(json, "lot", order->lot);
+    view_put_text(json, "sales", order->sales);
+    view_put_text(json, "parent", order->parent);
+    view_put_text(json, "lot", order->lot);
     json_put_str(json, "note", order->note);
-    put_amount(json, "good", order->good_u);
-    put_amount(json, "bad", order->bad_u);
+    view_put_amount(json, "good", order->good_u);
+    view_put_amount(json, "bad", order->bad_u);
     json_key(json, "operations");
     json_array_begin(json);
     for (uint32_t i = 0; i < order->step_count; i++) {
@@ -163,6 +149,7 @@ int api_order(struct call *call, struct err *err) {
 struct page {
     struct arena *arena;
     struct str state;
+    struct str today;
     int64_t from;
     struct sales_view *sales;
     struct purchase_view *purchases;
@@ -172,7 +159,9 @@ struct page {
 
 static int read_sales(struct ledger_tx *tx, void *context, struct err *err) {
     struct page *page = context;
-    page->count = sales_list(tx, page->state, page->from, page->arena, page->sales, page->max, err);
+    const struct sales_query query = {
+        .state = page->state, .today = page->today, .before = page->from};
+    page->count = sales_list(tx, &query, page->arena, page->sales, page->max, err);
     return page->count < 0 ? page->count : 0;
 }
 
@@ -209,14 +198,18 @@ static void put_sales(struct json *json, const struct sales_view *sales) {
         json_put_i64(json, "line", line->line);
         json_put_str(json, "item", line->item);
         json_put_str(json, "item_name", line->item_name);
-        put_amount(json, "quantity", line->quantity_u);
+        json_put_str(json, "unit", line->unit);
+        view_put_amount(json, "quantity", line->quantity_u);
         json_put_str(json, "due", line->due);
         if (line->price_u < 0) {
             json_put_null(json, "price");
         } else {
-            put_amount(json, "price", line->price_u);
+            view_put_amount(json, "price", line->price_u);
         }
-        put_amount(json, "shipped", line->shipped_u);
+        view_put_amount(json, "shipped", line->shipped_u);
+        view_put_amount(json, "usable", line->usable_u);
+        view_put_amount(json, "making", line->making_u);
+        view_put_time(json, "ends", line->ends_ns);
         json_object_end(json);
     }
     json_array_end(json);
@@ -224,7 +217,9 @@ static void put_sales(struct json *json, const struct sales_view *sales) {
 }
 
 int api_sales(struct call *call, struct err *err) {
-    struct page page = {.from = INT64_MAX};
+    char today[VIEW_DAY_MAX];
+    struct page page = {
+        .from = INT64_MAX, .today = view_day(call->now_ns, plant_zone(call->plant), today)};
     (void)call_param(call, "state", &page.state);
     int rc = read_page(call, "before", &page, err);
     if (rc < 0) {
@@ -267,10 +262,10 @@ int api_purchases(struct call *call, struct err *err) {
         json_put_str(&json, "item", row->item);
         json_put_str(&json, "item_name", row->item_name);
         json_put_str(&json, "unit", row->unit);
-        put_amount(&json, "quantity", row->quantity_u);
+        view_put_amount(&json, "quantity", row->quantity_u);
         json_put_str(&json, "due", row->due);
-        put_text(&json, "partner", row->partner);
-        put_text(&json, "order", row->order);
+        view_put_text(&json, "partner", row->partner);
+        view_put_text(&json, "order", row->order);
         json_put_str(&json, "state", row->state);
         json_object_end(&json);
     }
@@ -308,15 +303,15 @@ static void put_cost(struct json *json, const struct cost_row *row) {
     json_put_str(json, "item", row->item);
     json_put_str(json, "item_name", row->item_name);
     json_put_str(json, "unit", row->unit);
-    put_amount(json, "material", row->cost.material_u);
-    put_amount(json, "machine", row->cost.machine_u);
-    put_amount(json, "labour", row->cost.labour_u);
-    put_amount(json, "outsourced", row->cost.outsourced_u);
-    put_amount(json, "total", total_u);
-    put_amount(json, "good", row->cost.good_u);
+    view_put_amount(json, "material", row->cost.material_u);
+    view_put_amount(json, "machine", row->cost.machine_u);
+    view_put_amount(json, "labour", row->cost.labour_u);
+    view_put_amount(json, "outsourced", row->cost.outsourced_u);
+    view_put_amount(json, "total", total_u);
+    view_put_amount(json, "good", row->cost.good_u);
     view_put_optional(
         json, "of_one", pieces > 0 ? (double)total_u / AMOUNT_UNIT / pieces : (double)NAN);
-    put_amount(json, "scrap", row->cost.scrap_u);
+    view_put_amount(json, "scrap", row->cost.scrap_u);
     json_put_i64(json, "unpriced", row->cost.unpriced);
     json_object_end(json);
 }

@@ -31,13 +31,6 @@ struct asking {
     int64_t order;
 };
 
-static void put_amount(struct json *json, const char *key, int64_t amount_u) {
-    char text[AMOUNT_TEXT_MAX];
-    size_t size = amount_text(amount_u, text);
-    json_key(json, key);
-    json_raw(json, (struct str){.data = text, .size = size});
-}
-
 static void put_seconds(struct json *json, const char *key, int64_t length_ns) {
     json_put_f64(json, key, (double)length_ns / 1e9);
 }
@@ -47,14 +40,6 @@ static void put_ratios(struct json *json, const struct kpi *kpi) {
     view_put_optional(json, "effectiveness", kpi->effectiveness);
     view_put_optional(json, "quality", kpi->quality);
     view_put_optional(json, "oee", kpi->oee);
-}
-
-static void put_text(struct json *json, const char *key, struct str text) {
-    if (text.size == 0) {
-        json_put_null(json, key);
-    } else {
-        json_put_str(json, key, text);
-    }
 }
 
 /* ---- Questions ---- */
@@ -139,9 +124,9 @@ static void put_run(struct json *json, const struct figures_now *now) {
     json_put_str(json, "phase", now->setup ? STR("setup") : STR("make"));
     json_put_str(json, "item", now->item);
     json_put_str(json, "item_name", now->item_name);
-    put_amount(json, "planned", now->planned_u);
-    put_amount(json, "good", now->run_good_u);
-    put_amount(json, "bad", now->run_bad_u);
+    view_put_amount(json, "planned", now->planned_u);
+    view_put_amount(json, "good", now->run_good_u);
+    view_put_amount(json, "bad", now->run_bad_u);
     json_put_time(json, "begin", now->run_begin_ns);
     json_object_end(json);
 }
@@ -155,7 +140,7 @@ static void put_open_stop(struct json *json, const struct figures_now *now) {
     json_object_begin(json);
     json_put_i64(json, "number", now->stop);
     json_put_time(json, "begin", now->stop_begin_ns);
-    put_text(json, "reason", now->stop_reason);
+    view_put_text(json, "reason", now->stop_reason);
     json_object_end(json);
 }
 
@@ -197,17 +182,17 @@ static int put_machine(
     json_object_begin(json);
     json_put_str(json, "machine", machine->id);
     json_put_str(json, "name", machine->name);
-    put_text(json, "workcentre", machine->workcentre);
-    put_text(json, "line", machine->line);
+    view_put_text(json, "workcentre", machine->workcentre);
+    view_put_text(json, "line", machine->line);
     put_state(json, &now);
     view_put_time(json, "seen", machine->seen_ns);
     put_run(json, &now);
     put_open_stop(json, &now);
     json_put_str(json, "day", str_of(text));
     json_put_time(json, "day_begin", day_ns);
-    put_amount(json, "good", figures.kpi.gq_u);
-    put_amount(json, "bad", figures.kpi.sq_u);
-    put_amount(json, "outside", now.outside_u);
+    view_put_amount(json, "good", figures.kpi.gq_u);
+    view_put_amount(json, "bad", figures.kpi.sq_u);
+    view_put_amount(json, "outside", now.outside_u);
     put_ratios(json, &figures.kpi);
     json_object_end(json);
     return 0;
@@ -311,21 +296,24 @@ static int stretches_make(
     return count;
 }
 
-static void put_kpi(struct json *json, const struct stretch *stretch, const struct kpi *kpi) {
+/* `machine`: whose they are; empty: of all that were asked for. */
+static void put_kpi(
+    struct json *json, const struct stretch *stretch, struct str machine, const struct kpi *kpi) {
     json_object_begin(json);
+    view_put_text(json, "machine", machine);
     json_put_time(json, "from", stretch->from_ns);
     json_put_time(json, "to", stretch->to_ns);
     char day[CALENDAR_DAY_TEXT_MAX];
     calendar_day_put(stretch->day, day);
-    put_text(json, "day", stretch->has_day ? str_of(day) : STR_NONE);
-    put_text(json, "shift", stretch->shift);
+    view_put_text(json, "day", stretch->has_day ? str_of(day) : STR_NONE);
+    view_put_text(json, "shift", stretch->shift);
     put_seconds(json, "apt_s", kpi->apt_ns);
     put_seconds(json, "pbt_s", kpi->pbt_ns);
     put_seconds(json, "aust_s", kpi->aust_ns);
     put_seconds(json, "adet_s", kpi->adet_ns);
-    put_amount(json, "pq", kpi->pq_u);
-    put_amount(json, "gq", kpi->gq_u);
-    put_amount(json, "sq", kpi->sq_u);
+    view_put_amount(json, "pq", kpi->pq_u);
+    view_put_amount(json, "gq", kpi->gq_u);
+    view_put_amount(json, "sq", kpi->sq_u);
     put_ratios(json, kpi);
     json_object_end(json);
 }
@@ -354,6 +342,43 @@ static int sum_of(struct ledger_tx *tx, struct asking *asking, const struct stre
     return 0;
 }
 
+/* A row for each machine, and the sum. */
+static int kpi_by_machine(struct ledger_tx *tx, struct asking *asking,
+    const struct stretch *stretch, struct kpi *ret_total, struct err *err) {
+    for (int i = 0; i < asking->machine_count; i++) {
+        struct figures one;
+        int rc = figure(tx, asking, i, stretch->from_ns, stretch->to_ns, &one, err);
+        if (rc < 0) {
+            return rc;
+        }
+        put_kpi(asking->json, stretch, asking->machines[i].id, &one.kpi);
+        if (asking->machine_count == 1) {
+            *ret_total = one.kpi;
+        } else {
+            kpi_add(ret_total, &one.kpi);
+        }
+    }
+    return 0;
+}
+
+static int kpi_by_time(struct ledger_tx *tx, struct asking *asking, const struct stretch *stretches,
+    int count, struct kpi *ret_total, struct err *err) {
+    for (int i = 0; i < count; i++) {
+        struct kpi sum;
+        int rc = sum_of(tx, asking, &stretches[i], &sum, err);
+        if (rc < 0) {
+            return rc;
+        }
+        put_kpi(asking->json, &stretches[i], STR_NONE, &sum);
+        if (count == 1) {
+            *ret_total = sum;
+        } else {
+            kpi_add(ret_total, &sum);
+        }
+    }
+    return 0;
+}
+
 static int kpi_answer(struct ledger_tx *tx, void *context, struct err *err) {
     struct asking *asking = context;
     struct stretch *stretches = NULL;
@@ -366,24 +391,17 @@ static int kpi_answer(struct ledger_tx *tx, void *context, struct err *err) {
     struct kpi total = ZERO;
     struct json *json = asking->json;
     view_items_begin(json);
-    for (int i = 0; i < count; i++) {
-        struct kpi sum;
-        rc = sum_of(tx, asking, &stretches[i], &sum, err);
-        if (rc < 0) {
-            return rc;
-        }
-        put_kpi(json, &stretches[i], &sum);
-        if (count == 1) {
-            total = sum;
-        } else {
-            kpi_add(&total, &sum);
-        }
+    rc = str_eq(asking->by, STR("machine"))
+             ? kpi_by_machine(tx, asking, &stretches[0], &total, err)
+             : kpi_by_time(tx, asking, stretches, count, &total, err);
+    if (rc < 0) {
+        return rc;
     }
     json_array_end(json);
     json_put_null(json, "next");
     json_key(json, "total");
     struct stretch whole = {asking->from_ns, asking->to_ns, 0, STR_NONE, false};
-    put_kpi(json, &whole, &total);
+    put_kpi(json, &whole, STR_NONE, &total);
     json_object_end(json);
     return 0;
 }
@@ -500,14 +518,14 @@ static void put_stop(struct json *json, const struct figures_stop *stop, int64_t
     json_put_i64(json, "number", stop->number);
     json_put_str(json, "machine", stop->machine);
     json_put_str(json, "machine_name", stop->machine_name);
-    put_text(json, "order", stop->order);
+    view_put_text(json, "order", stop->order);
     json_put_time(json, "begin", stop->begin_ns);
     view_put_time(json, "end", stop->end_ns == INT64_MAX ? 0 : stop->end_ns);
     put_seconds(json, "seconds", end_ns > stop->begin_ns ? end_ns - stop->begin_ns : 0);
-    put_text(json, "reason", stop->reason);
-    put_text(json, "reason_name", stop->reason_name);
-    put_text(json, "loss", stop->loss);
-    put_text(json, "worker", stop->worker);
+    view_put_text(json, "reason", stop->reason);
+    view_put_text(json, "reason_name", stop->reason_name);
+    view_put_text(json, "loss", stop->loss);
+    view_put_text(json, "worker", stop->worker);
     view_put_time(json, "filed", stop->filed_ns);
     json_put_str(json, "note", stop->note);
     json_object_end(json);

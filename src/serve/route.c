@@ -248,6 +248,14 @@ static const struct param_spec P_STOCK[] = {
     {"after", PARAM_TEXT, .help = HELP("`next` of the answer before", "앞 응답의 next 값")},
     {"limit", PARAM_COUNT, .help = HELP("At most so many items", "최대 개수")}, END};
 
+static const struct param_spec P_STOCK_ITEMS[] = {
+    {"q", PARAM_TEXT,
+        .help = HELP("In code or name; initial consonants too", "코드나 이름에서 검색(초성 가능)")},
+    {"short", PARAM_FLAG,
+        .help = HELP("1: only below the safety stock", "1: 안전 재고보다 적은 것만")},
+    {"after", PARAM_COUNT, .help = HELP("`next` of the answer before", "앞 응답의 next 값")},
+    {"limit", PARAM_COUNT, .help = HELP("At most so many items", "최대 개수")}, END};
+
 static const struct param_spec P_STOCK_MOVES[] = {
     {"item", PARAM_TEXT, .help = HELP("Only of this item", "이 품목만")},
     {"lot", PARAM_TEXT, .help = HELP("Only of this lot", "이 로트만")},
@@ -293,8 +301,8 @@ static const struct param_spec P_LOSSES[] = {MACHINE_PARAM, LINE_PARAM,
 static const struct param_spec P_KPI[] = {MACHINE_PARAM, LINE_PARAM,
     {"order", PARAM_TEXT, .help = HELP("Only runs of this work order", "이 작업지시의 작업만")},
     SPAN_PARAMS,
-    {"by", PARAM_CHOICE, .choices = "day|shift",
-        .help = HELP("A row for each day or shift", "일별 또는 근무조별")},
+    {"by", PARAM_CHOICE, .choices = "day|shift|machine",
+        .help = HELP("A row for each day, shift or machine", "일별, 근무조별 또는 설비별")},
     END};
 
 static const struct param_spec P_STOPS[] = {MACHINE_PARAM,

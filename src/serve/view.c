@@ -10,9 +10,30 @@
 #include "core/time.h"
 #include "device/device.h"
 #include "ledger/people.h"
+#include "production/amount.h"
 
 int64_t view_ms(int64_t time_ns) {
     return time_ns / NS_PER_MS - (time_ns % NS_PER_MS < 0 ? 1 : 0);
+}
+
+void view_put_text(struct json *json, const char *key, struct str text) {
+    if (text.size == 0) {
+        json_put_null(json, key);
+    } else {
+        json_put_str(json, key, text);
+    }
+}
+
+void view_put_amount(struct json *json, const char *key, int64_t amount_u) {
+    json_key(json, key);
+    json_raw(json, str_of(AMOUNT(amount_u)));
+}
+
+struct str view_day(int64_t time_ns, const struct zone *zone, char to[VIEW_DAY_MAX]) {
+    char text[TIME_TEXT_MAX];
+    (void)time_format(time_ns, zone, text);
+    (void)str_copy_z(str_slice(str_of(text), 0, VIEW_DAY_MAX - 1), to, VIEW_DAY_MAX);
+    return str_of(to);
 }
 
 bool view_has_value(uint32_t status, double number) {
@@ -219,14 +240,16 @@ void view_items_end(struct json *json) {
     json_object_end(json);
 }
 
-void view_items_page_end(struct json *json, int64_t next) {
-    char text[24];
-    if (next == 0) {
-        view_items_end(json);
-        return;
-    }
-    (void)i64_to_text(next, text);
+void view_items_page_end_at(struct json *json, struct str next) {
     json_array_end(json);
-    json_put_str(json, "next", str_of(text));
+    view_put_text(json, "next", next);
     json_object_end(json);
+}
+
+void view_items_page_end(struct json *json, int64_t next) {
+    char text[24] = "";
+    if (next != 0) {
+        (void)i64_to_text(next, text);
+    }
+    view_items_page_end_at(json, str_of(text));
 }

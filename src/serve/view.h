@@ -18,6 +18,13 @@ void view_live_value(struct json *json, const struct live_value *value);
 void view_put_optional(struct json *json, const char *key, double value);
 /* A time that may be absent: 0 is null. */
 void view_put_time(struct json *json, const char *key, int64_t time_ns);
+/* A text that may be absent: empty is null. */
+void view_put_text(struct json *json, const char *key, struct str text);
+/* Millionths of a unit or of a won as an exact decimal. */
+void view_put_amount(struct json *json, const char *key, int64_t amount_u);
+/* "2026-11-22": the day of a moment by the clocks of a zone. Lives in `to`. */
+enum { VIEW_DAY_MAX = 11 };
+struct str view_day(int64_t time_ns, const struct zone *zone, char to[VIEW_DAY_MAX]);
 /* A tag with its newest value, as docs/HTTP.md shows it. */
 struct view_moment {
     int64_t now_ns;
@@ -42,5 +49,7 @@ void view_items_begin(struct json *json);
 void view_items_end(struct json *json);
 /* ],"next":"NUMBER"} of lists that come in pages; 0: there is nothing more. */
 void view_items_page_end(struct json *json, int64_t next);
+/* The same where the place is a text; empty: there is nothing more. */
+void view_items_page_end_at(struct json *json, struct str next);
 
 #endif

@@ -118,6 +118,31 @@ static void stock_is_listed_in_pages(void **state) {
     assert_int_equal(count_of(PLANT "stock/moves?to=2020-01-01"), 0);
 }
 
+/* The oldest is taken first; what is held, expired or in quarantine has no turn and is not usable.
+ */
+static void what_may_be_used_has_its_turn(void **state) {
+    (void)state;
+    assert_true(gives(PLANT "stock?lot=A", "\"turn\":1}"));
+    assert_true(gives(PLANT "stock/items",
+        "\"item\":\"0012\",\"name\":\"폴리프로필렌\",\"unit\":\"kg\",\"kind\":\"material\","
+        "\"quantity\":8,\"usable\":8,\"held\":0,\"ordered\":0,\"making\":0,\"safety\":null,"
+        "\"lots\":3,\"short\":false"));
+    assert_int_equal(count_of(PLANT "stock/items?q=%E3%85%8D%E3%84%B9"), 1);
+    assert_int_equal(count_of(PLANT "stock/items?q=none"), 0);
+    assert_int_equal(count_of(PLANT "stock/items?short=1"), 0);
+    sql("UPDATE lots SET state = 'held' WHERE code = 'A'");
+    sql("UPDATE lots SET expires = '2020-01-01' WHERE code = 'A/1'");
+    sql("UPDATE items SET safety_u = 3000000 WHERE code = '0012'");
+    assert_true(gives(PLANT "stock?lot=A", "\"turn\":null}"));
+    assert_true(gives(PLANT "stock?lot=A%2F1", "\"turn\":null}"));
+    assert_true(gives(PLANT "stock?lot=A2", "\"turn\":1}"));
+    assert_true(gives(PLANT "stock/items?short=1",
+        "\"quantity\":8,\"usable\":2,\"held\":6,\"ordered\":0,\"making\":0,\"safety\":3,"));
+    sql("UPDATE lots SET state = 'open', expires = ''");
+    sql("UPDATE items SET safety_u = NULL");
+    assert_int_equal(count_of(PLANT "stock/items?limit=1&after=1"), 0);
+}
+
 static void a_passport_tells_of_one_lot(void **state) {
     (void)state;
     assert_true(gives(PLANT "lots/A", "\"into\":[{\"lot\":\"A/1\""));
@@ -172,14 +197,44 @@ static void a_lot_knows_the_curves_of_its_runs(void **state) {
     assert_true(gives(PLANT "lots/A2", "\"runs\":[{\"run\":1,\"order\":\"WO\""));
 }
 
+/* What lies ready, what work for it brings, and when that ends: without a time as long as a step
+ * has none. */
+static void a_sales_line_tells_what_it_can_count_on(void **state) {
+    (void)state;
+    sql("INSERT INTO sales_orders (number, code, partner, ordered, state, note, created_ns, actor) "
+        "VALUES (1, 'S1', 1, '2026-01-01', 'open', '', 0, 'x'), (2, 'S2', 1, '2026-01-02', "
+        "'cancelled', '', 0, 'x'), (3, 'S3', 1, '2026-01-03', 'open', '', 0, 'x')");
+    sql("INSERT INTO sales_lines (number, sales, line, item, quantity_u, due, shipped_u) VALUES "
+        "(1, 1, 1, 1, 20000000, '2026-02-01', 0), (2, 2, 1, 1, 1000000, '2026-02-01', 0), (3, 3, "
+        "1, 1, 1000000, '2026-02-01', 0)");
+    sql("INSERT INTO work_orders (number, code, item, quantity_u, due, priority, state, "
+        "state_before, sales_line, note, created_ns, actor, proposed) VALUES (7, 'W7', 1, "
+        "15000000, "
+        "'2026-01-31', 5, 'released', '', 1, '', 0, 'x', 0)");
+    sql("INSERT INTO operations (number, work_order, step, process, end_ns, state) VALUES (71, 7, "
+        "10, 1, 1769990400000000000, 'waiting'), (72, 7, 20, 1, NULL, 'waiting')");
+    sql("INSERT INTO stock_moves (time_ns, kind, item, place, quantity_u, work_order, document, "
+        "event) VALUES (0, 'output', 1, 1, 4000000, 7, '', 1)");
+    assert_true(
+        gives(PLANT "sales?limit=3", "\"shipped\":0,\"usable\":8,\"making\":11,\"ends\":null}]}"));
+    sql("UPDATE operations SET end_ns = 1769994000000000000 WHERE number = 72");
+    assert_true(gives(PLANT "sales", "\"making\":11,\"ends\":\"2026-02-02T01:00:00Z\"}]}"));
+    assert_int_equal(count_of(PLANT "sales?state=open"), 2);
+    assert_true(gives(PLANT "sales?state=open&limit=1", "\"sales\":\"S3\""));
+    assert_true(gives(PLANT "sales?state=open", "\"making\":11,"));
+    assert_true(gives(PLANT "stock/items", "\"making\":11.000001,"));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(lots_are_found_by_what_people_type),
         cmocka_unit_test(stock_is_listed_in_pages),
+        cmocka_unit_test(what_may_be_used_has_its_turn),
         cmocka_unit_test(a_passport_tells_of_one_lot),
         cmocka_unit_test(a_trace_goes_both_ways),
         cmocka_unit_test(a_recall_names_places_and_customers),
         cmocka_unit_test(a_lot_knows_the_curves_of_its_runs),
+        cmocka_unit_test(a_sales_line_tells_what_it_can_count_on),
     };
     return cmocka_run_group_tests(tests, open_rig, close_rig);
 }

@@ -126,6 +126,22 @@ static void assert_morning(const json_t *kpi) {
     assert_close(number_of(kpi, "oee"), 10000.0 / 14400);
 }
 
+static void figures_come_by_machine(void **state) {
+    (void)state;
+    json_t *root = get(BASE "kpi?line=hall7&by=machine&" MORNING);
+    json_t *items = json_object_get(root, "items");
+    assert_int_equal(json_array_size(items), 1);
+    assert_string_equal(text_of(json_array_get(items, 0), "machine"), "press71");
+    assert_morning(json_array_get(items, 0));
+    assert_morning(json_object_get(root, "total"));
+    json_decref(root);
+    root = get(BASE "kpi?by=machine&" MORNING);
+    items = json_object_get(root, "items");
+    assert_true(json_array_size(items) >= 2);
+    assert_null(text_of(json_object_get(root, "total"), "machine"));
+    json_decref(root);
+}
+
 /* The same morning however it is asked for. */
 static void figures_are_those_of_the_tables(void **state) {
     (void)state;
@@ -266,6 +282,7 @@ static void what_nobody_knows_is_said(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(figures_come_by_machine),
         cmocka_unit_test(figures_are_those_of_the_tables),
         cmocka_unit_test(leaves_sum_to_the_time_asked_for),
         cmocka_unit_test(machines_show_their_day),
