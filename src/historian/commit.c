@@ -9,12 +9,12 @@
  *
  * Memory: before a group is written the leader looks at the active table. When it has half of the
  * memory it is frozen and the sealing thread takes it while the other half fills; when the one
- * before is still being sealed, the leader waits for it, and everybody with it. If sealing fails (a
- * full disk) the group is refused.
+ * before is still being sealed, the leader helps with that until it is done, and everybody waits
+ * with it. If sealing fails (a full disk) the group is refused.
  */
 #include "core/hash.h"
 #include "core/mem.h"
-#include "historian/store.h"
+#include "historian/seal_rows.h"
 
 enum {
     GROUP_FRAMES = 64,
@@ -93,7 +93,9 @@ int commit_room_wait(struct historian *historian, struct err *err) {
         return seal_frozen(historian, err);
     }
     while (historian->view->frozen != NULL && historian->seal_rc == 0) {
-        (void)cond_wait_until(&historian->state_changed, &historian->state_mutex, INT64_MAX);
+        if (!seal_help(historian)) {
+            (void)cond_wait_until(&historian->state_changed, &historian->state_mutex, INT64_MAX);
+        }
     }
     int rc = historian->view->frozen != NULL ? historian->seal_rc : 0;
     if (rc < 0 && err != NULL) {

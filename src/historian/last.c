@@ -9,19 +9,25 @@
 #include "core/mem.h"
 #include "historian/store.h"
 
-enum { LAST_PAGE_SLOTS = 1024, LAST_PAGES = HIST_TAG_MAX / LAST_PAGE_SLOTS + 1 };
+enum {
+    LAST_PAGE_SLOTS = 1024,
+    LAST_PAGES = HIST_TAG_MAX / LAST_PAGE_SLOTS + 1,
+    ROWS_AHEAD = 16, // So many rows before its turn a slot is asked from memory.
+};
 
 struct last_slot {
     int64_t time_ns;
     uint64_t value;
     uint64_t seq;
     char *text;
-    uint32_t text_size;
     uint32_t status;
+    uint8_t text_size;
     uint8_t type; // 0: no row yet.
     uint8_t flags;
     bool settled; // Segments were asked, too.
 };
+
+_Static_assert(LIMIT_LIVE_TEXT_BYTES <= UINT8_MAX, "text_size holds it");
 
 struct last_table {
     struct mutex mutex;
@@ -57,7 +63,7 @@ static struct last_slot *last_slot(struct last_table *table, uint32_t tag) {
 }
 
 static void slot_set_text(struct last_slot *slot, struct str text) {
-    uint32_t size = (uint32_t)str_slice(text, 0, LIMIT_LIVE_TEXT_BYTES).size;
+    uint8_t size = (uint8_t)str_slice(text, 0, LIMIT_LIVE_TEXT_BYTES).size;
     if (slot->text == NULL) {
         slot->text = mem_alloc(LIMIT_LIVE_TEXT_BYTES + 1);
     }
@@ -82,10 +88,20 @@ static bool slot_is_passed(const struct last_slot *slot, int64_t time_ns, uint8_
            (time_ns == slot->time_ns && version_wins(flags, slot->flags));
 }
 
+static void last_prefetch(const struct last_table *table, uint32_t tag) {
+    const struct last_slot *page = table->pages[tag / LAST_PAGE_SLOTS];
+    if (page != NULL) {
+        __builtin_prefetch(&page[tag % LAST_PAGE_SLOTS], 1);
+    }
+}
+
 void last_add(struct last_table *table, const struct batch *batch) {
     mutex_lock(&table->mutex);
     for (uint32_t i = 0; i < batch->count; i++) {
         const struct sample *row = &batch->rows[i];
+        if (i + ROWS_AHEAD < batch->count) {
+            last_prefetch(table, row[ROWS_AHEAD].tag);
+        }
         if ((row->flags & SAMPLE_DROP) != 0) {
             continue;
         }

@@ -579,6 +579,13 @@ uint32_t memtable_tag_next(struct memtable *table, uint32_t tag) {
     return 0;
 }
 
+uint32_t memtable_tag_rows(struct memtable *table, uint32_t tag) {
+    const struct page *page = memtable_settle(table, tag);
+    return page == NULL
+               ? 0
+               : atomic_load_explicit(&page->slots[tag % PAGE_SLOTS].count, memory_order_acquire);
+}
+
 /* Appends rows [from, to) of a chunk, with texts and marks made visible as columns. */
 static void chunk_append(
     const struct chunk *chunk, uint32_t from, uint32_t to, struct rows_buffer *rows) {

@@ -37,6 +37,8 @@ uint32_t memtable_tags(const struct memtable *table);
 uint64_t memtable_seq(const struct memtable *table);
 /* The smallest tag above `tag` that has rows inside; 0: none. */
 uint32_t memtable_tag_next(struct memtable *table, uint32_t tag);
+/* How many rows a tag has inside. */
+uint32_t memtable_tag_rows(struct memtable *table, uint32_t tag);
 
 /* A walk over one tag's rows in [from, to) in time order, with a bound taken at the start. */
 struct memtable_walk {

@@ -14,10 +14,7 @@
 
 #include "core/mem.h"
 
-enum {
-    ROWS_PER_CELL_MIN = 256,
-    CELLS_TRIAL = 1024, // A level is judged from here on.
-};
+enum { CELLS_TRIAL = 1024 }; // A level is judged from here on.
 
 void rollup_init(struct rollup *rollup) {
     *rollup = (struct rollup){0};
@@ -44,7 +41,7 @@ static void level_merge(
         return;
     }
     if (level->count == 0 || level->cells[level->count - 1].start_ns != start_ns) {
-        if (level->count >= CELLS_TRIAL && rows / level->count < ROWS_PER_CELL_MIN) {
+        if (level->count >= CELLS_TRIAL && rows / level->count < ROLLUP_ROWS_PER_CELL_MIN) {
             level->dropped = true;
             return;
         }
@@ -80,8 +77,8 @@ void rollup_add(struct rollup *rollup, const struct run *run) {
 void rollup_give(struct rollup *rollup, struct tag_page *page) {
     for (int i = 0; i < ROLLUP_LEVELS; i++) {
         struct rollup_level *level = &rollup->levels[i];
-        bool worth =
-            !level->dropped && level->count > 0 && rollup->rows / level->count >= ROWS_PER_CELL_MIN;
+        bool worth = !level->dropped && level->count > 0 &&
+                     rollup->rows / level->count >= ROLLUP_ROWS_PER_CELL_MIN;
         page->cell_count[i] = worth ? level->count : 0;
         page->cells[i] = worth ? level->cells : NULL;
         if (worth) {

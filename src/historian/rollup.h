@@ -5,6 +5,8 @@
  */
 #include "historian/segment.h"
 
+enum { ROLLUP_ROWS_PER_CELL_MIN = 256 }; // Of a level that is kept.
+
 struct rollup {
     struct rollup_level {
         struct cell *cells;

@@ -7,28 +7,10 @@
  * tried again every second; writers go on until memory is full, too.
  */
 #include "core/mem.h"
-#include "historian/segment_write.h"
-#include "historian/store.h"
+#include "historian/seal_rows.h"
 
 #define SEAL_RETRY_NS NS_PER_S
 #define BUSY_NS       NS_PER_S // Two tables filled in less leave no time for small merges.
-
-static int seal_rows(struct segment_writer *writer, struct memtable *table, struct err *err) {
-    for (uint32_t tag = 0; (tag = memtable_tag_next(table, tag)) != 0;) {
-        struct memtable_walk walk;
-        memtable_walk_init(&walk, table, tag, INT64_MIN, INT64_MAX);
-        struct run run;
-        int rc = 0;
-        while (rc == 0 && memtable_walk_next(&walk, &run)) {
-            rc = segment_writer_add(writer, tag, &run, err);
-        }
-        memtable_walk_fini(&walk);
-        if (rc < 0) {
-            return rc;
-        }
-    }
-    return 0;
-}
 
 static int seal_table(struct historian *historian, struct memtable *table, struct err *err) {
     struct segment_plan plan = {.files = historian->files,
@@ -42,7 +24,7 @@ static int seal_table(struct historian *historian, struct memtable *table, struc
     if (rc < 0) {
         return rc;
     }
-    rc = seal_rows(writer, table, err);
+    rc = seal_rows(historian, table, &plan, writer, err);
     bool empty = rc == 0 && segment_writer_rows(writer) == 0;
     if (rc == 0 && !empty) {
         rc = segment_writer_finish(writer, err);

@@ -32,6 +32,7 @@ struct segment_writer {
     char path[LIMIT_PATH_BYTES];
     int fd;
     bool finished;
+    bool piece; // No file: everything stays in `out`.
     struct codec codec;
     struct buf out;      // Not yet written.
     uint64_t out_offset; // Of its first byte in the file.
@@ -42,6 +43,7 @@ struct segment_writer {
     uint64_t text_bytes;
     struct rollup rollup;
     bool split_before; // The block before ended inside a group of versions.
+    bool ending;       // What waits is the tag's end.
     struct block_entry *blocks;
     uint32_t block_count;
     uint32_t block_capacity;
@@ -52,6 +54,14 @@ struct segment_writer {
     uint32_t entry_capacity;
     uint64_t row_count;
 };
+
+static void writer_init(struct segment_writer *writer, uint64_t out_max) {
+    codec_init(&writer->codec);
+    buf_init(&writer->out, out_max);
+    rows_init(&writer->rows);
+    arena_init(&writer->texts, 0);
+    rollup_init(&writer->rollup);
+}
 
 int segment_writer_open(
     const struct segment_plan *plan, struct segment_writer **ret_writer, struct err *err) {
@@ -67,11 +77,7 @@ int segment_writer_open(
         mem_free(writer);
         return rc;
     }
-    codec_init(&writer->codec);
-    buf_init(&writer->out, OUT_BYTES_MAX);
-    rows_init(&writer->rows);
-    arena_init(&writer->texts, 0);
-    rollup_init(&writer->rollup);
+    writer_init(writer, OUT_BYTES_MAX);
     uint8_t head[SEGMENT_HEAD_BYTES];
     segment_head_put(
         head, &(struct segment_head){
@@ -79,6 +85,16 @@ int segment_writer_open(
     buf_put(&writer->out, head, sizeof head);
     *ret_writer = writer;
     return 0;
+}
+
+struct segment_writer *segment_piece_new(const struct segment_plan *plan, uint64_t bytes_max) {
+    struct segment_writer *piece = MEM_NEW(struct segment_writer);
+    piece->plan = *plan;
+    piece->fd = -1;
+    piece->finished = true; // There is nothing to remove.
+    piece->piece = true;
+    writer_init(piece, bytes_max);
+    return piece;
 }
 
 void segment_writer_free(struct segment_writer *writer) {
@@ -115,7 +131,7 @@ static int writer_flush(struct segment_writer *writer, struct err *err) {
 }
 
 static int writer_flush_full(struct segment_writer *writer, struct err *err) {
-    return writer->out.size >= OUT_BYTES ? writer_flush(writer, err) : 0;
+    return writer->out.size >= OUT_BYTES && !writer->piece ? writer_flush(writer, err) : 0;
 }
 
 static struct block_entry *writer_entry(struct segment_writer *writer) {
@@ -138,7 +154,11 @@ static void writer_account(
     entry->rows += block->rows;
     entry->blocks_size += block->size;
     writer->row_count += block->rows;
-    rollup_add(&writer->rollup, run);
+    bool thin = writer->ending && writer->rows.count == run->count && writer->rollup.rows == 0 &&
+                run->count < ROLLUP_ROWS_PER_CELL_MIN; // All of a tag: no level would be kept.
+    if (!thin) {
+        rollup_add(&writer->rollup, run);
+    }
 }
 
 static void writer_put_block(struct segment_writer *writer, const struct run *run, bool split) {
@@ -228,6 +248,12 @@ static struct run first_rows(const struct rows_buffer *rows, uint32_t count) {
 
 /* Moves the rows behind the first `count` to the front, with their texts into fresh memory. */
 static void writer_drop_rows(struct segment_writer *writer, uint32_t count) {
+    if (count == writer->rows.count) {
+        rows_clear(&writer->rows);
+        arena_reset(&writer->texts);
+        writer->text_bytes = 0;
+        return;
+    }
     struct rows_buffer rest;
     rows_init(&rest);
     struct run all = rows_run(&writer->rows);
@@ -275,12 +301,23 @@ static int writer_cut(struct segment_writer *writer, bool all, struct err *err) 
     return 0;
 }
 
+static void writer_put_entry(struct segment_writer *writer, const struct tag_entry *entry) {
+    if (writer->entry_count == writer->entry_capacity) {
+        writer->entry_capacity = writer->entry_capacity > 0 ? writer->entry_capacity * 2 : 256;
+        writer->entries =
+            mem_resize(writer->entries, writer->entry_capacity * sizeof *writer->entries);
+    }
+    writer->entries[writer->entry_count++] = *entry;
+}
+
 /* Ends the present tag with its page. */
 static int writer_end_tag(struct segment_writer *writer, struct err *err) {
     if (writer->tag == 0) {
         return 0;
     }
+    writer->ending = true;
     int rc = writer_cut(writer, true, err);
+    writer->ending = false;
     if (rc < 0) {
         return rc;
     }
@@ -301,12 +338,7 @@ static int writer_end_tag(struct segment_writer *writer, struct err *err) {
         mem_free(page.cells[level]);
     }
     writer->entry.page_size = (uint32_t)(writer->out.size - at);
-    if (writer->entry_count == writer->entry_capacity) {
-        writer->entry_capacity = writer->entry_capacity > 0 ? writer->entry_capacity * 2 : 256;
-        writer->entries =
-            mem_resize(writer->entries, writer->entry_capacity * sizeof *writer->entries);
-    }
-    writer->entries[writer->entry_count++] = writer->entry;
+    writer_put_entry(writer, &writer->entry);
     writer->tag = 0;
     return writer_flush_full(writer, err);
 }
@@ -375,6 +407,32 @@ int segment_writer_copy(struct segment_writer *writer, uint32_t tag, const uint8
     writer->split_before = false;
     writer_account(writer, block, run);
     return writer_flush_full(writer, err);
+}
+
+/* Blocks and pages name no place in the file, only the directory does. */
+int segment_writer_join(
+    struct segment_writer *writer, struct segment_writer *piece, struct err *err) {
+    int rc = writer_end_tag(writer, err);
+    rc = rc < 0 ? rc : writer_end_tag(piece, err);
+    rc = rc < 0 ? rc : writer_flush(writer, err);
+    if (rc < 0 || piece->entry_count == 0) {
+        return rc;
+    }
+    CHECK(writer->entry_count == 0 ||
+          writer->entries[writer->entry_count - 1].tag < piece->entries[0].tag);
+    for (uint32_t i = 0; i < piece->entry_count; i++) {
+        piece->entries[i].offset += writer->out_offset;
+        writer_put_entry(writer, &piece->entries[i]);
+    }
+    writer->row_count += piece->row_count;
+    CHECK(!piece->out.overflow);
+    rc = file_write_at(writer->plan.files, writer->fd, writer->path, writer->out_offset,
+        piece->out.data, piece->out.size, err);
+    writer->out_offset += rc < 0 ? 0 : piece->out.size;
+    buf_clear(&piece->out);
+    piece->entry_count = 0;
+    piece->row_count = 0;
+    return rc;
 }
 
 uint64_t segment_writer_rows(const struct segment_writer *writer) {

@@ -58,6 +58,7 @@ struct commit {
 };
 
 struct last_table;
+struct sealing;
 
 struct historian {
     struct files *files;
@@ -105,6 +106,7 @@ struct historian {
     int64_t frozen_before_ns;
     int seal_rc; // Of the last attempt to seal.
     struct err seal_err;
+    struct sealing *sealing; // What is being sealed; NULL: nothing.
 
     struct thread sealer;
 };
@@ -160,8 +162,8 @@ struct hist_bucket bucket_of(const struct summary *sum, int64_t start_ns, int64_
 /* Becoming and leaving the leader of the log from outside an append. */
 void commit_lead(struct historian *historian);
 void commit_leave(struct historian *historian);
-/* Waits until nothing is frozen; without a sealing thread, seals. Leader only. A failure of the
- * thread's last attempt is returned at once; it goes on trying. */
+/* Waits until nothing is frozen and helps with it; without a sealing thread, seals. Leader only. A
+ * failure of the thread's last attempt is returned at once; it goes on trying. */
 int commit_room_wait(struct historian *historian, struct err *err);
 /* Freezes the active table when nothing is frozen; leader only. */
 bool store_freeze(struct historian *historian);
