@@ -5,7 +5,8 @@ import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { help } from './scripts/help.mjs';
 import { parts } from './scripts/parts.mjs';
 
-const wordsOf = (id) => (id.includes('/words/terminal/') ? 'terminal-words' : id.match(/\/words\/later\/(\w+)\.(ko|en)\.json/)?.slice(1).join('-words-'));
+// Each language is a part of its own, as are the words of each page: no page brings words that nobody reads.
+const wordsOf = (id) => (id.includes('/words/terminal/') ? 'terminal-words' : id.match(/\/words\/(?:later\/(\w+)\.)?(ko|en)\.json/)?.slice(1).filter(Boolean).join('-words-'));
 
 export default defineConfig({
   plugins: [svelte(), help(), parts()],
@@ -17,7 +18,6 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     // One style for all pages: its rules stay in one order, and a page never stands there without them.
     cssCodeSplit: false,
-    // The terminal's words in six languages stand beside it, not in the first part; those of other pages by language.
     rollupOptions: { output: { experimentalMinChunkSize: 12_000, manualChunks: wordsOf } },
     reportCompressedSize: true,
   },

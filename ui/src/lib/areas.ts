@@ -36,6 +36,7 @@ const PRODUCTION: Area = {
   words: 'nav.production',
   tabs: [
     { id: 'orders', words: 'orders.title', to: '/orders' },
+    { id: 'lots', words: 'lots.title', to: '/lots' },
     { id: 'terminal', words: 'terminal.title', to: '/terminal' },
     { id: 'scan', words: 'nav.scan', to: '/scan' },
     { id: 'master', words: 'master.tab' },
@@ -82,6 +83,9 @@ export function areaOf(path: string): Area | undefined {
   }
   if (path.startsWith('/settings/')) {
     return SETTINGS;
+  }
+  if (path.startsWith('/lots/')) {
+    return PRODUCTION;
   }
   return areas().find((area) => path === area.to || area.tabs.some((tab) => path === tabPath(tab)));
 }

@@ -37,6 +37,8 @@ const PAGES: { to: string; words: Key; icon?: IconName }[] = [
   { to: '/data/devices', words: 'devices.title' },
   { to: '/data/quality', words: 'quality.title' },
   { to: '/data/tag?new=derived', words: 'tag.new_derived' },
+  { to: '/orders', words: 'orders.title', icon: 'box' },
+  { to: '/lots', words: 'lots.title', icon: 'box' },
   { to: '/terminal', words: 'terminal.title', icon: 'scan' },
   { to: '/scan', words: 'scan.title' },
   { to: '/data/upload', words: 'upload.title' },

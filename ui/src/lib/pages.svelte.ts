@@ -16,6 +16,7 @@ export interface Lazy {
 
 const floor: Lazy = { load: () => import('../pages/Floor.svelte') };
 const flow: Lazy = { load: () => import('../pages/Flow.svelte') };
+const lots: Lazy = { load: () => import('../pages/Lots.svelte'), words: ['lots', 'production'], byPlant: true };
 const settings: Lazy = { load: () => import('../pages/Settings.svelte'), words: ['settings', 'start'] };
 const start: Lazy = { load: () => import('../pages/Start.svelte'), words: ['start', 'devices'], byPlant: true };
 // Pages are found by their names in either language.
@@ -37,13 +38,14 @@ export const ADDRESSES = {
   '/data/tag': { load: () => import('../pages/Tag.svelte'), words: ['tag', 'devices'] },
   '/data/quality': { load: () => import('../pages/Quality.svelte'), words: ['values'], byPlant: true },
   '/data/outbox': { load: () => import('../pages/Outbox.svelte'), words: ['outbox'] },
-  '/data/master': { load: () => import('../pages/Master.svelte'), words: ['master', 'upload', 'devices'], byPlant: true },
+  '/data/master': { load: () => import('../pages/Master.svelte'), words: ['master', 'production', 'upload', 'devices'], byPlant: true },
   '/data/papers': { load: () => import('../pages/Papers.svelte'), words: ['papers'] },
   '/data/indicators': { load: () => import('../pages/Indicators.svelte'), words: ['indicators'], byPlant: true },
   '/data/upload': { load: () => import('../pages/Upload.svelte'), words: ['upload', 'devices'] },
   '/factories': { load: () => import('../pages/Factories.svelte'), words: ['factories'] },
   '/help': help,
   '/health': { load: () => import('../pages/Health.svelte'), words: ['health'] },
+  '/lots': lots,
   '/orders': { load: () => import('../pages/Orders.svelte'), words: ['orders'], byPlant: true },
   '/scan': { load: () => import('../pages/Scan.svelte'), words: ['scan'] },
   '/settings': settings,
@@ -55,10 +57,10 @@ export const ADDRESSES = {
 
 export const lazy = $state<{ parts: Map<Lazy, Part>; failed: Problem | null }>({ parts: new Map(), failed: null });
 
-/** Settings, the guided set-up and the help have addresses below their own. */
+/** Lots, settings, the guided set-up and the help have addresses below their own. */
 export function pageOf(address: string): Lazy | undefined {
   const known: Record<string, Lazy> = ADDRESSES;
-  const below: [string, Lazy][] = [['/settings/', settings], ['/start/', start], ['/help/', help]];
+  const below: [string, Lazy][] = [['/lots/', lots], ['/settings/', settings], ['/start/', start], ['/help/', help]];
   return known[address] ?? below.find(([parent]) => address.startsWith(parent))?.[1];
 }
 
