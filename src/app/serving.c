@@ -18,6 +18,7 @@
 
 #include "app/control.h"
 #include "core/log.h"
+#include "papers/printing.h"
 #include "serve/serve.h"
 #include "upkeep/tls.h"
 
@@ -199,6 +200,7 @@ static int serve_home(const struct serving_options *options, struct home *home,
         .host_name = options->config.host_name[0] != '\0' ? options->config.host_name : NULL,
         .demo = options->demo,
         .tls = tls};
+    struct printing *printing = printing_start(home);
     int status = serve_start(&with, &server, err);
     if (status >= 0) {
         status = control_start(home, &control, err);
@@ -216,6 +218,7 @@ static int serve_home(const struct serving_options *options, struct home *home,
     }
     control_stop(control);
     serve_stop(server);
+    printing_stop(printing);
     upkeep_stop(upkeep); // After those who ask it.
     return status;
 }

@@ -3,11 +3,9 @@
 /*
  * A paper as PDF, A4: titles, paragraphs, facts, tables that go on over pages with their head
  * repeated, places to sign, page numbers. The paper and its texts are borrowed for the call. Any
- * thread; each call has a font map of its own.
- *
- * cairo, pango and their fonts are opened on the first use and not linked: whoever never makes a
- * PDF does not need them.
+ * thread.
  */
+#include "papers/canvas.h"
 #include "papers/grid.h"
 
 enum block_kind {
@@ -40,11 +38,6 @@ struct paper {
     bool landscape;
     struct block blocks[PAPER_BLOCKS_MAX];
     uint32_t count;
-};
-
-struct sink {
-    void *context;
-    int (*write)(void *context, const void *data, size_t size, struct err *err);
 };
 
 void paper_text(struct paper *paper, enum block_kind kind, struct str text);

@@ -7,6 +7,7 @@
 #include "production/master_rule.h"
 
 #include "core/check.h"
+#include "production/label.h"
 #include "production/words.h"
 
 struct row_rule {
@@ -48,7 +49,8 @@ static int check_ranges(struct row_rule *rule, struct err *err) {
         {NOUN_MOULDS, "cavities_open", 0, 1000}, {NOUN_MOULDS, "shots_care", 1, 1LL << 53},
         {NOUN_ITEMS, "lead_days", 0, 3660}, {NOUN_ITEMS, "shelf_days", 1, 36600},
         {NOUN_MACHINES, "counter_max", 1, 1LL << 53}, {NOUN_MACHINES, "rejects_max", 1, 1LL << 53},
-        {NOUN_MACHINES, "pieces", 1, 100000}, {NOUN_DAYS, "weekday", 1, 7}};
+        {NOUN_MACHINES, "pieces", 1, 100000}, {NOUN_DAYS, "weekday", 1, 7},
+        {NOUN_PRINTERS, "copies", 1, 99}};
     for (size_t i = 0; i < sizeof RANGES / sizeof RANGES[0]; i++) {
         const struct field_value *value =
             RANGES[i].noun == rule->noun ? given(rule, RANGES[i].name) : NULL;
@@ -152,6 +154,38 @@ static int check_breaks(struct row_rule *rule, struct err *err) {
     return 0;
 }
 
+/* A layout that cannot be drawn is refused when it is entered, not when it is printed. */
+static int check_label(struct row_rule *rule, struct err *err) {
+    const struct field_value *width = given(rule, "width");
+    const struct field_value *height = given(rule, "height");
+    const struct field_value *layout = given(rule, "layout");
+    struct label_layout parts;
+    return width == NULL || height == NULL || layout == NULL
+               ? 0
+               : label_layout_parse(layout->text, width->f64, height->f64, &parts, err);
+}
+
+/* Host, or host and port. */
+static int check_printer(struct row_rule *rule, struct err *err) {
+    static const int64_t RESOLUTIONS[] = {152, 203, 300, 600};
+    const struct field_value *dpi = given(rule, "dpi");
+    bool known = dpi == NULL;
+    for (size_t i = 0; i < sizeof RESOLUTIONS / sizeof RESOLUTIONS[0]; i++) {
+        known = known || dpi->i64 == RESOLUTIONS[i];
+    }
+    if (!known) {
+        return err_set(err, ERR_RANGE, SAY(PRODUCTION_PRINTER_DPI), NO_ARGS);
+    }
+    const struct field_value *address = given(rule, "address");
+    struct str text = address != NULL ? address->text : STR("-");
+    for (size_t i = 0; i < text.size; i++) {
+        if (text.data[i] <= ' ' || text.data[i] >= 0x7f || text.data[i] == '/') {
+            return err_set(err, ERR_INVALID, SAY(PRODUCTION_PRINTER_ADDRESS), ARGS(A_STR(text)));
+        }
+    }
+    return 0;
+}
+
 int master_row_rules(enum noun_id noun, const struct field_value *values,
     const struct field **ret_field, struct err *err) {
     struct row_rule rule = {.noun = noun, .values = values};
@@ -164,6 +198,12 @@ int master_row_rules(enum noun_id noun, const struct field_value *values,
     }
     if (status >= 0 && noun == NOUN_SHIFTS) {
         status = check_breaks(&rule, err);
+    }
+    if (status >= 0 && noun == NOUN_LABELS) {
+        status = check_label(&rule, err);
+    }
+    if (status >= 0 && noun == NOUN_PRINTERS) {
+        status = check_printer(&rule, err);
     }
     if (status < 0) {
         *ret_field = rule.fault;

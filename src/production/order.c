@@ -17,6 +17,7 @@
 #include "production/amount.h"
 #include "production/book.h"
 #include "production/event_handler.h"
+#include "production/label.h"
 #include "production/sql.h"
 
 enum { CODES_A_DAY_MAX = 9999 };
@@ -275,6 +276,12 @@ static int answer_order(struct event *event, int64_t number, struct err *err) {
     return 0;
 }
 
+/* Released, and its labels are on their way to the printers: they exist before the work starts. */
+static int release(struct event *event, int64_t number, const char *today, struct err *err) {
+    int rc = order_release(event->tx, number, str_of(today), event->actor, err);
+    return rc < 0 ? rc : label_on_release(event->tx, number, event->lang, event->actor, err);
+}
+
 int event_order_make(struct event *event, struct err *err) {
     char today[DATE_TEXT_MAX];
     struct order_new order = {.item = event_i64(event, "item", 0),
@@ -291,7 +298,7 @@ int event_order_make(struct event *event, struct err *err) {
     int64_t number = 0;
     int rc = order_insert(event->tx, &order, &number, err);
     if (rc >= 0 && event_i64(event, "release", 0) != 0) {
-        rc = order_release(event->tx, number, str_of(today), event->actor, err);
+        rc = release(event, number, today, err);
     }
     return rc < 0 ? rc : answer_order(event, number, err);
 }
@@ -300,7 +307,7 @@ int event_order_release(struct event *event, struct err *err) {
     char today[DATE_TEXT_MAX];
     (void)day_of(event->time_ns, event->zone, today);
     int64_t number = event_i64(event, "order", 0);
-    int rc = order_release(event->tx, number, str_of(today), event->actor, err);
+    int rc = release(event, number, today, err);
     return rc < 0 ? rc : answer_order(event, number, err);
 }
 
@@ -492,7 +499,7 @@ int event_order_split(struct event *event, struct err *err) {
                       " WHERE number = ?1",
                       Q(Q_I(order.number), Q_I(part_u)), err);
     if (rc >= 0 && strcmp(order.state, "planned") != 0) {
-        rc = order_release(event->tx, number, str_of(today), event->actor, err);
+        rc = release(event, number, today, err);
     }
     return rc < 0 ? rc : answer_order(event, number, err);
 }

@@ -17,10 +17,10 @@
 #include "core/limits.h"
 #include "serve/call.h"
 #include "serve/json_in.h"
+#include "serve/scans.h"
 #include "serve/server.h"
-#include "wire/gs1.h"
 
-enum { GTIN_MIN_DIGITS = 12, EPC_DIGITS = 24, SERIAL_TEXT_MAX = 24, FNC1 = 0x1D };
+enum { GTIN_MIN_DIGITS = 12, EPC_DIGITS = 24, FNC1 = 0x1D };
 
 struct scan {
     struct str tag_name;
@@ -99,12 +99,7 @@ static bool is_proved(const struct gs1_code *code) {
     return false;
 }
 
-/* An RFID label with an SGTIN-96: item and serial number. `texts` holds the digits. */
-struct epc_texts {
-    struct gs1_sgtin sgtin;
-    char serial[SERIAL_TEXT_MAX];
-};
-
+/* An RFID label with an SGTIN-96: item and serial number. */
 static bool read_epc(struct str code, struct epc_texts *texts, struct gs1_code *ret_code) {
     if (code.size != EPC_DIGITS || !gs1_epc(code, &texts->sgtin)) {
         return false;
@@ -117,7 +112,7 @@ static bool read_epc(struct str code, struct epc_texts *texts, struct gs1_code *
 }
 
 /* The elements of the code, and in `note` what is wrong with it, if anything is. */
-static void explain(
+void scan_explain(
     struct str code, struct epc_texts *texts, struct gs1_code *ret_code, struct err *note) {
     if (read_epc(code, texts, ret_code)) {
         return;
@@ -140,11 +135,11 @@ static void explain(
     }
 }
 
-static void put_explanation(struct json *json, struct str code, int64_t now_ns, enum lang lang) {
+void scan_put_explanation(struct json *json, struct str code, int64_t now_ns, enum lang lang) {
     struct epc_texts texts;
     struct gs1_code found = {.count = 0};
     struct err note = ERR_INIT;
-    explain(code, &texts, &found, &note);
+    scan_explain(code, &texts, &found, &note);
     char now[TIME_TEXT_MAX];
     (void)time_format(now_ns, NULL, now);
     int64_t year = 0;
@@ -281,7 +276,7 @@ int api_scan(struct call *call, struct err *err) {
     json_put_bool(&json, "created", scan.created);
     json_put_bool(&json, "again", scan.again);
     json_put_i64(&json, "count_today", (int64_t)count);
-    put_explanation(&json, scan.code, call->now_ns, call->lang);
+    scan_put_explanation(&json, scan.code, call->now_ns, call->lang);
     json_object_end(&json);
     return 0;
 }

@@ -241,6 +241,33 @@ static const struct param_spec P_LOT_RECALL[] = {
         .help = HELP("json; csv and xlsx as a file", "기본 json. csv와 xlsx는 파일")},
     END};
 
+static const struct param_spec P_CODE[] = {
+    {"code", PARAM_TEXT, .required = true,
+        .help = HELP("As the reader gave it", "리더가 읽은 그대로")},
+    END};
+
+static const struct param_spec P_LABELS[] = {
+    {"kind", PARAM_CHOICE, .choices = "lot|order|item|place|machine|worker|mould",
+        .help = HELP("Only for this", "이 종류만")},
+    END};
+
+static const struct param_spec P_LABEL[] = {
+    {"format", PARAM_CHOICE, .choices = "svg|pdf|zpl", .help = HELP("svg", "형식. 기본 svg")},
+    {"label", PARAM_TEXT, .help = HELP("Which label; the first of its kind", "라벨 양식")},
+    {"quantity", PARAM_TEXT, .help = HELP("Instead of what is known", "표시할 수량")},
+    {"copies", PARAM_COUNT, .help = HELP("At most 500; of pdf and zpl", "매수(pdf, zpl)")},
+    {"sheet", PARAM_CHOICE, .choices = "a4|roll",
+        .help = HELP("Of pdf: side by side on A4, or each on a page", "pdf 용지. 기본 a4")},
+    {"skip", PARAM_COUNT,
+        .help = HELP("Used-up places of the first sheet", "첫 장에서 건너뛸 칸 수")},
+    {"dpi", PARAM_COUNT, .help = HELP("Of zpl; 203", "zpl 해상도. 기본 203")}, END};
+
+static const struct param_spec P_PRINT_JOBS[] = {
+    {"state", PARAM_CHOICE, .choices = "waiting|sending|printed|sent|doubtful|failed|cancelled",
+        .help = HELP("Only in this state", "이 상태만")},
+    {"before", PARAM_COUNT, .help = HELP("Jobs below this number", "이 번호보다 앞의 인쇄")},
+    {"limit", PARAM_COUNT, .help = HELP("At most so many items", "최대 개수")}, END};
+
 static const struct param_spec P_STOCK[] = {
     {"item", PARAM_TEXT, .help = HELP("Only of this item", "이 품목만")},
     {"place", PARAM_TEXT, .help = HELP("Only at this place", "이 장소만")},

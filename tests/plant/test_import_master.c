@@ -157,7 +157,12 @@ static const struct {
     {NOUN_REASONS, "code,kind,name,parent\nS11,stop,금형 파손,S1\nS1,stop,고장,S\nS,stop,정지,\n",
         3},
     {NOUN_MOULDS, "code,name,item,cavities\nM1,케이스 금형,A,4\n", 1},
-    {NOUN_INSPECTIONS, "item,kind,line,name,lower,upper\nA,final,1,두께,1.95,2.05\n", 1}};
+    {NOUN_INSPECTIONS, "item,kind,line,name,lower,upper\nA,final,1,두께,1.95,2.05\n", 1},
+    {NOUN_LABELS,
+        "code,kind,name,width,height,layout\nBOX,lot,상자,60,40,\"bold 2 2 50 5 {lot}\nqr 40 10 18 "
+        "{lot}\"\n",
+        1},
+    {NOUN_PRINTERS, "code,name,address,dpi,release\nP1,출하,192.168.0.40:9100,203,lot\n", 1}};
 
 static void make_floor(struct rig *rig) {
     struct import_report report;

@@ -99,7 +99,9 @@ static enum need need_of(const char *path, const char *method) {
         {"put", "/api/v1/mail", NEED_GRANT}, {"post", "/api/v1/mail/test", NEED_GRANT},
         {"post", "/api/v1/backup", NEED_GRANT}, {"post", "/annotations", NEED_WRITE},
         {"get", "/costs", NEED_CONFIGURE}, {"post", "/events", NEED_WRITE},
-        {"delete", "/annotations/{number}", NEED_WRITE}};
+        {"delete", "/annotations/{number}", NEED_WRITE}, {"post", "/print-jobs", NEED_WRITE},
+        {"post", "/print-jobs/{number}/again", NEED_WRITE},
+        {"delete", "/print-jobs/{number}", NEED_WRITE}};
     for (size_t i = 0; i < sizeof OTHERS / sizeof OTHERS[0]; i++) {
         if (strcmp(method, OTHERS[i].method) == 0 &&
             str_ends(str_of(path), str_of(OTHERS[i].end))) {

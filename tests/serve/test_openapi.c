@@ -274,7 +274,8 @@ static void every_answer_is_as_described(void **state) {
             : is_moments ? "?tag=line1.press1.temp&tag=line1.press1.recipe&time=now&time=1970-01-"
                            "01T00:00:00Z"
             : wants_tag ? "?tag=line1.press1.temp&tag=line1.press1.recipe&from=1970-01-01T00:00:00Z"
-                        : "",
+            : strstr(path, "/codes") ? "?code=(01)08801234567893(17)270131(10)A1(37)20"
+                                     : "",
             schema);
         if (strstr(path, "/samples")) {
             check_answer(path,
@@ -311,7 +312,9 @@ static int enter_shop(struct ledger_tx *tx, void *context, struct err *err) {
         "INSERT INTO boms (number, changed_ns, item, version, line, component, quantity_u, base_u, "
         "supply, valid_from, valid_to, note) VALUES (101, 0, 101, 1, 1, 102, 250000, 1000000, "
         "'own', '', "
-        "'', '')"};
+        "'', '')",
+        "INSERT INTO printers (changed_ns, code, name, address, dpi, release, active, note) "
+        "VALUES (0, 'P1', 'P1', '127.0.0.1:1', 203, 'lot', 1, '')"};
     int rc = 0;
     for (size_t i = 0; i < sizeof ROWS / sizeof ROWS[0] && rc >= 0; i++) {
         struct ledger_stmt *stmt = NULL;
@@ -350,8 +353,10 @@ static void orders_are_as_described(void **state) {
     (void)state;
     static const char *const PATHS[] = {"orders", "orders/{order}", "sales", "purchases", "costs",
         "lots", "lots/{code}", "lots/{code}/trace", "lots/{code}/recall", "lots/{code}/curves",
-        "stock", "stock/moves", "events"};
+        "stock", "stock/moves", "events", "labels", "print-jobs"};
     open_shop();
+    tell("9", "{\"type\":\"order.make\",\"item\":\"CASE\",\"quantity\":5,\"due\":\"2026-12-01\","
+              "\"release\":true}");
     tell("5", "{\"type\":\"stock.receive\",\"item\":\"RESIN\",\"quantity\":25,\"place\":\"WH\","
               "\"lot\":\"R\"}");
     tell("6", "{\"type\":\"stock.issue\",\"lot\":\"R\",\"quantity\":1,\"operation\":\"A/10\"}");
