@@ -73,6 +73,11 @@ static int book_need(struct event *event, const struct operation *operation,
         " AND item = ?3 AND kind = 'consume'",
         Q(Q_I(order->number), Q_I(operation->number), Q_I(need->item)), 0, &booked_u, err);
     wanted_u -= booked_u;
+    int64_t place = 0;
+    if (rc >= 0 && wanted_u > 0) {
+        rc = sql_number(event->tx, "SELECT place FROM workcentres WHERE number = ?1",
+            Q(Q_REF(operation->workcentre)), 0, &place, err);
+    }
     if (rc < 0 || wanted_u <= 0) {
         return rc;
     }
@@ -82,7 +87,8 @@ static int book_need(struct event *event, const struct operation *operation,
                                   .quantity_u = wanted_u,
                                   .price_u = -1,
                                   .work_order = order->number,
-                                  .operation = operation->number}};
+                                  .operation = operation->number},
+        .first_place = place};
     rc = stock_propose(event, &wish, picks, NULL);
     return rc == -ERR_CONFLICT ? take_part(event, &wish, need, picks, err)
                                : stock_consume(event, &wish, picks, err);
@@ -96,6 +102,30 @@ static int output_place(struct event *event, const struct operation *operation, 
         "SELECT coalesce((SELECT place FROM workcentres WHERE number = ?1),"
         " (SELECT place FROM items WHERE number = ?2))",
         Q(Q_REF(operation->workcentre), Q_I(item)), 0, ret_place, err);
+}
+
+/* Fewer good pieces than were booked: they are taken out wherever the lot lies, at `place` first.
+ */
+static int take_output(
+    struct event *event, const struct stock_move *output, int64_t less_u, struct err *err) {
+    struct stock_picks *picks = ARENA_NEW(event->arena, struct stock_picks);
+    struct stock_wish wish = {.move = *output, .any_state = true, .first_place = output->place};
+    wish.move.place = 0;
+    wish.move.quantity_u = 0; // All there is.
+    bool any = stock_propose(event, &wish, picks, NULL) >= 0;
+    int64_t there_u = any ? picks->total_u : 0;
+    int rc = 0;
+    if (there_u > 0) {
+        wish.move.quantity_u = there_u < less_u ? there_u : less_u;
+        rc = stock_take(event, &wish, picks, err);
+    }
+    if (rc >= 0 && there_u < less_u) { // They were used or sent already.
+        struct str code = STR_NONE;
+        rc = code_get(event, "work_orders", output->work_order, &code, err);
+        event_warn(
+            event, SAY(PRODUCTION_BOOK_GONE), ARGS(A_STR(code), A_CSTR(AMOUNT(less_u - there_u))));
+    }
+    return rc;
 }
 
 static int book_output(struct event *event, const struct operation *operation,
@@ -123,12 +153,10 @@ static int book_output(struct event *event, const struct operation *operation,
         .price_u = -1,
         .work_order = order->number,
         .operation = operation->number};
-    rc = stock_move(event, &move, good_u < booked_u ? NULL : err);
-    if (rc == -ERR_CONFLICT && good_u < booked_u) { // They were used or sent already.
-        event_warn(event, SAY(PRODUCTION_BOOK_GONE),
-            ARGS(A_CSTR(order->code), A_CSTR(AMOUNT(booked_u - good_u))));
-        return 0;
+    if (good_u < booked_u) {
+        return take_output(event, &move, booked_u - good_u, err);
     }
+    rc = stock_move(event, &move, err);
     return rc < 0 ? rc
                   : sql_do(event->tx,
                         "UPDATE lots SET made_ns = coalesce(made_ns, ?2),"

@@ -22,32 +22,52 @@ int64_t cost_total_u(const struct cost *cost) {
     return cost->material_u + cost->machine_u + cost->labour_u + cost->outsourced_u;
 }
 
+/* What a unit of a lot cost when it was received: of its own receipt, or of those it was split off
+ * or merged from, by their quantities. Negative: nobody said. */
+static int lot_price(struct ledger_tx *tx, int64_t lot, int64_t *ret_u, struct err *err) {
+    return sql_number(tx,
+        "WITH RECURSIVE up (lot) AS (SELECT ?1 UNION SELECT k.parent FROM lot_links k JOIN up ON "
+        "k.child = up.lot WHERE k.kind IN ('split', 'merge')) SELECT CASE WHEN count(*) = 1 THEN "
+        "max(r.price_u) ELSE CAST(sum(r.price_u * 1.0 * r.quantity_u) / sum(r.quantity_u) + 0.5 AS "
+        "INTEGER) END FROM up JOIN stock_moves r ON r.lot = up.lot WHERE r.kind = 'receipt' AND "
+        "r.price_u IS NOT NULL",
+        Q(Q_REF(lot)), -1, ret_u, err);
+}
+
+/* Of the price list on a day: that of the lot's supplier before the others, then the newest. */
+static int list_price(struct ledger_tx *tx, int64_t item, int64_t partner, struct str day,
+    int64_t *ret_u, struct err *err) {
+    return sql_number(tx,
+        "SELECT price_u FROM prices WHERE item = ?1 AND kind = 'buy' AND valid_from <= ?3"
+        " ORDER BY coalesce(partner, 0) <> ?2, valid_from DESC, price_u LIMIT 1",
+        Q(Q_I(item), Q_I(partner), Q_S(day)), -1, ret_u, err);
+}
+
 /* Each consumption: the price its lot was received at, else of the list that day, else standard. */
-static int add_materials(struct ledger_tx *tx, int64_t order, struct cost *cost, struct err *err) {
+static int add_materials(struct ledger_tx *tx, int64_t order, const struct zone *zone,
+    struct cost *cost, struct err *err) {
     struct ledger_stmt *stmt = NULL;
     int rc = sql_begin(tx,
-        "SELECT -m.quantity_u, coalesce("
-        " (SELECT r.price_u FROM stock_moves r WHERE r.lot = m.lot AND r.kind = 'receipt'"
-        "  AND r.price_u IS NOT NULL ORDER BY r.number LIMIT 1),"
-        " (SELECT p.price_u FROM prices p WHERE p.item = m.item AND p.kind = 'buy'"
-        "  AND p.valid_from <= strftime('%Y-%m-%d', m.time_ns / 1000000000, 'unixepoch')"
-        "  ORDER BY p.valid_from DESC, p.price_u LIMIT 1), i.cost_u),"
-        " EXISTS (SELECT 1 FROM boms b WHERE b.item = w.item AND b.version = w.bom_version"
-        "  AND b.component = m.item AND b.supply = 'free')"
-        " FROM stock_moves m JOIN items i ON i.number = m.item"
-        " JOIN work_orders w ON w.number = m.work_order"
-        " WHERE m.work_order = ?1 AND m.kind = 'consume'",
+        "SELECT -m.quantity_u, m.time_ns, m.item, coalesce(m.lot, 0), coalesce(l.partner, 0),"
+        " coalesce(i.cost_u, -1) FROM stock_moves m JOIN items i ON i.number = m.item"
+        " JOIN work_orders w ON w.number = m.work_order LEFT JOIN lots l ON l.number = m.lot"
+        " WHERE m.work_order = ?1 AND m.kind = 'consume'"
+        " AND NOT EXISTS (SELECT 1 FROM boms b WHERE b.item = w.item AND b.version = w.bom_version"
+        "  AND b.component = m.item AND b.supply = 'free')",
         Q(Q_I(order)), &stmt, err);
     while (rc >= 0 && (rc = ledger_step(stmt, err)) > 0) {
-        if (ledger_column_i64(stmt, 2) != 0) {
-            continue;
+        int64_t lot = ledger_column_i64(stmt, 3);
+        int64_t price_u = -1;
+        char day[DATE_TEXT_MAX];
+        (void)day_of(ledger_column_i64(stmt, 1), zone, day);
+        rc = lot == 0 ? 0 : lot_price(tx, lot, &price_u, err);
+        if (rc >= 0 && price_u < 0) {
+            rc = list_price(tx, ledger_column_i64(stmt, 2), ledger_column_i64(stmt, 4), str_of(day),
+                &price_u, err);
         }
-        if (ledger_column_is_null(stmt, 1)) {
-            cost->unpriced++;
-        } else {
-            cost->material_u +=
-                share(ledger_column_i64(stmt, 0), ledger_column_i64(stmt, 1), 1000000);
-        }
+        price_u = price_u < 0 ? ledger_column_i64(stmt, 5) : price_u;
+        cost->unpriced += price_u < 0;
+        cost->material_u += price_u < 0 ? 0 : share(ledger_column_i64(stmt, 0), price_u, 1000000);
     }
     return rc;
 }
@@ -108,11 +128,11 @@ static int add_outsourced(struct ledger_tx *tx, int64_t order, struct cost *cost
     }
 }
 
-int cost_of_order(
-    struct ledger_tx *tx, int64_t order, int64_t now_ns, struct cost *ret_cost, struct err *err) {
+int cost_of_order(struct ledger_tx *tx, int64_t order, int64_t now_ns, const struct zone *zone,
+    struct cost *ret_cost, struct err *err) {
     struct cost cost = {0};
     struct made made = {0};
-    int rc = add_materials(tx, order, &cost, err);
+    int rc = add_materials(tx, order, zone, &cost, err);
     rc = rc < 0 ? rc : add_runs(tx, order, now_ns, &cost, err);
     rc = rc < 0 ? rc : add_outsourced(tx, order, &cost, err);
     rc = rc < 0 ? rc : order_made(tx, order, &made, err);
@@ -144,7 +164,8 @@ int costs_list(struct ledger_tx *tx, const struct cost_query *query, struct aren
             .unit = arena_copy(arena, ledger_column_str(stmt, 4))};
     }
     for (uint32_t i = 0; rc >= 0 && i < count; i++) {
-        rc = cost_of_order(tx, ret_rows[i].number, query->now_ns, &ret_rows[i].cost, err);
+        rc = cost_of_order(
+            tx, ret_rows[i].number, query->now_ns, query->zone, &ret_rows[i].cost, err);
     }
     return rc < 0 ? rc : (int)count;
 }

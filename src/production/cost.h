@@ -8,6 +8,8 @@
  */
 #include "ledger/ledger.h"
 
+struct zone;
+
 struct cost {
     int64_t material_u;
     int64_t machine_u;
@@ -20,8 +22,8 @@ struct cost {
 int64_t cost_total_u(const struct cost *cost);
 
 /* Of one order up to `now_ns` (runs that go on count until then). */
-int cost_of_order(
-    struct ledger_tx *tx, int64_t order, int64_t now_ns, struct cost *ret_cost, struct err *err);
+int cost_of_order(struct ledger_tx *tx, int64_t order, int64_t now_ns, const struct zone *zone,
+    struct cost *ret_cost, struct err *err);
 
 struct cost_query {
     int64_t from_ns; // Orders that were worked on inside [from, to).
@@ -29,6 +31,7 @@ struct cost_query {
     int64_t item;  // 0: all.
     int64_t after; // Orders with numbers above.
     int64_t now_ns;
+    const struct zone *zone; // Whose days prices hold by; NULL: UTC.
 };
 struct cost_row {
     int64_t number;

@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "core/check.h"
+#include "core/hash.h"
 #include "core/time.h"
 #include "production/event_read.h"
 
@@ -94,6 +95,7 @@ struct telling {
     struct arena arena;
     struct event_given given;
     struct buf body;
+    uint64_t digest; // Of the body as it came.
     struct buf answer;
     bool repeated;
 };
@@ -118,8 +120,8 @@ static int check_right(const struct event_call *call, uint32_t type, struct err 
 /* 1: the key was seen with the same members, and the answer is taken. */
 static int find_key(struct ledger_tx *tx, struct telling *telling, struct err *err) {
     struct ledger_stmt *stmt = NULL;
-    int status = ledger_prepare(
-        tx, "SELECT number, type, body, answer FROM production_events WHERE key = ?1", &stmt, err);
+    int status = ledger_prepare(tx,
+        "SELECT number, type, digest, answer FROM production_events WHERE key = ?1", &stmt, err);
     if (status < 0) {
         return status;
     }
@@ -128,7 +130,7 @@ static int find_key(struct ledger_tx *tx, struct telling *telling, struct err *e
     if (status <= 0) {
         return status;
     }
-    if (!str_eq(ledger_column_str(stmt, 2), buf_str(&telling->body))) {
+    if ((uint64_t)ledger_column_i64(stmt, 2) != telling->digest) {
         return err_set(err, ERR_CONFLICT, SAY(PRODUCTION_EVENT_KEY_OTHER),
             ARGS(A_STR(telling->call->key), A_STR(ledger_column_str(stmt, 1)),
                 A_INT(ledger_column_i64(stmt, 0))));
@@ -155,7 +157,7 @@ static int insert_row(struct telling *telling, struct event *event, struct err *
     struct ledger_stmt *stmt = NULL;
     int status = ledger_prepare(event->tx,
         "INSERT INTO production_events (key, type, time_ns, entered_ns, actor, terminal, body, "
-        "answer) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, '') RETURNING number",
+        "digest, answer) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, '') RETURNING number",
         &stmt, err);
     if (status < 0) {
         return status;
@@ -167,6 +169,7 @@ static int insert_row(struct telling *telling, struct event *event, struct err *
     ledger_bind_str(stmt, 5, event->actor);
     ledger_bind_str(stmt, 6, event->terminal);
     ledger_bind_str(stmt, 7, buf_str(&telling->body));
+    ledger_bind_i64(stmt, 8, (int64_t)telling->digest);
     status = ledger_step(stmt, err);
     if (status > 0) {
         event->number = ledger_column_i64(stmt, 0);
@@ -250,10 +253,12 @@ static int tell(struct ledger_tx *tx, void *context, struct err *err) {
     if (status != 0) {
         return status < 0 ? status : 0;
     }
-    status = event_resolve(tx, telling->call->zone, &telling->given, err);
+    status = event_resolve(tx, telling->call->zone, &telling->arena, &telling->given, err);
     if (status < 0) {
         return status;
     }
+    buf_clear(&telling->body);
+    event_put_body(&telling->given, &telling->body); // Workers by their code now.
     struct event event = event_of(telling, tx);
     status = check_time(event.time_ns, event.entered_ns, err);
     status = status < 0 ? status : insert_row(telling, &event, err);
@@ -276,6 +281,7 @@ int event_run(
     status = status < 0 ? status : check_right(call, telling.given.type, err);
     if (status >= 0) {
         event_put_body(&telling.given, &telling.body);
+        telling.digest = hash64(telling.body.data, telling.body.size);
         status = ledger_write(ledger, tell, &telling, err);
     }
     if (status >= 0) {

@@ -101,6 +101,7 @@ int event_lot_split(struct event *event, struct err *err) {
     if (status >= 0 && event_count(event, "code") > 0) {
         status = event_lists_match(event, "quantity", "code", err);
     }
+    status = status < 0 ? status : lot_check_scrapped(&lot, err);
     if (status >= 0 && lot.made_ns == 0) {
         status = lot_check(event, &lot, err);
     }
@@ -264,6 +265,7 @@ int event_lot_rework(struct event *event, struct err *err) {
     struct taking taking = {
         .kind = "rework", .quantity_u = event_i64(event, "quantity", 0), .any_state = true};
     int status = lot_get(event, event_i64(event, "lot", 0), &lot, err);
+    status = status < 0 ? status : lot_check_scrapped(&lot, err);
     int64_t item = status < 0 ? 0 : event_i64(event, "item", lot.item);
     status = status < 0 ? status : check_by_lot(event, item, err);
     status = status < 0 ? status : take_lot(event, &lot, &taking, err);

@@ -419,12 +419,27 @@ static int read_value(struct ledger_tx *tx, const struct zone *zone,
     return read_row(tx, field, value, err);
 }
 
-int event_resolve(
-    struct ledger_tx *tx, const struct zone *zone, struct event_given *given, struct err *err) {
+/* A badge lets its owner in: what is kept and shown of an event has the worker's code. */
+static int name_worker(
+    struct ledger_tx *tx, struct arena *arena, struct event_value *value, struct err *err) {
+    struct ledger_stmt *stmt = NULL;
+    int status = sql_first(
+        tx, "SELECT code FROM workers WHERE number = ?1", Q(Q_I(value->number)), &stmt, err);
+    if (status > 0) {
+        value->text = arena_copy(arena, ledger_column_str(stmt, 0));
+    }
+    return status;
+}
+
+int event_resolve(struct ledger_tx *tx, const struct zone *zone, struct arena *arena,
+    struct event_given *given, struct err *err) {
     for (uint32_t i = 0; i < given->field_count; i++) {
         const struct event_field *field = event_field_at(given->type, i);
         for (uint32_t k = given->firsts[i]; k < given->firsts[i + 1]; k++) {
             int status = read_value(tx, zone, field, &given->values[k], err);
+            if (status >= 0 && field->kind == EVENT_KIND_WORKER) {
+                status = name_worker(tx, arena, &given->values[k], err);
+            }
             if (status < 0) {
                 return err_context(err, SAY(PRODUCTION_EVENT_AT), ARGS(A_CSTR(field->name)));
             }

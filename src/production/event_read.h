@@ -24,8 +24,8 @@ struct event_given {
 int event_gather(const struct event_call *call, struct arena *arena, struct event_given *ret_given,
     struct err *err);
 /* What every text means; codes are looked up. `now_ns` for words that name a time. */
-int event_resolve(
-    struct ledger_tx *tx, const struct zone *zone, struct event_given *given, struct err *err);
+int event_resolve(struct ledger_tx *tx, const struct zone *zone, struct arena *arena,
+    struct event_given *given, struct err *err);
 /* {"type":...,"member":"text",...}: the same for the same members in whatever order they came. */
 void event_put_body(const struct event_given *given, struct buf *out);
 /* Runs the handler of its type. */

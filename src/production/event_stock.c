@@ -299,6 +299,66 @@ int event_stock_issue(struct event *event, struct err *err) {
     return status < 0 ? status : stock_put_picks(event, "taken", picks, err);
 }
 
+/* What an order took of a lot and did not give back yet. */
+static int consumed(struct event *event, const struct stock_move *move, int64_t *ret_u,
+    int64_t *ret_operation, struct err *err) {
+    struct ledger_stmt *stmt = NULL;
+    int status = sql_first(event->tx,
+        "SELECT operation, -sum(quantity_u) FROM stock_moves WHERE work_order = ?1 AND kind = "
+        "'consume' AND item = ?2 AND coalesce(lot, 0) = ?3 AND (?4 = 0 OR operation = ?4) GROUP BY "
+        "operation ORDER BY 2 DESC LIMIT 1",
+        Q(Q_I(move->work_order), Q_I(move->item), Q_I(move->lot), Q_I(move->operation)), &stmt,
+        err);
+    *ret_operation = status > 0 ? ledger_column_i64(stmt, 0) : 0;
+    *ret_u = status > 0 ? ledger_column_i64(stmt, 1) : 0;
+    return status < 0 ? status : 0;
+}
+
+/* The lot is no longer in what was made, or less of it is. */
+static int unlink_part(struct event *event, const struct stock_move *move, struct err *err) {
+    int64_t child = 0;
+    int status = sql_number(event->tx, "SELECT lot FROM work_orders WHERE number = ?1",
+        Q(Q_I(move->work_order)), 0, &child, err);
+    return status < 0 || child == 0 || move->lot == 0 ? status
+                                                      : lot_unlink(event,
+                                                            &(struct lot_edge){.parent = move->lot,
+                                                                .child = child,
+                                                                .kind = "consume",
+                                                                .quantity_u = move->quantity_u,
+                                                                .operation = move->operation},
+                                                            err);
+}
+
+int event_stock_unissue(struct event *event, struct err *err) {
+    struct stock_wish wish;
+    struct item_facts item;
+    int64_t taken_u = 0;
+    int status = read_wish(event, "consume", &wish, &item, err);
+    if (status >= 0 && item.by_lot && wish.move.lot == 0) {
+        status = err_set(err, ERR_INVALID, SAY(PRODUCTION_RETURN_LOT), ARGS(A_STR(item.code)));
+    }
+    status = status < 0 ? status : need_place(&item, &wish.move.place, err);
+    wish.move.work_order = event_i64(event, "order", 0);
+    wish.move.operation = event_i64(event, "operation", 0);
+    if (status >= 0 && wish.move.operation != 0) {
+        status = sql_number(event->tx, "SELECT work_order FROM operations WHERE number = ?1",
+            Q(Q_I(wish.move.operation)), 0, &wish.move.work_order, err);
+    }
+    if (status >= 0 && wish.move.work_order == 0) {
+        return err_set(err, ERR_INVALID, SAY(PRODUCTION_UNISSUE_ORDER), NO_ARGS);
+    }
+    status = status < 0 ? status : consumed(event, &wish.move, &taken_u, &wish.move.operation, err);
+    if (status >= 0 && taken_u < wish.move.quantity_u) {
+        char text[AMOUNT_TEXT_MAX];
+        (void)amount_text(taken_u, text);
+        return err_set(err, ERR_CONFLICT, SAY(PRODUCTION_UNISSUE_MORE), ARGS(A_CSTR(text)));
+    }
+    status = status < 0 ? status : stock_move(event, &wish.move, err);
+    status = status < 0 ? status : unlink_part(event, &wish.move, err);
+    stock_put_amount(event->answer, "left", taken_u - wish.move.quantity_u);
+    return status;
+}
+
 /* ---- Transfer ---- */
 
 int event_stock_transfer(struct event *event, struct err *err) {
@@ -409,6 +469,27 @@ int event_stock_scrap(struct event *event, struct err *err) {
 
 /* ---- Shipment and return ---- */
 
+/* A sales order of which everything was sent is done; what comes back opens it again, until
+ * somebody closes it. `change_u`: what the shipped quantity was changed by. */
+static int sales_follow(struct event *event, int64_t sales, int64_t change_u, struct err *err) {
+    if (change_u > 0) {
+        return sql_do(event->tx,
+            "UPDATE sales_orders SET state = 'done' WHERE number = ?1 AND state = 'open' AND NOT "
+            "EXISTS (SELECT 1 FROM sales_lines WHERE sales = ?1 AND shipped_u < quantity_u)",
+            Q(Q_I(sales)), err);
+    }
+    int64_t opened = 0;
+    int status = sql_number(event->tx,
+        "UPDATE sales_orders SET state = 'open' WHERE number = ?1 AND state = 'done' AND (SELECT "
+        "sum(max(0, quantity_u - shipped_u)) FROM sales_lines WHERE sales = ?1) BETWEEN 1 AND ?2 "
+        "RETURNING number",
+        Q(Q_I(sales), Q_I(-change_u)), 0, &opened, err);
+    if (status >= 0 && opened != 0) {
+        event_warn(event, SAY(PRODUCTION_SALES_OPENED), ARGS(A_STR(event_text(event, "sales"))));
+    }
+    return status;
+}
+
 /* The line of the sales order: by its number, or the only one of this item. Adds to what was
  * shipped; below 0 for a return. */
 static int book_sales(struct event *event, struct stock_wish *wish, const struct item_facts *item,
@@ -464,7 +545,8 @@ static int book_sales(struct event *event, struct stock_wish *wish, const struct
     }
     ledger_bind_i64(stmt, 1, wish->move.sales_line);
     ledger_bind_i64(stmt, 2, shipped_u);
-    return ledger_step(stmt, err);
+    status = ledger_step(stmt, err);
+    return status < 0 ? status : sales_follow(event, event_i64(event, "sales", 0), change_u, err);
 }
 
 int event_stock_ship(struct event *event, struct err *err) {
@@ -503,6 +585,19 @@ static int warn_unshipped(struct event *event, const struct stock_move *move, st
     return status;
 }
 
+/* What comes back of a scrapped lot does not lie among the good ones. */
+static int check_scrapped_place(
+    struct event *event, const struct lot_facts *lot, int64_t place, struct err *err) {
+    struct str kind = STR_NONE;
+    int64_t partner = 0;
+    int status = place_kind(event, place, &kind, &partner, err);
+    bool aside = str_eq(kind, STR("quarantine")) || str_eq(kind, STR("scrap"));
+    return status < 0 || aside || !str_eq(lot->state, STR("scrapped"))
+               ? status
+               : err_set(
+                     err, ERR_CONFLICT, SAY(PRODUCTION_RETURN_SCRAPPED), ARGS(A_STR(lot->code)));
+}
+
 int event_stock_return(struct event *event, struct err *err) {
     struct stock_wish wish;
     struct item_facts item;
@@ -521,6 +616,7 @@ int event_stock_return(struct event *event, struct err *err) {
                               : err_set(err, ERR_CONFLICT, SAY(PRODUCTION_LOT_ITEM),
                                     ARGS(A_STR(lot.code), A_STR(holds), A_STR(item.code)));
         }
+        status = status < 0 ? status : check_scrapped_place(event, &lot, wish.move.place, err);
     }
     if (status < 0) {
         return status;

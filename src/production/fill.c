@@ -24,6 +24,7 @@ enum {
     ROUND_BATCHES = 4096,
     ROUND_SAMPLES = 1 << 16, // A round ends behind the batch that brings so many.
     RETRY_MS = 1000,         // After the ledger refused.
+    AHEAD_MAX_S = 300,       // Clocks of sources differ by less.
     KEEP_EVERY = 512,        // Batches between two hist_consumer_keep.
 };
 
@@ -56,7 +57,10 @@ struct fill {
     uint32_t machine_count;
     uint32_t *first; // By tag: index + 1 of the first machine that uses it; 0: none.
     uint32_t tag_count;
-    bool *touched; // By machine, in this round.
+    bool *touched;      // By machine, in this round.
+    bool late;          // There may be pieces that came behind their run's end.
+    bool ahead;         // A clock that is ahead was told of.
+    int64_t present_ns; // Given to the newest sample of such a clock.
     struct sight *sights;
     uint32_t sight_count;
     uint32_t sight_room;
@@ -151,13 +155,33 @@ static void sight_add(struct fill *f, struct sight sight) {
     f->sights[f->sight_count++] = sight;
 }
 
+/* When a sample was, for what follows from it. A source whose clock is ahead would silence its true
+ * samples until its time has come: its samples are taken for present, in their order. */
+static int64_t time_of(struct fill *f, const struct sample *row) {
+    int64_t now_ns = clock_wall_ns(f->with.clock);
+    if (row->time_ns - now_ns <= AHEAD_MAX_S * NS_PER_S) {
+        return row->time_ns;
+    }
+    if (!f->ahead) {
+        struct err err = ERR_INIT;
+        (void)err_set(&err, ERR_INVALID, SAY(PRODUCTION_FILL_CLOCK),
+            ARGS(A_INT(row->tag), A_INT((row->time_ns - now_ns) / NS_PER_S)));
+        log_event(
+            LOG_WARN, "production", "clock_ahead", LOG_FIELDS({"tag", A_INT(row->tag)}), &err);
+        f->ahead = true;
+    }
+    f->present_ns = now_ns > f->present_ns ? now_ns : f->present_ns + 1;
+    return f->present_ns;
+}
+
 static void pick_row(struct fill *f, const struct batch *batch, const struct sample *row) {
+    int64_t time_ns = time_of(f, row);
     for (uint32_t i = f->first[row->tag] - 1; i < f->machine_count; i++) {
         const struct fill_machine *machine = &f->machines[i];
         struct sight sight = {.machine = i,
             .is_bad = status_quality(row->status) == QUALITY_BAD,
             .value = row->type == TYPE_TEXT ? (double)NAN : sample_number(row),
-            .time_ns = row->time_ns};
+            .time_ns = time_ns};
         if (machine->counter == row->tag) {
             sight.kind = SIGHT_COUNTER;
             sight_add(f, sight);
@@ -196,11 +220,23 @@ struct round {
 /* One machine's part of a round. */
 struct part {
     struct ledger_tx *tx;
+    struct fill *fill;
     struct fill_machine *machine;
     struct fill_run *runs;
     int run_count;
     int64_t dirty_ns; // States changed from there on.
 };
+
+static int made_add(
+    struct part *part, const struct fill_run *run, const struct fill_made *made, struct err *err) {
+    int status = fill_made_add(part->tx, made, err);
+    bool ended = run != NULL && run->end_ns != INT64_MAX;
+    if (status >= 0 && ended) {
+        part->fill->late = true;
+        status = fill_late_note(part->tx, run->number, err);
+    }
+    return status;
+}
 
 /* As many as 2^53 strokes of 4,096 pieces fit. */
 static int count_strokes(
@@ -219,7 +255,7 @@ static int count_strokes(
         .time_ns = sight->time_ns,
         .counts = strokes,
         .pieces = strokes > INT64_MAX / pieces ? INT64_MAX : strokes * pieces};
-    return fill_made_add(part->tx, &made, err);
+    return made_add(part, run, &made, err);
 }
 
 static int count_rejects(struct part *part, const struct sight *sight, struct err *err) {
@@ -234,7 +270,7 @@ static int count_rejects(struct part *part, const struct sight *sight, struct er
         .run = run == NULL ? 0 : run->number,
         .time_ns = sight->time_ns,
         .bad = bad};
-    return fill_made_add(part->tx, &made, err);
+    return made_add(part, run, &made, err);
 }
 
 static int work_in(struct part *part, const struct sight *sight, struct err *err) {
@@ -307,7 +343,7 @@ static int stops_follow(struct part *part, struct err *err) {
 static int part_run(struct ledger_tx *tx, struct fill *f, uint32_t index, struct err *err) {
     AUTO_ARENA struct arena arena;
     arena_init(&arena, 0);
-    struct part part = {.tx = tx, .machine = &f->machines[index], .dirty_ns = INT64_MAX};
+    struct part part = {.tx = tx, .fill = f, .machine = &f->machines[index], .dirty_ns = INT64_MAX};
     int64_t first_ns = INT64_MAX;
     for (uint32_t i = 0; i < f->sight_count; i++) {
         if (f->sights[i].machine == index) {
@@ -496,6 +532,10 @@ static void fill_run(void *context) {
         if (count < 0) {
             recover(f, &err);
         }
+        if (f->late && count >= 0) {
+            struct err hindered = ERR_INIT;
+            f->late = fill_late_book(f->with.ledger, &hindered) != 0;
+        }
         if (stopping && count == 0) {
             settle(f);
         }
@@ -520,6 +560,7 @@ static void fill_free(struct fill *f) {
 int fill_start(const struct fill_options *options, struct fill **ret_fill, struct err *err) {
     struct fill *f = MEM_NEW(struct fill);
     f->with = *options;
+    f->late = true; // Of the last time, perhaps.
     arena_init(&f->arena, 0);
     int status = ledger_read(f->with.ledger, load, f, err);
     if (status >= 0) {

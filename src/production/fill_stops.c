@@ -262,3 +262,26 @@ int fill_stops_put(struct ledger_tx *tx, const struct fill_stops *stops, struct 
     status = rows_load(tx, stops->machine, begin_ns, &rows, err);
     return status < 0 ? status : bring(tx, stops->machine, &wanted, &rows, err);
 }
+
+int fill_stops_again(struct ledger_tx *tx, int64_t machine, int64_t from_ns, struct err *err) {
+    struct ledger_stmt *stmt;
+    int status = ledger_prepare(tx,
+        "SELECT k.seen_ns, coalesce(m.stop_after_ns, 60000000000), coalesce(m.silent_after_ns, "
+        "30000000000) FROM machines m JOIN machine_marks k ON k.machine = m.number WHERE m.number "
+        "= ?1",
+        &stmt, err);
+    if (status < 0) {
+        return status;
+    }
+    ledger_bind_i64(stmt, 1, machine);
+    status = ledger_step(stmt, err);
+    if (status <= 0) {
+        return status;
+    }
+    struct fill_stops stops = {.machine = machine,
+        .from_ns = from_ns,
+        .seen_ns = ledger_column_i64(stmt, 0),
+        .stop_after_ns = ledger_column_i64(stmt, 1),
+        .silent_after_ns = ledger_column_i64(stmt, 2)};
+    return fill_stops_put(tx, &stops, err);
+}

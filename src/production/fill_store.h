@@ -72,5 +72,17 @@ struct fill_stops {
     int64_t silent_after_ns;
 };
 int fill_stops_put(struct ledger_tx *tx, const struct fill_stops *stops, struct err *err);
+/* The same from `from_ns` to where the machine's states are told, by its own rules: where runs were
+ * entered behind their time. Nothing for a machine without states. */
+int fill_stops_again(struct ledger_tx *tx, int64_t machine, int64_t from_ns, struct err *err);
+
+/* ---- Pieces that came behind their run's end ---- */
+
+/* Marks the order of a run that has ended: what came for it is booked when nothing has come for a
+ * moment. Inside the round's transaction. */
+int fill_late_note(struct ledger_tx *tx, int64_t run, struct err *err);
+/* Books the orders that wait for it, by an event each. Orders that were marked less than 3 s ago
+ * wait on; one that cannot be booked is logged and not tried again. Any thread that may block. */
+int fill_late_book(struct ledger *ledger, struct err *err);
 
 #endif

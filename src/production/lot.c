@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "core/time.h"
+#include "production/sql.h"
 #include "production/stock.h"
 #include "production/trace.h"
 
@@ -57,23 +58,45 @@ void event_day(const struct event *event, int64_t days_later, char to[DAY_TEXT_M
     (void)str_copy_z(str_slice(str_of(text), 0, 10), to, DAY_TEXT_MAX);
 }
 
+int lot_check_scrapped(const struct lot_facts *lot, struct err *err) {
+    return str_eq(lot->state, STR("scrapped"))
+               ? err_set(err, ERR_CONFLICT, SAY(PRODUCTION_LOT_SCRAPPED), ARGS(A_STR(lot->code)))
+               : 0;
+}
+
+/* Good on the day that was told, and no longer now: allowed to those who were without a network for
+ * a shift, not to somebody who tells an old day. */
+static int check_expiry(struct event *event, const struct lot_facts *lot, struct err *err) {
+    enum { TOLD_LATE_H = 24 };
+    char told[DAY_TEXT_MAX];
+    char now[DAY_TEXT_MAX];
+    struct event entered = *event;
+    entered.time_ns = event->entered_ns;
+    event_day(event, 0, told);
+    event_day(&entered, 0, now);
+    if (lot->expires.size == 0 || str_cmp(lot->expires, str_of(now)) >= 0) {
+        return 0;
+    }
+    bool late = event->entered_ns - event->time_ns > TOLD_LATE_H * 3600 * NS_PER_S;
+    if (str_cmp(lot->expires, str_of(told)) < 0 || (late && !event->may_manage)) {
+        return err_set(err, ERR_CONFLICT, SAY(PRODUCTION_LOT_EXPIRED),
+            ARGS(A_STR(lot->code), A_STR(lot->expires)));
+    }
+    event_warn(event, SAY(PRODUCTION_LOT_EXPIRED_SINCE),
+        ARGS(A_STR(lot->code), A_STR(lot->expires), A_CSTR(told)));
+    return 0;
+}
+
 int lot_check(struct event *event, const struct lot_facts *lot, struct err *err) {
-    char today[DAY_TEXT_MAX];
-    event_day(event, 0, today);
     if (str_eq(lot->state, STR("held"))) {
         return err_set(
             err, ERR_CONFLICT, SAY(PRODUCTION_LOT_HELD), ARGS(A_STR(lot->code), A_STR(lot->hold)));
     }
-    if (str_eq(lot->state, STR("scrapped"))) {
-        return err_set(err, ERR_CONFLICT, SAY(PRODUCTION_LOT_SCRAPPED), ARGS(A_STR(lot->code)));
-    }
-    if (str_eq(lot->state, STR("planned"))) {
+    int status = lot_check_scrapped(lot, err);
+    if (status >= 0 && str_eq(lot->state, STR("planned"))) {
         return err_set(err, ERR_CONFLICT, SAY(PRODUCTION_LOT_PLANNED), ARGS(A_STR(lot->code)));
     }
-    return lot->expires.size > 0 && str_cmp(lot->expires, str_of(today)) < 0
-               ? err_set(err, ERR_CONFLICT, SAY(PRODUCTION_LOT_EXPIRED),
-                     ARGS(A_STR(lot->code), A_STR(lot->expires)))
-               : 0;
+    return status < 0 ? status : check_expiry(event, lot, err);
 }
 
 /* ---- Numbers ---- */
@@ -450,4 +473,31 @@ int lot_link(struct event *event, const struct lot_edge *edge, struct err *err) 
     ledger_bind_i64(stmt, 7, event->number);
     status = ledger_step(stmt, err);
     return status < 0 ? status : pass_holds(event, edge, err);
+}
+
+int lot_unlink(struct event *event, const struct lot_edge *edge, struct err *err) {
+    for (int64_t left_u = edge->quantity_u; left_u > 0;) {
+        struct ledger_stmt *stmt = NULL;
+        int status = sql_first(event->tx,
+            "SELECT number, quantity_u FROM lot_links WHERE parent = ?1 AND child = ?2 AND kind = "
+            "?3 AND coalesce(operation, 0) = ?4 ORDER BY number DESC LIMIT 1",
+            Q(Q_I(edge->parent), Q_I(edge->child), Q_S(str_of(edge->kind)), Q_I(edge->operation)),
+            &stmt, err);
+        if (status <= 0) {
+            return status;
+        }
+        int64_t number = ledger_column_i64(stmt, 0);
+        int64_t quantity_u = ledger_column_i64(stmt, 1);
+        status =
+            quantity_u > left_u
+                ? sql_do(event->tx,
+                      "UPDATE lot_links SET quantity_u = quantity_u - ?2 WHERE number = ?1",
+                      Q(Q_I(number), Q_I(left_u)), err)
+                : sql_do(event->tx, "DELETE FROM lot_links WHERE number = ?1", Q(Q_I(number)), err);
+        if (status < 0) {
+            return status;
+        }
+        left_u -= quantity_u;
+    }
+    return 0;
 }

@@ -36,6 +36,8 @@ int lot_open(struct event *event, int64_t lot, struct err *err);
 /* Whether it may be issued, used, shipped now: neither held, scrapped, expired nor only planned.
  * ERR_CONFLICT with a sentence that says what to do. */
 int lot_check(struct event *event, const struct lot_facts *lot, struct err *err);
+/* Refuses a scrapped lot alone. */
+int lot_check_scrapped(const struct lot_facts *lot, struct err *err);
 /* The day of the event in the plant's zone, 2026-01-31. */
 enum { DAY_TEXT_MAX = 16 };
 void event_day(const struct event *event, int64_t days_later, char to[DAY_TEXT_MAX]);
@@ -50,6 +52,8 @@ struct lot_edge {
     int64_t operation; // 0: none.
 };
 int lot_link(struct event *event, const struct lot_edge *edge, struct err *err);
+/* Takes so much of such edges back, the newest first; one of which nothing is left is no more. */
+int lot_unlink(struct event *event, const struct lot_edge *edge, struct err *err);
 /* Holds the lot and all that was made of it. *ret_held: how many lots it newly reached. */
 int lot_hold(struct event *event, const struct lot_facts *lot, struct str why, int64_t *ret_held,
     struct err *err);

@@ -14,6 +14,7 @@
 #include "production/amount.h"
 #include "production/book.h"
 #include "production/event_handler.h"
+#include "production/fill_store.h"
 #include "production/order.h"
 #include "production/sql.h"
 
@@ -376,4 +377,89 @@ int event_made_enter(struct event *event, struct err *err) {
                       err);
     rc = rc < 0 ? rc : book_operation(event, &operation, &order, err);
     return rc < 0 ? rc : answer_made(event, &operation, &order, err);
+}
+
+/* ---- What ran without an order ---- */
+
+static int check_assign(struct event *event, const struct begin *begin, int64_t begin_ns,
+    int64_t end_ns, struct err *err) {
+    if (begin->machine == 0) {
+        return err_set(err, ERR_INVALID, SAY(PRODUCTION_ASSIGN_MACHINE), NO_ARGS);
+    }
+    if (end_ns <= begin_ns || end_ns > event->entered_ns) {
+        return err_set(err, ERR_INVALID, SAY(PRODUCTION_ASSIGN_TIME), NO_ARGS);
+    }
+    struct ledger_stmt *stmt = NULL;
+    int rc = sql_first(event->tx,
+        "SELECT a.id, w.code, o.step, r.begin_ns FROM runs r"
+        " JOIN operations o ON o.number = r.operation JOIN work_orders w ON w.number = o.work_order"
+        " JOIN machines m ON m.number = r.machine JOIN assets a ON a.number = m.asset"
+        " WHERE r.machine = ?1 AND r.begin_ns < ?3 AND coalesce(r.end_ns, ?3) > ?2"
+        " AND (r.end_ns IS NULL OR r.end_ns > r.begin_ns) ORDER BY r.begin_ns LIMIT 1",
+        Q(Q_I(begin->machine), Q_I(begin_ns), Q_I(end_ns)), &stmt, err);
+    if (rc <= 0) {
+        return rc;
+    }
+    char since[TIME_TEXT_MAX];
+    (void)time_format(ledger_column_i64(stmt, 3), event->zone, since);
+    return err_set(err, ERR_CONFLICT, SAY(PRODUCTION_ASSIGN_BUSY),
+        ARGS(A_STR(ledger_column_str(stmt, 0)), A_STR(ledger_column_str(stmt, 1)),
+            A_INT(ledger_column_i64(stmt, 2)), A_CSTR(since)));
+}
+
+/* The run as it would have been, with the whole minutes that were counted without one. */
+static int assign_run(struct event *event, const struct begin *begin, int64_t begin_ns,
+    int64_t end_ns, int64_t *ret_run, struct err *err) {
+    int rc = sql_number(event->tx,
+        "INSERT INTO runs (operation, machine, phase, mould, pieces, worker, begin_ns, end_ns)"
+        " VALUES (?1, ?2, 'make', ?3, ?4, ?5, ?6, ?7) RETURNING number",
+        Q(Q_I(begin->operation.number), Q_I(begin->machine), Q_REF(begin->mould),
+            Q_I(begin->pieces), Q_REF(begin->worker), Q_I(begin_ns), Q_I(end_ns)),
+        0, ret_run, err);
+    rc = rc < 0 ? rc
+                : sql_do(event->tx,
+                      "UPDATE made SET run = ?1, pieces = counts * ?2 WHERE run = 0"
+                      " AND machine = ?3 AND minute_ns >= ?4 AND minute_ns < ?5",
+                      Q(Q_I(*ret_run), Q_I(begin->pieces), Q_I(begin->machine),
+                          Q_I(minute_after(begin_ns)), Q_I(minute_after(end_ns))),
+                      err);
+    int64_t counts = 0;
+    rc = rc < 0 ? rc
+                : sql_number(event->tx, "SELECT sum(counts) FROM made WHERE run = ?1",
+                      Q(Q_I(*ret_run)), 0, &counts, err);
+    if (rc >= 0 && counts == 0) {
+        event_warn(event, SAY(PRODUCTION_ASSIGN_NOTHING), NO_ARGS);
+    }
+    return rc < 0 ? rc : fill_stops_again(event->tx, begin->machine, begin_ns, err);
+}
+
+int event_made_assign(struct event *event, struct err *err) {
+    struct begin begin = {.setup = false};
+    int64_t begin_ns = event_i64(event, "begin", 0);
+    int64_t end_ns = event_i64(event, "end", 0);
+    int64_t run = 0;
+    int rc = operation_get(event->tx, event_i64(event, "operation", 0), &begin.operation, err);
+    rc = rc < 0 ? rc : order_get(event->tx, begin.operation.order, &begin.order, err);
+    if (rc < 0) {
+        return rc;
+    }
+    begin.machine = event_i64(event, "machine", begin.operation.machine);
+    begin.worker = event_i64(event, "worker", 0);
+    rc = strcmp(begin.order.state, "done") == 0 ? 0 : check_order(&begin, err);
+    rc = rc < 0 ? rc : find_pieces(event, &begin, err);
+    rc = rc < 0 ? rc : check_assign(event, &begin, begin_ns, end_ns, err);
+    rc = rc < 0 ? rc : assign_run(event, &begin, begin_ns, end_ns, &run, err);
+    rc = rc < 0 ? rc
+                : sql_do(event->tx,
+                      "UPDATE operations SET state = 'paused', machine = coalesce(machine, ?2)"
+                      " WHERE number = ?1 AND state = 'waiting'",
+                      Q(Q_I(begin.operation.number), Q_I(begin.machine)), err);
+    rc = rc < 0 ? rc
+                : sql_do(event->tx,
+                      "UPDATE work_orders SET state = 'running', proposed = 0"
+                      " WHERE number = ?1 AND state = 'released'",
+                      Q(Q_I(begin.order.number)), err);
+    json_put_i64(event->answer, "run", run);
+    rc = rc < 0 ? rc : book_operation(event, &begin.operation, &begin.order, err);
+    return rc < 0 ? rc : answer_made(event, &begin.operation, &begin.order, err);
 }

@@ -10,6 +10,7 @@
 
 #include "core/clock.h"
 #include "core/time.h"
+#include "production/amount.h"
 #include "production/event_handler.h"
 #include "production/mrp.h"
 #include "production/order.h"
@@ -71,6 +72,59 @@ int event_sales_enter(struct event *event, struct err *err) {
                    0, &sales, err);
     rc = rc < 0 ? rc : sales_lines_enter(event, sales, err);
     json_put_str(event->answer, "sales", code);
+    return rc;
+}
+
+/* The line that is meant: by its number, or the only one. */
+static int find_sales_line(
+    struct event *event, int64_t *ret_number, int64_t *ret_shipped_u, struct err *err) {
+    struct ledger_stmt *stmt = NULL;
+    int64_t line = event_i64(event, "line", 0);
+    int rc = sql_first(event->tx,
+        "SELECT s.code, s.state, l.number, l.shipped_u, count(l.number) FROM sales_orders s"
+        " LEFT JOIN sales_lines l ON l.sales = s.number AND (?2 = 0 OR l.line = ?2)"
+        " WHERE s.number = ?1",
+        Q(Q_I(event_i64(event, "sales", 0)), Q_I(line)), &stmt, err);
+    if (rc <= 0) {
+        return rc;
+    }
+    if (!str_eq(ledger_column_str(stmt, 1), STR("open"))) {
+        return err_set(err, ERR_CONFLICT, SAY(PRODUCTION_SALES_NOT_OPEN),
+            ARGS(A_STR(ledger_column_str(stmt, 0)), A_STR(ledger_column_str(stmt, 1))));
+    }
+    if (ledger_column_i64(stmt, 4) != 1) {
+        return err_set(err, ERR_INVALID, SAY(PRODUCTION_SALES_LINE),
+            ARGS(A_STR(ledger_column_str(stmt, 0)), A_INT(line)));
+    }
+    *ret_number = ledger_column_i64(stmt, 2);
+    *ret_shipped_u = ledger_column_i64(stmt, 3);
+    return 0;
+}
+
+/* Customers ask for more, less or another day. */
+int event_sales_change(struct event *event, struct err *err) {
+    int64_t number = 0;
+    int64_t shipped_u = 0;
+    int64_t quantity_u = event_i64(event, "quantity", 0);
+    int rc = find_sales_line(event, &number, &shipped_u, err);
+    if (rc >= 0 && event_has(event, "quantity") && quantity_u < shipped_u) {
+        return err_set(
+            err, ERR_CONFLICT, SAY(PRODUCTION_SALES_LESS), ARGS(A_CSTR(AMOUNT(shipped_u))));
+    }
+    rc = rc < 0 ? rc
+                : sql_do(event->tx,
+                      "UPDATE sales_lines SET quantity_u = CASE WHEN ?2 > 0 THEN ?2 ELSE quantity_u"
+                      " END, due = CASE WHEN ?3 <> '' THEN ?3 ELSE due END,"
+                      " price_u = coalesce(?4, price_u) WHERE number = ?1",
+                      Q(Q_I(number), Q_I(quantity_u), Q_S(event_text(event, "due")),
+                          event_has(event, "price") ? Q_I(event_i64(event, "price", 0)) : Q_NULL),
+                      err);
+    rc = rc < 0 ? rc
+                : sql_do(event->tx,
+                      "UPDATE sales_orders SET state = 'done' WHERE number = ?1 AND NOT EXISTS"
+                      " (SELECT 1 FROM sales_lines WHERE sales = ?1 AND shipped_u < quantity_u)",
+                      Q(Q_I(event_i64(event, "sales", 0))), err);
+    json_put_str(event->answer, "sales", event_text(event, "sales"));
     return rc;
 }
 

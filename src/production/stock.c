@@ -241,12 +241,14 @@ static int open_rows(struct event *event, const struct stock_wish *wish,
         PICK_COLUMNS
         "JOIN places p ON p.number = s.place LEFT JOIN lots l ON l.number = s.lot WHERE s.item = "
         "?1 AND (?2 = 0 OR s.lot = ?2) AND (?3 = 0 OR s.place = ?3) AND s.quantity_u > 0 "
-        "ORDER BY coalesce(l.made_ns, l.created_ns, s.first_ns), s.lot, s.first_ns, s.place",
+        "ORDER BY s.place <> ?4, coalesce(l.made_ns, l.created_ns, s.first_ns), s.lot, s.first_ns, "
+        "s.place",
         ret_stmt, err);
     if (status >= 0) {
         ledger_bind_i64(*ret_stmt, 1, wish->move.item);
         ledger_bind_i64(*ret_stmt, 2, wish->move.lot);
         ledger_bind_i64(*ret_stmt, 3, wish->move.place);
+        ledger_bind_i64(*ret_stmt, 4, wish->first_place);
     }
     return status;
 }

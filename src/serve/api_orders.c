@@ -320,8 +320,8 @@ int api_costs(struct call *call, struct err *err) {
     uint64_t limit = ORDERS_DEFAULT;
     uint64_t cursor = 0;
     const struct zone *zone = plant_zone(call->plant);
-    struct costs costs = {
-        .query = {.to_ns = INT64_MAX, .now_ns = call->now_ns}, .arena = &call->http->arena};
+    struct costs costs = {.query = {.to_ns = INT64_MAX, .now_ns = call->now_ns, .zone = zone},
+        .arena = &call->http->arena};
     (void)call_param(call, "item", &costs.item);
     int rc = call_param_time(call, "from", zone, &costs.query.from_ns, err);
     rc = rc < 0 ? rc : call_param_time(call, "to", zone, &costs.query.to_ns, err);

@@ -91,7 +91,16 @@ static void members_are_refused_by_name(void **state) {
 static void a_worker_is_known_by_code_and_by_badge(void **state) {
     (void)state;
     SHOP_DONE(&shop, "remark", "text=x", "worker=W1", NULL);
-    SHOP_DONE(&shop, "remark", "text=x", "worker=900001", NULL);
+    assert_int_equal(shop_tell_key(&shop, "b", "remark", "text=x", "worker=900001", NULL), 0);
+    // What is on the badge is kept nowhere, and the same event is still known again.
+    assert_int_equal(place_number(&shop.place, "SELECT count(*) FROM production_events WHERE body "
+                                               "LIKE '%900001%'"),
+        0);
+    assert_int_equal(place_number(&shop.place,
+                         "SELECT count(*) FROM audit_payload WHERE payload LIKE '%900001%'"),
+        0);
+    assert_int_equal(shop_tell_key(&shop, "b", "remark", "text=x", "worker=900001", NULL), 0);
+    assert_true(shop_answered(&shop, "\"repeated\":true"));
     SHOP_REFUSED(&shop, ERR_NOT_FOUND, "remark", "text=x", "worker=900002");
 }
 

@@ -28,12 +28,12 @@ struct shop {
     uint32_t rejects;
     uint32_t state;
     struct batch *batch;
+    struct clock_fake clock; // The filler's: a day behind the first sample.
 };
 
 static void fill_up(struct shop *shop) {
-    struct fill_options options = {.clock = &shop->place.clock.clock,
-        .historian = shop->historian,
-        .ledger = shop->place.ledger};
+    struct fill_options options = {
+        .clock = &shop->clock.clock, .historian = shop->historian, .ledger = shop->place.ledger};
     struct err err = ERR_INIT;
     assert_int_equal(fill_start(&options, &shop->fill, &err), 0);
     fill_stop(shop->fill); // Behind all that is durable.
@@ -63,6 +63,7 @@ __attribute__((format(printf, 2, 3))) static void sql(struct shop *shop, const c
 /* A press without a state tag, and an order of an item whose ideal cycle is 1 s. */
 static void shop_open(struct shop *shop) {
     *shop = (struct shop){.fill = NULL};
+    clock_fake_init(&shop->clock, T0 + 30 * 86400 * S);
     place_init(&shop->place, LEDGER_PLANT);
     (void)snprintf(shop->dir, sizeof shop->dir, "%s/history", shop->place.dir);
     struct hist_options options = {.dir = shop->dir};
@@ -404,6 +405,51 @@ static void pieces_go_to_the_run_of_their_time(void **state) {
     shop_close(&shop);
 }
 
+/* The last shots are worked in when the operation was ended already; they are booked all the same.
+ */
+static void what_comes_behind_the_end_is_booked(void **state) {
+    (void)state;
+    struct shop shop;
+    shop_open(&shop);
+    run_begin(&shop, 1, T0, 1);
+    run_end(&shop, 1, T0 + 20 * S);
+    strokes(&shop, 0, 15, 0);
+    send(&shop);
+    fill_up(&shop);
+    assert_int_equal(number(&shop, "SELECT count(*) FROM late_pieces"), 1);
+    assert_int_equal(number(&shop, "SELECT count(*) FROM production_events"), 0);
+    clock_fake_advance(&shop.place.clock, 5 * S);
+    fill_up(&shop);
+    assert_int_equal(number(&shop, "SELECT count(*) FROM late_pieces"), 0);
+    assert_int_equal(
+        number(&shop, "SELECT count(*) FROM production_events WHERE type = 'order.book' AND actor "
+                      "= 'maru'"),
+        1);
+    shop_close(&shop);
+}
+
+/* One sample of a clock that is nine hours ahead does not silence the machine for nine hours. */
+static void a_clock_that_is_ahead_counts_for_present(void **state) {
+    (void)state;
+    struct shop shop;
+    shop_open(&shop);
+    run_begin(&shop, 1, T0, 1);
+    shop.clock.wall_ns = T0 + 10 * S;
+    strokes(&shop, 0, 10, 0);
+    put(&shop, shop.counter, T0 + 10 * S + 9 * 3600 * S, 11, STATUS_GOOD);
+    send(&shop);
+    fill_up(&shop);
+    shop.clock.wall_ns = T0 + 20 * S;
+    for (int i = 12; i <= 20; i++) {
+        put(&shop, shop.counter, T0 + i * S, i, STATUS_GOOD);
+    }
+    send(&shop);
+    fill_up(&shop);
+    assert_int_equal(number(&shop, "SELECT sum(counts) FROM made WHERE run = 1"), 20);
+    assert_int_equal(number(&shop, "SELECT max(seen_ns) FROM machine_marks"), T0 + 20 * S);
+    shop_close(&shop);
+}
+
 static void a_run_entered_late_has_its_stops(void **state) {
     (void)state;
     struct shop shop;
@@ -579,6 +625,8 @@ int main(void) {
         cmocka_unit_test(a_stop_is_cut_to_the_runs_it_lies_in),
         cmocka_unit_test(a_state_tag_tells_and_late_states_cut_stops),
         cmocka_unit_test(pieces_go_to_the_run_of_their_time),
+        cmocka_unit_test(what_comes_behind_the_end_is_booked),
+        cmocka_unit_test(a_clock_that_is_ahead_counts_for_present),
         cmocka_unit_test(a_run_entered_late_has_its_stops),
         cmocka_unit_test(a_history_that_was_replaced_leaves_unknown_time),
         cmocka_unit_test(a_machine_is_followed_from_when_it_is_entered),

@@ -166,6 +166,35 @@ static void what_was_counted_meanwhile_goes_where_it_belongs(void **state) {
     assert_int_equal(number("SELECT count(*) FROM work_orders WHERE state = 'done'"), 1);
 }
 
+/* Nobody began the order before the machine ran: what it made is given to it afterwards. */
+static void what_ran_without_an_order_is_given_to_one(void **state) {
+    (void)state;
+    release_case();
+    int64_t begun_ns = shop.place.clock.wall_ns / (60 * NS_PER_S) * (60 * NS_PER_S);
+    count_minute(0, 1, 20, 20, 1);
+    count_minute(0, 2, 20, 20, 0);
+    count_minute(0, 9, 5, 5, 0);
+    shop.place.clock.wall_ns = begun_ns + 10 * 60 * NS_PER_S;
+    SHOP_DONE(&shop, "operation.begin", "operation=A/10", NULL); // From 22:23 on.
+    SHOP_REFUSED(&shop, ERR_INVALID, "made.assign", "operation=A/10", "machine=press1",
+        "begin=2023-11-14T22:14:00Z", "end=2023-11-14T22:23:30Z");
+    shop.place.clock.wall_ns += 600 * NS_PER_S;
+    SHOP_REFUSED(&shop, ERR_CONFLICT, "made.assign", "operation=A/10", "machine=press1",
+        "begin=2023-11-14T22:14:00Z", "end=2023-11-14T22:24:00Z");
+    assert_true(shop_said(&shop, "worked for work order A, step 10"));
+    SHOP_DONE(&shop, "operation.pause", "operation=A/10", NULL);
+    SHOP_REFUSED(&shop, ERR_INVALID, "made.assign", "operation=A/10", "machine=press1",
+        "begin=2023-11-14T22:16:00Z", "end=2023-11-14T22:14:00Z");
+    SHOP_DONE(&shop, "made.assign", "operation=A/10", "machine=press1", "mould=M1",
+        "begin=2023-11-14T22:14:00Z", "end=2023-11-14T22:16:00Z", NULL);
+    assert_int_equal(number("SELECT sum(pieces) FROM made WHERE run <> 0"), 40 * 3);
+    assert_int_equal(number("SELECT sum(bad) FROM made WHERE run <> 0"), 1);
+    assert_int_equal(number("SELECT sum(counts) FROM made WHERE run = 0"), 5);
+    SHOP_DONE(&shop, "made.assign", "operation=A/10", "machine=press1",
+        "begin=2023-11-14T22:16:00Z", "end=2023-11-14T22:17:00Z", NULL);
+    assert_true(shop_answered(&shop, "counted nothing"));
+}
+
 static void people_correct_what_machines_counted(void **state) {
     (void)state;
     release_case();
@@ -420,6 +449,7 @@ static void an_order_costs_what_really_happened(void **state) {
         "price=2000", NULL);
     SHOP_DONE(&shop, "stock.receive", "item=PELLET", "quantity=3", "place=WH", "lot=P2",
         "price=2400.5", NULL);
+    SHOP_DONE(&shop, "lot.split", "lot=P2", "quantity=3", "code=P3", NULL); // It keeps its price.
     release_case();
     SHOP_DONE(&shop, "operation.begin", "operation=A/10", "worker=W1", NULL);
     count_minute(1, 0, 16, 16, 4);
@@ -516,6 +546,7 @@ int main(void) {
         TEST(another_shift_or_a_closed_cavity_begins_a_run_of_its_own),
         TEST(set_up_ends_when_making_begins),
         TEST(what_was_counted_meanwhile_goes_where_it_belongs),
+        TEST(what_ran_without_an_order_is_given_to_one),
         TEST(people_correct_what_machines_counted),
         TEST(a_held_order_rests_until_it_is_taken_up),
         TEST(orders_are_split_merged_and_cancelled),

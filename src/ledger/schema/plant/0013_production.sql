@@ -356,6 +356,11 @@ CREATE TABLE made (
     PRIMARY KEY (run, machine, minute_ns)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX made_by_minute ON made (machine, minute_ns);
+-- Orders for which pieces came behind the end of their run; told_ns: when the newest came.
+CREATE TABLE late_pieces (
+    work_order INTEGER PRIMARY KEY NOT NULL REFERENCES work_orders (number) ON DELETE CASCADE,
+    told_ns    INTEGER NOT NULL
+) STRICT;
 -- What people said besides: counts of work without a counter, and corrections of counted ones.
 CREATE TABLE made_by_hand (
     number     INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
@@ -462,7 +467,8 @@ CREATE TABLE production_events (
     entered_ns INTEGER NOT NULL,
     actor      TEXT    NOT NULL,
     terminal   TEXT    NOT NULL,
-    body       TEXT    NOT NULL,                        -- As it came.
+    body       TEXT    NOT NULL,                        -- As it came, with workers by their code.
+    digest     INTEGER NOT NULL,                        -- Of what came: the same key tells the same.
     answer     TEXT    NOT NULL                         -- What it was answered; again when it comes again.
 ) STRICT;
 CREATE INDEX production_events_by_type ON production_events (type, number);
