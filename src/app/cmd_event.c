@@ -49,6 +49,7 @@ int cmd_event(struct call *call, struct err *err) {
     uuid_v7(&random, clock_wall_ns(plant_clock(plant)), key);
     told.key = str_of(call_value(call, "--key") != NULL ? call_value(call, "--key") : key);
     told.zone = plant_zone(plant);
+    told.historian = plant_historian(plant);
     AUTO_BUF struct buf answer;
     buf_init(&answer, EVENT_ANSWER_BYTES + 64);
     status = event_run(plant_ledger(plant), &told, &answer, err);

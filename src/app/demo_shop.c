@@ -202,7 +202,8 @@ static int tell(const struct shop *shop, size_t index, struct err *err) {
         .actor = STR("demo"),
         .may_manage = true,
         .lang = shop->lang,
-        .zone = shop->zone};
+        .zone = shop->zone,
+        .historian = plant_historian(shop->plant)};
     struct str rest = str_of(EVENTS[index].members);
     while (rest.size > 0 && call.member_count < MEMBERS_MAX) {
         struct str value = str_cut(&rest, ';');

@@ -18,6 +18,7 @@
 #include "core/check.h"
 #include "core/hash.h"
 #include "core/time.h"
+#include "production/doubt.h"
 #include "production/event_read.h"
 
 #define AHEAD_MAX_NS  (300 * NS_PER_S)
@@ -98,6 +99,8 @@ struct telling {
     uint64_t digest; // Of the body as it came.
     struct buf answer;
     bool repeated;
+    const struct doubt *doubt; // Of an event that is kept.
+    int64_t kept;              // Its number, when it is told again; 0: none.
 };
 
 static int check_key(struct str key, struct err *err) {
@@ -210,6 +213,7 @@ static struct event event_of(struct telling *telling, struct ledger_tx *tx) {
         .actor = call->actor,
         .terminal = call->terminal,
         .zone = call->zone,
+        .historian = call->historian,
         .may_manage = call->may_manage,
         .lang = call->lang,
         .arena = &telling->arena,
@@ -220,7 +224,9 @@ static struct event event_of(struct telling *telling, struct ledger_tx *tx) {
     return event;
 }
 
-static int carry_out(struct telling *telling, struct event *event, struct err *err) {
+/* Does something with the open object of the answer. */
+static int answer_with(struct telling *telling, struct event *event,
+    int (*act)(struct telling *telling, struct event *event, struct err *err), struct err *err) {
     struct json answer;
     struct json warnings;
     AUTO_BUF struct buf sentences;
@@ -229,11 +235,9 @@ static int carry_out(struct telling *telling, struct event *event, struct err *e
     json_array_begin(&warnings);
     json_init(&answer, &telling->answer);
     json_object_begin(&answer);
-    json_put_i64(&answer, "event", event->number);
-    json_put_time(&answer, "time", event->time_ns);
     event->answer = &answer;
     event->warnings = &warnings;
-    int status = event_carry_out(event, err);
+    int status = act(telling, event, err);
     json_array_end(&warnings);
     json_key(&answer, "warnings");
     json_raw(&answer, buf_str(&sentences));
@@ -245,10 +249,62 @@ static int carry_out(struct telling *telling, struct event *event, struct err *e
     return status;
 }
 
+static int carry_out(struct telling *telling, struct event *event, struct err *err) {
+    (void)telling;
+    json_put_i64(event->answer, "event", event->number);
+    json_put_time(event->answer, "time", event->time_ns);
+    return event_carry_out(event, err);
+}
+
+/* ---- Doubtful ones ---- */
+
+static int keep(struct telling *telling, struct event *event, struct err *err) {
+    return doubt_keep(event, telling->call->key, buf_str(&telling->body), telling->doubt, err);
+}
+
+/* 1: it is asked or kept, and nothing is to be done now. */
+static int ask(struct telling *telling, struct event *event, struct err *err) {
+    struct doubt doubt;
+    doubt_init(&doubt);
+    telling->doubt = &doubt;
+    int status = doubt_look(event, buf_str(&telling->body), &doubt, err);
+    if (status >= 0 && doubt.count > 0 && telling->call->later) {
+        status = answer_with(telling, event, keep, err);
+    } else if (status >= 0 && doubt.count > 0) {
+        status = err_set(err, ERR_CONFLICT, SAY(PRODUCTION_DOUBT),
+            ARGS(A_STR(buf_str(event->lang == LANG_KO ? &doubt.ko : &doubt.en))));
+    }
+    bool kept = status >= 0 && doubt.count > 0;
+    doubt_fini(&doubt);
+    return status < 0 ? status : kept;
+}
+
+/* Of an event that may be doubtful: 1 where it is answered already. */
+static int check_doubt(struct telling *telling, struct event *event, struct err *err) {
+    struct str state = STR_NONE;
+    if (!doubt_concerns(event->type)) {
+        return 0;
+    }
+    int status =
+        doubt_find(event->tx, &telling->arena, telling->call->key, &telling->kept, &state, err);
+    bool sure = event_i64(event, "sure", 0) != 0;
+    if (status > 0 && !sure) { // Sent again by whoever was not answered.
+        buf_printf(&telling->answer, "{\"repeated\":true,\"doubtful\":%lld,\"warnings\":[]}",
+            (long long)telling->kept);
+        return 1;
+    }
+    if (status > 0 && str_eq(state, STR("dropped"))) {
+        return err_set(
+            err, ERR_CONFLICT, SAY(PRODUCTION_DOUBT_UNKNOWN), ARGS(A_INT(telling->kept)));
+    }
+    return status < 0 ? status : sure ? 0 : ask(telling, event, err);
+}
+
 static int tell(struct ledger_tx *tx, void *context, struct err *err) {
     struct telling *telling = context;
     buf_clear(&telling->answer);
     telling->repeated = false;
+    telling->kept = 0;
     int status = find_key(tx, telling, err);
     if (status != 0) {
         return status < 0 ? status : 0;
@@ -261,8 +317,13 @@ static int tell(struct ledger_tx *tx, void *context, struct err *err) {
     event_put_body(&telling->given, &telling->body); // Workers by their code now.
     struct event event = event_of(telling, tx);
     status = check_time(event.time_ns, event.entered_ns, err);
-    status = status < 0 ? status : insert_row(telling, &event, err);
-    status = status < 0 ? status : carry_out(telling, &event, err);
+    status = status < 0 ? status : check_doubt(telling, &event, err);
+    if (status != 0) {
+        return status < 0 ? status : 0;
+    }
+    status = insert_row(telling, &event, err);
+    status = status < 0 ? status : answer_with(telling, &event, carry_out, err);
+    status = status < 0 || telling->kept == 0 ? status : doubt_settle(&event, telling->kept, err);
     status = status < 0 ? status : keep_answer(telling, &event, err);
     return status < 0 ? status : enter_audit(telling, &event, err);
 }

@@ -8,9 +8,16 @@
  * until somebody answers. Refusals are not kept: the same key may be tried again. The member `time`
  * is when it happened (a terminal may have been without a network); absent: now; more than 5
  * minutes ahead or 31 days behind is refused. Any thread that may block.
+ *
+ * What was typed and may be a slip (types with the member `sure`) is asked before it counts:
+ * ERR_CONFLICT with the note PRODUCTION_DOUBT, and done when it comes again with `sure`. With
+ * `later` it is kept instead, and the answer is {"doubtful":N,"warnings":[...]}; told again under
+ * its key with `sure` it is done, and event doubtful.drop ends it.
  */
 #include "core/json.h"
 #include "ledger/ledger.h"
+
+struct historian;
 
 enum {
     EVENT_MEMBERS_MAX = 256, // Given with one event.
@@ -91,11 +98,13 @@ struct event_call {
     struct str type;
     const struct event_member *members;
     uint32_t member_count;
-    struct str actor;        // Who, as the audit chain calls them.
-    struct str terminal;     // Where; may be empty. At most 64 bytes are kept.
-    bool may_manage;         // The caller is manager or owner; else operator.
-    enum lang lang;          // Of the warnings.
-    const struct zone *zone; // The plant's; NULL: UTC.
+    struct str actor;    // Who, as the audit chain calls them.
+    struct str terminal; // Where; may be empty. At most 64 bytes are kept.
+    bool may_manage;     // The caller is manager or owner; else operator.
+    bool later;     // Told after a time without a network: nobody is there to answer a question.
+    enum lang lang; // Of the warnings.
+    const struct zone *zone;     // The plant's; NULL: UTC.
+    struct historian *historian; // Of values that tags tell; NULL: there are none.
 };
 
 /* Carries it out. The answer is a JSON object: `event` (its number), `repeated` where it was done

@@ -20,6 +20,7 @@ struct event {
     struct str actor;    // For the audit chain and columns `actor`.
     struct str terminal; // May be empty.
     const struct zone *zone;
+    struct historian *historian; // NULL: none, and no values of tags.
     bool may_manage;
     enum lang lang;
     struct arena *arena; // Lives as long as the call.

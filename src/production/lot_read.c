@@ -6,8 +6,9 @@
  * passport of its own.
  */
 #include "core/hangul.h"
+#include "production/inspections.h"
 #include "production/lots.h"
-#include "production/sql.h"
+#include "production/show.h"
 #include "production/stock.h"
 #include "production/trace.h"
 #include "production/words.h"
@@ -89,40 +90,6 @@ int lot_put_list(struct ledger_tx *tx, const struct lot_query *query, struct jso
 }
 
 /* ---- Passport ---- */
-
-/* A column of an object: its name, and how it is told. */
-struct shown {
-    const char *name;
-    char as; // s text, n number, q quantity, t time.
-};
-
-/* An array of objects of the rows of a statement with one parameter, the lot. */
-static int put_rows(struct ledger_tx *tx, struct json *json, const char *key, const char *sql,
-    int64_t lot, const struct shown *columns, struct err *err) {
-    struct ledger_stmt *stmt = NULL;
-    int status = sql_begin(tx, sql, Q(Q_I(lot)), &stmt, err);
-    json_key(json, key);
-    json_array_begin(json);
-    while (status >= 0 && (status = ledger_step(stmt, err)) > 0) {
-        json_object_begin(json);
-        for (int i = 0; columns[i].name != NULL; i++) {
-            if (ledger_column_is_null(stmt, i)) {
-                json_put_null(json, columns[i].name);
-            } else if (columns[i].as == 's') {
-                json_put_str(json, columns[i].name, ledger_column_str(stmt, i));
-            } else if (columns[i].as == 'q') {
-                stock_put_amount(json, columns[i].name, ledger_column_i64(stmt, i));
-            } else if (columns[i].as == 't') {
-                json_put_time(json, columns[i].name, ledger_column_i64(stmt, i));
-            } else {
-                json_put_i64(json, columns[i].name, ledger_column_i64(stmt, i));
-            }
-        }
-        json_object_end(json);
-    }
-    json_array_end(json);
-    return status;
-}
 
 static int put_head(struct ledger_tx *tx, int64_t lot, struct json *json, struct err *err) {
     struct ledger_stmt *stmt = NULL;
@@ -289,34 +256,35 @@ int lot_put_passport(struct ledger_tx *tx, int64_t lot, struct json *json, struc
     json_object_begin(json);
     int status = put_head(tx, lot, json, err);
     status = status < 0 ? status
-                        : put_rows(tx, json, "holds",
+                        : show_rows(tx, json, "holds",
                               "SELECT c.code, h.why, h.time_ns FROM lot_holds h JOIN lots c ON "
                               "c.number = h.cause WHERE h.lot = ?1 ORDER BY h.time_ns",
-                              lot, HOLDS, err);
+                              Q(Q_I(lot)), HOLDS, err);
     status = status < 0 ? status
-                        : put_rows(tx, json, "stock",
+                        : show_rows(tx, json, "stock",
                               "SELECT p.code, p.name, s.quantity_u FROM stock s JOIN places p ON "
                               "p.number = s.place WHERE s.lot = ?1 AND s.lot <> 0 ORDER BY p.code",
-                              lot, STOCK, err);
+                              Q(Q_I(lot)), STOCK, err);
     status = status < 0 ? status : put_runs(tx, lot, json, err);
     status = status < 0 ? status
-                        : put_rows(tx, json, "materials",
+                        : show_rows(tx, json, "materials",
                               LINK_COLUMNS "JOIN lots l ON l.number = k.parent " LINK_JOINS
                                            "WHERE k.child = ?1 ORDER BY k.number",
-                              lot, LINKS, err);
+                              Q(Q_I(lot)), LINKS, err);
     status = status < 0 ? status
-                        : put_rows(tx, json, "into",
+                        : show_rows(tx, json, "into",
                               LINK_COLUMNS "JOIN lots l ON l.number = k.child " LINK_JOINS
                                            "WHERE k.parent = ?1 ORDER BY k.number",
-                              lot, LINKS, err);
+                              Q(Q_I(lot)), LINKS, err);
     status = status < 0
                  ? status
-                 : put_rows(tx, json, "moves",
+                 : show_rows(tx, json, "moves",
                        "SELECT m.time_ns, m.kind, p.code, m.quantity_u, w.code, c.code, "
                        "m.document, m.event FROM stock_moves m JOIN places p ON p.number = m.place "
                        "LEFT JOIN work_orders w ON w.number = m.work_order LEFT JOIN partners c ON "
                        "c.number = m.partner WHERE m.lot = ?1 ORDER BY m.number DESC LIMIT 500",
-                       lot, MOVES, err);
+                       Q(Q_I(lot)), MOVES, err);
+    status = status < 0 ? status : inspection_put_of_lot(tx, lot, json, err);
     json_object_end(json);
     return status;
 }

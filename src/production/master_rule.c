@@ -7,6 +7,7 @@
 #include "production/master_rule.h"
 
 #include "core/check.h"
+#include "production/inspect.h"
 #include "production/label.h"
 #include "production/words.h"
 
@@ -45,7 +46,8 @@ static int check_ranges(struct row_rule *rule, struct err *err) {
         {NOUN_BOMS, "scrap_ppm", 0, 999999}, {NOUN_BOMS, "step", 1, 9999},
         {NOUN_ROUTINGS, "version", 1, 9999}, {NOUN_ROUTINGS, "step", 1, 9999},
         {NOUN_INSPECTIONS, "line", 1, 9999}, {NOUN_INSPECTIONS, "step", 1, 9999},
-        {NOUN_INSPECTIONS, "samples", 1, 1000}, {NOUN_MOULDS, "cavities", 1, 1000},
+        {NOUN_INSPECTIONS, "samples", 1, 1000}, {NOUN_INSPECTIONS, "every_pieces", 1, 1LL << 40},
+        {NOUN_INSPECTIONS, "every_minutes", 1, 525600}, {NOUN_MOULDS, "cavities", 1, 1000},
         {NOUN_MOULDS, "cavities_open", 0, 1000}, {NOUN_MOULDS, "shots_care", 1, 1LL << 53},
         {NOUN_ITEMS, "lead_days", 0, 3660}, {NOUN_ITEMS, "shelf_days", 1, 36600},
         {NOUN_MACHINES, "counter_max", 1, 1LL << 53}, {NOUN_MACHINES, "rejects_max", 1, 1LL << 53},
@@ -92,6 +94,24 @@ static int above(
                : 0;
 }
 
+/* Judging is exact in millionths, so limits are whole millionths, too. */
+static int check_decimals(struct row_rule *rule, struct err *err) {
+    static const char *const NAMES[] = {"nominal", "lower", "upper"};
+    for (size_t i = 0; i < sizeof NAMES / sizeof NAMES[0]; i++) {
+        const struct field_value *value = given(rule, NAMES[i]);
+        int64_t u = 0;
+        if (value != NULL && !inspect_limit(value->f64, &u)) {
+            return err_set(err, ERR_RANGE, SAY(PRODUCTION_V_DECIMALS), ARGS(A_STR(value->text)));
+        }
+    }
+    const struct field_value *method = given(rule, "method");
+    bool told =
+        method != NULL && (str_eq(method->text, STR("gauge")) || str_eq(method->text, STR("tag")));
+    return told && given(rule, "tag") == NULL
+               ? err_set(err, ERR_INVALID, SAY(PRODUCTION_V_PLAN_TAG), NO_ARGS)
+               : 0;
+}
+
 static int check_limits(struct row_rule *rule, struct err *err) {
     if (rule->noun == NOUN_MOULDS) {
         const struct field_value *all = given(rule, "cavities");
@@ -101,11 +121,14 @@ static int check_limits(struct row_rule *rule, struct err *err) {
     if (rule->noun != NOUN_INSPECTIONS) {
         return 0;
     }
+    int status = check_decimals(rule, err);
+    if (status < 0) {
+        return status;
+    }
     const struct field_value *nominal = given(rule, "nominal");
     const struct field_value *upper = given(rule, "upper");
     const struct field_value *lower = given(rule, "lower");
-    int status =
-        above(lower, upper, lower != NULL && upper != NULL && lower->f64 > upper->f64, err);
+    status = above(lower, upper, lower != NULL && upper != NULL && lower->f64 > upper->f64, err);
     if (status >= 0 && nominal != NULL) {
         (void)given(rule, "nominal");
         status = above(lower, nominal, lower != NULL && lower->f64 > nominal->f64, err);

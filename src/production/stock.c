@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "production/amount.h"
+#include "production/inspect.h"
 #include "production/lot.h"
 
 enum { SETTING_BYTES = 256 };
@@ -267,6 +268,32 @@ static bool is_free(struct ledger_stmt *stmt, const struct stock_wish *wish, str
                (expires.size == 0 || str_cmp(expires, today) >= 0));
 }
 
+/* Where a lot leaves the store for use or for a customer it must have passed its inspection. */
+static bool is_door(const struct stock_wish *wish) {
+    static const char *const KINDS[] = {"issue", "consume", "ship"};
+    for (size_t i = 0; i < sizeof KINDS / sizeof KINDS[0]; i++) {
+        if (!wish->any_state && strcmp(wish->move.kind, KINDS[i]) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* 1: the row's lot is passed over because it waits for its inspection. */
+static int is_waiting(struct event *event, const struct stock_wish *wish, int64_t lot,
+    struct stock_picks *picks, struct err *err) {
+    struct inspect_wait wait;
+    if (lot == 0 || wish->move.lot != 0 || !is_door(wish) ||
+        inspect_gate_of(event->tx, event->arena) != GATE_REFUSE) {
+        return 0;
+    }
+    int status = inspect_waits(event->tx, event->arena, lot, &wait, err);
+    if (status > 0 && picks->waiting == 0) {
+        picks->waiting = lot;
+    }
+    return status;
+}
+
 static int gather_picks(struct event *event, const struct stock_wish *wish,
     struct stock_picks *picks, struct err *err) {
     char today[DAY_TEXT_MAX];
@@ -277,6 +304,10 @@ static int gather_picks(struct event *event, const struct stock_wish *wish,
     while (status >= 0 && picks->total_u < wanted_u && (status = ledger_step(stmt, err)) > 0) {
         int64_t there_u = ledger_column_i64(stmt, 2);
         if (!is_free(stmt, wish, str_of(today))) {
+            continue;
+        }
+        status = is_waiting(event, wish, ledger_column_i64(stmt, 0), picks, err);
+        if (status != 0) {
             continue;
         }
         if (picks->count == STOCK_PICKS_MAX) {
@@ -321,6 +352,12 @@ static int add_missing(struct event *event, const struct stock_wish *wish,
     if (status >= 0 && wish->move.place != 0) {
         status = code_get(event, "places", wish->move.place, &where, err);
     }
+    if (status >= 0 && picks->waiting != 0) {
+        status = code_get(event, "lots", picks->waiting, &where, err);
+        return status < 0 ? status
+                          : err_set(err, ERR_CONFLICT, SAY(PRODUCTION_GATE_WAITING),
+                                ARGS(A_STR(label), A_CSTR(there), A_CSTR(wanted), A_STR(where)));
+    }
     if (status < 0) {
         return status;
     }
@@ -352,12 +389,14 @@ int stock_propose(struct event *event, const struct stock_wish *wish, struct sto
                                       ARGS(A_STR(lot.code), A_STR(holds), A_STR(item.code)));
         }
         status = status < 0 || wish->any_state ? status : lot_check(event, &lot, err);
+        status = status < 0 || !is_door(wish) ? status : inspect_door(event, lot.number, err);
     }
     if (status < 0) {
         return status;
     }
     ret_picks->count = 0;
     ret_picks->total_u = 0;
+    ret_picks->waiting = 0;
     status = gather_picks(event, wish, ret_picks, err);
     bool enough = wish->move.quantity_u != 0 && ret_picks->total_u == wish->move.quantity_u;
     return status < 0 || enough ? status : add_missing(event, wish, &item, ret_picks, err);
@@ -366,6 +405,10 @@ int stock_propose(struct event *event, const struct stock_wish *wish, struct sto
 int stock_take(struct event *event, const struct stock_wish *wish, struct stock_picks *ret_picks,
     struct err *err) {
     int status = stock_propose(event, wish, ret_picks, err);
+    for (uint32_t i = 0; i < ret_picks->count && status >= 0; i++) {
+        bool named = wish->move.lot != 0 || ret_picks->all[i].lot == 0 || !is_door(wish);
+        status = named ? 0 : inspect_door(event, ret_picks->all[i].lot, err); // A warning only.
+    }
     for (uint32_t i = 0; i < ret_picks->count && status >= 0; i++) {
         struct stock_move move = wish->move;
         move.lot = ret_picks->all[i].lot;

@@ -46,6 +46,8 @@ struct stock_picks {
     struct stock_pick all[STOCK_PICKS_MAX];
     uint32_t count;
     int64_t total_u;
+    int64_t waiting; // The first lot that was passed over because it waits for an inspection; 0:
+                     // none.
 };
 struct stock_wish {
     struct stock_move move; // item, and what all moves share; lot 0: first in, first out; place 0:

@@ -53,9 +53,11 @@ int api_event_tell(struct call *call, struct err *err) {
     struct members *members = ARENA_NEW(arena, struct members);
     struct event_call told = {.actor = str_of(call->principal.id),
         .terminal = http_header(call->http, "Maru-Terminal"),
+        .later = http_header_count(call->http, "Maru-Later") > 0,
         .may_manage = call->principal.role == ROLE_MANAGER || call->principal.role == ROLE_OWNER,
         .lang = call->lang,
-        .zone = plant_zone(call->plant)};
+        .zone = plant_zone(call->plant),
+        .historian = plant_historian(call->plant)};
     int rc = read_key(call, &told.key, err);
     rc = rc < 0 ? rc : json_in_parse(call->http->request.body, &body, err);
     rc = rc < 0 ? rc : json_in_walk(body, arena, take_member, members, err);

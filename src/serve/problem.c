@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "core/check.h"
+#include "production/words.h"
 
 int problem_status(enum err_code code) {
     switch (code) {
@@ -104,6 +105,9 @@ void problem_answer(struct http_exchange *exchange, enum lang lang, int status,
     code_text(error, code, sizeof code);
     if (error == ERR_UNAUTHENTICATED && err->notes[0].msg == MSG_SERVE_SECOND_FACTOR) {
         (void)str_copy_z(STR("second_factor"), code, sizeof code); // The page asks for the code.
+    }
+    if (error == ERR_CONFLICT && err->notes[0].msg == SAY(PRODUCTION_DOUBT)) {
+        (void)str_copy_z(STR("doubtful"), code, sizeof code); // The page asks whether it is right.
     }
     http_answer_reset(exchange);
     struct http_response *response = &exchange->response;

@@ -304,6 +304,48 @@ static const struct param_spec P_EVENTS[] = {
     {"before", PARAM_COUNT, .help = HELP("Events below this number", "이 번호보다 앞의 이벤트")},
     {"limit", PARAM_COUNT, .help = HELP("At most so many items", "최대 개수")}, END};
 
+static const struct param_spec P_INSPECTIONS_DUE[] = {
+    {"lot", PARAM_TEXT,
+        .help =
+            HELP("What can be inspected of this lot, due or not", "이 로트에서 할 수 있는 검사")},
+    {"operation", PARAM_TEXT,
+        .help = HELP("What can be inspected of this operation (WO-1/10), due or not",
+            "이 작업(WO-1/10)에서 할 수 있는 검사")},
+    END};
+
+static const struct param_spec P_INSPECTIONS[] = {
+    {"kind", PARAM_CHOICE, .choices = "incoming|first|in_process|final",
+        .help = HELP("Only of this kind", "이 종류만")},
+    {"item", PARAM_TEXT, .help = HELP("Only of this item", "이 품목만")},
+    {"lot", PARAM_TEXT, .help = HELP("Only of this lot", "이 로트만")},
+    {"operation", PARAM_TEXT,
+        .help = HELP("Only of this operation (WO-1/10)", "이 작업(WO-1/10)만")},
+    {"result", PARAM_CHOICE, .choices = "pass|fail|conditional",
+        .help = HELP("Only with this result", "이 결과만")},
+    {"from", PARAM_TIME, .help = HELP("Begin, included", "시작 시각(포함)")},
+    {"to", PARAM_TIME, .help = HELP("End, excluded", "끝 시각(미포함)")},
+    {"before", PARAM_COUNT, .help = HELP("Inspections below this number", "이 번호보다 앞의 검사")},
+    {"limit", PARAM_COUNT, .help = HELP("At most so many items", "최대 개수")}, END};
+
+static const struct param_spec P_NONCONFORMANCES[] = {
+    {"state", PARAM_CHOICE, .choices = "unsettled|open|decided|closed|withdrawn",
+        .help = HELP("Only in this state; unsettled: open or decided",
+            "이 상태만. unsettled: 처리하지 않았거나 종결하지 않은 것")},
+    {"lot", PARAM_TEXT, .help = HELP("Only of this lot", "이 로트만")},
+    {"before", PARAM_COUNT, .help = HELP("Those below this number", "이 번호보다 앞의 것")},
+    {"limit", PARAM_COUNT, .help = HELP("At most so many items", "최대 개수")}, END};
+
+static const struct param_spec P_CORRECTIVE_ACTIONS[] = {
+    {"state", PARAM_CHOICE, .choices = "open|done|effective",
+        .help =
+            HELP("Only in this state; without it open and done", "이 상태만. 없으면 open과 done")},
+    {"limit", PARAM_COUNT, .help = HELP("At most so many items", "최대 개수")}, END};
+
+static const struct param_spec P_DOUBTFUL_EVENTS[] = {
+    {"state", PARAM_CHOICE, .choices = "open|done|dropped",
+        .help = HELP("Only in this state", "이 상태만")},
+    {"limit", PARAM_COUNT, .help = HELP("At most so many items", "최대 개수")}, END};
+
 #define MACHINE_PARAM                                                                              \
     {                                                                                              \
         "machine", PARAM_TEXT,                                                                     \

@@ -54,6 +54,8 @@ static int tell(struct shop *shop, const char *key, const char *type, va_list li
         .actor = STR("kim"),
         .terminal = STR("T1"),
         .may_manage = shop->manages,
+        .later = shop->later,
+        .historian = shop->historian,
         .lang = shop->lang};
     for (const char *text = va_arg(list, const char *); text != NULL;
          text = va_arg(list, const char *)) {

@@ -13,9 +13,11 @@ struct shop {
     struct place place;
     int64_t keys; // For events without a key.
     enum lang lang;
-    bool manages;      // As whom events are told; true at first.
-    struct buf answer; // Of the last event.
-    struct err err;    // Of the last event that was refused.
+    bool manages;                // As whom events are told; true at first.
+    bool later;                  // Told after a time without a network.
+    struct historian *historian; // NULL at first.
+    struct buf answer;           // Of the last event.
+    struct err err;              // Of the last event that was refused.
 };
 
 void shop_open(struct shop *shop);

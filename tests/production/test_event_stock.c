@@ -136,7 +136,7 @@ static void counters_of_lots_go_on_behind_their_digits(void **state) {
     SHOP_DONE(&shop, "stock.receive", "item=PELLET", "quantity=3", "lot=231114-A", NULL);
     SHOP_DONE(&shop, "stock.receive", "item=PELLET", "quantity=3", NULL);
     assert_true(shop_answered(&shop, "\"lot\":\"231114-1000\""));
-    SHOP_DONE(&shop, "stock.receive", "item=PELLET", "quantity=3", NULL);
+    SHOP_DONE(&shop, "stock.receive", "item=PELLET", "quantity=3", "sure=1", NULL);
     assert_true(shop_answered(&shop, "\"lot\":\"231114-1001\""));
 }
 
@@ -184,15 +184,15 @@ static void counts_book_the_difference(void **state) {
 static void receipts_that_look_wrong_are_done_and_said(void **state) {
     (void)state;
     for (int i = 0; i < 5; i++) {
-        SHOP_DONE(&shop, "stock.receive", "item=PELLET", "quantity=25", NULL);
+        SHOP_DONE(&shop, "stock.receive", "item=PELLET", "quantity=25", "sure=1", NULL);
     }
-    SHOP_DONE(&shop, "stock.receive", "item=PELLET", "quantity=250", "document=D1", NULL);
+    SHOP_DONE(&shop, "stock.receive", "item=PELLET", "quantity=250", "document=D1", "sure=1", NULL);
     assert_true(shop_answered(&shop, "\"warnings\":[]"));
-    SHOP_DONE(&shop, "stock.receive", "item=PELLET", "quantity=250", "document=D1", NULL);
+    SHOP_DONE(&shop, "stock.receive", "item=PELLET", "quantity=250", "document=D1", "sure=1", NULL);
     assert_true(shop_answered(&shop, "delivery note D1 was entered before"));
-    SHOP_DONE(&shop, "stock.receive", "item=PELLET", "quantity=25000", NULL); // Grams.
+    SHOP_DONE(&shop, "stock.receive", "item=PELLET", "quantity=25000", "sure=1", NULL); // Grams.
     assert_true(shop_answered(&shop, "25000 is far from what came in before (25 to 250)"));
-    SHOP_DONE(&shop, "stock.receive", "item=PELLET", "quantity=0.025", NULL);
+    SHOP_DONE(&shop, "stock.receive", "item=PELLET", "quantity=0.025", "sure=1", NULL);
     assert_true(shop_answered(&shop, "far from what came in"));
 }
 

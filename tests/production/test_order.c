@@ -418,7 +418,7 @@ static void orders_and_lots_do_not_share_numbers(void **state) {
     (void)state;
     SHOP_DONE(&shop, "order.make", "item=CASE", "quantity=1", "due=2023-12-01", NULL);
     SHOP_DONE(&shop, "stock.receive", "item=PELLET", "quantity=5", "place=WH", NULL);
-    SHOP_DONE(&shop, "stock.receive", "item=PELLET", "quantity=5", "place=WH", NULL);
+    SHOP_DONE(&shop, "stock.receive", "item=PELLET", "quantity=6", "place=WH", NULL);
     SHOP_DONE(&shop, "order.make", "item=CASE", "quantity=1", "due=2023-12-01", NULL);
     SHOP_DONE(&shop, "order.release", "order=231114-001", NULL);
     assert_int_equal(number("SELECT count(DISTINCT code) FROM (SELECT code FROM lots UNION ALL"
