@@ -1,6 +1,6 @@
-// The guided set-up of a new plant against the real program and a simulated machine, by somebody who
+// The guided set-up of a new plant against the real program and a pymodbus server, by somebody who
 // knows nothing but the machine's IP address: clicks and typed characters are counted and printed.
-// MARU_PROGRAM and MARU_SIM name other builds.
+// MARU_PROGRAM names another build.
 import { after, before, describe, test } from 'node:test';
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startMock } from '../../ui/mock/server.mjs';
 import { ALL, axe, launch, leastContrast, openPage, picture, sideways, smallTargets } from './browser.mjs';
-import { freePort, line, PROGRAM, SIM, start, START_MS, stopAll } from './program.mjs';
+import { freePort, line, PROGRAM, start, START_MS, stopAll } from './program.mjs';
 
 const WAIT = { timeout: START_MS };
 const LEAST_TARGET = 44;
@@ -48,7 +48,7 @@ describe('a new plant', () => {
 
   before(async () => {
     port = await freePort();
-    start(SIM, ['press1', '--port', String(port)]);
+    await line(start('/usr/bin/python3', [new URL('modbus_peer.py', import.meta.url).pathname, String(port)]), /^(ready)$/m);
     const made = start(PROGRAM, ['init', home, '--plant', 'p1', '--name', '한솔정밀']);
     await made.ended;
     const run = start(PROGRAM, ['run', home, '--listen', '127.0.0.1:0']);
@@ -95,7 +95,7 @@ describe('a new plant', () => {
     await page.getByText('Modbus TCP·RTU 연결됨').waitFor(WAIT);
     const source = page.getByLabel('장치 안의 주소');
     // The first place of a controller that can be read; it is looked for after the connection is told.
-    await page.waitForFunction((one) => one.value === 'input:0', await source.elementHandle(WAIT), WAIT);
+    await page.waitForFunction((one) => one.value === 'holding:0', await source.elementHandle(WAIT), WAIT);
     await picture(page, 'wizard-reading');
     assert.deepEqual(await axe(page), []);
     await hand.click(page.getByRole('button', { name: /^u16 \d/ }));
