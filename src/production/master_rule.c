@@ -52,7 +52,9 @@ static int check_ranges(struct row_rule *rule, struct err *err) {
         {NOUN_ITEMS, "lead_days", 0, 3660}, {NOUN_ITEMS, "shelf_days", 1, 36600},
         {NOUN_MACHINES, "counter_max", 1, 1LL << 53}, {NOUN_MACHINES, "rejects_max", 1, 1LL << 53},
         {NOUN_MACHINES, "pieces", 1, 100000}, {NOUN_DAYS, "weekday", 1, 7},
-        {NOUN_PRINTERS, "copies", 1, 99}};
+        {NOUN_PRINTERS, "copies", 1, 99},
+        {NOUN_CARE_PLANS, "every", 1, 100000000}, {NOUN_CARE_PLANS, "tolerance", 0, 100000000},
+        {NOUN_CARE_PLANS, "minutes", 0, 100000}, {NOUN_FORM_FIELDS, "line", 1, 9999}};
     for (size_t i = 0; i < sizeof RANGES / sizeof RANGES[0]; i++) {
         const struct field_value *value =
             RANGES[i].noun == rule->noun ? given(rule, RANGES[i].name) : NULL;
@@ -118,7 +120,7 @@ static int check_limits(struct row_rule *rule, struct err *err) {
         const struct field_value *open = given(rule, "cavities_open");
         return above(open, all, open != NULL && all != NULL && open->i64 > all->i64, err);
     }
-    if (rule->noun != NOUN_INSPECTIONS) {
+    if (rule->noun != NOUN_INSPECTIONS && rule->noun != NOUN_FORM_FIELDS) {
         return 0;
     }
     int status = check_decimals(rule, err);
@@ -209,6 +211,35 @@ static int check_printer(struct row_rule *rule, struct err *err) {
     return 0;
 }
 
+/* What is looked after, and in what that is counted. */
+static int check_care(struct row_rule *rule, struct err *err) {
+    const struct field_value *basis = given(rule, "basis");
+    const struct field_value *machine = given(rule, "machine");
+    const struct field_value *mould = given(rule, "mould");
+    if ((machine == NULL) == (mould == NULL)) {
+        return err_set(err, ERR_INVALID, SAY(PRODUCTION_CARE_ONE), NO_ARGS);
+    }
+    if (mould != NULL && basis != NULL && str_eq(basis->text, STR("hours"))) {
+        (void)given(rule, "basis");
+        return err_set(err, ERR_INVALID, SAY(PRODUCTION_CARE_HOURS), NO_ARGS);
+    }
+    return 0;
+}
+
+/* What a kind of field cannot do without. */
+static int check_form_field(struct row_rule *rule, struct err *err) {
+    const struct field_value *kind = given(rule, "kind");
+    const struct field_value *tag = given(rule, "tag");
+    if (kind != NULL && str_eq(kind->text, STR("tag")) && tag == NULL) {
+        return err_set(err, ERR_INVALID, SAY(PRODUCTION_FIELD_TAG), NO_ARGS);
+    }
+    const struct field_value *choices = given(rule, "choices");
+    bool none = choices == NULL || str_find(choices->text, '|') >= choices->text.size;
+    return kind != NULL && str_eq(kind->text, STR("choice")) && none
+               ? err_set(err, ERR_INVALID, SAY(PRODUCTION_FIELD_CHOICES), NO_ARGS)
+               : 0;
+}
+
 int master_row_rules(enum noun_id noun, const struct field_value *values,
     const struct field **ret_field, struct err *err) {
     struct row_rule rule = {.noun = noun, .values = values};
@@ -227,6 +258,12 @@ int master_row_rules(enum noun_id noun, const struct field_value *values,
     }
     if (status >= 0 && noun == NOUN_PRINTERS) {
         status = check_printer(&rule, err);
+    }
+    if (status >= 0 && noun == NOUN_CARE_PLANS) {
+        status = check_care(&rule, err);
+    }
+    if (status >= 0 && noun == NOUN_FORM_FIELDS) {
+        status = check_form_field(&rule, err);
     }
     if (status < 0) {
         *ret_field = rule.fault;

@@ -15,6 +15,7 @@
 #include "production/book.h"
 #include "production/event_handler.h"
 #include "production/fill_store.h"
+#include "production/mould.h"
 #include "production/order.h"
 #include "production/sql.h"
 
@@ -116,6 +117,10 @@ static int find_pieces(struct event *event, struct begin *begin, struct err *err
         }
         rc = rc < 0 ? rc : mould_pieces(event, begin, err);
     }
+    if (rc >= 0 && begin->mould != 0 && begin->pieces < 1) {
+        return err_set(err, ERR_CONFLICT, SAY(PRODUCTION_MOULD_CLOSED),
+            ARGS(A_STR(event_text(event, "mould"))));
+    }
     if (rc >= 0 && (begin->pieces < 1 || begin->pieces > PIECES_MAX)) {
         return err_set(err, ERR_INVALID, SAY(PRODUCTION_PIECES), ARGS(A_INT(begin->pieces)));
     }
@@ -199,7 +204,11 @@ static int warn_before(struct event *event, const struct begin *begin, struct er
 static int begin_store(struct event *event, struct begin *begin, struct err *err) {
     int64_t time_ns = 0;
     int64_t run = 0;
-    int rc = begin_time(event, begin, &time_ns, err);
+    int rc = begin->mould == 0 ? 0 : mould_check(event, begin->mould, begin->machine, err);
+    rc = rc < 0 ? rc : begin_time(event, begin, &time_ns, err);
+    if (rc >= 0 && begin->mould != 0 && begin->machine != 0) {
+        rc = mould_put_on(event, begin->mould, begin->machine, time_ns, err);
+    }
     rc = rc < 0 ? rc
                 : run_begin(event->tx, begin->operation.number, begin->machine,
                       begin->setup ? STR("setup") : STR("make"), begin->mould, begin->pieces,

@@ -123,6 +123,10 @@ static const char *group_of(enum noun_id noun) {
     case NOUN_MOULDS: return "process";
     case NOUN_REASONS:
     case NOUN_INSPECTIONS: return "quality";
+    case NOUN_FORMS:
+    case NOUN_FORM_FIELDS:
+    case NOUN_CARE_PLANS:
+    case NOUN_MACHINE_PAPERS: return "upkeep";
     default: return "people";
     }
 }

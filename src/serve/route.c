@@ -394,6 +394,53 @@ static const struct param_spec P_ORDERS[] = {
     {"limit", PARAM_COUNT, .help = HELP("At most so many items", "최대 개수")},
     {"cursor", PARAM_COUNT, .help = HELP("`next` of the page before", "이전 쪽의 next 값")}, END};
 
+static const struct param_spec P_CARE[] = {
+    {"machine", PARAM_TEXT, .help = HELP("Only of this machine", "이 설비만")},
+    {"from", PARAM_TIME, .help = HELP("Begin; usually 90 days ago", "시작 시각. 기본 90일 전")},
+    {"to", PARAM_TIME, .help = HELP("End, excluded; usually now", "끝 시각(미포함). 기본 지금")},
+    END};
+
+static const struct param_spec P_CARE_LOG[] = {
+    {"machine", PARAM_TEXT, .help = HELP("Only of this machine", "이 설비만")},
+    {"mould", PARAM_TEXT, .help = HELP("Only of this mould", "이 금형만")},
+    {"from", PARAM_TIME, .help = HELP("Begin, included", "시작 시각(포함)")},
+    {"to", PARAM_TIME, .help = HELP("End, excluded", "끝 시각(미포함)")},
+    {"limit", PARAM_COUNT, .help = HELP("At most so many items", "최대 개수")}, END};
+
+static const struct param_spec P_REPAIRS[] = {
+    {"open", PARAM_FLAG, .help = HELP("1: only those that are not over", "1: 끝나지 않은 것만")},
+    {"machine", PARAM_TEXT, .help = HELP("Only of this machine", "이 설비만")},
+    {"mould", PARAM_TEXT, .help = HELP("Only of this mould", "이 금형만")},
+    {"limit", PARAM_COUNT, .help = HELP("At most so many items", "최대 개수")},
+    {"before", PARAM_COUNT, .help = HELP("`next` of the page before", "이전 쪽의 next 값")}, END};
+
+static const struct param_spec P_FORM_DUE[] = {
+    {"day", PARAM_TEXT, .help = HELP("2026-01-31; usually today", "2026-01-31. 기본 오늘")},
+    {"machine", PARAM_TEXT, .help = HELP("Only of this machine", "이 설비만")}, END};
+
+static const struct param_spec P_FORM_SHEET[] = {
+    {"machine", PARAM_TEXT, .help = HELP("Machine it is about", "대상 설비")},
+    {"order", PARAM_TEXT, .help = HELP("Work order it is about", "대상 작업 지시")},
+    {"lot", PARAM_TEXT, .help = HELP("Lot it is about", "대상 로트")},
+    {"day", PARAM_TEXT, .help = HELP("2026-01-31; usually today", "2026-01-31. 기본 오늘")},
+    {"shift", PARAM_TEXT,
+        .help = HELP("Code of the shift; usually the present one", "근무조. 기본 지금 근무조")},
+    END};
+
+static const struct param_spec P_FORM_TABLE[] = {
+    {"format", PARAM_CHOICE, .choices = "csv|xlsx", .help = HELP("Usually csv", "기본 csv")}, END};
+
+static const struct param_spec P_FORM_ENTRIES[] = {
+    {"form", PARAM_TEXT, .help = HELP("Only of this form", "이 양식만")},
+    {"machine", PARAM_TEXT, .help = HELP("Only of this machine", "이 설비만")},
+    {"order", PARAM_TEXT, .help = HELP("Only of this work order", "이 작업 지시만")},
+    {"lot", PARAM_TEXT, .help = HELP("Only of this lot", "이 로트만")},
+    {"day", PARAM_TEXT, .help = HELP("Only of this day: 2026-01-31", "이 날짜만: 2026-01-31")},
+    {"replaced", PARAM_FLAG,
+        .help = HELP("1: also those that were corrected", "1: 정정되기 전의 기록도")},
+    {"limit", PARAM_COUNT, .help = HELP("At most so many items", "최대 개수")},
+    {"before", PARAM_COUNT, .help = HELP("`next` of the page before", "이전 쪽의 next 값")}, END};
+
 static const struct param_spec P_COSTS[] = {
     {"from", PARAM_TIME,
         .help = HELP("Orders worked on since, included", "이 시각부터 작업한 지시(포함)")},

@@ -162,7 +162,14 @@ static const struct {
         "code,kind,name,width,height,layout\nBOX,lot,상자,60,40,\"bold 2 2 50 5 {lot}\nqr 40 10 18 "
         "{lot}\"\n",
         1},
-    {NOUN_PRINTERS, "code,name,address,dpi,release\nP1,출하,192.168.0.40:9100,203,lot\n", 1}};
+    {NOUN_PRINTERS, "code,name,address,dpi,release\nP1,출하,192.168.0.40:9100,203,lot\n", 1},
+    {NOUN_FORMS, "code,name,every\nF1,일상점검,매일\n", 1},
+    {NOUN_FORM_FIELDS,
+        "form,field,line,name,kind,lower,choices\nF1,oil,10,유온,number,20,\nF1,s,20,상태,choice,,"
+        "좋음|나쁨\n",
+        2},
+    {NOUN_CARE_PLANS, "code,name,mould,every,basis\nP1,세척,M1,5000,숏\n", 1},
+    {NOUN_MACHINE_PAPERS, "machine,name,kind,until\npress1,검사 성적서,성적서,2027-01-01\n", 1}};
 
 static void make_floor(struct rig *rig) {
     struct import_report report;
