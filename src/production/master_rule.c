@@ -52,9 +52,9 @@ static int check_ranges(struct row_rule *rule, struct err *err) {
         {NOUN_ITEMS, "lead_days", 0, 3660}, {NOUN_ITEMS, "shelf_days", 1, 36600},
         {NOUN_MACHINES, "counter_max", 1, 1LL << 53}, {NOUN_MACHINES, "rejects_max", 1, 1LL << 53},
         {NOUN_MACHINES, "pieces", 1, 100000}, {NOUN_DAYS, "weekday", 1, 7},
-        {NOUN_PRINTERS, "copies", 1, 99},
-        {NOUN_CARE_PLANS, "every", 1, 100000000}, {NOUN_CARE_PLANS, "tolerance", 0, 100000000},
-        {NOUN_CARE_PLANS, "minutes", 0, 100000}, {NOUN_FORM_FIELDS, "line", 1, 9999}};
+        {NOUN_PRINTERS, "copies", 1, 99}, {NOUN_CARE_PLANS, "every", 1, 100000000},
+        {NOUN_CARE_PLANS, "tolerance", 0, 100000000}, {NOUN_CARE_PLANS, "minutes", 0, 100000},
+        {NOUN_FORM_FIELDS, "line", 1, 9999}};
     for (size_t i = 0; i < sizeof RANGES / sizeof RANGES[0]; i++) {
         const struct field_value *value =
             RANGES[i].noun == rule->noun ? given(rule, RANGES[i].name) : NULL;

@@ -93,9 +93,9 @@ static void every_table_is_strict(void **state) {
     for (int kind = LEDGER_HUB; kind <= LEDGER_PLANT; kind++) {
         struct place place;
         place_init(&place, (enum ledger_kind)kind);
-        assert_int_equal(place_number(&place,
-                             "SELECT count(*) FROM pragma_table_list"
-                             " WHERE schema = 'main' AND strict = 0 AND name NOT LIKE 'sqlite_%'"),
+        assert_int_equal(place_number(&place, "SELECT count(*) FROM pragma_table_list"
+                                              " WHERE schema = 'main' AND type = 'table' AND "
+                                              "strict = 0 AND name NOT LIKE 'sqlite_%'"),
             0);
         assert_true(place_number(&place, "SELECT count(*) FROM pragma_table_list"
                                          " WHERE schema = 'main' AND strict = 1") >= 6);
