@@ -44,6 +44,7 @@ export const GROUPS: { id: string; words: Key }[] = [
   { id: 'process', words: 'master.process' },
   { id: 'people', words: 'master.people' },
   { id: 'quality', words: 'master.quality' },
+  { id: 'upkeep', words: 'master.upkeep' },
 ];
 
 const kept = new Map<string, Promise<Nouns>>();
