@@ -72,7 +72,7 @@ static bool file_contains(const char *path, const char *needle) {
     if (file == NULL) {
         return false;
     }
-    static char data[1 << 20];
+    static char data[8 << 20];
     size_t size = fread(data, 1, sizeof data, file);
     assert_int_equal(fclose(file), 0);
     return memmem(data, size, needle, strlen(needle)) != NULL;
