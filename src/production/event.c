@@ -113,13 +113,6 @@ static int check_key(struct str key, struct err *err) {
                       ARGS(A_INT(EVENT_KEY_BYTES_MAX)));
 }
 
-static int check_right(const struct event_call *call, uint32_t type, struct err *err) {
-    const struct event_type *told = event_type_at(type);
-    return told->right == EVENT_MANAGE && !call->may_manage
-               ? err_set(err, ERR_FORBIDDEN, SAY(PRODUCTION_EVENT_MANAGE), ARGS(A_CSTR(told->name)))
-               : 0;
-}
-
 /* 1: the key was seen with the same members, and the answer is taken. */
 static int find_key(struct ledger_tx *tx, struct telling *telling, struct err *err) {
     struct ledger_stmt *stmt = NULL;
@@ -339,7 +332,6 @@ int event_run(
     buf_init(&telling.answer, EVENT_ANSWER_BYTES);
     int status = check_key(call->key, err);
     status = status < 0 ? status : event_gather(call, &telling.arena, &telling.given, err);
-    status = status < 0 ? status : check_right(call, telling.given.type, err);
     if (status >= 0) {
         event_put_body(&telling.given, &telling.body);
         telling.digest = hash64(telling.body.data, telling.body.size);

@@ -113,6 +113,13 @@ static int check_needed(uint32_t type, const uint32_t *counts, struct err *err) 
     return 0;
 }
 
+static int check_right(const struct event_call *call, uint32_t type, struct err *err) {
+    const struct event_type *told = event_type_at(type);
+    return told->right == EVENT_MANAGE && !call->may_manage
+               ? err_set(err, ERR_FORBIDDEN, SAY(PRODUCTION_EVENT_MANAGE), ARGS(A_CSTR(told->name)))
+               : 0;
+}
+
 int event_gather(const struct event_call *call, struct arena *arena, struct event_given *ret_given,
     struct err *err) {
     uint32_t fields[EVENT_MEMBERS_MAX] = {0};
@@ -123,6 +130,7 @@ int event_gather(const struct event_call *call, struct arena *arena, struct even
             err, ERR_LIMIT, SAY(PRODUCTION_EVENT_MEMBERS), ARGS(A_INT(EVENT_MEMBERS_MAX)));
     }
     int status = find_type(call->type, &given.type, err);
+    status = status < 0 ? status : check_right(call, given.type, err);
     status = status < 0 ? status : sort_out(call, given.type, fields, counts, err);
     status = status < 0 ? status : check_needed(given.type, counts, err);
     if (status < 0) {

@@ -20,7 +20,8 @@ struct event_given {
     uint32_t firsts[EVENT_FIELDS_MAX + 1];
 };
 
-/* Type, members and their number, without looking at what they mean. ERR_INVALID, ERR_LIMIT. */
+/* Type, the caller's right to it, members and their number, without looking at what they mean.
+ * ERR_INVALID, ERR_LIMIT, ERR_FORBIDDEN. */
 int event_gather(const struct event_call *call, struct arena *arena, struct event_given *ret_given,
     struct err *err);
 /* What every text means; codes are looked up. `now_ns` for words that name a time. */

@@ -117,12 +117,12 @@ def keys_of(address, token):
 
 
 def stock_of(address, token):
-    total, cursor = 0, None
+    total, after = 0, None
     while True:
-        page = get_json(address, "/api/v1/plants/main/stock?item=PELLET&limit=500" + (f"&cursor={cursor}" if cursor else ""), token)
+        page = get_json(address, "/api/v1/plants/main/stock?item=PELLET&limit=500" + (f"&after={after}" if after else ""), token)
         total += sum(float(row["quantity"]) for row in page["items"])
-        cursor = page.get("next")
-        if not cursor:
+        after = page.get("next")
+        if not after:
             return total
 
 
