@@ -233,12 +233,37 @@ static void put_facts(struct pen *pen, const struct grid *sheet) {
     pen->y += 6;
 }
 
+/* A square code at the right of the title. */
+static void put_symbol(struct pen *pen, const struct symbol *symbol) {
+    static const double BLACK[3] = {0, 0, 0};
+    static const double SIDE = 62;
+    double module = SIDE / symbol->columns;
+    double left = pen->width - MARGIN - SIDE;
+    for (uint32_t row = 0; row < symbol->rows && pen->draws; row++) {
+        for (uint32_t column = 0; column < symbol->columns;) {
+            uint32_t end = column;
+            while (end < symbol->columns && symbol_is_black(symbol, end, row)) {
+                end++;
+            }
+            if (end > column) {
+                canvas_fill(pen->canvas, left + column * module, HEAD_ROOM - 12 + row * module,
+                    (end - column) * module, module, BLACK);
+            }
+            column = end + 1;
+        }
+    }
+}
+
 static void put_title(struct pen *pen) {
     const struct canvas_style title = {.size = SIZE_TITLE, .is_bold = true, .grey = 0.08};
     const struct canvas_style under = {.size = SIZE_SECTION, .grey = 0.35};
     pen->y += put(pen, pen->paper->title, MARGIN, pen->y, inner(pen), &title) + 6;
     if (pen->paper->subtitle.size > 0) {
         pen->y += put(pen, pen->paper->subtitle, MARGIN, pen->y, inner(pen), &under) + 4;
+    }
+    if (pen->paper->symbol != NULL) {
+        put_symbol(pen, pen->paper->symbol);
+        pen->y = pen->y > HEAD_ROOM + 46 ? pen->y : HEAD_ROOM + 46;
     }
     pen->y += 6;
     line(pen, pen->y, 1.2, 0.1);

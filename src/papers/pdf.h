@@ -7,6 +7,7 @@
  */
 #include "papers/canvas.h"
 #include "papers/grid.h"
+#include "papers/symbol.h"
 
 enum block_kind {
     BLOCK_HEADING, // A chapter.
@@ -32,9 +33,10 @@ enum {
 
 struct paper {
     struct str title;
-    struct str subtitle; // Under the title; may be empty.
-    struct str foot;     // At the left of every page's foot.
-    struct str mark;     // At the head of every page ("Draft"); may be empty.
+    struct str subtitle;         // Under the title; may be empty.
+    struct str foot;             // At the left of every page's foot.
+    struct str mark;             // At the head of every page ("Draft"); may be empty.
+    const struct symbol *symbol; // Beside the title; may be NULL.
     bool landscape;
     struct block blocks[PAPER_BLOCKS_MAX];
     uint32_t count;

@@ -128,6 +128,21 @@ static int add_outsourced(struct ledger_tx *tx, int64_t order, struct cost *cost
     }
 }
 
+/* Charged material was sold to the partner, who adds its price to theirs: that much comes back. */
+static int less_charged(struct ledger_tx *tx, int64_t order, struct cost *cost, struct err *err) {
+    struct ledger_stmt *stmt = NULL;
+    int rc = sql_begin(tx,
+        "SELECT m.used_u, m.price_u FROM outsourcing_materials m JOIN outsourcings s ON s.number ="
+        " m.outsourcing JOIN operations o ON o.number = s.operation WHERE o.work_order = ?1 AND"
+        " m.supply = 'charged' AND m.price_u IS NOT NULL",
+        Q(Q_I(order)), &stmt, err);
+    while (rc >= 0 && (rc = ledger_step(stmt, err)) > 0) {
+        cost->outsourced_u -=
+            share(ledger_column_i64(stmt, 0), ledger_column_i64(stmt, 1), 1000000);
+    }
+    return rc;
+}
+
 int cost_of_order(struct ledger_tx *tx, int64_t order, int64_t now_ns, const struct zone *zone,
     struct cost *ret_cost, struct err *err) {
     struct cost cost = {0};
@@ -135,6 +150,7 @@ int cost_of_order(struct ledger_tx *tx, int64_t order, int64_t now_ns, const str
     int rc = add_materials(tx, order, zone, &cost, err);
     rc = rc < 0 ? rc : add_runs(tx, order, now_ns, &cost, err);
     rc = rc < 0 ? rc : add_outsourced(tx, order, &cost, err);
+    rc = rc < 0 ? rc : less_charged(tx, order, &cost, err);
     rc = rc < 0 ? rc : order_made(tx, order, &made, err);
     cost.good_u = made.good_u;
     int64_t all_u = made.good_u + made.bad_u;

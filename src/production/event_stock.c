@@ -490,9 +490,7 @@ static int sales_follow(struct event *event, int64_t sales, int64_t change_u, st
     return status;
 }
 
-/* The line of the sales order: by its number, or the only one of this item. Adds to what was
- * shipped; below 0 for a return. */
-static int book_sales(struct event *event, struct stock_wish *wish, const struct item_facts *item,
+int stock_book_sales(struct event *event, struct stock_wish *wish, const struct item_facts *item,
     int64_t change_u, struct err *err) {
     struct ledger_stmt *stmt = NULL;
     int status = ledger_prepare(event->tx,
@@ -560,7 +558,7 @@ int event_stock_ship(struct event *event, struct err *err) {
     wish.move.partner = event_i64(event, "partner", 0);
     wish.move.document = event_text(event, "document");
     if (event_has(event, "sales")) {
-        status = book_sales(event, &wish, &item, wish.move.quantity_u, err);
+        status = stock_book_sales(event, &wish, &item, wish.move.quantity_u, err);
     }
     status = status < 0 ? status : stock_take(event, &wish, picks, err);
     return status < 0 ? status : stock_put_picks(event, "taken", picks, err);
@@ -624,7 +622,7 @@ int event_stock_return(struct event *event, struct err *err) {
     wish.move.partner = event_i64(event, "partner", 0);
     wish.move.document = event_text(event, "document");
     if (event_has(event, "sales")) {
-        status = book_sales(event, &wish, &item, -wish.move.quantity_u, err);
+        status = stock_book_sales(event, &wish, &item, -wish.move.quantity_u, err);
     }
     status = status < 0 ? status : warn_unshipped(event, &wish.move, err);
     return status < 0 ? status : stock_move(event, &wish.move, err);

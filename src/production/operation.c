@@ -7,16 +7,16 @@
  * minute, and gives back what was counted after its end. Times of one machine's runs never overlap:
  * a run that would begin before the last one ended begins when it ended, with a warning.
  */
+#include "production/operation.h"
+
 #include <string.h>
 
 #include "core/clock.h"
 #include "core/time.h"
 #include "production/amount.h"
 #include "production/book.h"
-#include "production/event_handler.h"
 #include "production/fill_store.h"
 #include "production/mould.h"
-#include "production/order.h"
 #include "production/sql.h"
 
 #define MINUTE_NS (60 * NS_PER_S)
@@ -284,10 +284,10 @@ static int answer_made(struct event *event, const struct operation *operation,
     return rc;
 }
 
-static int operation_stop(struct event *event, const char *state, struct err *err) {
+static int operation_stop(struct event *event, int64_t number, const char *state, struct err *err) {
     struct operation operation;
     struct work_order order;
-    int rc = operation_get(event->tx, event_i64(event, "operation", 0), &operation, err);
+    int rc = operation_get(event->tx, number, &operation, err);
     rc = rc < 0 ? rc : order_get(event->tx, operation.order, &order, err);
     int ended = rc < 0 ? rc : runs_end(event, operation.number, err);
     if (ended < 0) {
@@ -306,15 +306,14 @@ static int operation_stop(struct event *event, const char *state, struct err *er
 }
 
 int event_operation_pause(struct event *event, struct err *err) {
-    return operation_stop(event, "paused", err);
+    return operation_stop(event, event_i64(event, "operation", 0), "paused", err);
 }
 
-/* The last operation ends the order; one that is short says so (order.reopen takes it up again). */
-int event_operation_end(struct event *event, struct err *err) {
+/* An order that is short says so (order.reopen takes it up again). */
+static int end_order(struct event *event, int64_t number, struct err *err) {
     struct operation operation;
     struct work_order order;
-    int rc = operation_stop(event, "done", err);
-    rc = rc < 0 ? rc : operation_get(event->tx, event_i64(event, "operation", 0), &operation, err);
+    int rc = operation_get(event->tx, number, &operation, err);
     rc = rc < 0 ? rc : order_get(event->tx, operation.order, &order, err);
     int64_t left = 0;
     rc = rc < 0 ? rc
@@ -337,6 +336,15 @@ int event_operation_end(struct event *event, struct err *err) {
                         Q(Q_I(order.number)), err);
 }
 
+int operation_finish(struct event *event, int64_t operation, struct err *err) {
+    int rc = operation_stop(event, operation, "done", err);
+    return rc < 0 ? rc : end_order(event, operation, err);
+}
+
+int event_operation_end(struct event *event, struct err *err) {
+    return operation_finish(event, event_i64(event, "operation", 0), err);
+}
+
 /* ---- By hand ---- */
 
 /* The run that a count belongs to: the open one or the last; a new one of no length where there was
@@ -356,12 +364,11 @@ static int run_for_hand(
     return rc;
 }
 
-int event_made_enter(struct event *event, struct err *err) {
+int operation_count(
+    struct event *event, int64_t number, int64_t good_u, int64_t bad_u, struct err *err) {
     struct operation operation;
     struct work_order order;
-    int64_t good_u = event_i64(event, "good", 0);
-    int64_t bad_u = event_i64(event, "bad", 0);
-    int rc = operation_get(event->tx, event_i64(event, "operation", 0), &operation, err);
+    int rc = operation_get(event->tx, number, &operation, err);
     rc = rc < 0 ? rc : order_get(event->tx, operation.order, &order, err);
     struct begin begin = {.order = order};
     rc = rc < 0 || strcmp(order.state, "done") == 0 ? rc : check_order(&begin, err);
@@ -386,6 +393,11 @@ int event_made_enter(struct event *event, struct err *err) {
                       err);
     rc = rc < 0 ? rc : book_operation(event, &operation, &order, err);
     return rc < 0 ? rc : answer_made(event, &operation, &order, err);
+}
+
+int event_made_enter(struct event *event, struct err *err) {
+    return operation_count(event, event_i64(event, "operation", 0), event_i64(event, "good", 0),
+        event_i64(event, "bad", 0), err);
 }
 
 /* ---- What ran without an order ---- */

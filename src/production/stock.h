@@ -78,6 +78,11 @@ struct item_facts {
 /* Texts in the event's arena. */
 int item_get(struct event *event, int64_t item, struct item_facts *ret_item, struct err *err);
 
+/* The line of the sales order (members sales and line): by its number, or the only one of this
+ * item. Adds to what was shipped; below 0 for a return. Gives the move its line and customer. */
+int stock_book_sales(struct event *event, struct stock_wish *wish, const struct item_facts *item,
+    int64_t change_u, struct err *err);
+
 /* Adds codes and quantities of what was taken to the answer. */
 int stock_put_picks(
     struct event *event, const char *key, const struct stock_picks *picks, struct err *err);

@@ -268,6 +268,20 @@ static const struct param_spec P_PRINT_JOBS[] = {
     {"before", PARAM_COUNT, .help = HELP("Jobs below this number", "이 번호보다 앞의 인쇄")},
     {"limit", PARAM_COUNT, .help = HELP("At most so many items", "최대 개수")}, END};
 
+static const struct param_spec P_DELIVERIES[] = {
+    {"partner", PARAM_TEXT, .help = HELP("Only of this partner", "이 거래처만")},
+    {"kind", PARAM_CHOICE, .choices = "customer|supply",
+        .help = HELP("To customers, or material to outsourcers", "고객 납품 또는 사급")},
+    {"before", PARAM_COUNT, .help = HELP("Notes below this number", "이 번호보다 앞의 납품서")},
+    {"limit", PARAM_COUNT, .help = HELP("At most so many items", "최대 개수")}, END};
+
+static const struct param_spec P_OUTSOURCINGS[] = {
+    {"partner", PARAM_TEXT, .help = HELP("Only of this partner", "이 거래처만")},
+    {"state", PARAM_CHOICE, .choices = "open|done|closed",
+        .help = HELP("Only in this state", "이 상태만")},
+    {"before", PARAM_COUNT, .help = HELP("Those below this number", "이 번호보다 앞의 외주")},
+    {"limit", PARAM_COUNT, .help = HELP("At most so many items", "최대 개수")}, END};
+
 static const struct param_spec P_STOCK[] = {
     {"item", PARAM_TEXT, .help = HELP("Only of this item", "이 품목만")},
     {"place", PARAM_TEXT, .help = HELP("Only at this place", "이 장소만")},

@@ -6,17 +6,31 @@
 
 #include <arpa/inet.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "core/thread.h"
+#include "papers/delivery.h"
 #include "papers/printing.h"
 #include "papers/symbol.h"
 #include "support_papers.h"
 
 static bool holds(const struct buf *bytes, const char *text) {
     return memmem(bytes->data, bytes->size, text, strlen(text)) != NULL;
+}
+
+static void keep(const struct buf *bytes, const char *name) {
+    const char *folder = getenv("MARU_KEEP_PAPERS"); // To look at them.
+    char path[512];
+    if (folder != NULL) {
+        (void)snprintf(path, sizeof path, "%s/%s", folder, name);
+        FILE *file = fopen(path, "wb");
+        assert_non_null(file);
+        assert_int_equal(fwrite(bytes->data, 1, bytes->size, file), bytes->size);
+        (void)fclose(file);
+    }
 }
 
 /* ---- Symbols ---- */
@@ -209,6 +223,8 @@ static void labels_are_drawn_in_three_ways(void **state) {
         assert_true(holds(&pdf, i == 0 ? "/Count 2" : "/Count 4")); // Ten or four on a sheet.
         assert_int_equal(label_zpl(&reading.label, 203, 3, &zpl, &err), 0);
         assert_true(holds(&zpl, i == 0 ? "^XA\n^CI28^LH0,0^PW639^LL400\n" : "^PW799^LL480\n"));
+        keep(&pdf, i == 0 ? "label-lot.pdf" : "label-gs1.pdf");
+        keep(&zpl, i == 0 ? "label-lot.zpl" : "label-gs1.zpl");
         assert_true(holds(&zpl, "^FD261122-001^FS"));
         assert_true(holds(&zpl, "^PQ3,0,0,N\n^XZ\n"));
         assert_false(holds(&zpl, "하우징")); // Hangul is dots.
@@ -224,6 +240,54 @@ static void labels_are_drawn_in_three_ways(void **state) {
     assert_int_equal(label_zpl(&place.label, 300, 1, &zpl, &err), 0);
     assert_true(holds(&zpl, "^FDStore _5E1_7E_5F_5C^FS")); // No commands of strangers.
     rig_close(&rig);
+}
+
+static void a_delivery_note_has_two_halves_and_says_when_it_is_a_copy(void **state) {
+    (void)state;
+    AUTO_ARENA struct arena arena;
+    arena_init(&arena, 0);
+    struct err err = ERR_INIT;
+    struct delivery_line lines[] = {{.item = STR("A-100"),
+                                        .name = STR("하우징, 검정"),
+                                        .spec = STR("ABS 2.0t"),
+                                        .unit = STR("EA"),
+                                        .lot = STR("261122-001"),
+                                        .sales = STR("SO-77"),
+                                        .quantity_u = 1200000000,
+                                        .priced = true,
+                                        .price_u = 1250500000,
+                                        .amount_u = 1500600000000},
+        {.item = STR("A-200"),
+            .name = STR("커버"),
+            .unit = STR("EA"),
+            .lot = STR("261122-002"),
+            .quantity_u = 500000}};
+    struct delivery_paper paper = {.own_name = STR("한빛정밀"),
+        .own_business = STR("123-45-67891"),
+        .delivery = {.code = STR("DN-261122-1"),
+            .kind = STR("customer"),
+            .state = STR("made"),
+            .partner_name = STR("대성전자"),
+            .business_number = STR("220-81-62517"),
+            .phone = STR("031-555-0100"),
+            .address = STR("경기도 안산시 단원구 산단로 1"),
+            .day = STR("2026-11-22"),
+            .note = STR("2번 문 하차"),
+            .lines = lines,
+            .line_count = 2,
+            .amount_u = 1500600000000}};
+    uint64_t sizes[2];
+    for (int i = 0; i < 2; i++) {
+        AUTO_BUF struct buf pdf;
+        buf_init(&pdf, 1 << 24);
+        paper.times = i + 1;
+        paper.lang = i == 0 ? LANG_KO : LANG_EN;
+        assert_int_equal(delivery_pdf(&paper, &arena, &pdf, &err), 0);
+        assert_true(holds(&pdf, "%PDF-") && holds(&pdf, "/Count 2"));
+        keep(&pdf, i == 0 ? "delivery-ko.pdf" : "delivery-en.pdf");
+        sizes[i] = pdf.size;
+    }
+    assert_true(sizes[0] > 5000 && sizes[1] > 5000);
 }
 
 static void a_code_that_nobody_could_read_is_refused(void **state) {
@@ -448,6 +512,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(a_bar_code_has_its_start_check_and_stop),
         cmocka_unit_test(square_codes_have_their_patterns),
         cmocka_unit_test(labels_are_drawn_in_three_ways),
+        cmocka_unit_test(a_delivery_note_has_two_halves_and_says_when_it_is_a_copy),
         cmocka_unit_test(a_code_that_nobody_could_read_is_refused),
         cmocka_unit_test(a_label_is_printed_when_the_printer_says_so),
         cmocka_unit_test(a_printer_that_says_nothing_has_taken_it),

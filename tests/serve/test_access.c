@@ -102,7 +102,8 @@ static enum need need_of(const char *path, const char *method) {
         {"get", "/costs", NEED_PLAN}, {"post", "/events", NEED_WRITE},
         {"delete", "/annotations/{number}", NEED_WRITE}, {"post", "/print-jobs", NEED_WRITE},
         {"post", "/print-jobs/{number}/again", NEED_WRITE},
-        {"delete", "/print-jobs/{number}", NEED_WRITE}};
+        {"delete", "/print-jobs/{number}", NEED_WRITE},
+        {"post", "/deliveries/{code}/print", NEED_WRITE}};
     bool master = strstr(path, "/plants/{plant}/master/") != NULL && strcmp(method, "get") != 0;
     if (master) {
         return NEED_PLAN;

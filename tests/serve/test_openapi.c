@@ -354,11 +354,33 @@ static void open_shop(void) {
     tell("4", "{\"type\":\"plan.run\"}");
 }
 
+/* A note R of what was shipped, and work at a partner. */
+static int enter_delivery(struct ledger_tx *tx, void *context, struct err *err) {
+    (void)context;
+    static const char *const ROWS[] = {
+        "INSERT INTO deliveries (number, code, kind, partner, day, state, printed, note, why, "
+        "created_ns, actor, event) VALUES (1, 'R', 'customer', 101, '2026-11-22', 'made', 0, '', "
+        "'', 1, 'x', 1)",
+        "INSERT INTO delivery_lines (delivery, line, move, price_u) SELECT 1, 1, number, 5000000 "
+        "FROM stock_moves WHERE kind = 'ship'",
+        "INSERT INTO outsourcings (number, code, operation, partner, quantity_u, good_u, bad_u, "
+        "due, state, note, sent_ns, created_ns, actor) SELECT 1, 'OS-1', min(number), 101, 1, 0, "
+        "0, '', 'open', '', 1, 1, 'x' FROM operations"};
+    int rc = 0;
+    for (size_t i = 0; i < sizeof ROWS / sizeof ROWS[0] && rc >= 0; i++) {
+        struct ledger_stmt *stmt = NULL;
+        rc = ledger_prepare(tx, ROWS[i], &stmt, err);
+        rc = rc < 0 ? rc : ledger_step(stmt, err);
+    }
+    return rc;
+}
+
 static void orders_are_as_described(void **state) {
     (void)state;
     static const char *const PATHS[] = {"orders", "orders/{order}", "sales", "purchases", "costs",
         "lots", "lots/{code}", "lots/{code}/trace", "lots/{code}/recall", "lots/{code}/curves",
-        "stock", "stock/moves", "events", "labels", "print-jobs"};
+        "stock", "stock/moves", "events", "labels", "print-jobs", "deliveries", "deliveries/{code}",
+        "outsourcings"};
     open_shop();
     tell("9", "{\"type\":\"order.make\",\"item\":\"CASE\",\"quantity\":5,\"due\":\"2026-12-01\","
               "\"release\":true}");
@@ -367,6 +389,7 @@ static void orders_are_as_described(void **state) {
     tell("6", "{\"type\":\"stock.issue\",\"lot\":\"R\",\"quantity\":1,\"operation\":\"A/10\"}");
     tell("7", "{\"type\":\"stock.ship\",\"lot\":\"R\",\"quantity\":1,\"partner\":\"BETA\"}");
     tell("8", "{\"type\":\"lot.hold\",\"lot\":\"R\",\"why\":\"x\"}");
+    assert_int_equal(ledger_write(plant_ledger(rig.plant), enter_delivery, NULL, NULL), 0);
     for (size_t i = 0; i < sizeof PATHS / sizeof PATHS[0]; i++) {
         char path[96];
         (void)snprintf(path, sizeof path, "/api/v1/plants/{plant}/%s", PATHS[i]);

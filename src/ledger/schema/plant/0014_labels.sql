@@ -72,6 +72,8 @@ CREATE TABLE delivery_lines (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX delivery_lines_by_move ON delivery_lines (move);
 
+CREATE INDEX stock_moves_shipped ON stock_moves (partner, number) WHERE kind = 'ship';
+
 -- Operations that a partner carries out.
 CREATE TABLE outsourcings (
     number     INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
@@ -83,7 +85,6 @@ CREATE TABLE outsourcings (
     bad_u      INTEGER NOT NULL CHECK (bad_u >= 0),
     due        TEXT    NOT NULL,
     state      TEXT    NOT NULL CHECK (state IN ('open', 'done', 'closed')),
-    run        INTEGER REFERENCES runs (number),
     note       TEXT    NOT NULL,
     sent_ns    INTEGER NOT NULL,
     created_ns INTEGER NOT NULL,
