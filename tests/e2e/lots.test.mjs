@@ -46,6 +46,8 @@ describe('lots', () => {
 
   test('its passport shows the temperature while it was made, and the material', async () => {
     const { page } = desk;
+    // What left its limits comes first, and the first six are shown.
+    await page.getByRole('button', { name: /곡선 \d+개 모두 보기/ }).click();
     const curve = page.getByRole('img', { name: '사출 1 배럴 1 온도 곡선' });
     await curve.locator('canvas').waitFor(WAIT);
     const told = (await read(`lots/${made}/curves`)).items.find((one) => one.tag.endsWith('press1.barrel1') || one.display === '사출 1 배럴 1 온도');

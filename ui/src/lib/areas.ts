@@ -37,6 +37,8 @@ const PRODUCTION: Area = {
   tabs: [
     { id: 'orders', words: 'orders.title', to: '/orders' },
     { id: 'lots', words: 'lots.title', to: '/lots' },
+    { id: 'stock', words: 'stock.title', to: '/stock' },
+    { id: 'output', words: 'output.title', to: '/output' },
     { id: 'terminal', words: 'terminal.title', to: '/terminal' },
     { id: 'scan', words: 'nav.scan', to: '/scan' },
     { id: 'master', words: 'master.tab' },

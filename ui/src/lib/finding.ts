@@ -39,6 +39,8 @@ const PAGES: { to: string; words: Key; icon?: IconName }[] = [
   { to: '/data/tag?new=derived', words: 'tag.new_derived' },
   { to: '/orders', words: 'orders.title', icon: 'box' },
   { to: '/lots', words: 'lots.title', icon: 'box' },
+  { to: '/stock', words: 'stock.title', icon: 'box' },
+  { to: '/output', words: 'output.title', icon: 'box' },
   { to: '/terminal', words: 'terminal.title', icon: 'scan' },
   { to: '/scan', words: 'scan.title' },
   { to: '/data/upload', words: 'upload.title' },

@@ -169,8 +169,8 @@ export function amountText(value: Amount | null): string {
   if (!Number.isFinite(number)) {
     return NOTHING;
   }
-  const decimals = Number.isInteger(number) ? 0 : Math.min(3, (String(number).split('.')[1] ?? '').length);
-  return fixed(number, decimals);
+  const rounded = Math.round(number * 1000) / 1000;
+  return fixed(rounded, (String(rounded).split('.')[1] ?? '').length);
 }
 
 export const lotPath = (code: string): string => `/lots/${encodeURIComponent(code)}`;

@@ -46,6 +46,8 @@ export const ADDRESSES = {
   '/help': help,
   '/health': { load: () => import('../pages/Health.svelte'), words: ['health'] },
   '/lots': lots,
+  '/stock': { load: () => import('../pages/Stock.svelte'), words: ['stock', 'production'], byPlant: true },
+  '/output': { load: () => import('../pages/Output.svelte'), words: ['output', 'production'], byPlant: true },
   '/orders': { load: () => import('../pages/Orders.svelte'), words: ['orders'], byPlant: true },
   '/scan': { load: () => import('../pages/Scan.svelte'), words: ['scan'] },
   '/settings': settings,

@@ -1,0 +1,131 @@
+// Stock and output against the real program: what is below its safety stock, the lots in the order in which they are
+// used, receipt of a purchase and issue by forms; key figures, the loss tree, a stop's reason by one press.
+import { after, before, describe, test } from 'node:test';
+import assert from 'node:assert/strict';
+import { axe, launch, openPage, picture, sideways, smallTargets, someOf } from './browser.mjs';
+import { openDemo, stopAll } from './program.mjs';
+
+const WAIT = { timeout: 20_000 };
+const SIZES = [
+  { width: 1280, height: 900, theme: 'light' },
+  { width: 390, height: 844, theme: 'dark' },
+  { width: 800, height: 1280, theme: 'dark' },
+  { width: 1920, height: 1080, theme: 'light' },
+];
+
+describe('stock and output', () => {
+  let browser;
+  let url;
+  let desk;
+  let told = 0;
+  const api = (path) => `${url}/api/v1/plants/demo/${path}`;
+  const read = async (path) => (await desk.page.request.get(api(path))).json();
+  const tell = async (body) => {
+    const answer = await desk.page.request.post(api('events'), { data: body, headers: { 'X-Requested-With': 'maru', 'Idempotency-Key': `stock-${++told}` } });
+    assert.ok(answer.ok(), await answer.text());
+  };
+  const open = async (path, title) => {
+    await desk.page.goto(`${url}${path}`);
+    await desk.page.getByRole('heading', { name: title, level: 1 }).waitFor(WAIT);
+  };
+
+  before(async () => {
+    browser = await launch();
+    ({ url, desk } = await openDemo(browser));
+    await tell({ type: 'lot.hold', lot: 'ABS-2611-12', why: '흑점' });
+    await open('/stock', '재고');
+  });
+  after(async () => {
+    await browser?.close();
+    await stopAll();
+  });
+
+  test('lots stand in the order of their use; what is held is passed over', async () => {
+    const { page } = desk;
+    await page.getByRole('button', { name: /ABS 수지/ }).click();
+    const rows = page.getByRole('listitem').filter({ has: page.getByRole('link', { name: /ABS-2611/ }) }).filter({ hasNotText: '사용 가능' });
+    await rows.first().waitFor(WAIT);
+    assert.match(await rows.nth(0).textContent(), /ABS-2611-07.*먼저 쓸 것/s);
+    assert.match(await rows.nth(1).textContent(), /ABS-2611-12.*사용 보류/s);
+    assert.ok(await rows.nth(1).getByRole('button', { name: '불출' }).isDisabled());
+  });
+
+  test('an issue of an item takes the oldest lot, and the safety stock is watched', async () => {
+    const { page } = desk;
+    await page.getByRole('button', { name: '불출', exact: true }).first().click();
+    const sheet = page.getByRole('dialog');
+    await sheet.getByLabel('품목').fill('R-ABS');
+    await sheet.getByLabel('수량').fill('850');
+    await sheet.getByRole('button', { name: '저장' }).click();
+    await page.getByText(/처리한 로트: ABS-2611-07 850/).waitFor(WAIT);
+    const item = page.getByRole('button', { name: /ABS 수지/ });
+    await item.filter({ hasText: '안전 재고 미달' }).waitFor(WAIT);
+    assert.equal((await read('stock/items?short=1')).items[0].usable, 150);
+  });
+
+  test('a proposed purchase is ordered and received', async () => {
+    const { page } = desk;
+    await page.getByRole('button', { name: '구매', exact: true }).click();
+    await page.getByRole('checkbox', { name: /구매 1 선택/ }).check();
+    await page.getByRole('button', { name: '발주', exact: true }).click();
+    await page.getByRole('dialog').getByRole('button', { name: '저장' }).click();
+    const row = page.getByRole('listitem').filter({ hasText: '#1' });
+    await row.filter({ hasText: '발주함' }).waitFor(WAIT);
+    await row.getByRole('button', { name: '입고' }).click();
+    const sheet = page.getByRole('dialog');
+    await sheet.getByLabel('로트', { exact: true }).fill('ABS-NEW');
+    await sheet.getByRole('button', { name: '저장' }).click();
+    await page.getByText(/로트 ABS-NEW/).waitFor(WAIT);
+    await page.getByText('살 것이 없습니다').waitFor(WAIT);
+    assert.equal((await read('purchases')).items[0].state, 'received');
+    assert.ok((await read('stock?lot=ABS-NEW')).items[0].quantity > 700);
+  });
+
+  test('the page Output has the figures of the program, and files a reason by one press', async () => {
+    const { page } = desk;
+    await open('/output', '생산 실적');
+    const heading = page.getByRole('heading', { name: /사유 없는 비가동 \d+/ });
+    await heading.waitFor(WAIT);
+    const before = (await read('production/stops?unreasoned=1&limit=1000')).items;
+    const first = page.getByRole('group', { name: /비가동 사유/ }).first();
+    await first.getByRole('button').first().click();
+    await page.getByText(/등록했습니다/).waitFor(WAIT);
+    const open_ = new Set((await read('production/stops?unreasoned=1&limit=1000')).items.map((one) => one.number));
+    assert.equal(before.filter((one) => !open_.has(one.number)).length, 1);
+    const losses = await read('production/losses');
+    assert.ok(Math.abs(losses.items.reduce((sum, one) => sum + one.minutes, 0) - losses.minutes) < 1e-6);
+    await page.getByRole('button', { name: '사출 1호기' }).click();
+    await page.getByRole('heading', { name: '설비별' }).waitFor(WAIT);
+    await page.waitForFunction(() => document.querySelectorAll('section.part ul')[1] && new URL(location.href).searchParams.get('machine') === 'press1');
+    await page.getByRole('button', { name: '원', exact: true }).click();
+    await page.getByText(/임률로 환산한/).waitFor(WAIT);
+  });
+
+  test('a day of the week is a press away', async () => {
+    const { page } = desk;
+    await open('/output?range=7d', '생산 실적');
+    const days = page.getByRole('button', { name: /^\d{4}-\d{2}-\d{2}$/ });
+    await days.first().waitFor(WAIT);
+    assert.equal(await days.count(), 7);
+    const day = await days.last().textContent();
+    await days.last().click();
+    await page.getByRole('button', { name: '근무조별', pressed: true }).waitFor(WAIT);
+    assert.equal(new URL(page.url()).searchParams.get('day'), day);
+  });
+
+  for (const size of someOf(SIZES)) {
+    test(`calm at ${size.width}, ${size.theme}`, async () => {
+      const { page, context } = await openPage(browser, { ...size, lang: 'ko', touch: size.width < 1000 });
+      await context.addCookies(await desk.context.cookies());
+      for (const [name, path, wait] of [['stock', '/stock', 'ABS 수지'], ['purchases', '/stock?part=purchases', '끝난 것도 보기'], ['moves', '/stock?part=moves', '포장 상자'], ['output', '/output', '전체 시간']]) {
+        await page.goto(`${url}${path}`);
+        await page.getByText(wait).first().waitFor(WAIT);
+        assert.deepEqual(await axe(page), []);
+        assert.equal(await sideways(page), 0);
+        assert.deepEqual(await smallTargets(page, size.width < 1000 ? 44 : 24), []);
+        await picture(page, `${name}-${size.width}-${size.theme}`);
+      }
+      await context.close();
+    });
+  }
+});
