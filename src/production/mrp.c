@@ -38,7 +38,11 @@ struct work {
     uint32_t *line_of;
     struct want **wants; // By item, newest first.
     uint32_t *want_count;
-    int64_t *coming; // By item: all that is on its way.
+    int64_t *coming;              // By item: all that is on its way.
+    struct mrp_receipt *receipts; // By item, then day.
+    uint32_t *first_receipt;      // Of item i: first_receipt[i] ... first_receipt[i + 1].
+    struct mrp_late *lates;
+    uint32_t late_count;
     uint32_t order;
     struct mrp_plan *plans;
     uint32_t count;
@@ -164,6 +168,52 @@ static int plan_make(struct work *w, uint32_t item, const struct want *want, int
     return 0;
 }
 
+static int receipt_compare(const void *a, const void *b) {
+    const struct mrp_receipt *left = a;
+    const struct mrp_receipt *right = b;
+    return left->item != right->item ? (left->item > right->item ? 1 : -1)
+                                     : (left->day > right->day) - (left->day < right->day);
+}
+
+static void receipts_sort(struct work *w) {
+    const struct mrp_input *in = w->in;
+    w->coming = ARENA_ARRAY(w->arena, int64_t, in->item_count + 1);
+    w->receipts = ARENA_ARRAY(w->arena, struct mrp_receipt, in->receipt_count + 1);
+    w->first_receipt = ARENA_ARRAY(w->arena, uint32_t, in->item_count + 2);
+    w->lates = ARENA_ARRAY(w->arena, struct mrp_late, in->item_count + 1);
+    for (uint32_t i = 0; i < in->receipt_count; i++) {
+        w->receipts[i] = in->receipts[i];
+        w->coming[in->receipts[i].item] += in->receipts[i].quantity_u;
+        w->first_receipt[in->receipts[i].item + 1]++;
+    }
+    for (uint32_t i = 0; i < in->item_count; i++) {
+        w->first_receipt[i + 1] += w->first_receipt[i];
+    }
+    qsort(w->receipts, in->receipt_count, sizeof *w->receipts, receipt_compare);
+}
+
+/* Wants, plans and receipts of one item up to a day. */
+struct flow {
+    uint32_t receipt; // The next one.
+    wide there;       // Stock, what came by then, and what plans made for wants so far.
+    bool told;
+};
+
+/* Whether by this want's day less is there than was wanted. `made_u`: what is planned for it. */
+static void late_look(
+    struct work *w, uint32_t item, const struct want *want, int64_t made_u, struct flow *flow) {
+    while (
+        flow->receipt < w->first_receipt[item + 1] && w->receipts[flow->receipt].day <= want->day) {
+        flow->there += w->receipts[flow->receipt++].quantity_u;
+    }
+    flow->there += (wide)made_u - want->quantity_u;
+    if (flow->there < 0 && !flow->told) {
+        flow->told = true;
+        w->lates[w->late_count++] =
+            (struct mrp_late){.item = item, .short_u = (int64_t)-flow->there, .day = want->day};
+    }
+}
+
 /* Nets all needs of one item. */
 static int item_net(struct work *w, uint32_t item, struct err *err) {
     const struct mrp_item *thing = &w->in->items[item];
@@ -180,10 +230,12 @@ static int item_net(struct work *w, uint32_t item, struct err *err) {
         sorted[at++] = want;
     }
     qsort(sorted, count, sizeof *sorted, want_compare);
+    struct flow flow = {.receipt = w->first_receipt[item], .there = thing->on_hand_u};
     for (uint32_t i = 0; i < count; i++) {
         wide missing = (wide)sorted[i]->quantity_u - there;
         if (missing <= 0) {
             there = -missing;
+            late_look(w, item, sorted[i], 0, &flow);
             continue;
         }
         int64_t more = 0;
@@ -192,6 +244,7 @@ static int item_net(struct work *w, uint32_t item, struct err *err) {
             return rc;
         }
         there = more;
+        late_look(w, item, sorted[i], (int64_t)missing + more, &flow);
     }
     return 0;
 }
@@ -219,10 +272,7 @@ int mrp_run(const struct mrp_input *input, struct arena *arena, struct mrp_resul
     w.level = ARENA_ARRAY(arena, uint32_t, input->item_count + 1);
     w.wants = ARENA_ARRAY(arena, struct want *, input->item_count + 1);
     w.want_count = ARENA_ARRAY(arena, uint32_t, input->item_count + 1);
-    w.coming = ARENA_ARRAY(arena, int64_t, input->item_count + 1);
-    for (uint32_t i = 0; i < input->receipt_count; i++) {
-        w.coming[input->receipts[i].item] += input->receipts[i].quantity_u;
-    }
+    receipts_sort(&w);
     int rc = levels_find(&w, err);
     if (rc < 0) {
         return rc;
@@ -238,6 +288,7 @@ int mrp_run(const struct mrp_input *input, struct arena *arena, struct mrp_resul
                 .parent = -1});
     }
     rc = nets_all(&w, err);
-    *ret_result = (struct mrp_result){.plans = w.plans, .count = w.count};
+    *ret_result = (struct mrp_result){
+        .plans = w.plans, .count = w.count, .lates = w.lates, .late_count = w.late_count};
     return rc;
 }

@@ -5,10 +5,11 @@
  * and of what things are made, what has to be made and bought, how much, and by when. Level by
  * level (an item is netted after all that are made of it), each need in order of its day, against
  * stock above the safety stock first, then what is on its way, then a new plan in multiples of the
- * item's lot size; what a plan makes beyond its need serves the next need. Quantities are whole
- * millionths; the need of a component is rounded up to one. Days are counted from 1970-01-01.
- * Rules: APICS dictionary, "material requirements planning", "lot-for-lot", "low-level code".
- * Private to the room.
+ * item's lot size; what a plan makes beyond its need serves the next need. What is on its way
+ * counts whenever it comes, because a planner asks for it earlier before making it twice; where it
+ * comes too late, that is told. Quantities are whole millionths; the need of a component is rounded
+ * up to one. Days are counted from 1970-01-01. Rules: APICS dictionary, "material requirements
+ * planning", "lot-for-lot", "low-level code". Private to the room.
  */
 #include "core/err.h"
 #include "core/mem.h"
@@ -38,6 +39,7 @@ struct mrp_need {
 struct mrp_receipt { // An order or purchase that stands; counted whenever it comes.
     uint32_t item;
     int64_t quantity_u;
+    int32_t day;
 };
 struct mrp_input {
     const struct mrp_item *items;
@@ -61,9 +63,18 @@ struct mrp_plan {
     bool made;
     bool free;
 };
+/* What is on its way covers a need and comes behind its day: "expedite". One of an item, for its
+ * first such day. */
+struct mrp_late {
+    uint32_t item;
+    int64_t short_u; // On that day.
+    int32_t day;
+};
 struct mrp_result {
     struct mrp_plan *plans; // In the arena; a parent stands before what it needs.
     uint32_t count;
+    struct mrp_late *lates; // In the arena; in the order of levels.
+    uint32_t late_count;
 };
 enum { MRP_PLANS_MAX = 100000 };
 

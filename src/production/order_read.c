@@ -117,26 +117,36 @@ static bool order_fits(const struct order_view *order, struct str search) {
            hangul_contains(order->item_name, search) || hangul_contains(order->note, search);
 }
 
+#define ORDERS(where)                                                                              \
+    "SELECT w.number, w.code, i.code, i.name, i.unit, w.quantity_u, w.due, w.priority, w.state,"   \
+    " w.proposed, coalesce(s.code, ''), coalesce(p.code, ''), coalesce(l.code, ''), "              \
+    "w.note, " PLACE " AS turn FROM work_orders w JOIN items i ON i.number = w.item"               \
+    " LEFT JOIN sales_lines n ON n.number = w.sales_line"                                          \
+    " LEFT JOIN sales_orders s ON s.number = n.sales"                                              \
+    " LEFT JOIN work_orders p ON p.number = w.parent LEFT JOIN lots l ON l.number = w.lot"         \
+    " WHERE " where " AND (?1 = '' OR EXISTS (SELECT 1 FROM operations o"                          \
+    " JOIN machines c ON c.number = o.machine JOIN assets a ON a.number = c.asset"                 \
+    " WHERE o.work_order = w.number AND a.id = ?1 AND o.state <> 'done'))"                         \
+    " AND turn > ?2 ORDER BY turn"
+
+/* Each way of asking has its index. */
+static const char *orders_sql(const struct orders_query *query) {
+    if (query->code.size > 0) {
+        return ORDERS("w.code = ?3");
+    }
+    if (str_eq(query->state, STR("open"))) {
+        return ORDERS("w.state IN ('planned', 'released', 'running', 'held') AND ?3 <> ''");
+    }
+    return str_eq(query->state, STR("all")) ? ORDERS("?3 <> ''") : ORDERS("w.state = ?3");
+}
+
 int orders_list(struct ledger_tx *tx, const struct orders_query *query, struct arena *arena,
     struct order_view *ret_orders, uint32_t max, int64_t *ret_next, struct err *err) {
-    static const char SQL[] =
-        "SELECT w.number, w.code, i.code, i.name, i.unit, w.quantity_u, w.due, w.priority, w.state,"
-        " w.proposed, coalesce(s.code, ''), coalesce(p.code, ''), coalesce(l.code, ''), w.note,"
-        " " PLACE " AS turn"
-        " FROM work_orders w JOIN items i ON i.number = w.item"
-        " LEFT JOIN sales_lines n ON n.number = w.sales_line"
-        " LEFT JOIN sales_orders s ON s.number = n.sales"
-        " LEFT JOIN work_orders p ON p.number = w.parent LEFT JOIN lots l ON l.number = w.lot"
-        " WHERE (?1 = '' OR w.code = ?1) AND (?2 = 'all' OR w.state = ?2"
-        " OR (?2 = 'open' AND w.state IN ('planned', 'released', 'running', 'held')))"
-        " AND (?3 = '' OR EXISTS (SELECT 1 FROM operations o"
-        " JOIN machines c ON c.number = o.machine JOIN assets a ON a.number = c.asset"
-        " WHERE o.work_order = w.number AND a.id = ?3 AND o.state <> 'done'))"
-        " AND turn > ?4 ORDER BY turn";
     struct ledger_stmt *stmt = NULL;
-    struct str state = query->code.size > 0 ? STR("all") : query->state;
-    int rc = sql_begin(tx, SQL,
-        Q(Q_S(query->code), Q_S(state), Q_S(query->machine), Q_I(query->after)), &stmt, err);
+    int rc = sql_begin(tx, orders_sql(query),
+        Q(Q_S(query->machine), Q_I(query->after),
+            Q_S(query->code.size > 0 ? query->code : query->state)),
+        &stmt, err);
     uint32_t count = 0;
     *ret_next = 0;
     int64_t place = 0;

@@ -15,6 +15,7 @@
 #include "production/mrp.h"
 #include "production/order.h"
 #include "production/sql.h"
+#include "production/stock.h"
 
 enum { PLAN_ITEMS_MAX = 200000, PLAN_LINES_MAX = 1000000, DUE_DAYS_MAX = 36500 };
 
@@ -300,9 +301,9 @@ static int load_needs(struct load *load, struct err *err) {
 static int load_receipts(struct load *load, struct err *err) {
     static const char RECEIPTS[] =
         "SELECT o.item, o.quantity_u - coalesce((SELECT sum(m.quantity_u) FROM stock_moves m"
-        " WHERE m.work_order = o.number AND m.kind = 'output'), 0) FROM work_orders o"
+        " WHERE m.work_order = o.number AND m.kind = 'output'), 0), o.due FROM work_orders o"
         " WHERE o.state IN ('planned', 'released', 'running', 'held')"
-        " UNION ALL SELECT item, quantity_u FROM purchase_proposals WHERE state = 'ordered'";
+        " UNION ALL SELECT item, quantity_u, due FROM purchase_proposals WHERE state = 'ordered'";
     uint32_t count = 0;
     int rc = count_rows(load,
         "SELECT (SELECT count(*) FROM work_orders) + (SELECT count(*) FROM purchase_proposals)",
@@ -313,8 +314,10 @@ static int load_receipts(struct load *load, struct err *err) {
     while (rc >= 0 && load->receipt_count < count && (rc = ledger_step(stmt, err)) > 0) {
         int64_t left_u = ledger_column_i64(stmt, 1);
         if (left_u > 0) {
-            load->receipts[load->receipt_count++] = (struct mrp_receipt){
-                .item = place_of(load, ledger_column_i64(stmt, 0)), .quantity_u = left_u};
+            load->receipts[load->receipt_count++] =
+                (struct mrp_receipt){.item = place_of(load, ledger_column_i64(stmt, 0)),
+                    .quantity_u = left_u,
+                    .day = day_number(ledger_column_str(stmt, 2), load->today)};
         }
     }
     return rc < 0 ? rc : 0;
@@ -342,6 +345,23 @@ static int take_back(struct ledger_tx *tx, struct err *err) {
 
 static void day_text(int32_t day, char to[DATE_TEXT_MAX]) {
     (void)day_of((int64_t)day * 86400 * NS_PER_S, NULL, to);
+}
+
+/* What covers a need and comes behind its day: somebody has to ask for it earlier. */
+static int tell_lates(struct load *load, const struct mrp_result *result, struct err *err) {
+    enum { TOLD_MAX = 20 };
+    int rc = 0;
+    for (uint32_t i = 0; i < result->late_count && i < TOLD_MAX && rc >= 0; i++) {
+        const struct mrp_late *late = &result->lates[i];
+        struct str item = STR_NONE;
+        char day[DATE_TEXT_MAX];
+        day_text(late->day, day);
+        rc = code_get(load->event, "items", load->items[late->item].number, &item, err);
+        event_warn(load->event, SAY(PRODUCTION_PLAN_EXPEDITE),
+            ARGS(A_STR(item), A_CSTR(day), A_CSTR(AMOUNT(late->short_u))));
+    }
+    json_put_i64(load->event->answer, "expedite", result->late_count);
+    return rc;
 }
 
 static int plan_store(struct load *load, const struct mrp_result *result, struct err *err) {
@@ -387,7 +407,7 @@ static int plan_store(struct load *load, const struct mrp_result *result, struct
     if (late > 0) {
         event_warn(event, SAY(PRODUCTION_PLAN_LATE), ARGS(A_INT(late)));
     }
-    return rc;
+    return rc < 0 ? rc : tell_lates(load, result, err);
 }
 
 int event_plan_run(struct event *event, struct err *err) {

@@ -58,7 +58,7 @@ static void what_is_on_its_way_and_a_short_safety_stock_count(void **state) {
     AUTO_ARENA struct arena arena;
     arena_init(&arena, 0);
     const struct mrp_item items[] = {{.number = 1, .safety_u = 10 * U}};
-    const struct mrp_receipt receipts[] = {{0, 6 * U}};
+    const struct mrp_receipt receipts[] = {{0, 6 * U, 95}};
     struct mrp_input input = {
         .items = items, .item_count = 1, .receipts = receipts, .receipt_count = 1, .today = 90};
     struct mrp_result result;
@@ -67,6 +67,37 @@ static void what_is_on_its_way_and_a_short_safety_stock_count(void **state) {
     assert_int_equal(result.plans[0].quantity_u, 4 * U);
     assert_int_equal(result.plans[0].day, 90);
     assert_int_equal(result.plans[0].parent, -1);
+}
+
+/* A standing order of March covers a sale of tomorrow: nothing is made twice, but somebody is told.
+ */
+static void what_comes_too_late_is_told(void **state) {
+    (void)state;
+    AUTO_ARENA struct arena arena;
+    arena_init(&arena, 0);
+    const struct mrp_item items[] = {{.number = 1, .on_hand_u = 3 * U}, {.number = 2}};
+    const struct mrp_receipt receipts[] = {{0, 4 * U, 110}, {1, 5 * U, 92}, {0, 20 * U, 200}};
+    const struct mrp_need needs[] = {{.item = 0, .quantity_u = 2 * U, .day = 91},
+        {.item = 0, .quantity_u = 6 * U, .day = 110}, {.item = 0, .quantity_u = 2 * U, .day = 120},
+        {.item = 1, .quantity_u = 5 * U, .day = 92}, {.item = 1, .quantity_u = 1 * U, .day = 90}};
+    const struct mrp_input input = {.items = items,
+        .item_count = 2,
+        .receipts = receipts,
+        .receipt_count = 3,
+        .needs = needs,
+        .need_count = 5,
+        .today = 90};
+    struct mrp_result result;
+    assert_int_equal(mrp_run(&input, &arena, &result, NULL), 0);
+    assert_int_equal(result.count, 1); // One of the second item, of which six are wanted.
+    assert_int_equal(result.plans[0].item, 1);
+    assert_int_equal(result.plans[0].quantity_u, 1 * U);
+    assert_int_equal(result.late_count, 2);
+    assert_int_equal(result.lates[0].item, 0); // 3 - 2 + 4 - 6.
+    assert_int_equal(result.lates[0].day, 110);
+    assert_int_equal(result.lates[0].short_u, 1 * U);
+    assert_int_equal(result.lates[1].item, 1); // The first is wanted before any came.
+    assert_int_equal(result.lates[1].day, 90);
 }
 
 static void bills_that_go_round_are_refused(void **state) {
@@ -177,6 +208,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_sales_line_is_exploded_against_stock),
         cmocka_unit_test(what_is_on_its_way_and_a_short_safety_stock_count),
+        cmocka_unit_test(what_comes_too_late_is_told),
         cmocka_unit_test(bills_that_go_round_are_refused),
         cmocka_unit_test(needs_are_rounded_up_and_never_overflow),
         cmocka_unit_test(plans_balance_for_random_bills),
