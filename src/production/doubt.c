@@ -186,16 +186,18 @@ static int look_inspection(struct event *event, struct doubt *doubt, struct err 
 
 /* ---- Twice ---- */
 
-/* The same from the same person within a minute: a double tap, or a note that lay there twice. */
+/* The same from the same person at the same terminal within a minute (all terminals may have one
+ * account): a double tap, or a note that lay there twice. */
 static int look_twice(struct event *event, struct str body, struct doubt *doubt, struct err *err) {
     struct ledger_stmt *stmt = NULL;
     int rc = sql_first(event->tx,
-        "SELECT number, time_ns FROM (SELECT number, time_ns, type, actor, body FROM "
+        "SELECT number, time_ns FROM (SELECT number, time_ns, type, actor, terminal, body FROM "
         "production_events ORDER BY number DESC LIMIT 500) WHERE type = ?1 AND actor = ?2 AND "
-        "abs(time_ns - ?3) < ?4 AND json_remove(body, '$.time', '$.sure') = json_remove(?5, "
+        "terminal = ?6 AND abs(time_ns - ?3) < ?4 AND json_remove(body, '$.time', '$.sure') = "
+        "json_remove(?5, "
         "'$.time', '$.sure') LIMIT 1",
         Q(Q_S(str_of(event_type_at(event->type)->name)), Q_S(event->actor), Q_I(event->time_ns),
-            Q_I(TWICE_NS), Q_S(body)),
+            Q_I(TWICE_NS), Q_S(body), Q_S(event->terminal)),
         &stmt, err);
     if (rc > 0) {
         char text[TIME_TEXT_MAX];

@@ -36,7 +36,7 @@ class Terminal(threading.Thread):
 
     def event(self, i):
         kind = KINDS[i % len(KINDS)]
-        quantity = self.random.randint(1, 20)
+        quantity = 100 + (i * 7 + self.number) % 97  # Never the same within a minute: that would be asked back.
         if kind == "receive":
             return {"type": "stock.receive", "item": "PELLET", "quantity": quantity, "place": "WH"}
         if kind == "made":
@@ -48,7 +48,7 @@ class Terminal(threading.Thread):
     def send(self, body, key):
         if self.connection is None:
             self.connection = http.client.HTTPConnection(self.address, timeout=10, source_address=(f"127.0.10.{1 + self.number}", 0))
-        headers = {"Authorization": "Bearer " + self.token, "Content-Type": "application/json", "Idempotency-Key": key}
+        headers = {"Authorization": "Bearer " + self.token, "Content-Type": "application/json", "Idempotency-Key": key, "Maru-Terminal": f"T{self.number}"}
         self.connection.request("POST", "/api/v1/plants/main/events", json.dumps(body), headers)
         answer = self.connection.getresponse()
         return answer.status, answer.read().decode()
