@@ -97,8 +97,13 @@ static const struct shop_row ROWS[] = {
     {NOUN_REASONS, "kind=defect;code=D-FLASH;name=버|Flash"},
     {NOUN_REASONS, "kind=defect;code=D-SINK;name=싱크 마크|Sink mark"},
     {NOUN_INSPECTIONS, "item=P-110;kind=first;line=1;name=외관|Appearance;method=judged;samples=5"},
+    {NOUN_INSPECTIONS, "item=R-ABS;kind=incoming;line=1;name=외관|Appearance;method=judged"},
+    {NOUN_INSPECTIONS, "item=R-ABS;kind=incoming;line=2;name=수분율|Moisture;method=typed;unit=%;"
+                       "upper=0.1;samples=3"},
+    {NOUN_INSPECTIONS, "item=C-200;kind=final;line=1;name=외경|Outer diameter;method=typed;unit=mm;"
+                       "nominal=20;lower=19.98;upper=20.02;samples=5"},
     {NOUN_INSPECTIONS, "item=P-110;kind=in_process;line=1;name=중량|Weight;method=typed;unit=g;"
-                       "nominal=86;lower=85.2;upper=86.8;samples=3"},
+                       "nominal=86;lower=85.2;upper=86.8;samples=3;every_minutes=120"},
     {NOUN_INSPECTIONS, "item=P-110;kind=in_process;line=2;name=금형 온도|Mould temperature;"
                        "method=tag;unit=°C;lower=40;upper=70;samples=1;"
                        "tag=line1.press1.temp_mould"},
@@ -114,6 +119,18 @@ static const struct shop_event EVENTS[] = {
                       "partner_lot=HS26-118;price=2380;time=@"},
     {"stock.receive", "item=R-ABS;quantity=500;lot=ABS-2611-12;partner=HANSUNG;"
                       "partner_lot=HS26-131;price=2410;time=@"},
+    {"stock.receive", "item=R-ABS;quantity=500;lot=ABS-2611-15;partner=HANSUNG;"
+                      "partner_lot=HS26-140;price=2410;time=@"},
+    {"stock.receive", "item=R-ABS;quantity=250;lot=ABS-2611-18;partner=HANSUNG;"
+                      "partner_lot=HS26-144;price=2410;time=@"},
+    {"inspection.record", "kind=incoming;lot=ABS-2611-07;line=1;line=2;value=pass;"
+                          "value=0.042 0.038 0.045;worker=E-102;time=@"},
+    {"inspection.record", "kind=incoming;lot=ABS-2611-12;line=1;line=2;value=pass;"
+                          "value=0.051 0.047 0.049;worker=E-102;time=@"},
+    {"inspection.record", "kind=incoming;lot=ABS-2611-15;line=1;line=2;value=pass;"
+                          "value=0.096 0.118 0.104;worker=E-102;time=@"},
+    {"action.open", "nonconformance=1;cause=포장 파손|Torn bags;measure=공급처에 개선 요청|Ask the "
+                    "supplier for better bags;worker=E-102;due=+5"},
     {"stock.receive", "item=R-BOX;quantity=4000;price=420;time=@"},
     {"stock.receive", "item=R-BAR;quantity=600;lot=BAR-2611-03;price=3150;time=@"},
     {"sales.enter", "code=DE-26118;partner=DAEIL;item=A-100;quantity=12000;due=+7;price=1650"},
@@ -122,6 +139,7 @@ static const struct shop_event EVENTS[] = {
     {"order.make", "item=A-100;quantity=2000;due=+3;release=1"},
     {"order.make", "item=C-200;quantity=400;due=+4;release=1"},
     {"operation.begin", "operation=#1/10;worker=E-101;mould=M-110;time=@"},
+    {"inspection.record", "kind=first;operation=#1/10;line=1;value=pass;worker=E-101;time=@"},
     {"operation.begin", "operation=#2/10;worker=E-102;mould=M-120;time=@"},
     {"operation.begin", "operation=#3/10;time=@"},
     {"operation.begin", "operation=#4/10;worker=E-201;time=@"},
@@ -208,8 +226,8 @@ static int tell(const struct shop *shop, size_t index, struct err *err) {
     while (rest.size > 0 && call.member_count < MEMBERS_MAX) {
         struct str value = str_cut(&rest, ';');
         struct str name = str_cut(&value, '=');
-        members[call.member_count] =
-            (struct event_member){name, put_value(shop, value, texts[call.member_count])};
+        members[call.member_count] = (struct event_member){
+            name, put_value(shop, in_language(shop, value), texts[call.member_count])};
         call.member_count++;
     }
     AUTO_BUF struct buf answer;

@@ -231,8 +231,13 @@ struct suspect suspect_measure(
                     find_exchange(value_u, &suspect, is_inside, band))) {
         return suspect;
     }
-    double width =
-        both ? (double)band->upper_u - (double)band->lower_u : fabs(middle.median) * EXPECTED_NEAR;
+    double width = fabs(middle.median) * EXPECTED_NEAR;
+    if (both) {
+        width = (double)band->upper_u - (double)band->lower_u;
+    } else if (band->has_lower || band->has_upper) { // As far on the other side of the limit.
+        double limit = band->has_lower ? (double)band->lower_u : (double)band->upper_u;
+        width = fmax(width, fabs(limit - middle.median));
+    }
     double far = fmax(FAR_SIGMAS * middle.sigma, 5 * width);
     suspect.kind = fabs((double)value_u - middle.median) > far ? SUSPECT_OUTLIER : SUSPECT_NONE;
     return suspect;

@@ -8,6 +8,7 @@
  */
 #include "core/limits.h"
 #include "production/event.h"
+#include "production/master.h"
 #include "production/words.h"
 #include "serve/call.h"
 #include "serve/json_in.h"
@@ -101,6 +102,20 @@ static void put_field(struct json *json, const struct event_field *field, enum l
     struct str rest = str_of(field->more);
     while (!refers && rest.size > 0) {
         json_str(json, str_cut(&rest, '|'));
+    }
+    json_array_end(json);
+    json_key(json, "choice_words"); // In their order; as they stand where they have no words.
+    json_array_begin(json);
+    rest = str_of(field->more);
+    while (!refers && rest.size > 0) {
+        struct str choice = str_cut(&rest, '|');
+        enum msg_id words = choice_words(choice);
+        AUTO_BUF struct buf text;
+        buf_init(&text, 1024);
+        if (words != MSG_NONE) {
+            msg_render(words, NO_ARGS, lang, &text);
+        }
+        json_str(json, words != MSG_NONE ? buf_str(&text) : choice);
     }
     json_array_end(json);
     json_object_end(json);

@@ -73,6 +73,10 @@ static void measured_values_are_asked_outside_their_limits_only(void **state) {
     assert_int_equal(unit.likely_u, 86000000);
     assert_int_equal(suspect_measure(68000000, &band, &none).kind, SUSPECT_SWAPPED); // 86.0
     assert_int_equal(suspect_measure(120000000, &band, &past).kind, SUSPECT_OUTLIER);
+    const struct suspect_band dry = {.has_upper = true, .upper_u = 100000};
+    const struct suspect_past wet = {.all_u = {42000, 38000, 45000, 51000, 47000}, .count = 5};
+    assert_int_equal(suspect_measure(118000, &dry, &wet).kind, SUSPECT_NONE); // Just bad.
+    assert_int_equal(suspect_measure(1180000, &dry, &wet).kind, SUSPECT_OUTLIER);
     const struct suspect_band open = {.has_upper = true, .upper_u = 10 * U};
     assert_int_equal(suspect_measure(11 * U, &open, &none).kind, SUSPECT_NONE); // Nobody knows.
 }

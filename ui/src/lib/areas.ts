@@ -39,6 +39,7 @@ const PRODUCTION: Area = {
     { id: 'lots', words: 'lots.title', to: '/lots' },
     { id: 'stock', words: 'stock.title', to: '/stock' },
     { id: 'output', words: 'output.title', to: '/output' },
+    { id: 'inspections', words: 'inspections.title', to: '/inspections' },
     { id: 'terminal', words: 'terminal.title', to: '/terminal' },
     { id: 'scan', words: 'nav.scan', to: '/scan' },
     { id: 'master', words: 'master.tab' },

@@ -12,6 +12,7 @@ export interface Member {
   words: string;
   noun: string;
   choices: string[];
+  choice_words?: string[]; // In the order of the choices.
 }
 export interface EventType {
   type: string;
@@ -35,6 +36,8 @@ export function typesOf(plant: Plant): Promise<EventType[]> {
   return asked;
 }
 
+/** Not asked for: what looks like a slip is, when it is told. */
+export const SURE = 'sure';
 export const isRow = (member: Member): boolean => member.need === 'many' || member.need === 'list';
 const DECIMALS = ['quantity', 'level', 'change', 'money', 'seconds', 'number', 'count', 'stop', 'run'];
 export const isDecimal = (member: Member): boolean => DECIMALS.includes(member.kind);

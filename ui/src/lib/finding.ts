@@ -41,6 +41,7 @@ const PAGES: { to: string; words: Key; icon?: IconName }[] = [
   { to: '/lots', words: 'lots.title', icon: 'box' },
   { to: '/stock', words: 'stock.title', icon: 'box' },
   { to: '/output', words: 'output.title', icon: 'box' },
+  { to: '/inspections', words: 'inspections.title', icon: 'check' },
   { to: '/terminal', words: 'terminal.title', icon: 'scan' },
   { to: '/scan', words: 'scan.title' },
   { to: '/data/upload', words: 'upload.title' },

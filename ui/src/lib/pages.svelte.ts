@@ -45,6 +45,7 @@ export const ADDRESSES = {
   '/factories': { load: () => import('../pages/Factories.svelte'), words: ['factories'] },
   '/help': help,
   '/health': { load: () => import('../pages/Health.svelte'), words: ['health'] },
+  '/inspections': { load: () => import('../pages/Inspections.svelte'), words: ['inspections', 'production'], byPlant: true },
   '/lots': lots,
   '/stock': { load: () => import('../pages/Stock.svelte'), words: ['stock', 'production'], byPlant: true },
   '/output': { load: () => import('../pages/Output.svelte'), words: ['output', 'production'], byPlant: true },

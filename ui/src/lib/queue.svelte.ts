@@ -11,6 +11,7 @@ export interface Told {
   time: string;
   state: 'waiting' | 'stored' | 'refused';
   note: string;
+  refusal?: string; // What kind it was.
 }
 
 /** What stays in view of what was stored. */
@@ -133,6 +134,7 @@ export abstract class Queue<T extends Told> {
       }
       item.state = 'refused';
       item.note = sentenceOf(problem);
+      item.refusal = problem.code;
       this.#keep(item);
     }
     this.away = false;

@@ -1,6 +1,7 @@
 // What the shop-floor terminal knows: the machine it stands at, who works, the orders, and what was told
 // and is on its way. Orders are shown as they will be once the server has taken what waits.
 import { get, plantPath, postWith, query, type Items, type Problem } from './api';
+import { serverNow } from './clock.svelte';
 import { Queue, type Told } from './queue.svelte';
 
 export interface Run {
@@ -73,15 +74,23 @@ interface Answer {
   warnings?: string[];
 }
 
+const LATER_MS = 60_000;
 const hex = (bytes: number): string => [...crypto.getRandomValues(new Uint8Array(bytes))].map((one) => one.toString(16).padStart(2, '0')).join('');
 
 class Events extends Queue<Event> {
   protected async send(event: Event): Promise<void> {
     const { type, body, time, key, terminal } = event;
-    const headers: Record<string, string> = { 'Idempotency-Key': key, ...(terminal === '' ? {} : { 'Maru-Terminal': terminal }) };
+    // Long after it was told nobody stands there to answer a question.
+    const later = serverNow() - Date.parse(time) > LATER_MS;
+    const headers: Record<string, string> = { 'Idempotency-Key': key, ...(terminal === '' ? {} : { 'Maru-Terminal': terminal }), ...(later ? { 'Maru-Later': '1' } : {}) };
     const answer = await postWith<Answer>(plantPath(this.plant, 'events'), { type, time, ...body }, headers);
     event.note = (answer.warnings ?? []).join(' ');
     event.doneMs = Date.now();
+  }
+  /** What looked like a slip is right. */
+  sure(event: Event): void {
+    event.body = { ...event.body, sure: '1' };
+    this.again(event);
   }
   /** Empty members are left away: the program takes them for absent. */
   tell(type: EventType, body: Record<string, string>, terminal: string, said: string): void {

@@ -6,6 +6,7 @@ import type factories from './later/factories.ko.json';
 import type health from './later/health.ko.json';
 import type help from './later/help.ko.json';
 import type indicators from './later/indicators.ko.json';
+import type inspections from './later/inspections.ko.json';
 import type live from './later/live.ko.json';
 import type lots from './later/lots.ko.json';
 import type master from './later/master.ko.json';
@@ -29,6 +30,7 @@ export interface Later {
   health: typeof health;
   help: typeof help;
   indicators: typeof indicators;
+  inspections: typeof inspections;
   live: typeof live;
   lots: typeof lots;
   master: typeof master;
