@@ -62,7 +62,8 @@ static void say_suspect(
     buf_init(&told, 1024);
     switch (suspect->kind) {
     case SUSPECT_UNIT:
-        buf_printf(&told, "%s (x %s)", AMOUNT(suspect->likely_u), suspect->factor);
+        buf_printf(&told, "%s (%s %s)", AMOUNT(suspect->likely_u),
+            suspect->likely_u > value_u ? "×" : "÷", suspect->factor);
         say(doubt, SAY(PRODUCTION_DOUBT_UNIT),
             ARGS(A_STR(label), A_CSTR(AMOUNT(value_u)), A_CSTR(AMOUNT(suspect->usual_u)),
                 A_STR(buf_str(&told))));

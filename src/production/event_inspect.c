@@ -116,7 +116,17 @@ static int store(struct event *event, struct recording *recording, struct err *e
 
 /* ---- What follows ---- */
 
-/* "Weight: 84.9 g (85.2..86.8); Appearance" */
+static void put_limits(const struct inspect_limits *limits, struct buf *words) {
+    if (limits->has_lower && limits->has_upper) {
+        buf_printf(words, "%s–%s)", AMOUNT(limits->lower_u), AMOUNT(limits->upper_u));
+    } else if (limits->has_lower) {
+        buf_printf(words, "≥ %s)", AMOUNT(limits->lower_u));
+    } else {
+        buf_printf(words, "≤ %s)", AMOUNT(limits->upper_u));
+    }
+}
+
+/* "Weight: 84.9 g (85.2–86.8); Appearance" */
 static struct str describe(struct event *event, const struct recording *recording) {
     AUTO_BUF struct buf words;
     buf_init(&words, 4096);
@@ -131,9 +141,9 @@ static struct str describe(struct event *event, const struct recording *recordin
         buf_put_str(&words, value->line->name);
         if (value->measured) {
             buf_printf(&words, ": %s", AMOUNT(value->value_u));
-            buf_printf(&words, "%s%.*s (%s..", value->line->unit.size > 0 ? " " : "",
-                STR_ARG(value->line->unit), limits->has_lower ? AMOUNT(limits->lower_u) : "");
-            buf_printf(&words, "%s)", limits->has_upper ? AMOUNT(limits->upper_u) : "");
+            buf_printf(&words, "%s%.*s (", value->line->unit.size > 0 ? " " : "",
+                STR_ARG(value->line->unit));
+            put_limits(limits, &words);
         }
     }
     buf_put_str(&words, told < recording->failures ? STR("; ...") : STR_NONE);
