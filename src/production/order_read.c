@@ -179,14 +179,17 @@ static const char LINES_SQL[] =
     " GROUP BY s.item),"
     " work AS (SELECT w.sales_line, w.item, sum(" ORDER_LEFT_U ") AS quantity FROM work_orders w"
     " WHERE w.sales_line IS NOT NULL AND " ORDER_OPEN " GROUP BY w.sales_line, w.item),"
+    " free AS (SELECT w.item, sum(" ORDER_LEFT_U ") AS quantity FROM work_orders w"
+    " WHERE w.sales_line IS NULL AND " ORDER_OPEN " GROUP BY w.item),"
     " times AS (SELECT w.sales_line, max(o.end_ns) AS ends, sum(o.end_ns IS NULL) AS open"
     " FROM work_orders w LEFT JOIN operations o ON o.work_order = w.number AND o.state <> 'done'"
     " WHERE w.sales_line IS NOT NULL AND " ORDER_OPEN " GROUP BY w.sales_line)"
     " SELECT l.sales, l.line, i.code, i.name, i.unit, l.quantity_u, l.due,"
     " coalesce(l.price_u, -1), l.shipped_u, coalesce(r.quantity, 0), coalesce(k.quantity, 0),"
-    " CASE WHEN t.open = 0 THEN t.ends END"
+    " coalesce(f.quantity, 0), CASE WHEN t.open = 0 THEN t.ends END"
     " FROM sales_lines l JOIN items i ON i.number = l.item LEFT JOIN ready r ON r.item = l.item"
-    " LEFT JOIN work k ON k.sales_line = l.number AND k.item = l.item"
+    " LEFT JOIN free f ON f.item = l.item LEFT JOIN work k ON k.sales_line = l.number AND k.item = "
+    "l.item"
     " LEFT JOIN times t ON t.sales_line = l.number"
     " WHERE l.sales BETWEEN ?2 AND ?3 ORDER BY l.sales DESC, l.line";
 
@@ -202,7 +205,8 @@ static void read_line(
         .shipped_u = ledger_column_i64(stmt, 8),
         .usable_u = ledger_column_i64(stmt, 9),
         .making_u = ledger_column_i64(stmt, 10),
-        .ends_ns = column_time(stmt, 11)};
+        .free_u = ledger_column_i64(stmt, 11),
+        .ends_ns = column_time(stmt, 12)};
 }
 
 /* `sales` is by number, highest first. */

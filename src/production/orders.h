@@ -80,6 +80,7 @@ struct sales_line_view {
     int64_t shipped_u;
     int64_t usable_u; // Of the item, for all lines that want it.
     int64_t making_u; // What open work orders of this line still bring.
+    int64_t free_u;   // What those of the item still bring that no line is named in; for all, too.
     int64_t ends_ns;  // When the last work for it ends by the board; 0: some has no time yet.
 };
 struct sales_view {

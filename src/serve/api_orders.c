@@ -209,6 +209,7 @@ static void put_sales(struct json *json, const struct sales_view *sales) {
         view_put_amount(json, "shipped", line->shipped_u);
         view_put_amount(json, "usable", line->usable_u);
         view_put_amount(json, "making", line->making_u);
+        view_put_amount(json, "free", line->free_u);
         view_put_time(json, "ends", line->ends_ns);
         json_object_end(json);
     }

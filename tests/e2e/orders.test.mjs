@@ -68,6 +68,8 @@ describe('orders', () => {
     const { page } = desk;
     const row = page.getByRole('listitem').filter({ hasText: 'E2E-1' });
     await row.getByRole('button', { name: '보류' }).click();
+    await page.getByRole('dialog').getByLabel('이유').fill('원료 확인');
+    await page.getByRole('dialog').getByRole('button', { name: '보류' }).click();
     await row.getByRole('button', { name: '보류 해제' }).waitFor(WAIT);
     assert.equal((await orders()).find((one) => one.order === 'E2E-1').state, 'held');
     await row.getByRole('button', { name: '보류 해제' }).click();

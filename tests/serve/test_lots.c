@@ -216,9 +216,9 @@ static void a_sales_line_tells_what_it_can_count_on(void **state) {
     sql("INSERT INTO stock_moves (time_ns, kind, item, place, quantity_u, work_order, document, "
         "event) VALUES (0, 'output', 1, 1, 4000000, 7, '', 1)");
     assert_true(
-        gives(PLANT "sales?limit=3", "\"shipped\":0,\"usable\":8,\"making\":11,\"ends\":null}]}"));
+        gives(PLANT "sales?limit=3", "\"shipped\":0,\"usable\":8,\"making\":11,\"free\":0.000001,\"ends\":null}]}"));
     sql("UPDATE operations SET end_ns = 1769994000000000000 WHERE number = 72");
-    assert_true(gives(PLANT "sales", "\"making\":11,\"ends\":\"2026-02-02T01:00:00Z\"}]}"));
+    assert_true(gives(PLANT "sales", "\"making\":11,\"free\":0.000001,\"ends\":\"2026-02-02T01:00:00Z\"}]}"));
     assert_int_equal(count_of(PLANT "sales?state=open"), 2);
     assert_true(gives(PLANT "sales?state=open&limit=1", "\"sales\":\"S3\""));
     assert_true(gives(PLANT "sales?state=open", "\"making\":11,"));

@@ -1,7 +1,7 @@
 // Where each page stands: the areas of the rail and the tabs of an area. A page is one line here and one
 // in Shell; addresses stay what they are when a page moves to another area.
 import type { IconName } from '../parts/Icon.svelte';
-import { isGrantee } from './rights';
+import { isGrantee, maySeeCosts } from './rights';
 import { session } from './session.svelte';
 import type { Key } from './words.svelte';
 
@@ -9,6 +9,7 @@ export interface Tab {
   id: string;
   words: Key;
   to?: string; // Its address; otherwise below /data.
+  shown?: () => boolean; // For whom; undefined: for all.
 }
 export interface Area {
   to: string;
@@ -37,9 +38,11 @@ const PRODUCTION: Area = {
   tabs: [
     { id: 'orders', words: 'orders.title', to: '/orders' },
     { id: 'lots', words: 'lots.title', to: '/lots' },
-    { id: 'stock', words: 'stock.title', to: '/stock' },
+    { id: 'stock', words: 'stocks.title', to: '/stock' },
     { id: 'output', words: 'output.title', to: '/output' },
     { id: 'inspections', words: 'inspections.title', to: '/inspections' },
+    { id: 'sales', words: 'sales.title', to: '/sales' },
+    { id: 'costs', words: 'costs.title', to: '/costs', shown: maySeeCosts },
     { id: 'terminal', words: 'terminal.title', to: '/terminal' },
     { id: 'scan', words: 'nav.scan', to: '/scan' },
     { id: 'master', words: 'master.tab' },

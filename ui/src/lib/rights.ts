@@ -8,6 +8,7 @@ const WRITE: Role[] = ['operator', 'installer', 'manager', 'owner'];
 const CONFIGURE: Role[] = ['installer', 'owner'];
 const AUDIT: Role[] = ['auditor', 'owner'];
 const MANAGE: Role[] = ['manager', 'owner'];
+const PLAN: Role[] = ['manager', 'installer', 'owner'];
 
 /** From the one that sees to the one that may do everything. */
 export const ROLES: Role[] = ['viewer', 'operator', 'manager', 'installer', 'auditor', 'owner'];
@@ -49,6 +50,8 @@ export const mayConfigure = (): boolean => may(CONFIGURE);
 export const mayAudit = (): boolean => may(AUDIT);
 /** Owners name everybody; managers operators and viewers. */
 export const mayManage = (): boolean => may(MANAGE);
+/** Costs tell what people are paid. */
+export const maySeeCosts = (): boolean => may(PLAN);
 /** Owners, managers and auditors see what was granted to other organisations. */
 export const maySeeGrants = (): boolean => may(['auditor', 'manager', 'owner']);
 /** Reads a few tags of the plant by a grant to their organisation, and nothing else of it. */

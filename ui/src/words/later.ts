@@ -1,6 +1,7 @@
 // Words that come with their page (`words` of lib/pages.svelte.ts) and are no part of the first load. A group
 // is two files, later/NAME.ko.json and .en.json, and a line here. What several pages or the frame show, the
 // names of pages among it, stands in ko.json and en.json. scripts/check-words.mjs holds pages to it.
+import type costs from './later/costs.ko.json';
 import type devices from './later/devices.ko.json';
 import type factories from './later/factories.ko.json';
 import type health from './later/health.ko.json';
@@ -15,6 +16,7 @@ import type outbox from './later/outbox.ko.json';
 import type output from './later/output.ko.json';
 import type papers from './later/papers.ko.json';
 import type production from './later/production.ko.json';
+import type sales from './later/sales.ko.json';
 import type scan from './later/scan.ko.json';
 import type settings from './later/settings.ko.json';
 import type start from './later/start.ko.json';
@@ -25,6 +27,7 @@ import type upload from './later/upload.ko.json';
 import type values from './later/values.ko.json';
 
 export interface Later {
+  costs: typeof costs;
   devices: typeof devices;
   factories: typeof factories;
   health: typeof health;
@@ -39,6 +42,7 @@ export interface Later {
   output: typeof output;
   papers: typeof papers;
   production: typeof production;
+  sales: typeof sales;
   scan: typeof scan;
   settings: typeof settings;
   start: typeof start;
