@@ -5,7 +5,7 @@
  * Whatever comes back must be a refusal that is the same, byte for byte, as for a plant that does
  * not exist, and no answer may hold a name of bravo's. Then the ways around: other plants' numbers
  * under one's own path, doubled parameters, odd parts of paths, cookies without the header of the
- * pages.
+ * pages. R-077
  */
 #include "support_server.h"
 
