@@ -11,7 +11,7 @@
 #include "production/event.h"
 #include "production/master.h"
 
-enum { MEMBERS_MAX = 16, TEXT_BYTES = 512 };
+enum { MEMBERS_MAX = 32, TEXT_BYTES = 512 };
 
 struct shop_row {
     enum noun_id noun;
@@ -37,6 +37,11 @@ static const struct shop_row ROWS[] = {
     {NOUN_ITEMS, "code=A-100;name=하우징 세트|Housing set;kind=product;unit=EA;place=FG;"
                  "gtin=8801234567893"},
     {NOUN_ITEMS, "code=C-200;name=샤프트|Shaft;kind=product;unit=EA;place=FG"},
+    {NOUN_ITEMS,
+        "code=S-SEAL;name=유압 씰 P42|Hydraulic seal P42;kind=spare;unit=EA;lots=0;place=RAW;"
+        "cost=8500;safety=4"},
+    {NOUN_ITEMS, "code=S-BAND;name=밴드 히터 45x30|Band heater 45x30;kind=spare;unit=EA;lots=0;"
+                 "place=RAW;cost=23000;safety=2"},
     {NOUN_PROCESSES, "code=INJ;name=사출|Injection moulding"},
     {NOUN_PROCESSES, "code=PACK;name=포장|Packing"},
     {NOUN_PROCESSES, "code=TURN;name=선삭|Turning"},
@@ -66,7 +71,7 @@ static const struct shop_row ROWS[] = {
     {NOUN_MOULDS, "code=M-110;name=하우징 상 금형|Upper housing mould;item=P-110;cavities=1;"
                   "shots_before=182400;shots_life=500000;shots_care=20000;place=WIP"},
     {NOUN_MOULDS, "code=M-120;name=하우징 하 금형|Lower housing mould;item=P-120;cavities=1;"
-                  "shots_before=96000;shots_life=500000;shots_care=20000;place=WIP"},
+                  "shots_before=99400;shots_life=500000;shots_care=20000;place=WIP"},
     {NOUN_BOMS,
         "item=P-110;version=1;line=1;component=R-ABS;quantity=86;base=1000;scrap_ppm=15000"},
     {NOUN_BOMS,
@@ -107,11 +112,21 @@ static const struct shop_row ROWS[] = {
     {NOUN_INSPECTIONS, "item=P-110;kind=in_process;line=2;name=금형 온도|Mould temperature;"
                        "method=tag;unit=°C;lower=40;upper=70;samples=1;"
                        "tag=line1.press1.temp_mould"},
+    {NOUN_CARE_PLANS, "code=OIL-1;name=작동유 교환|Change hydraulic oil;machine=press1;every=2000;"
+                      "basis=hours;tolerance=100;worker=E-101;minutes=90"},
+    {NOUN_CARE_PLANS, "code=GREASE-1;name=타이바 그리스 주입|Grease the tie bars;machine=press1;"
+                      "every=7;basis=days;tolerance=1;worker=E-101;minutes=15"},
+    {NOUN_CARE_PLANS, "code=BELT-1;name=벨트 장력 점검|Check the belts;machine=pack1;every=1;"
+                      "basis=months;tolerance=3;worker=E-102;minutes=20"},
+    {NOUN_CARE_PLANS, "code=SAFE-2;name=안전장치 정기 점검|Check of safety devices;machine=press2;"
+                      "every=6;basis=months;tolerance=7;start=2025-01-02;minutes=60"},
+    {NOUN_MACHINE_PAPERS, "machine=press1;name=취급 설명서|Manual;kind=manual;"
+                          "address=사무실 캐비닛 2|Cabinet 2 in the office"},
 };
 
 struct shop_event {
     const char *type;
-    const char *members; // @: when the demo's hour begins.
+    const char *members; // @: when the demo's hour begins; @25: 25 minutes later.
 };
 
 static const struct shop_event EVENTS[] = {
@@ -143,7 +158,25 @@ static const struct shop_event EVENTS[] = {
     {"operation.begin", "operation=#2/10;worker=E-102;mould=M-120;time=@"},
     {"operation.begin", "operation=#3/10;time=@"},
     {"operation.begin", "operation=#4/10;worker=E-201;time=@"},
+    {"stock.receive", "item=S-SEAL;quantity=6;price=8500;time=@"},
+    {"stock.receive", "item=S-BAND;quantity=3;price=23000;time=@"},
     {"plan.run", ""},
+    {"care.done", "plan=OIL-1;worker=E-101;minutes=85;time=@"},
+    {"care.done", "plan=GREASE-1;worker=E-101;minutes=15;time=@"},
+    {"repair.ask",
+        "machine=cnc1;text=주축에서 소음|Noise of the spindle;worker=E-201;stands=1;time=@"},
+    {"repair.done", "repair=1;worker=E-101;cause=씰 마모|Worn seal;what=유압 씰 교환|New hydraulic "
+                    "seals;minutes=25;item=S-SEAL;quantity=3;place=RAW;time=@25"},
+    {"repair.ask", "machine=press1;text=노즐에서 수지 누출|Resin leaks at the nozzle;worker=E-102"},
+    {"form.take", "ready=daily"},
+    {"form.take", "ready=self"},
+    {"form.take", "ready=equipment"},
+    {"form.fill",
+        "form=CHECK;machine=press1;worker=E-101;field=oil;value=1;field=oil_heat;"
+        "value=57.5;field=cooling;value=1;field=leak;value=0;field=air;value=0.55;"
+        "field=door;value=1;field=emergency;value=1;field=heater;value=1;field=noise;"
+        "value=1;field=clean;value=1;field=remark;value=노즐 쪽 누유 조금|A little oil at "
+        "the nozzle"},
 };
 
 struct shop {
@@ -187,12 +220,15 @@ static int put_rows(struct ledger_tx *tx, void *context, struct err *err) {
     return status;
 }
 
-/* "@" a time, "+2" a date so many days ahead, "#1" the first order of that day. */
+/* "@" when the demo's hour begins, "@25" minutes later, "+2" a date so many days ahead, "#1" the
+ * first order of that day. */
 static struct str put_value(const struct shop *shop, struct str value, char to[TEXT_BYTES]) {
     char today[TIME_TEXT_MAX];
     (void)time_format(shop->begin_ns, shop->zone, today);
-    if (str_eq(value, STR("@"))) {
-        (void)snprintf(to, TEXT_BYTES, "%s", today);
+    if (str_starts(value, STR("@"))) {
+        int64_t minutes = 0;
+        (void)str_to_i64(str_slice(value, 1, value.size), &minutes);
+        (void)time_format(shop->begin_ns + minutes * 60 * NS_PER_S, shop->zone, to);
     } else if (str_starts(value, STR("+"))) {
         int64_t days = 0;
         (void)str_to_i64(str_slice(value, 1, value.size), &days);
@@ -204,7 +240,7 @@ static struct str put_value(const struct shop *shop, struct str value, char to[T
         (void)snprintf(to, TEXT_BYTES, "%.2s%.2s%.2s-00%.*s", now + 2, now + 5, now + 8,
             (int)(value.size - 1), value.data + 1);
     } else {
-        (void)str_copy_z(value, to, TEXT_BYTES);
+        (void)str_copy_z(in_language(shop, value), to, TEXT_BYTES);
     }
     return str_of(to);
 }

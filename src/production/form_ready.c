@@ -23,8 +23,8 @@ static const struct ready_field DAILY[] = {
     {"people", "number", SAY(PRODUCTION_R_PEOPLE), "", "0", "", MSG_NONE, false},
     {"good", "good", SAY(PRODUCTION_R_GOOD), "EA", "", "", MSG_NONE, false},
     {"bad", "bad", SAY(PRODUCTION_R_BAD), "EA", "", "", MSG_NONE, false},
-    {"run", "run_minutes", SAY(PRODUCTION_R_RUN), "min", "", "", MSG_NONE, false},
-    {"stop", "stop_minutes", SAY(PRODUCTION_R_STOP), "min", "", "", MSG_NONE, false},
+    {"run", "run_minutes", SAY(PRODUCTION_R_RUN), "", "", "", MSG_NONE, false},
+    {"stop", "stop_minutes", SAY(PRODUCTION_R_STOP), "", "", "", MSG_NONE, false},
     {"issues", "text", SAY(PRODUCTION_R_ISSUES), "", "", "", MSG_NONE, false},
     {"next", "text", SAY(PRODUCTION_R_NEXT), "", "", "", MSG_NONE, false}};
 static const struct ready_field SELF[] = {
@@ -92,7 +92,9 @@ static int put_field(struct event *event, struct str code, const struct ready_fi
     set(NOUN_FORM_FIELDS, &row, "line", (struct str){text, i64_to_text(line, text)});
     set(NOUN_FORM_FIELDS, &row, "name", words_of(event, ready->words));
     set(NOUN_FORM_FIELDS, &row, "kind", str_of(ready->kind));
-    set(NOUN_FORM_FIELDS, &row, "unit", str_of(ready->unit));
+    bool minutes = str_ends(str_of(ready->kind), STR("_minutes"));
+    set(NOUN_FORM_FIELDS, &row, "unit",
+        minutes ? words_of(event, SAY(PRODUCTION_R_MINUTES)) : str_of(ready->unit));
     set(NOUN_FORM_FIELDS, &row, "lower", str_of(ready->lower));
     set(NOUN_FORM_FIELDS, &row, "upper", str_of(ready->upper));
     set(NOUN_FORM_FIELDS, &row, "choices", words_of(event, ready->choices));

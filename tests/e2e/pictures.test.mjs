@@ -59,6 +59,8 @@ const PICTURES = [
   ['papers', '/data/papers', 'h1'],
   ['indicators', '/data/indicators', 'main svg', 560],
   ['master', '/data/master', 'main table', 700],
+  ['forms', '/forms', 'main ul.panel li', 620],
+  ['maintenance', '/maintenance', 'main ul.panel li', 620],
   ['scan', '/scan', 'h1', 560],
   ['health', '/health', 'h1', 700],
   ['settings', '/settings', 'h1', 560],

@@ -43,6 +43,8 @@ const PRODUCTION: Area = {
     { id: 'inspections', words: 'inspections.title', to: '/inspections' },
     { id: 'sales', words: 'sales.title', to: '/sales' },
     { id: 'costs', words: 'costs.title', to: '/costs', shown: maySeeCosts },
+    { id: 'forms', words: 'forms.title', to: '/forms' },
+    { id: 'maintenance', words: 'upkeep.title', to: '/maintenance' },
     { id: 'terminal', words: 'terminal.title', to: '/terminal' },
     { id: 'scan', words: 'nav.scan', to: '/scan' },
     { id: 'master', words: 'master.tab' },

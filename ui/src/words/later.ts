@@ -4,6 +4,7 @@
 import type costs from './later/costs.ko.json';
 import type devices from './later/devices.ko.json';
 import type factories from './later/factories.ko.json';
+import type forms from './later/forms.ko.json';
 import type health from './later/health.ko.json';
 import type help from './later/help.ko.json';
 import type indicators from './later/indicators.ko.json';
@@ -24,12 +25,14 @@ import type stock from './later/stock.ko.json';
 import type tag from './later/tag.ko.json';
 import type trend from './later/trend.ko.json';
 import type upload from './later/upload.ko.json';
+import type upkeep from './later/upkeep.ko.json';
 import type values from './later/values.ko.json';
 
 export interface Later {
   costs: typeof costs;
   devices: typeof devices;
   factories: typeof factories;
+  forms: typeof forms;
   health: typeof health;
   help: typeof help;
   indicators: typeof indicators;
@@ -50,6 +53,7 @@ export interface Later {
   tag: typeof tag;
   trend: typeof trend;
   upload: typeof upload;
+  upkeep: typeof upkeep;
   values: typeof values;
 }
 export type Group = keyof Later;
