@@ -384,8 +384,10 @@ int register_remove(
 
 int register_bytes_used(struct ledger_tx *tx, struct str sha256, bool *ret_used, struct err *err) {
     struct ledger_stmt *stmt = NULL;
-    int status =
-        ledger_prepare(tx, "SELECT 1 FROM deliverables WHERE sha256 = ?1 LIMIT 1", &stmt, err);
+    int status = ledger_prepare(tx,
+        "SELECT 1 FROM deliverables WHERE sha256 = ?1 UNION ALL SELECT 1 FROM "
+        "attachments WHERE sha256 = ?1 LIMIT 1",
+        &stmt, err);
     if (status < 0) {
         return status;
     }

@@ -65,7 +65,7 @@ int register_get(struct ledger_tx *tx, enum register_id id, int64_t number, stru
 /* Rows with numbers above `after`, oldest first. Count. */
 int register_list(struct ledger_tx *tx, enum register_id id, int64_t after, struct arena *arena,
     struct register_row *ret_rows, uint32_t max, struct err *err);
-/* Whether a deliverable still has these bytes. */
+/* Whether a deliverable or an attachment still has these bytes. */
 int register_bytes_used(struct ledger_tx *tx, struct str sha256, bool *ret_used, struct err *err);
 
 #endif

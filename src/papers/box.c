@@ -1,7 +1,7 @@
 /*
- * The box of deliverables: bytes in HOME/plants/ID/papers, named by their SHA-256, entries in the
- * ledger. The name makes a file its own proof, and the same manual in two versions of a title is
- * kept once.
+ * The box of deliverables and attachments: bytes in HOME/plants/ID/papers, named by their SHA-256,
+ * entries in the ledger. The name makes a file its own proof, and the same manual in two versions
+ * of a title is kept once.
  *
  * Order, so that no entry ever stands without its bytes: the bytes go into a part file and are
  * synced, and the rename happens inside the transaction that enters them. Removing: the entry
@@ -31,32 +31,18 @@ void box_folder(struct plant *plant, struct buf *path) {
 }
 
 struct adding {
-    const struct box_file *file;
+    box_enter enter; // What has these bytes, or NULL.
+    void *context;
     const char *folder;
     const char *part;
     const char *final;
     char sha256[DIGEST_TEXT_MAX];
-    int64_t number;
 };
 
 static int enter(struct ledger_tx *tx, void *context, struct err *err) {
     struct adding *adding = context;
-    const struct box_file *file = adding->file;
     struct files *files = files_system();
-    char size[24];
-    char added[TIME_TEXT_MAX];
-    struct register_row row = {.number = 0};
-    const struct {
-        const char *name;
-        struct str value;
-    } FIELDS[] = {{"title", file->title}, {"kind", file->kind}, {"version", file->version},
-        {"name", file->name}, {"size", {size, i64_to_text((int64_t)file->bytes.size, size)}},
-        {"sha256", str_of(adding->sha256)}, {"actor", file->author},
-        {"added", {added, time_format(ledger_now_ns(tx), NULL, added)}}};
-    for (size_t i = 0; i < sizeof FIELDS / sizeof FIELDS[0]; i++) {
-        row.fields[register_field_index(REGISTER_DELIVERABLES, FIELDS[i].name)] = FIELDS[i].value;
-    }
-    int status = register_put(tx, REGISTER_DELIVERABLES, &row, file->actor, &adding->number, err);
+    int status = adding->enter(tx, adding->context, adding->sha256, err);
     if (status < 0) {
         return status;
     }
@@ -91,22 +77,21 @@ static int sweep_one(void *context, const char *name, struct err *err) {
     return old ? file_remove(files_system(), buf_z(&path), err) : 0;
 }
 
-static int check_file(const struct box_file *file, struct err *err) {
-    if (file->bytes.size == 0) {
+static int check_file(struct str name, struct str bytes, uint64_t bytes_max, struct err *err) {
+    if (bytes.size == 0) {
         return err_set(err, ERR_INVALID, MSG_PAPERS_FILE_EMPTY, NO_ARGS);
     }
-    if (file->bytes.size > BOX_FILE_BYTES) {
-        return err_set(err, ERR_LIMIT, MSG_PAPERS_FILE_LARGE,
-            ARGS(A_INT(file->bytes.size), A_INT(BOX_FILE_BYTES >> 20)));
+    if (bytes.size > bytes_max) {
+        return err_set(
+            err, ERR_LIMIT, MSG_PAPERS_FILE_LARGE, ARGS(A_INT(bytes.size), A_INT(bytes_max >> 20)));
     }
-    bool is_path = str_find(file->name, '/') < file->name.size ||
-                   str_find(file->name, '\\') < file->name.size || file->name.size == 0 ||
-                   file->name.data[0] == '.';
-    return is_path ? err_set(err, ERR_INVALID, MSG_PAPERS_FILE_NAME, ARGS(A_STR(file->name))) : 0;
+    bool is_path = str_find(name, '/') < name.size || str_find(name, '\\') < name.size ||
+                   name.size == 0 || name.data[0] == '.';
+    return is_path ? err_set(err, ERR_INVALID, MSG_PAPERS_FILE_NAME, ARGS(A_STR(name))) : 0;
 }
 
-int box_add(
-    struct plant *plant, const struct box_file *file, int64_t *ret_number, struct err *err) {
+int box_put(struct plant *plant, const struct box_bytes *bytes, box_enter entry, void *context,
+    struct err *err) {
     AUTO_BUF struct buf folder;
     AUTO_BUF struct buf part;
     AUTO_BUF struct buf final;
@@ -114,7 +99,7 @@ int box_add(
     buf_init(&part, LIMIT_PATH_BYTES);
     buf_init(&final, LIMIT_PATH_BYTES);
     box_folder(plant, &folder);
-    int status = check_file(file, err);
+    int status = check_file(bytes->name, bytes->bytes, bytes->bytes_max, err);
     status = status < 0 ? status : dir_create(files_system(), buf_z(&folder), err);
     status = status < 0
                  ? status
@@ -122,11 +107,11 @@ int box_add(
     if (status < 0) {
         return status;
     }
-    struct adding adding = {.file = file, .folder = buf_z(&folder)};
+    struct adding adding = {.enter = entry, .context = context, .folder = buf_z(&folder)};
     struct digest digest;
     uint8_t hash[DIGEST_BYTES];
     digest_init(&digest);
-    digest_add(&digest, file->bytes.data, file->bytes.size);
+    digest_add(&digest, bytes->bytes.data, bytes->bytes.size);
     digest_end(&digest, hash);
     digest_text(hash, adding.sha256);
     struct random random;
@@ -135,15 +120,60 @@ int box_add(
     buf_printf(&final, "%s/%s", adding.folder, adding.sha256);
     adding.part = buf_z(&part);
     adding.final = buf_z(&final);
-    status = write_part(adding.part, file->bytes, err);
+    status = write_part(adding.part, bytes->bytes, err);
     status = status < 0 ? status : ledger_write(plant_ledger(plant), enter, &adding, err);
     if (status < 0) {
         (void)file_remove(files_system(), adding.part, NULL);
         (void)ledger_write(plant_ledger(plant), drop_unused, &adding, NULL);
-        return status;
     }
-    *ret_number = adding.number;
-    return 0;
+    return status < 0 ? status : 0;
+}
+
+int box_drop(struct plant *plant, struct str sha256, struct err *err) {
+    AUTO_BUF struct buf path;
+    buf_init(&path, LIMIT_PATH_BYTES);
+    box_folder(plant, &path);
+    buf_printf(&path, "/%.*s", STR_ARG(sha256));
+    struct adding gone = {.final = buf_z(&path)};
+    (void)str_copy_z(sha256, gone.sha256, sizeof gone.sha256);
+    return ledger_write(plant_ledger(plant), drop_unused, &gone, err);
+}
+
+/* ---- Deliverables ---- */
+
+struct entering {
+    const struct box_file *file;
+    int64_t number;
+};
+
+static int enter_deliverable(
+    struct ledger_tx *tx, void *context, const char *sha256, struct err *err) {
+    struct entering *entering = context;
+    const struct box_file *file = entering->file;
+    char size[24];
+    char added[TIME_TEXT_MAX];
+    struct register_row row = {.number = 0};
+    const struct {
+        const char *name;
+        struct str value;
+    } FIELDS[] = {{"title", file->title}, {"kind", file->kind}, {"version", file->version},
+        {"name", file->name}, {"size", {size, i64_to_text((int64_t)file->bytes.size, size)}},
+        {"sha256", str_of(sha256)}, {"actor", file->author},
+        {"added", {added, time_format(ledger_now_ns(tx), NULL, added)}}};
+    for (size_t i = 0; i < sizeof FIELDS / sizeof FIELDS[0]; i++) {
+        row.fields[register_field_index(REGISTER_DELIVERABLES, FIELDS[i].name)] = FIELDS[i].value;
+    }
+    return register_put(tx, REGISTER_DELIVERABLES, &row, file->actor, &entering->number, err);
+}
+
+int box_add(
+    struct plant *plant, const struct box_file *file, int64_t *ret_number, struct err *err) {
+    struct entering entering = {.file = file};
+    const struct box_bytes bytes = {
+        .name = file->name, .bytes = file->bytes, .bytes_max = BOX_FILE_BYTES};
+    int status = box_put(plant, &bytes, enter_deliverable, &entering, err);
+    *ret_number = entering.number;
+    return status;
 }
 
 /* ---- Removing and opening ---- */
@@ -175,23 +205,14 @@ static struct str sha_of(const struct register_row *row) {
 int box_remove(struct plant *plant, int64_t number, struct str actor, struct err *err) {
     AUTO_ARENA struct arena arena;
     arena_init(&arena, 0);
-    AUTO_BUF struct buf path;
-    buf_init(&path, LIMIT_PATH_BYTES);
     struct register_row row;
     struct asked asked = {.number = number, .actor = actor, .arena = &arena, .row = &row};
     int status = ledger_write(plant_ledger(plant), leave, &asked, err);
-    if (status < 0) {
-        return status;
-    }
-    box_folder(plant, &path);
-    buf_printf(&path, "/%.*s", STR_ARG(sha_of(&row)));
-    struct adding gone = {.final = buf_z(&path)};
-    (void)str_copy_z(sha_of(&row), gone.sha256, sizeof gone.sha256);
-    return ledger_write(plant_ledger(plant), drop_unused, &gone, err);
+    return status < 0 ? status : box_drop(plant, sha_of(&row), err);
 }
 
 static int check_bytes(
-    int fd, const char *path, uint64_t size, const struct register_row *row, struct err *err) {
+    int fd, const char *path, uint64_t size, struct str sha256, int64_t number, struct err *err) {
     AUTO_FREE uint8_t *bytes = mem_alloc(CHECK_BYTES);
     struct digest digest;
     uint8_t hash[DIGEST_BYTES];
@@ -208,27 +229,22 @@ static int check_bytes(
     }
     digest_end(&digest, hash);
     digest_text(hash, text);
-    return status >= 0 && !str_eq(str_of(text), sha_of(row))
-               ? err_set(err, ERR_CORRUPT, MSG_PAPERS_FILE_CHANGED, ARGS(A_INT(row->number)))
+    return status >= 0 && !str_eq(str_of(text), sha256)
+               ? err_set(err, ERR_CORRUPT, MSG_PAPERS_FILE_CHANGED, ARGS(A_INT(number)))
                : status;
 }
 
-int box_open(struct plant *plant, int64_t number, struct arena *arena, struct register_row *ret_row,
-    int *ret_fd, uint64_t *ret_size, struct err *err) {
+int box_read(struct plant *plant, struct str sha256, int64_t number, int *ret_fd,
+    uint64_t *ret_size, struct err *err) {
     AUTO_BUF struct buf path;
     buf_init(&path, LIMIT_PATH_BYTES);
-    struct asked asked = {.number = number, .arena = arena, .row = ret_row};
-    int status = ledger_read(plant_ledger(plant), look_up, &asked, err);
-    if (status < 0) {
-        return status;
-    }
     box_folder(plant, &path);
-    buf_printf(&path, "/%.*s", STR_ARG(sha_of(ret_row)));
+    buf_printf(&path, "/%.*s", STR_ARG(sha256));
     int fd = -1;
     uint64_t size = 0;
-    status = file_open(files_system(), buf_z(&path), FILE_READ, &fd, err);
+    int status = file_open(files_system(), buf_z(&path), FILE_READ, &fd, err);
     status = status < 0 ? status : file_size(fd, buf_z(&path), &size, err);
-    status = status < 0 ? status : check_bytes(fd, buf_z(&path), size, ret_row, err);
+    status = status < 0 ? status : check_bytes(fd, buf_z(&path), size, sha256, number, err);
     if (status < 0) {
         if (fd >= 0) {
             file_close(fd);
@@ -238,4 +254,11 @@ int box_open(struct plant *plant, int64_t number, struct arena *arena, struct re
     *ret_fd = fd;
     *ret_size = size;
     return 0;
+}
+
+int box_open(struct plant *plant, int64_t number, struct arena *arena, struct register_row *ret_row,
+    int *ret_fd, uint64_t *ret_size, struct err *err) {
+    struct asked asked = {.number = number, .arena = arena, .row = ret_row};
+    int status = ledger_read(plant_ledger(plant), look_up, &asked, err);
+    return status < 0 ? status : box_read(plant, sha_of(ret_row), number, ret_fd, ret_size, err);
 }

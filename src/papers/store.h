@@ -7,6 +7,21 @@
 
 /* HOME/plants/ID/papers */
 void box_folder(struct plant *plant, struct buf *path);
+/* Bytes into the box. `enter` makes the entry that has them, in the transaction that gives the file
+ * its name. ERR_INVALID, ERR_LIMIT with words. */
+struct box_bytes {
+    struct str name; // Of the file; no path.
+    struct str bytes;
+    uint64_t bytes_max;
+};
+typedef int (*box_enter)(struct ledger_tx *tx, void *context, const char *sha256, struct err *err);
+int box_put(struct plant *plant, const struct box_bytes *bytes, box_enter enter, void *context,
+    struct err *err);
+/* An entry is gone: its bytes go, too, unless another one has them. */
+int box_drop(struct plant *plant, struct str sha256, struct err *err);
+/* Opens bytes for reading, checked against their name; `number` of their entry for words. */
+int box_read(struct plant *plant, struct str sha256, int64_t number, int *ret_fd,
+    uint64_t *ret_size, struct err *err);
 /* All rows of a register, in the arena. Count. */
 int register_all(struct plant *plant, enum register_id id, struct arena *arena,
     struct register_row **ret_rows, struct err *err);

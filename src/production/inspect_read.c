@@ -147,6 +147,8 @@ int nonconformance_put(struct ledger_tx *tx, int64_t number, struct json *json, 
         {"reason", 's'}, {"reason_name", 's'}, {"quantity", 'q'}, {"description", 's'},
         {"holds", 'b'}, {"worker", 's'}, {"worker_name", 's'}, {"closed", 't'}, {"event", 'n'},
         {"actor", 's'}, {NULL, 0}};
+    static const struct shown FILES[] = {{"number", 'n'}, {"name", 's'}, {"size", 'n'},
+        {"sha256", 's'}, {"added", 't'}, {"actor", 's'}, {NULL, 0}};
     static const struct shown DECISIONS[] = {{"decision", 's'}, {"quantity", 'q'}, {"why", 's'},
         {"time", 't'}, {"actor", 's'}, {NULL, 0}};
     struct ledger_stmt *stmt = NULL;
@@ -168,6 +170,11 @@ int nonconformance_put(struct ledger_tx *tx, int64_t number, struct json *json, 
                 : show_rows(tx, json, "actions",
                       ACTION_COLUMNS "WHERE c.nonconformance = ?1 ORDER BY c.number",
                       Q(Q_I(number)), ACTION, err);
+    rc = rc < 0 ? rc
+                : show_rows(tx, json, "files",
+                      "SELECT number, name, size, sha256, added_ns, actor FROM attachments WHERE "
+                      "nonconformance = ?1 ORDER BY number",
+                      Q(Q_I(number)), FILES, err);
     json_object_end(json);
     return rc;
 }

@@ -5,9 +5,11 @@
  */
 #include "core/clock.h"
 #include "core/limits.h"
+#include "papers/attachment.h"
 #include "production/inspections.h"
 #include "production/words.h"
 #include "serve/call.h"
+#include "serve/sent_file.h"
 #include "serve/server.h"
 #include "serve/view.h"
 
@@ -149,6 +151,63 @@ int api_corrective_actions(struct call *call, struct err *err) {
     take_texts(call, (const char *const[]){"state", NULL}, (struct str *[]){&asking.state});
     int rc = call_param_count(call, "limit", INSPECTION_LIST_MAX, &asking.limit, err);
     return rc < 0 ? rc : answer_page(&asking, read_actions, err);
+}
+
+/* ---- Their files ---- */
+
+static int take_number(
+    const struct call *call, int arg, enum msg_id unknown, int64_t *ret_number, struct err *err) {
+    return str_to_i64(call->args[arg], ret_number)
+               ? 0
+               : err_set(err, ERR_NOT_FOUND, unknown, ARGS(A_STR(call->args[arg])));
+}
+
+int api_attachment_new(struct call *call, struct err *err) {
+    struct asking asking = {.call = call};
+    struct attachment file = {
+        .name = STR_NONE, .bytes = call->http->request.body, .actor = str_of(call->principal.id)};
+    int64_t number = 0;
+    (void)call_param(call, "name", &file.name);
+    int rc = take_number(call, 1, SAY(PRODUCTION_NC_UNKNOWN), &file.nonconformance, err);
+    rc = rc < 0 ? rc : attachment_add(call->plant, &file, &number, err);
+    if (rc < 0) {
+        return rc;
+    }
+    asking.number = file.nonconformance;
+    call_json(call, 201, &asking.json);
+    rc = ledger_read(plant_ledger(call->plant), read_nonconformance, &asking, err);
+    return rc < 0 ? rc : 0;
+}
+
+int api_attachment_file(struct call *call, struct err *err) {
+    int64_t nonconformance = 0;
+    int64_t number = 0;
+    int fd = -1;
+    uint64_t size = 0;
+    struct str name = STR_NONE;
+    int rc = take_number(call, 1, SAY(PRODUCTION_NC_UNKNOWN), &nonconformance, err);
+    rc = rc < 0 ? rc : take_number(call, 2, SAY(PRODUCTION_ATTACHMENT_GONE), &number, err);
+    rc = rc < 0 ? rc
+                : attachment_open(call->plant, nonconformance, number, &call->http->arena, &name,
+                      &fd, &size, err);
+    if (rc >= 0) {
+        sent_file_answer(call, fd, size, name);
+    }
+    return rc < 0 ? rc : 0;
+}
+
+int api_attachment_remove(struct call *call, struct err *err) {
+    int64_t nonconformance = 0;
+    int64_t number = 0;
+    int rc = take_number(call, 1, SAY(PRODUCTION_NC_UNKNOWN), &nonconformance, err);
+    rc = rc < 0 ? rc : take_number(call, 2, SAY(PRODUCTION_ATTACHMENT_GONE), &number, err);
+    rc = rc < 0 ? rc
+                : attachment_remove(
+                      call->plant, nonconformance, number, str_of(call->principal.id), err);
+    if (rc >= 0) {
+        call_empty(call, 204);
+    }
+    return rc < 0 ? rc : 0;
 }
 
 /* ---- Doubtful entries ---- */

@@ -11,11 +11,12 @@
 #include "papers/papers.h"
 #include "serve/call.h"
 #include "serve/json_in.h"
+#include "serve/sent_file.h"
 #include "serve/server.h"
 #include "serve/view.h"
 #include "table/table.h"
 
-enum { PAPERS_AT_ONCE = 2, NAME_HEADER_BYTES = 1024 };
+enum { PAPERS_AT_ONCE = 2 };
 static const uint64_t PAPER_MAX_BYTES = 2ULL << 30; // Of one made; refused beyond.
 
 /* ---- Rows ---- */
@@ -273,75 +274,18 @@ int api_deliverable_new(struct call *call, struct err *err) {
     return rc < 0 ? rc : answer_row(call, REGISTER_DELIVERABLES, number, 201, err);
 }
 
-/* A file, and how far it was sent. */
-struct sent_file {
-    int fd;
-    uint64_t size;
-    uint64_t sent;
-};
-
-static int send_piece(void *state, struct buf *out, struct err *err) {
-    struct sent_file *file = state;
-    uint64_t left = file->size - file->sent;
-    size_t size = left < HTTP_PIECE_BYTES ? (size_t)left : HTTP_PIECE_BYTES;
-    uint8_t *to = size > 0 ? buf_reserve(out, size) : NULL;
-    if (to == NULL) {
-        return HTTP_END;
-    }
-    int rc = file_read_at(file->fd, "paper", file->sent, to, size, err);
-    if (rc < 0) {
-        return rc;
-    }
-    buf_commit(out, size);
-    file->sent += size;
-    return file->sent < file->size ? HTTP_MORE : HTTP_END;
-}
-
-static void file_free(void *state) {
-    struct sent_file *file = state;
-    if (file->fd >= 0) {
-        file_close(file->fd);
-    }
-    mem_free(file);
-}
-
-/* RFC 6266: a name for old readers, and the whole one percent-encoded (RFC 8187). Never inline: a
- * deliverable is somebody's file and must not run as a page of ours. */
-static void name_file(struct call *call, struct str name) {
-    static const char HEX[] = "0123456789ABCDEF";
-    AUTO_BUF struct buf header;
-    buf_init(&header, NAME_HEADER_BYTES);
-    buf_printf(&header, "attachment; filename*=UTF-8''");
-    for (size_t i = 0; i < name.size; i++) {
-        unsigned char c = (unsigned char)name.data[i];
-        bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                     c == '.' || c == '-' || c == '_';
-        if (plain) {
-            buf_put_char(&header, (char)c);
-        } else {
-            buf_printf(&header, "%%%c%c", HEX[c >> 4], HEX[c & 15]);
-        }
-    }
-    http_answer_header(call->http, "Content-Disposition", buf_str(&header));
-}
-
 int api_deliverable_file(struct call *call, struct err *err) {
     int64_t number = 0;
+    int fd = -1;
+    uint64_t size = 0;
     struct register_row row;
-    struct sent_file *file = MEM_NEW(struct sent_file);
-    file->fd = -1;
     int rc = row_number(call, REGISTER_DELIVERABLES, &number, err);
-    rc = rc < 0
-             ? rc
-             : box_open(call->plant, number, &call->http->arena, &row, &file->fd, &file->size, err);
-    if (rc < 0) {
-        file_free(file);
-        return rc;
+    rc = rc < 0 ? rc : box_open(call->plant, number, &call->http->arena, &row, &fd, &size, err);
+    if (rc >= 0) {
+        sent_file_answer(
+            call, fd, size, row.fields[register_field_index(REGISTER_DELIVERABLES, "name")]);
     }
-    name_file(call, row.fields[register_field_index(REGISTER_DELIVERABLES, "name")]);
-    call_source(
-        call, "application/octet-stream", (struct http_source){file, send_piece, file_free});
-    return 0;
+    return rc < 0 ? rc : 0;
 }
 
 /* ---- Papers ---- */
@@ -392,8 +336,9 @@ static int make(struct call *call, struct sent_file *file, struct err *err) {
     buf_init(&name, 256);
     buf_printf(&name, "%.*s-%s.%s", STR_ARG(plant_id(call->plant)), paper_kind_name(order.kind),
         paper_format_name(order.format));
-    name_file(call, buf_str(&name));
-    call_source(call, TYPES[order.format], (struct http_source){file, send_piece, file_free});
+    sent_file_name(call, buf_str(&name));
+    call_source(
+        call, TYPES[order.format], (struct http_source){file, sent_file_piece, sent_file_free});
     return 0;
 }
 
@@ -425,7 +370,7 @@ int api_paper(struct call *call, struct err *err) {
     rc = make(call, file, err);
     leave_making(call);
     if (rc < 0) {
-        file_free(file);
+        sent_file_free(file);
     }
     return rc;
 }

@@ -349,6 +349,9 @@ static const struct param_spec P_NONCONFORMANCES[] = {
     {"before", PARAM_COUNT, .help = HELP("Those below this number", "이 번호보다 앞의 것")},
     {"limit", PARAM_COUNT, .help = HELP("At most so many items", "최대 개수")}, END};
 
+static const struct param_spec P_ATTACHMENT[] = {
+    {"name", PARAM_TEXT, .required = true, .help = HELP("Name of the file", "파일 이름")}, END};
+
 static const struct param_spec P_CORRECTIVE_ACTIONS[] = {
     {"state", PARAM_CHOICE, .choices = "open|done|effective",
         .help =

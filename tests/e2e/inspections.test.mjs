@@ -62,6 +62,10 @@ describe('inspections', () => {
     await sheet.getByLabel('수량', { exact: true }).fill('25');
     await sheet.getByRole('button', { name: '저장' }).click();
     await row.getByText('선별 25 kg').waitFor(WAIT);
+    const [chooser] = await Promise.all([page.waitForEvent('filechooser', WAIT), row.getByRole('button', { name: '사진·파일 첨부' }).click()]);
+    await chooser.setFiles({ name: '불량.jpg', mimeType: 'image/jpeg', buffer: Buffer.from('photo') });
+    const [saved] = await Promise.all([page.waitForEvent('download', WAIT), row.getByRole('button', { name: '불량.jpg' }).click()]);
+    assert.equal(saved.suggestedFilename(), '불량.jpg');
     const lot = await read('lots/ABS-2611-18');
     assert.deepEqual([lot.state, lot.stock[0].quantity, lot.nonconformances[0].decision], ['open', 225, 'sort']);
     await row.getByRole('button', { name: '종결' }).click();

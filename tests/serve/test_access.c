@@ -103,7 +103,9 @@ static enum need need_of(const char *path, const char *method) {
         {"delete", "/annotations/{number}", NEED_WRITE}, {"post", "/print-jobs", NEED_WRITE},
         {"post", "/print-jobs/{number}/again", NEED_WRITE},
         {"delete", "/print-jobs/{number}", NEED_WRITE},
-        {"post", "/deliveries/{code}/print", NEED_WRITE}};
+        {"post", "/deliveries/{code}/print", NEED_WRITE},
+        {"post", "/nonconformances/{number}/files", NEED_WRITE},
+        {"delete", "/files/{file}", NEED_PLAN}};
     bool master = strstr(path, "/plants/{plant}/master/") != NULL && strcmp(method, "get") != 0;
     if (master) {
         return NEED_PLAN;

@@ -428,6 +428,10 @@ static void quality_is_as_described(void **state) {
                "\"value\":[\"0.05 0.12\"],\"worker\":\"W1\"}");
     tell("q2", "{\"type\":\"action.open\",\"nonconformance\":1,\"measure\":\"Dry it\","
                "\"worker\":\"W1\",\"due\":\"2026-12-01\"}");
+    AUTO_ANSWER struct answer file;
+    rig_ask(&rig, "POST", "/api/v1/plants/p1/nonconformances/1/files?name=defect.jpg", rig.owner,
+        STR("x"), &file);
+    assert_int_equal(file.status, 201);
     tell("q3", "{\"type\":\"stock.receive\",\"item\":\"RESIN\",\"quantity\":25,\"place\":\"WH\","
                "\"lot\":\"R2\"}");
     tell("later", "{\"type\":\"stock.count\",\"lot\":\"R2\",\"place\":\"WH\",\"quantity\":250}");

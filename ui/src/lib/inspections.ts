@@ -91,6 +91,7 @@ export interface Nonconformance {
   holds: boolean;
   decisions: { decision: Decision; quantity: Amount | null; why: string; time: string; actor: string }[];
   actions: Action[];
+  files: { number: number; name: string; size: number }[];
 }
 export interface Doubt {
   number: number;

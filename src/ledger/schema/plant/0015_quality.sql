@@ -92,6 +92,19 @@ CREATE TABLE corrective_actions (
 CREATE INDEX corrective_actions_by_one ON corrective_actions (nonconformance);
 CREATE INDEX corrective_actions_by_state ON corrective_actions (state, due);
 
+-- Photos and certificates of a non-conformity. The bytes lie in the folder papers under their SHA-256.
+CREATE TABLE attachments (
+    number         INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
+    nonconformance INTEGER NOT NULL REFERENCES nonconformances (number),
+    name           TEXT    NOT NULL,                    -- Of the file, as it came.
+    size           INTEGER NOT NULL,                    -- Bytes.
+    sha256         TEXT    NOT NULL CHECK (length(sha256) = 64),
+    added_ns       INTEGER NOT NULL,
+    actor          TEXT    NOT NULL
+) STRICT;
+CREATE INDEX attachments_by_one ON attachments (nonconformance);
+CREATE INDEX attachments_by_bytes ON attachments (sha256);
+
 -- What was told without anybody there to ask, and may be wrong: it waits until somebody decides.
 CREATE TABLE doubtful_events (
     number     INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
