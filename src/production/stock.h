@@ -5,14 +5,22 @@
  * to the room; inside the transaction of an event. Quantities are millionths of the item's unit.
  */
 #include "production/event_handler.h"
+#include "production/inspect_sql.h"
 
 enum { STOCK_PICKS_MAX = 500 }; // Lots and places that one event may take from; refused beyond.
 
 /* SQL: whether a row of stock s at place p of lot l (LEFT JOIN) may be taken by somebody who names
- * neither; ?1 is today. The same rule stands in stock_propose. */
-#define STOCK_USABLE                                                                               \
+ * neither, but for its inspection; ?1 is today. The same rule stands in stock_propose. */
+#define STOCK_FREE                                                                                 \
     "(s.quantity_u > 0 AND coalesce(l.state, 'open') = 'open' AND (coalesce(l.expires, '') = '' "  \
     "OR l.expires >= ?1) AND p.kind NOT IN ('quarantine', 'scrap', 'outside'))"
+
+/* SQL: whether the lot of a row of stock s waits for its inspection, where the plant insists on it.
+ */
+#define STOCK_WAITS                                                                                \
+    "(coalesce((SELECT value FROM settings WHERE key = 'inspection_gate'), 'refuse') NOT IN "      \
+    "('warn', 'off') AND EXISTS (" INSPECT_WAITS("s.lot") "))"
+#define STOCK_USABLE "(" STOCK_FREE " AND NOT " STOCK_WAITS ")"
 
 /* SQL: what work order w, which is open, still has to bring into the stock. */
 #define ORDER_LEFT_U                                                                               \

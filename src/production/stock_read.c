@@ -42,6 +42,7 @@ static void put_stock(struct json *json, struct ledger_stmt *stmt) {
     } else {
         json_put_null(json, "turn");
     }
+    json_put_bool(json, "waits", ledger_column_i64(stmt, 15) != 0);
     json_object_end(json);
 }
 
@@ -55,11 +56,13 @@ int stock_put_list(struct ledger_tx *tx, const struct stock_query *query, struct
                  : sql_begin(tx,
                        "SELECT s.item, s.lot, s.place, s.quantity_u, i.code, i.name, i.unit, "
                        "s.lot_code, s.state, s.expires, s.place_code, s.first_ns, s.age, s.usable, "
-                       "s.turn FROM (SELECT *, row_number() OVER (PARTITION BY item, usable ORDER "
+                       "s.turn, s.waits FROM (SELECT *, row_number() OVER (PARTITION BY item, "
+                       "usable ORDER "
                        "BY age, lot, first_ns, place) AS turn FROM (SELECT s.*, coalesce(l.code, "
                        "'') AS lot_code, coalesce(l.state, '') AS state, coalesce(l.expires, '') "
                        "AS expires, p.code AS place_code, coalesce(l.made_ns, l.created_ns, "
-                       "s.first_ns) AS age, " STOCK_USABLE " AS usable FROM stock s JOIN places p "
+                       "s.first_ns) AS age, " STOCK_WAITS " AS waits, " STOCK_USABLE
+                       " AS usable FROM stock s JOIN places p "
                        "ON p.number = s.place LEFT JOIN lots l ON l.number = s.lot)) s JOIN items "
                        "i ON i.number = s.item WHERE (s.item, s.lot, s.place) > (?2, ?3, ?4) AND "
                        "(?5 = '' OR i.code = ?5) AND (?6 = '' OR s.place_code = ?6) AND (?7 = '' "

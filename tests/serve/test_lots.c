@@ -122,7 +122,7 @@ static void stock_is_listed_in_pages(void **state) {
  */
 static void what_may_be_used_has_its_turn(void **state) {
     (void)state;
-    assert_true(gives(PLANT "stock?lot=A", "\"turn\":1}"));
+    assert_true(gives(PLANT "stock?lot=A", "\"turn\":1,\"waits\":false}"));
     assert_true(gives(PLANT "stock/items",
         "\"item\":\"0012\",\"name\":\"폴리프로필렌\",\"unit\":\"kg\",\"kind\":\"material\","
         "\"quantity\":8,\"usable\":8,\"held\":0,\"ordered\":0,\"making\":0,\"safety\":null,"
@@ -133,14 +133,24 @@ static void what_may_be_used_has_its_turn(void **state) {
     sql("UPDATE lots SET state = 'held' WHERE code = 'A'");
     sql("UPDATE lots SET expires = '2020-01-01' WHERE code = 'A/1'");
     sql("UPDATE items SET safety_u = 3000000 WHERE code = '0012'");
-    assert_true(gives(PLANT "stock?lot=A", "\"turn\":null}"));
-    assert_true(gives(PLANT "stock?lot=A%2F1", "\"turn\":null}"));
-    assert_true(gives(PLANT "stock?lot=A2", "\"turn\":1}"));
+    assert_true(gives(PLANT "stock?lot=A", "\"turn\":null,\"waits\":false}"));
+    assert_true(gives(PLANT "stock?lot=A%2F1", "\"turn\":null,\"waits\":false}"));
+    assert_true(gives(PLANT "stock?lot=A2", "\"turn\":1,\"waits\":false}"));
     assert_true(gives(PLANT "stock/items?short=1",
         "\"quantity\":8,\"usable\":2,\"held\":6,\"ordered\":0,\"making\":0,\"safety\":3,"));
     sql("UPDATE lots SET state = 'open', expires = ''");
     sql("UPDATE items SET safety_u = NULL");
     assert_int_equal(count_of(PLANT "stock/items?limit=1&after=1"), 0);
+    // A plan for what comes in: the whole lot waits, and its parts with it.
+    sql("INSERT INTO inspection_plans (number, changed_ns, item, kind, line, name, method, unit, "
+        "samples, active, note) VALUES (1, 0, 1, 'incoming', 1, 'Moisture', 'typed', '%', 1, 1, "
+        "'')");
+    assert_true(gives(PLANT "stock?lot=A%2F1", "\"turn\":null,\"waits\":true}"));
+    assert_true(gives(PLANT "stock/items", "\"quantity\":8,\"usable\":0,\"held\":8,"));
+    sql("INSERT INTO settings (key, value) VALUES ('inspection_gate', 'warn')");
+    assert_true(gives(PLANT "stock/items", "\"quantity\":8,\"usable\":8,\"held\":0,"));
+    sql("DELETE FROM settings WHERE key = 'inspection_gate'");
+    sql("DELETE FROM inspection_plans");
 }
 
 static void a_passport_tells_of_one_lot(void **state) {
@@ -215,10 +225,11 @@ static void a_sales_line_tells_what_it_can_count_on(void **state) {
         "10, 1, 1769990400000000000, 'waiting'), (72, 7, 20, 1, NULL, 'waiting')");
     sql("INSERT INTO stock_moves (time_ns, kind, item, place, quantity_u, work_order, document, "
         "event) VALUES (0, 'output', 1, 1, 4000000, 7, '', 1)");
-    assert_true(
-        gives(PLANT "sales?limit=3", "\"shipped\":0,\"usable\":8,\"making\":11,\"free\":0.000001,\"ends\":null}]}"));
+    assert_true(gives(PLANT "sales?limit=3",
+        "\"shipped\":0,\"usable\":8,\"making\":11,\"free\":0.000001,\"ends\":null}]}"));
     sql("UPDATE operations SET end_ns = 1769994000000000000 WHERE number = 72");
-    assert_true(gives(PLANT "sales", "\"making\":11,\"free\":0.000001,\"ends\":\"2026-02-02T01:00:00Z\"}]}"));
+    assert_true(gives(
+        PLANT "sales", "\"making\":11,\"free\":0.000001,\"ends\":\"2026-02-02T01:00:00Z\"}]}"));
     assert_int_equal(count_of(PLANT "sales?state=open"), 2);
     assert_true(gives(PLANT "sales?state=open&limit=1", "\"sales\":\"S3\""));
     assert_true(gives(PLANT "sales?state=open", "\"making\":11,"));

@@ -85,7 +85,7 @@ const RESOLVED = ['', '.ts', '.svelte.ts'];
 for (const path of filesBelow(source)) {
   const name = relative(root, path);
   const text = readFileSync(path, 'utf8');
-  const imports = [...text.matchAll(/(?:from|import)\s*\(?\s*'(\.[^']+)'/g)].map((m) => resolve(dirname(path), m[1]));
+  const imports = [...text.replace(/import type [^;]*;/g, '').matchAll(/(?:from|import)\s*\(?\s*'(\.[^']+)'/g)].map((m) => resolve(dirname(path), m[1]));
   files.set(path, { imports, later: new Set([...text.matchAll(/(['"`])([a-z][\w]*(?:\.[\w]+)+)\1/g)].map((m) => m[2]).filter((key) => groupOf.has(key))) });
   for (const [i, line] of text.split('\n').entries()) {
     if (/[\u1100-\u11ff\u3131-\u318e\uac00-\ud7a3]/.test(line)) {

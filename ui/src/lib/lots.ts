@@ -1,6 +1,7 @@
 // Lots, stock, what is bought and sold, as docs/HTTP.md has them.
 import { get, plantPath, query, type Items } from './api';
 import { fixed, NOTHING } from './format';
+import type { Inspection } from './inspections';
 import type { Key } from './words.svelte';
 
 /** A number, or a text where it has more digits than numbers keep. */
@@ -56,6 +57,8 @@ export interface Passport extends Omit<Lot, 'quantity'> {
   stock: { place: string; name: string; quantity: Amount }[];
   runs: LotRun[];
   moves: LotMove[];
+  inspections: Inspection[];
+  nonconformances: { number: number; time: string; state: string; description: string; decision: string | null }[];
 }
 export interface TraceLot {
   lot: string;
@@ -140,6 +143,7 @@ export interface StockRow {
   since: string;
   age: string;
   turn: number | null;
+  waits: boolean;
 }
 export interface Purchase {
   number: number;

@@ -16,7 +16,7 @@ export interface Lazy {
 
 const floor: Lazy = { load: () => import('../pages/Floor.svelte') };
 const flow: Lazy = { load: () => import('../pages/Flow.svelte') };
-const lots: Lazy = { load: () => import('../pages/Lots.svelte'), words: ['lots', 'production'], byPlant: true };
+const lots: Lazy = { load: () => import('../pages/Lots.svelte'), words: ['lots', 'production', 'inspections'], byPlant: true };
 const settings: Lazy = { load: () => import('../pages/Settings.svelte'), words: ['settings', 'start'] };
 const start: Lazy = { load: () => import('../pages/Start.svelte'), words: ['start', 'devices'], byPlant: true };
 // Pages are found by their names in either language.
