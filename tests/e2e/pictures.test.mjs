@@ -13,6 +13,7 @@ const TAKE = process.env.MARU_PICTURES_TO_DOCS === '1';
 const AGE_MS = Number(process.env.MARU_PICTURES_AGE_MS ?? 60_000);
 const DESK = { width: 1280, height: 800 };
 const P1 = 'line1.press1';
+const ONLY = (process.env.MARU_PICTURES_ONLY ?? '').split(',').filter(Boolean); // By name; empty: all.
 
 const TABLE = 'tag,time,value\nline1.scale.weight,2026-03-02 09:10,12.4\nline1.scale.weight,2026-03-02 09:11,12.6\nline1.scale.weight,2026-03-02 09:12,ok\n';
 /** A file that has one row at fault. */
@@ -45,6 +46,24 @@ async function prepare(page, lang) {
     }
   }, OWN[lang]);
 }
+/** Two lots shipped, and the label of the first order. */
+async function ship(page) {
+  await page.evaluate(async () => {
+    const tell = (key, body) => fetch('/api/v1/plants/demo/events', { method: 'POST', headers: { 'Content-Type': 'application/json', 'X-Requested-With': 'maru', 'Idempotency-Key': key }, body: JSON.stringify(body) });
+    for (const [i, quantity] of [480, 360].entries()) {
+      await tell(`picture-${i}`, { type: 'stock.receive', item: 'A-100', lot: `A-26110${i + 1}`, quantity, place: 'FG' });
+    }
+    await tell('picture-2', { type: 'delivery.ship', partner: 'DAEIL', lot: ['A-261101'] });
+    await tell('picture-3', { type: 'delivery.ship', sales: 'DE-26118', lot: ['A-261102'] });
+  });
+  await page.reload();
+  await page.waitForSelector('main ul.list li');
+}
+async function label(page) {
+  await page.getByRole('button', { name: /^(라벨|Label)$/ }).first().click();
+  await page.waitForSelector('dialog img');
+  await page.waitForTimeout(400);
+}
 /** Name, address, what must be there, how high, what is done before. */
 const PICTURES = [
   ['floor', '/floor', 'article.panel .big'],
@@ -61,6 +80,8 @@ const PICTURES = [
   ['master', '/data/master', 'main table', 700],
   ['forms', '/forms', 'main ul.panel li', 620],
   ['maintenance', '/maintenance', 'main ul.panel li', 620],
+  ['deliveries', '/deliveries', 'h1', 480, ship],
+  ['label', '/orders', 'main ul.orders li', 760, label],
   ['scan', '/scan', 'h1', 560],
   ['health', '/health', 'h1', 700],
   ['settings', '/settings', 'h1', 560],
@@ -74,6 +95,8 @@ const OTHER = [
   ['phone', '/floor', 'article.panel .big', { width: 390, height: 780 }],
   ['tv', '/tv?pages=floor&every=20s', 'article.panel .big', { width: 1280, height: 720, touch: false }],
 ];
+
+const wanted = (name) => ONLY.length === 0 || ONLY.includes(name);
 
 let browser;
 let painter;
@@ -112,7 +135,7 @@ for (const lang of ['ko', 'en']) {
     await context.addCookies(cookies);
     await page.goto(`${url}/floor`);
     await prepare(page, lang);
-    for (const [name, path, wait, height = DESK.height, act] of PICTURES) {
+    for (const [name, path, wait, height = DESK.height, act] of PICTURES.filter(([one]) => wanted(one))) {
       await page.setViewportSize({ ...DESK, height });
       await page.goto(url + path);
       await page.waitForSelector(wait);
@@ -121,7 +144,7 @@ for (const lang of ['ko', 'en']) {
       await save(await page.screenshot(), join(DOCS, lang, `${name}.webp`));
     }
     await context.close();
-    for (const [name, path, wait, look] of OTHER) {
+    for (const [name, path, wait, look] of OTHER.filter(([one]) => wanted(one))) {
       const other = await openPage(browser, { ...look, lang });
       await other.context.addCookies(cookies);
       await other.page.goto(url + path);

@@ -45,6 +45,7 @@ const PRODUCTION: Area = {
     { id: 'costs', words: 'costs.title', to: '/costs', shown: maySeeCosts },
     { id: 'forms', words: 'forms.title', to: '/forms' },
     { id: 'maintenance', words: 'upkeep.title', to: '/maintenance' },
+    { id: 'deliveries', words: 'deliveries.title', to: '/deliveries' },
     { id: 'terminal', words: 'terminal.title', to: '/terminal' },
     { id: 'scan', words: 'nav.scan', to: '/scan' },
     { id: 'master', words: 'master.tab' },

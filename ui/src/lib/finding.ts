@@ -44,6 +44,7 @@ const PAGES: { to: string; words: Key; icon?: IconName }[] = [
   { to: '/inspections', words: 'inspections.title', icon: 'check' },
   { to: '/sales', words: 'sales.title', icon: 'box' },
   { to: '/costs', words: 'costs.title', icon: 'box' },
+  { to: '/deliveries', words: 'deliveries.title', icon: 'box' },
   { to: '/terminal', words: 'terminal.title', icon: 'scan' },
   { to: '/scan', words: 'scan.title' },
   { to: '/data/upload', words: 'upload.title' },

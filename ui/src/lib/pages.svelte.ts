@@ -16,7 +16,7 @@ export interface Lazy {
 
 const floor: Lazy = { load: () => import('../pages/Floor.svelte') };
 const flow: Lazy = { load: () => import('../pages/Flow.svelte') };
-const lots: Lazy = { load: () => import('../pages/Lots.svelte'), words: ['lots', 'production', 'inspections'], byPlant: true };
+const lots: Lazy = { load: () => import('../pages/Lots.svelte'), words: ['lots', 'production', 'inspections', 'labels'], byPlant: true };
 const settings: Lazy = { load: () => import('../pages/Settings.svelte'), words: ['settings', 'start'] };
 const start: Lazy = { load: () => import('../pages/Start.svelte'), words: ['start', 'devices'], byPlant: true };
 // Pages are found by their names in either language.
@@ -38,10 +38,11 @@ export const ADDRESSES = {
   '/data/tag': { load: () => import('../pages/Tag.svelte'), words: ['tag', 'devices'] },
   '/data/quality': { load: () => import('../pages/Quality.svelte'), words: ['values'], byPlant: true },
   '/data/outbox': { load: () => import('../pages/Outbox.svelte'), words: ['outbox'] },
-  '/data/master': { load: () => import('../pages/Master.svelte'), words: ['master', 'production', 'upload', 'devices'], byPlant: true },
+  '/data/master': { load: () => import('../pages/Master.svelte'), words: ['master', 'production', 'upload', 'devices', 'labels'], byPlant: true },
   '/data/papers': { load: () => import('../pages/Papers.svelte'), words: ['papers'] },
   '/data/indicators': { load: () => import('../pages/Indicators.svelte'), words: ['indicators'], byPlant: true },
   '/data/upload': { load: () => import('../pages/Upload.svelte'), words: ['upload', 'devices'] },
+  '/deliveries': { load: () => import('../pages/Deliveries.svelte'), words: ['deliveries', 'production', 'stock'], byPlant: true },
   '/factories': { load: () => import('../pages/Factories.svelte'), words: ['factories'] },
   '/help': help,
   '/forms': { load: () => import('../pages/Forms.svelte'), words: ['forms', 'production'], byPlant: true },
@@ -53,7 +54,7 @@ export const ADDRESSES = {
   '/maintenance': { load: () => import('../pages/Maintenance.svelte'), words: ['upkeep', 'production'], byPlant: true },
   '/sales': { load: () => import('../pages/Sales.svelte'), words: ['sales', 'production'], byPlant: true },
   '/costs': { load: () => import('../pages/Costs.svelte'), words: ['costs', 'production'], byPlant: true },
-  '/orders': { load: () => import('../pages/Orders.svelte'), words: ['orders', 'production'], byPlant: true },
+  '/orders': { load: () => import('../pages/Orders.svelte'), words: ['orders', 'production', 'labels'], byPlant: true },
   '/scan': { load: () => import('../pages/Scan.svelte'), words: ['scan'] },
   '/settings': settings,
   '/start': start,

@@ -2,6 +2,7 @@
 // is two files, later/NAME.ko.json and .en.json, and a line here. What several pages or the frame show, the
 // names of pages among it, stands in ko.json and en.json. scripts/check-words.mjs holds pages to it.
 import type costs from './later/costs.ko.json';
+import type deliveries from './later/deliveries.ko.json';
 import type devices from './later/devices.ko.json';
 import type factories from './later/factories.ko.json';
 import type forms from './later/forms.ko.json';
@@ -9,6 +10,7 @@ import type health from './later/health.ko.json';
 import type help from './later/help.ko.json';
 import type indicators from './later/indicators.ko.json';
 import type inspections from './later/inspections.ko.json';
+import type labels from './later/labels.ko.json';
 import type live from './later/live.ko.json';
 import type lots from './later/lots.ko.json';
 import type master from './later/master.ko.json';
@@ -30,6 +32,7 @@ import type values from './later/values.ko.json';
 
 export interface Later {
   costs: typeof costs;
+  deliveries: typeof deliveries;
   devices: typeof devices;
   factories: typeof factories;
   forms: typeof forms;
@@ -37,6 +40,7 @@ export interface Later {
   help: typeof help;
   indicators: typeof indicators;
   inspections: typeof inspections;
+  labels: typeof labels;
   live: typeof live;
   lots: typeof lots;
   master: typeof master;
