@@ -72,6 +72,9 @@ static const struct option_row OUTBOX_OPTIONS[] = {
     COMMON_OPTIONS, {"--plant", true}, {NULL, false}};
 static const struct option_row TRACE_OPTIONS[] = {COMMON_OPTIONS, {"--plant", true},
     {"--back", false}, {"--forward", false}, {"--both", false}, {"--recall", false}, {NULL, false}};
+static const struct option_row LABEL_OPTIONS[] = {COMMON_OPTIONS, {"--plant", true},
+    {"--format", true}, {"--label", true}, {"--copies", true}, {"--dpi", true},
+    {"--quantity", true}, {"--roll", false}, {"--printer", true}, {NULL, false}};
 static const struct option_row EVENT_OPTIONS[] = {
     COMMON_OPTIONS, {"--plant", true}, {"--key", true}, {NULL, false}};
 static const struct option_row MAIL_OPTIONS[] = {COMMON_OPTIONS, {"--test", false}, {NULL, false}};
@@ -107,6 +110,8 @@ static const struct command COMMANDS[] = {
         POSITIONALS_MAX - 1, -1, EVENT_OPTIONS, cmd_event},
     {"trace", SAY(PRODUCTION_HELP_TRACE), COMMAND_HOME | COMMAND_OPENS | COMMAND_HOT, 1, 1, -1,
         TRACE_OPTIONS, cmd_trace},
+    {"label", SAY(PRODUCTION_HELP_LABEL), COMMAND_HOME | COMMAND_OPENS | COMMAND_HOT, 2, 2, -1,
+        LABEL_OPTIONS, cmd_label},
     {"mail", MSG_HELP_MAIL, COMMAND_HOME | COMMAND_OPENS | COMMAND_HOT, 0, 0, -1, MAIL_OPTIONS,
         cmd_mail},
     {"outbox", MSG_HELP_OUTBOX, COMMAND_HOME | COMMAND_OPENS | COMMAND_HOT, 0, 0, -1,

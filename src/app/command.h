@@ -101,6 +101,7 @@ int cmd_indicators(struct call *call, struct err *err);
 int cmd_quality(struct call *call, struct err *err);
 int cmd_event(struct call *call, struct err *err);
 int cmd_trace(struct call *call, struct err *err);
+int cmd_label(struct call *call, struct err *err);
 int cmd_mail(struct call *call, struct err *err);
 int cmd_outbox(struct call *call, struct err *err);
 int cmd_rerefine(struct call *call, struct err *err);

@@ -185,8 +185,11 @@ static int put_off(struct stepping *step, struct err *err) {
     }
     wait_s = wait_s < RETRY_MAX_S ? wait_s : RETRY_MAX_S;
     step->next_ns = now_ns + wait_s * NS_PER_S;
-    return put_state(
-        step, now_ns - step->job.created_ns > KEPT_S * NS_PER_S ? "failed" : "waiting", err);
+    if (now_ns - step->job.created_ns > KEPT_S * NS_PER_S) {
+        (void)err_context(&step->why, SAY(PRODUCTION_PRINT_GIVEN_UP), NO_ARGS);
+        return put_state(step, "failed", err);
+    }
+    return put_state(step, "waiting", err);
 }
 
 /* Labels that are larger than what lies in the printer would come out on two. */
@@ -234,6 +237,9 @@ static int deliver(struct stepping *step, const struct stop_flag *stop, struct e
         (void)err_set(&step->why, ERR_IO, SAY(PRODUCTION_PRINTER_BROKE), NO_ARGS);
         return put_state(step, "doubtful", err);
     case PRINTER_UNREACHED: break;
+    }
+    if (rc == -ERR_CANCELLED) { // Maru ends: it stays as it was.
+        step->why = ERR_INIT;
     }
     int put = rc == -ERR_INVALID ? put_state(step, "failed", err) : put_off(step, err);
     return put < 0 ? put : rc == -ERR_CANCELLED ? rc : 0;
