@@ -370,8 +370,11 @@ int operation_count(
     struct work_order order;
     int rc = operation_get(event->tx, number, &operation, err);
     rc = rc < 0 ? rc : order_get(event->tx, operation.order, &order, err);
+    if (rc < 0) {
+        return rc;
+    }
     struct begin begin = {.order = order};
-    rc = rc < 0 || strcmp(order.state, "done") == 0 ? rc : check_order(&begin, err);
+    rc = strcmp(order.state, "done") == 0 ? 0 : check_order(&begin, err);
     if (rc >= 0 && good_u == 0 && bad_u == 0) {
         return err_set(err, ERR_INVALID, SAY(PRODUCTION_MADE_NOTHING), NO_ARGS);
     }

@@ -18,7 +18,7 @@
 #include "support_papers.h"
 
 static bool holds(const struct buf *bytes, const char *text) {
-    return memmem(bytes->data, bytes->size, text, strlen(text)) != NULL;
+    return bytes->size > 0 && memmem(bytes->data, bytes->size, text, strlen(text)) != NULL;
 }
 
 static void keep(const struct buf *bytes, const char *name) {

@@ -1,13 +1,6 @@
-// Delivery notes, outsourced work, receipts, and what a scanned code means, as docs/HTTP.md has them.
-import { get, plantPath, query, type Items } from './api';
+// Delivery notes, outsourced work and receipts, as docs/HTTP.md has them.
+import { get, plantPath, type Items } from './api';
 import type { Amount } from './lots';
-
-/** What a scanned code means here. */
-export interface Meaning {
-  found: { kind: string; code: string; name: string }[];
-  unknown: string | null;
-}
-export const meaningOf = (plant: string, code: string): Promise<Meaning> => get<Meaning>(plantPath(plant, `codes?${query({ code })}`));
 
 export interface Delivery {
   number: number;

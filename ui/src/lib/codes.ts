@@ -1,0 +1,8 @@
+// What a scanned code means here (docs/HTTP.md, codes).
+import { get, plantPath, query } from './api';
+
+export interface Meaning {
+  found: { kind: string; code: string; name: string }[];
+  unknown: string | null;
+}
+export const meaningOf = (plant: string, code: string): Promise<Meaning> => get<Meaning>(plantPath(plant, `codes?${query({ code })}`));
