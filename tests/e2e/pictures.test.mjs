@@ -22,21 +22,32 @@ async function choose(page) {
   await page.waitForSelector('main table');
   await page.waitForTimeout(800);
 }
+/** The passport of the lot that press 1 makes, with its curves. */
+async function openLot(page) {
+  await page.locator('main li a', { hasText: 'P-110' }).first().click();
+  await page.waitForSelector('.uplot canvas');
+  await page.waitForTimeout(1500);
+}
+const openItem = async (page) => page.locator('main li button', { hasText: 'R-ABS' }).first().click();
 /** Names of what the demo does not have by itself. */
 const OWN = {
-  ko: { invitations: ['이정비 \u00b7 2교대', '박기사 \u00b7 공급기업'], indicator: '불량률', source: '검사 일지' },
-  en: { invitations: ['Lee, second shift', 'Park, supplier'], indicator: 'Reject rate', source: 'inspection log' },
+  ko: { invitations: ['이정비 \u00b7 2교대', '박기사 \u00b7 공급기업'], indicator: '불량률', source: '검사 일지', why: '흑점' },
+  en: { invitations: ['Lee, second shift', 'Park, supplier'], indicator: 'Reject rate', source: 'inspection log', why: 'black specks' },
 };
 async function prepare(page, lang) {
-  await page.evaluate(async ({ invitations, indicator, source }) => {
+  await page.evaluate(async ({ invitations, indicator, source, why }) => {
     const ask = async (method, path, body) => {
-      const headers = { 'Content-Type': 'application/json', 'X-Requested-With': 'maru' };
+      const headers = { 'Content-Type': 'application/json', 'X-Requested-With': 'maru', 'Idempotency-Key': crypto.randomUUID() };
       const answer = await fetch(`/api/v1/plants/demo/${path}`, { method, headers, body: JSON.stringify(body) });
       if (!answer.ok) {
         throw new Error(`${path}: ${answer.status} ${await answer.text()}`);
       }
       return answer.status === 204 ? null : answer.json();
     };
+    const { items } = await (await fetch('/api/v1/plants/demo/orders')).json();
+    await ask('POST', 'events', { type: 'order.book', order: items.find((one) => one.item === 'P-110').order });
+    await ask('POST', 'events', { type: 'lot.hold', lot: 'ABS-2611-12', why });
+    await ask('POST', 'events', { type: 'board.run' });
     await ask('POST', 'invitations', { role: 'operator', label: invitations[0] });
     await ask('POST', 'invitations', { role: 'installer', label: invitations[1] });
     const made = await ask('POST', 'indicators', { effect: 'quality', name: indicator, unit: '%', better: 'lower', baseline: 2.4, target: 1.2, target_date: '2026-12-31' });
@@ -83,6 +94,12 @@ const PICTURES = [
   ['deliveries', '/deliveries', 'h1', 480, ship],
   ['label', '/orders', 'main ul.orders li', 760, label],
   ['scan', '/scan', 'h1', 560],
+  ['orders', '/orders', 'progress', 900],
+  ['lot', '/lots', 'main li a', 1180, openLot],
+  ['stock', '/stock', 'main li button', 760, openItem],
+  ['output', '/output', 'dl.sums', 1240],
+  ['sales', '/sales', 'main section', 440],
+  ['costs', '/costs', 'main ul.list', 660],
   ['health', '/health', 'h1', 700],
   ['settings', '/settings', 'h1', 560],
   ['people', '/settings/people', 'h1', 560],
