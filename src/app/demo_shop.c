@@ -108,7 +108,7 @@ static const struct shop_row ROWS[] = {
     {NOUN_INSPECTIONS, "item=C-200;kind=final;line=1;name=외경|Outer diameter;method=typed;unit=mm;"
                        "nominal=20;lower=19.98;upper=20.02;samples=5"},
     {NOUN_INSPECTIONS, "item=P-110;kind=in_process;line=1;name=중량|Weight;method=typed;unit=g;"
-                       "nominal=86;lower=85.2;upper=86.8;samples=3;every_minutes=120"},
+                       "nominal=86;lower=85.2;upper=86.8;samples=3;every_minutes=60"},
     {NOUN_INSPECTIONS, "item=P-110;kind=in_process;line=2;name=금형 온도|Mould temperature;"
                        "method=tag;unit=°C;lower=40;upper=70;samples=1;"
                        "tag=line1.press1.temp_mould"},

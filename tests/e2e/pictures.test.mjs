@@ -93,6 +93,7 @@ const PICTURES = [
   ['maintenance', '/maintenance', 'main ul.panel li', 620],
   ['deliveries', '/deliveries', 'h1', 480, ship],
   ['label', '/orders', 'main ul.orders li', 760, label],
+  ['inspections', '/inspections', 'main ul.panel li', 700],
   ['scan', '/scan', 'h1', 560],
   ['orders', '/orders', 'progress', 900],
   ['lot', '/lots', 'main li a', 1180, openLot],

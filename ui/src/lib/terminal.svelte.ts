@@ -232,6 +232,23 @@ export async function openStop(plant: string, machine: string): Promise<Stop | n
   }
 }
 
+export interface Due {
+  kind: string;
+  due: boolean;
+  operation: string | null;
+  machine: string | null;
+  lines: { name: string }[];
+}
+/** Inspections that the work on a machine asks for now; none where nobody can say. */
+export async function dueAt(plant: string, machine: string): Promise<Due[]> {
+  try {
+    const { items } = await get<Items<Due>>(plantPath(plant, 'inspections/due'));
+    return items.filter((one) => one.due && one.machine === machine);
+  } catch {
+    return [];
+  }
+}
+
 export interface Worker {
   code: string;
   name: string;
