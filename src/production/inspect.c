@@ -9,11 +9,11 @@
  * inspection of what it came from, up to a lot that has one itself.
  */
 #include "production/inspect.h"
-#include "production/inspect_sql.h"
 
 #include <math.h>
 
 #include "production/amount.h"
+#include "production/inspect_sql.h"
 #include "production/sql.h"
 
 /* ---- Judging ---- */
