@@ -264,8 +264,10 @@ static int start_threads(
         .ledger = plant->ledger,
         .plant = plant};
     int status = consumer_start(&counting, &plant->consumer, err);
-    struct fill_options filling = {
-        .clock = plant->clock, .historian = plant->historian, .ledger = plant->ledger};
+    struct fill_options filling = {.clock = plant->clock,
+        .historian = plant->historian,
+        .ledger = plant->ledger,
+        .zone = plant_zone(plant)};
     if (status >= 0) {
         status = fill_start(&filling, &plant->fill, err);
     }

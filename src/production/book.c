@@ -45,10 +45,21 @@ static int read_needs(struct event *event, const struct operation *operation,
     return rc < 0 ? rc : count;
 }
 
-/* Takes what is there of it, and says what is missing. */
+/* Takes what is there of it, and says what is missing. What was used without its inspection was
+ * used all the same: it is taken last, and said. */
 static int take_part(struct event *event, struct stock_wish *wish, const struct need *need,
     struct stock_picks *picks, struct err *err) {
     int64_t wanted_u = wish->move.quantity_u;
+    bool waits = picks->waiting != 0;
+    if (waits) {
+        struct str lot = STR_NONE;
+        int status = code_get(event, "lots", picks->waiting, &lot, err);
+        if (status < 0) {
+            return status;
+        }
+        event_warn(event, SAY(PRODUCTION_BOOK_UNSEEN), ARGS(A_CSTR(need->code), A_STR(lot)));
+        wish->unseen = true;
+    }
     wish->move.quantity_u = 0;
     bool any = stock_propose(event, wish, picks, NULL) >= 0 && picks->total_u > 0;
     wish->move.quantity_u = any && picks->total_u < wanted_u ? picks->total_u : wanted_u;
@@ -65,14 +76,24 @@ static int take_part(struct event *event, struct stock_wish *wish, const struct 
     return rc;
 }
 
+static int booked_of(struct event *event, const struct operation *operation, int64_t item,
+    int64_t *ret_u, struct err *err) {
+    return sql_number(event->tx,
+        "SELECT -sum(quantity_u) FROM stock_moves WHERE work_order = ?1 AND operation = ?2"
+        " AND item = ?3 AND kind = 'consume'",
+        Q(Q_I(operation->order), Q_I(operation->number), Q_I(item)), 0, ret_u, err);
+}
+
 static int book_need(struct event *event, const struct operation *operation,
     const struct work_order *order, const struct need *need, int64_t wanted_u, struct err *err) {
     int64_t booked_u = 0;
-    int rc = sql_number(event->tx,
-        "SELECT -sum(quantity_u) FROM stock_moves WHERE work_order = ?1 AND operation = ?2"
-        " AND item = ?3 AND kind = 'consume'",
-        Q(Q_I(order->number), Q_I(operation->number), Q_I(need->item)), 0, &booked_u, err);
-    wanted_u -= booked_u;
+    int64_t saved_u = 0;
+    int rc = booked_of(event, operation, need->item, &booked_u, err);
+    rc = rc < 0 ? rc
+                : sql_number(event->tx,
+                      "SELECT quantity_u FROM material_saved WHERE operation = ?1 AND item = ?2",
+                      Q(Q_I(operation->number), Q_I(need->item)), 0, &saved_u, err);
+    wanted_u -= booked_u + saved_u;
     int64_t place = 0;
     if (rc >= 0 && wanted_u > 0) {
         rc = sql_number(event->tx, "SELECT place FROM workcentres WHERE number = ?1",
@@ -165,6 +186,47 @@ static int book_output(struct event *event, const struct operation *operation,
                         " i.shelf_days || ' days') FROM items i WHERE i.number = lots.item"
                         " AND i.shelf_days IS NOT NULL), '') ELSE expires END WHERE number = ?1",
                         Q(Q_I(order->lot), Q_I(event->time_ns), Q_S(str_of(today))), err);
+}
+
+/* What the bill of material wants of an item for what was made so far. */
+static int wanted_of(struct event *event, const struct operation *operation,
+    const struct work_order *order, int64_t item, int64_t *ret_u, struct err *err) {
+    struct made made = {0};
+    struct need *needs = ARENA_ARRAY(event->arena, struct need, BOOK_LINES_MAX);
+    int rc = operation_made(event->tx, operation->number, &made, err);
+    int count = rc < 0 ? rc : read_needs(event, operation, order, needs, err);
+    *ret_u = 0;
+    for (int i = 0; i < count; i++) {
+        *ret_u += needs[i].item == item
+                      ? mrp_component_need(made.good_u + made.bad_u, &needs[i].line)
+                      : 0;
+    }
+    return count < 0 ? count : 0;
+}
+
+static int64_t above_zero(int64_t value) {
+    return value > 0 ? value : 0;
+}
+
+int book_give_back(
+    struct event *event, int64_t operation, int64_t item, int64_t quantity_u, struct err *err) {
+    struct operation step;
+    struct work_order order;
+    int64_t wanted_u = 0;
+    int64_t booked_u = 0;
+    int rc = operation_get(event->tx, operation, &step, err);
+    rc = rc < 0 ? rc : order_get(event->tx, step.order, &order, err);
+    rc = rc < 0 ? rc : wanted_of(event, &step, &order, item, &wanted_u, err);
+    rc = rc < 0 ? rc : booked_of(event, &step, item, &booked_u, err);
+    int64_t saved_u =
+        above_zero(wanted_u - booked_u) - above_zero(wanted_u - booked_u - quantity_u);
+    return rc < 0 || saved_u <= 0
+               ? rc
+               : sql_do(event->tx,
+                     "INSERT INTO material_saved (operation, item, quantity_u) VALUES (?1, ?2, ?3)"
+                     " ON CONFLICT (operation, item) DO UPDATE SET quantity_u = quantity_u +"
+                     " excluded.quantity_u",
+                     Q(Q_I(operation), Q_I(item), Q_I(saved_u)), err);
 }
 
 static int book_all(struct event *event, const struct operation *operation,

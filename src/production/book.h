@@ -14,6 +14,10 @@
  * work that was done is never refused for a receipt that nobody entered. */
 int book_operation(struct event *event, const struct operation *operation,
     const struct work_order *order, struct err *err);
+/* So much of an item was given back by an operation, just now: as far as it is less than the bill
+ * wanted for what was made, it was saved, and no later booking takes it again. */
+int book_give_back(
+    struct event *event, int64_t operation, int64_t item, int64_t quantity_u, struct err *err);
 /* All operations of an order. */
 int book_order(struct event *event, const struct work_order *order, struct err *err);
 

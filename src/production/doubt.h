@@ -20,11 +20,18 @@ bool doubt_concerns(uint32_t type);
 /* Looks at an event whose members were read, before anything of it is done. */
 int doubt_look(struct event *event, struct str body, struct doubt *doubt, struct err *err);
 /* Keeps it under its key; the answer says `doubtful`, its number. */
-int doubt_keep(struct event *event, struct str key, struct str body, const struct doubt *doubt,
-    struct err *err);
-/* The kept one with this key: 1 and its number and state; 0: there is none. */
-int doubt_find(struct ledger_tx *tx, struct arena *arena, struct str key, int64_t *ret_number,
-    struct str *ret_state, struct err *err);
+int doubt_keep(struct event *event, struct str key, struct str body, uint64_t digest,
+    const struct doubt *doubt, struct err *err);
+/* The kept one with this key: 1, or 0: there is none. Texts in the arena. */
+struct doubt_kept {
+    int64_t number;
+    struct str type;
+    struct str state;   // open, done, dropped.
+    int64_t entered_ns; // When it was told first.
+    uint64_t digest;
+};
+int doubt_find(struct ledger_tx *tx, struct arena *arena, struct str key,
+    struct doubt_kept *ret_kept, struct err *err);
 /* It was told again and done. */
 int doubt_settle(struct event *event, int64_t number, struct err *err);
 

@@ -100,7 +100,7 @@ struct telling {
     struct buf answer;
     bool repeated;
     const struct doubt *doubt; // Of an event that is kept.
-    int64_t kept;              // Its number, when it is told again; 0: none.
+    struct doubt_kept kept;    // With this key; number 0: none.
 };
 
 static int check_key(struct str key, struct err *err) {
@@ -126,25 +126,36 @@ static int find_key(struct ledger_tx *tx, struct telling *telling, struct err *e
     if (status <= 0) {
         return status;
     }
-    if ((uint64_t)ledger_column_i64(stmt, 2) != telling->digest) {
-        return err_set(err, ERR_CONFLICT, SAY(PRODUCTION_EVENT_KEY_OTHER),
-            ARGS(A_STR(telling->call->key), A_STR(ledger_column_str(stmt, 1)),
-                A_INT(ledger_column_i64(stmt, 0))));
+    bool same = (uint64_t)ledger_column_i64(stmt, 2) == telling->digest;
+    struct str answer = arena_copy(&telling->arena, ledger_column_str(stmt, 3));
+    struct str type = arena_copy(&telling->arena, ledger_column_str(stmt, 1));
+    int64_t number = ledger_column_i64(stmt, 0);
+    if (!same) { // Somebody may have accepted it meanwhile, perhaps mended, as sure.
+        struct doubt_kept kept = {.state = STR_NONE};
+        status = doubt_find(tx, &telling->arena, telling->call->key, &kept, err);
+        same = status > 0 && kept.digest == telling->digest;
     }
-    struct str answer = ledger_column_str(stmt, 3);
+    if (status < 0) {
+        return status;
+    }
+    if (!same) {
+        return err_set(err, ERR_CONFLICT, SAY(PRODUCTION_EVENT_KEY_OTHER),
+            ARGS(A_STR(telling->call->key), A_STR(type), A_INT(number)));
+    }
     buf_put_str(&telling->answer, STR("{\"repeated\":true,"));
     buf_put_str(&telling->answer, str_slice(answer, 1, answer.size));
     telling->repeated = true;
     return 1;
 }
 
-static int check_time(int64_t time_ns, int64_t now_ns, struct err *err) {
+/* `told_ns`: when it was told first. */
+static int check_time(int64_t time_ns, int64_t told_ns, int64_t now_ns, struct err *err) {
     char text[TIME_TEXT_MAX];
     struct str told = {text, time_format(time_ns, NULL, text)};
     if (time_ns > now_ns + AHEAD_MAX_NS) {
         return err_set(err, ERR_INVALID, SAY(PRODUCTION_EVENT_AHEAD), ARGS(A_STR(told)));
     }
-    return time_ns < now_ns - BEHIND_MAX_NS
+    return time_ns < told_ns - BEHIND_MAX_NS
                ? err_set(err, ERR_INVALID, SAY(PRODUCTION_EVENT_BEHIND), ARGS(A_STR(told)))
                : 0;
 }
@@ -252,7 +263,8 @@ static int carry_out(struct telling *telling, struct event *event, struct err *e
 /* ---- Doubtful ones ---- */
 
 static int keep(struct telling *telling, struct event *event, struct err *err) {
-    return doubt_keep(event, telling->call->key, buf_str(&telling->body), telling->doubt, err);
+    return doubt_keep(
+        event, telling->call->key, buf_str(&telling->body), telling->digest, telling->doubt, err);
 }
 
 /* 1: it is asked or kept, and nothing is to be done now. */
@@ -274,30 +286,29 @@ static int ask(struct telling *telling, struct event *event, struct err *err) {
 
 /* Of an event that may be doubtful: 1 where it is answered already. */
 static int check_doubt(struct telling *telling, struct event *event, struct err *err) {
-    struct str state = STR_NONE;
-    if (!doubt_concerns(event->type)) {
-        return 0;
+    const struct doubt_kept *kept = &telling->kept;
+    bool sure = doubt_concerns(event->type) && event_i64(event, "sure", 0) != 0;
+    const char *type = event_type_at(event->type)->name;
+    if (kept->number != 0 && !str_eq(kept->type, str_of(type))) {
+        return err_set(err, ERR_CONFLICT, SAY(PRODUCTION_EVENT_KEY_OTHER),
+            ARGS(A_STR(telling->call->key), A_STR(kept->type), A_INT(kept->number)));
     }
-    int status =
-        doubt_find(event->tx, &telling->arena, telling->call->key, &telling->kept, &state, err);
-    bool sure = event_i64(event, "sure", 0) != 0;
-    if (status > 0 && !sure) { // Sent again by whoever was not answered.
+    if (kept->number != 0 && !sure) { // Sent again by whoever was not answered.
         buf_printf(&telling->answer, "{\"repeated\":true,\"doubtful\":%lld,\"warnings\":[]}",
-            (long long)telling->kept);
+            (long long)kept->number);
         return 1;
     }
-    if (status > 0 && str_eq(state, STR("dropped"))) {
-        return err_set(
-            err, ERR_CONFLICT, SAY(PRODUCTION_DOUBT_UNKNOWN), ARGS(A_INT(telling->kept)));
+    if (kept->number != 0 && str_eq(kept->state, STR("dropped"))) {
+        return err_set(err, ERR_CONFLICT, SAY(PRODUCTION_DOUBT_UNKNOWN), ARGS(A_INT(kept->number)));
     }
-    return status < 0 ? status : sure ? 0 : ask(telling, event, err);
+    return sure || !doubt_concerns(event->type) ? 0 : ask(telling, event, err);
 }
 
 static int tell(struct ledger_tx *tx, void *context, struct err *err) {
     struct telling *telling = context;
     buf_clear(&telling->answer);
     telling->repeated = false;
-    telling->kept = 0;
+    telling->kept = (struct doubt_kept){.number = 0};
     int status = find_key(tx, telling, err);
     if (status != 0) {
         return status < 0 ? status : 0;
@@ -309,14 +320,18 @@ static int tell(struct ledger_tx *tx, void *context, struct err *err) {
     buf_clear(&telling->body);
     event_put_body(&telling->given, &telling->body); // Workers by their code now.
     struct event event = event_of(telling, tx);
-    status = check_time(event.time_ns, event.entered_ns, err);
+    status = doubt_find(tx, &telling->arena, telling->call->key, &telling->kept, err);
+    int64_t told_ns = telling->kept.number != 0 ? telling->kept.entered_ns : event.entered_ns;
+    status = status < 0 ? status : check_time(event.time_ns, told_ns, event.entered_ns, err);
     status = status < 0 ? status : check_doubt(telling, &event, err);
     if (status != 0) {
         return status < 0 ? status : 0;
     }
     status = insert_row(telling, &event, err);
     status = status < 0 ? status : answer_with(telling, &event, carry_out, err);
-    status = status < 0 || telling->kept == 0 ? status : doubt_settle(&event, telling->kept, err);
+    status = status < 0 || telling->kept.number == 0
+                 ? status
+                 : doubt_settle(&event, telling->kept.number, err);
     status = status < 0 ? status : keep_answer(telling, &event, err);
     return status < 0 ? status : enter_audit(telling, &event, err);
 }

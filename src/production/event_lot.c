@@ -304,7 +304,7 @@ int event_lot_hold(struct event *event, struct err *err) {
     struct lot_facts lot;
     int64_t held = 0;
     int status = lot_get(event, event_i64(event, "lot", 0), &lot, err);
-    status = status < 0 ? status : lot_hold(event, &lot, event_text(event, "why"), &held, err);
+    status = status < 0 ? status : lot_hold(event, &lot, 0, event_text(event, "why"), &held, err);
     if (status >= 0 && held == 0) {
         event_warn(event, SAY(PRODUCTION_LOT_HELD_BEFORE), ARGS(A_STR(lot.code)));
     }
@@ -340,7 +340,7 @@ int event_lot_release(struct event *event, struct err *err) {
             return err_set(err, ERR_CONFLICT, SAY(PRODUCTION_LOT_HELD_BY),
                 ARGS(A_STR(lot.code), A_STR(lot.hold)));
         }
-        status = itself <= 0 ? itself : lot_release(event, lot.number, &freed, err);
+        status = itself <= 0 ? itself : lot_release(event, lot.number, -1, &freed, err);
         if (itself == 0) {
             event_warn(event, SAY(PRODUCTION_LOT_NOT_HELD), ARGS(A_STR(lot.code)));
         }

@@ -10,6 +10,8 @@
 #include <string.h>
 
 #include "core/clock.h"
+#include "production/event_handler.h"
+#include "production/fill_store.h"
 #include "production/maintain.h"
 #include "production/mould.h"
 #include "production/sql.h"
@@ -302,6 +304,26 @@ static int apply_both(struct event *event, struct cavities *change, struct err *
     return rc < 0 || change->to_ns == INT64_MAX || next.pieces == 0 ? rc : apply(event, &next, err);
 }
 
+/* Pieces of runs that have ended are others now: their orders are booked anew. */
+static int book_again(struct event *event, const struct cavities *change, struct err *err) {
+    for (int64_t run = 0;;) {
+        int64_t next = 0;
+        int rc = sql_number(event->tx,
+            "SELECT number FROM runs WHERE mould = ?1 AND end_ns > ?2 AND begin_ns < ?3"
+            " AND number > ?4 ORDER BY number LIMIT 1",
+            Q(Q_I(change->mould), Q_I(change->from_ns), Q_I(change->to_ns), Q_I(run)), 0, &next,
+            err);
+        if (rc < 0 || next == 0) {
+            return rc;
+        }
+        run = next;
+        rc = fill_late_note(event->tx, run, err);
+        if (rc < 0) {
+            return rc;
+        }
+    }
+}
+
 int event_mould_cavities(struct event *event, struct err *err) {
     struct cavities change = {.mould = event_i64(event, "mould", 0),
         .pieces = event_i64(event, "cavities", 0),
@@ -337,6 +359,7 @@ int event_mould_cavities(struct event *event, struct err *err) {
                       " mould_cavities WHERE mould = ?1 ORDER BY time_ns DESC, number DESC LIMIT 1)"
                       " WHERE number = ?1",
                       Q(Q_I(change.mould), Q_I(event->entered_ns)), err);
+    rc = rc < 0 ? rc : book_again(event, &change, err);
     json_put_str(event->answer, "mould", code);
     json_put_i64(event->answer, "cavities", change.pieces);
     return rc;

@@ -32,9 +32,9 @@ static int hold(struct event *event, int64_t number, const struct nonconformance
     int64_t *ret_held, struct err *err) {
     struct lot_facts lot;
     int rc = lot_get(event, wish->lot, &lot, err);
-    return rc < 0
-               ? rc
-               : lot_hold(event, &lot, hold_words(event, number, wish->description), ret_held, err);
+    return rc < 0 ? rc
+                  : lot_hold(event, &lot, number, hold_words(event, number, wish->description),
+                        ret_held, err);
 }
 
 int nonconformance_insert(
@@ -137,9 +137,8 @@ static int let_go(struct event *event, const struct facts *facts, struct err *er
     int rc = find_other(event, facts, &other, err);
     if (rc >= 0 && other != 0) {
         event_warn(event, SAY(PRODUCTION_NC_OTHERS), ARGS(A_STR(facts->lot_code), A_INT(other)));
-    } else if (rc >= 0) {
-        rc = lot_release(event, facts->lot, &freed, err);
     }
+    rc = rc < 0 ? rc : lot_release(event, facts->lot, facts->number, &freed, err);
     rc = rc < 0 ? rc
                 : sql_do(event->tx, "UPDATE nonconformances SET holds = 0 WHERE number = ?1",
                       Q(Q_I(facts->number)), err);

@@ -10,6 +10,7 @@
 
 #include "core/time.h"
 #include "production/amount.h"
+#include "production/book.h"
 #include "production/lot.h"
 #include "production/purchase.h"
 #include "production/sql.h"
@@ -355,6 +356,10 @@ int event_stock_unissue(struct event *event, struct err *err) {
     }
     status = status < 0 ? status : stock_move(event, &wish.move, err);
     status = status < 0 ? status : unlink_part(event, &wish.move, err);
+    if (status >= 0 && wish.move.operation != 0) {
+        status =
+            book_give_back(event, wish.move.operation, wish.move.item, wish.move.quantity_u, err);
+    }
     stock_put_amount(event->answer, "left", taken_u - wish.move.quantity_u);
     return status;
 }

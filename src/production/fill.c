@@ -25,6 +25,7 @@ enum {
     ROUND_SAMPLES = 1 << 16, // A round ends behind the batch that brings so many.
     RETRY_MS = 1000,         // After the ledger refused.
     AHEAD_MAX_S = 300,       // Clocks of sources differ by less.
+    LATE_EVERY = 40,         // Rounds between two looks at late pieces.
     KEEP_EVERY = 512,        // Batches between two hist_consumer_keep.
 };
 
@@ -57,7 +58,8 @@ struct fill {
     uint32_t machine_count;
     uint32_t *first; // By tag: index + 1 of the first machine that uses it; 0: none.
     uint32_t tag_count;
-    bool *touched;      // By machine, in this round.
+    bool *touched; // By machine, in this round.
+    uint32_t rounds;
     bool late;          // There may be pieces that came behind their run's end.
     bool ahead;         // A clock that is ahead was told of.
     int64_t present_ns; // Given to the newest sample of such a clock.
@@ -532,9 +534,10 @@ static void fill_run(void *context) {
         if (count < 0) {
             recover(f, &err);
         }
-        if (f->late && count >= 0) {
+        bool look = f->late || f->rounds++ % LATE_EVERY == 0; // Events mark orders, too.
+        if (look && count >= 0) {
             struct err hindered = ERR_INIT;
-            f->late = fill_late_book(f->with.ledger, &hindered) != 0;
+            f->late = fill_late_book(f->with.ledger, f->with.zone, &hindered) != 0;
         }
         if (stopping && count == 0) {
             settle(f);

@@ -19,6 +19,7 @@ struct fill_options {
     const struct clock *clock;
     struct historian *historian;
     struct ledger *ledger;
+    const struct zone *zone; // The plant's, for what is booked by itself; NULL: UTC. Borrowed.
 };
 
 int fill_start(const struct fill_options *options, struct fill **ret_fill, struct err *err);

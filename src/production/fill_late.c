@@ -4,6 +4,7 @@
  * the filler does, with the event that a person would use.
  */
 #include <stdio.h>
+#include <string.h>
 
 #include "core/log.h"
 #include "production/event.h"
@@ -20,6 +21,7 @@ struct late {
 struct late_list {
     struct late all[ORDERS_AT_ONCE];
     uint32_t count;
+    int64_t waiting; // Of all.
 };
 
 int fill_late_note(struct ledger_tx *tx, int64_t run, struct err *err) {
@@ -44,7 +46,9 @@ static int read_late(struct ledger_tx *tx, void *context, struct err *err) {
         late->told_ns = ledger_column_i64(stmt, 1);
         (void)str_copy_z(ledger_column_str(stmt, 2), late->code, sizeof late->code);
     }
-    return status < 0 ? status : 0;
+    return status < 0 ? status
+                      : sql_number(tx, "SELECT count(*) FROM late_pieces", NULL, 0, 0,
+                            &list->waiting, err);
 }
 
 /* Unless more came meanwhile. */
@@ -55,7 +59,8 @@ static int forget(struct ledger_tx *tx, void *context, struct err *err) {
 }
 
 /* The key is the mark's: after a kill between booking and forgetting nothing is done twice. */
-static int book(struct ledger *ledger, const struct late *late, struct err *err) {
+static int book(
+    struct ledger *ledger, const struct late *late, const struct zone *zone, struct err *err) {
     char key[64];
     (void)snprintf(
         key, sizeof key, "late-%lld-%lld", (long long)late->order, (long long)late->told_ns);
@@ -67,18 +72,24 @@ static int book(struct ledger *ledger, const struct late *late, struct err *err)
         .actor = STR("maru"),
         .terminal = STR_NONE,
         .may_manage = true,
-        .lang = LANG_KO};
+        .lang = LANG_KO,
+        .zone = zone};
     AUTO_BUF struct buf answer;
     buf_init(&answer, EVENT_ANSWER_BYTES);
-    return event_run(ledger, &call, &answer, err);
+    int status = event_run(ledger, &call, &answer, err);
+    if (status >= 0 && strstr(buf_z(&answer), "\"warnings\":[]") == NULL) {
+        log_event(LOG_WARN, "production", "late_pieces_booked_in_part",
+            LOG_FIELDS({"order", A_CSTR(late->code)}, {"answer", A_STR(buf_str(&answer))}), NULL);
+    }
+    return status;
 }
 
-int fill_late_book(struct ledger *ledger, struct err *err) {
+int fill_late_book(struct ledger *ledger, const struct zone *zone, struct err *err) {
     struct late_list list;
     int status = ledger_read(ledger, read_late, &list, err);
     for (uint32_t i = 0; i < list.count && status >= 0; i++) {
         struct err fault = ERR_INIT;
-        status = book(ledger, &list.all[i], &fault);
+        status = book(ledger, &list.all[i], zone, &fault);
         bool hindered = status == -ERR_CONFLICT || status == -ERR_INVALID ||
                         status == -ERR_NOT_FOUND || status == -ERR_RANGE || status == -ERR_LIMIT;
         if (status < 0) {
@@ -90,5 +101,5 @@ int fill_late_book(struct ledger *ledger, struct err *err) {
         }
         status = ledger_write(ledger, forget, &list.all[i], err);
     }
-    return status < 0 ? status : 0;
+    return status < 0 ? status : (int)(list.waiting - list.count);
 }

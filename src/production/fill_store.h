@@ -82,7 +82,8 @@ int fill_stops_again(struct ledger_tx *tx, int64_t machine, int64_t from_ns, str
  * moment. Inside the round's transaction. */
 int fill_late_note(struct ledger_tx *tx, int64_t run, struct err *err);
 /* Books the orders that wait for it, by an event each. Orders that were marked less than 3 s ago
- * wait on; one that cannot be booked is logged and not tried again. Any thread that may block. */
-int fill_late_book(struct ledger *ledger, struct err *err);
+ * wait on; one that cannot be booked is logged and not tried again. How many are left. Any thread
+ * that may block. */
+int fill_late_book(struct ledger *ledger, const struct zone *zone, struct err *err);
 
 #endif

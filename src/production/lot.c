@@ -241,22 +241,32 @@ int lot_open(struct event *event, int64_t lot, struct err *err) {
 
 /* ---- Holds ---- */
 
-/* 1: the lot was not held by this cause before. */
-static int hold_one(struct event *event, int64_t lot, int64_t cause, struct str why,
-    struct str words, struct err *err) {
+/* Why lots are held: the lot that is the cause, and whether a non-conformity or a hand says so. */
+struct hold {
+    int64_t cause;
+    int64_t source;
+    struct str why;
+};
+
+/* 1: the lot was not held for this before. */
+static int hold_one(
+    struct event *event, int64_t lot, const struct hold *hold, struct str words, struct err *err) {
     struct ledger_stmt *stmt = NULL;
     int status = ledger_prepare(event->tx,
-        "INSERT INTO lot_holds (lot, cause, why, time_ns, event) VALUES (?1, ?2, ?3, ?4, ?5) ON "
+        "INSERT INTO lot_holds (lot, cause, why, time_ns, event, source) VALUES (?1, ?2, ?3, ?4, "
+        "?5, "
+        "?6) ON "
         "CONFLICT DO NOTHING RETURNING lot",
         &stmt, err);
     if (status < 0) {
         return status;
     }
     ledger_bind_i64(stmt, 1, lot);
-    ledger_bind_i64(stmt, 2, cause);
-    ledger_bind_str(stmt, 3, why);
+    ledger_bind_i64(stmt, 2, hold->cause);
+    ledger_bind_str(stmt, 3, hold->why);
     ledger_bind_i64(stmt, 4, event->time_ns);
     ledger_bind_i64(stmt, 5, event->number);
+    ledger_bind_i64(stmt, 6, hold->source);
     int fresh = ledger_step(stmt, err);
     status = fresh > 0 ? ledger_step(stmt, err) : fresh;
     status = status < 0 ? status
@@ -284,31 +294,32 @@ static struct str because(struct event *event, struct str code, struct str why) 
 }
 
 /* The cause holds a lot and all that was made of it. */
-static int hold_down(struct event *event, int64_t lot, int64_t cause, struct str why,
-    int64_t *ret_held, struct err *err) {
+static int hold_down(
+    struct event *event, int64_t lot, const struct hold *hold, int64_t *ret_held, struct err *err) {
     struct trace trace;
     struct str code = STR_NONE;
     int status = trace_run(event->tx, lot, TRACE_FORWARD, event->arena, &trace, err);
-    status = status < 0 ? status : code_get(event, "lots", cause, &code, err);
+    status = status < 0 ? status : code_get(event, "lots", hold->cause, &code, err);
     if (status < 0) {
         return status;
     }
     if (trace.cut) {
         return err_set(err, ERR_LIMIT, SAY(PRODUCTION_LOT_TOO_MANY), ARGS(A_INT(TRACE_LOTS_MAX)));
     }
-    struct str words = because(event, code, why);
+    struct str words = because(event, code, hold->why);
     *ret_held = 0;
     for (uint32_t i = 0; i < trace.lot_count && status >= 0; i++) {
         int64_t held = trace.lots[i].lot;
-        status = hold_one(event, held, cause, why, held == cause ? why : words, err);
+        status = hold_one(event, held, hold, held == hold->cause ? hold->why : words, err);
         *ret_held += status > 0;
     }
     return status < 0 ? status : 0;
 }
 
-int lot_hold(struct event *event, const struct lot_facts *lot, struct str why, int64_t *ret_held,
-    struct err *err) {
-    return hold_down(event, lot->number, lot->number, why, ret_held, err);
+int lot_hold(struct event *event, const struct lot_facts *lot, int64_t source, struct str why,
+    int64_t *ret_held, struct err *err) {
+    const struct hold hold = {.cause = lot->number, .source = source, .why = why};
+    return hold_down(event, lot->number, &hold, ret_held, err);
 }
 
 /* A lot without holds is free again; with some it shows one of them. 1: it was freed. */
@@ -345,24 +356,16 @@ static int settle(struct event *event, int64_t lot, struct err *err) {
     return status < 0 ? status : held == 0;
 }
 
-static int delete_holds(struct event *event, const char *sql, int64_t number, struct err *err) {
+int lot_release(
+    struct event *event, int64_t cause, int64_t source, int64_t *ret_freed, struct err *err) {
     struct ledger_stmt *stmt = NULL;
-    int status = ledger_prepare(event->tx, sql, &stmt, err);
+    int status = sql_begin(event->tx,
+        "SELECT DISTINCT lot FROM lot_holds WHERE cause = ?1 AND (?2 < 0 OR source = ?2) ORDER BY "
+        "lot",
+        Q(Q_I(cause), Q_I(source)), &stmt, err);
     if (status < 0) {
         return status;
     }
-    ledger_bind_i64(stmt, 1, number);
-    return ledger_step(stmt, err);
-}
-
-int lot_release(struct event *event, int64_t cause, int64_t *ret_freed, struct err *err) {
-    struct ledger_stmt *stmt = NULL;
-    int status = ledger_prepare(
-        event->tx, "SELECT lot FROM lot_holds WHERE cause = ?1 ORDER BY lot", &stmt, err);
-    if (status < 0) {
-        return status;
-    }
-    ledger_bind_i64(stmt, 1, cause);
     uint32_t count = 0;
     uint32_t room = 64;
     int64_t *lots = ARENA_ARRAY(event->arena, int64_t, room);
@@ -376,7 +379,9 @@ int lot_release(struct event *event, int64_t cause, int64_t *ret_freed, struct e
         lots[count++] = ledger_column_i64(stmt, 0);
     }
     status = status < 0 ? status
-                        : delete_holds(event, "DELETE FROM lot_holds WHERE cause = ?1", cause, err);
+                        : sql_do(event->tx,
+                              "DELETE FROM lot_holds WHERE cause = ?1 AND (?2 < 0 OR source = ?2)",
+                              Q(Q_I(cause), Q_I(source)), err);
     *ret_freed = 0;
     for (uint32_t i = 0; i < count && status >= 0; i++) {
         status = settle(event, lots[i], err);
@@ -386,7 +391,7 @@ int lot_release(struct event *event, int64_t cause, int64_t *ret_freed, struct e
 }
 
 int lot_release_alone(struct event *event, int64_t lot, struct err *err) {
-    int status = delete_holds(event, "DELETE FROM lot_holds WHERE lot = ?1", lot, err);
+    int status = sql_do(event->tx, "DELETE FROM lot_holds WHERE lot = ?1", Q(Q_I(lot)), err);
     status = status < 0 ? status : settle(event, lot, err);
     return status < 0 ? status : 0;
 }
@@ -412,31 +417,28 @@ static int check_circle(struct event *event, const struct lot_edge *edge, struct
     return status;
 }
 
-struct hold_row {
-    int64_t cause;
-    struct str why;
-};
-
 /* What holds the parent holds the child, and what was made of it. */
 static int pass_holds(struct event *event, const struct lot_edge *edge, struct err *err) {
     enum { CAUSES_MAX = 1000 };
     struct ledger_stmt *stmt = NULL;
     int status = ledger_prepare(event->tx,
-        "SELECT cause, why FROM lot_holds WHERE lot = ?1 ORDER BY cause LIMIT 1000", &stmt, err);
+        "SELECT cause, why, source FROM lot_holds WHERE lot = ?1 ORDER BY cause, source LIMIT 1000",
+        &stmt, err);
     if (status < 0) {
         return status;
     }
     ledger_bind_i64(stmt, 1, edge->parent);
-    struct hold_row *rows = NULL;
+    struct hold *rows = NULL;
     uint32_t count = 0;
     while ((status = ledger_step(stmt, err)) > 0 && count < CAUSES_MAX) {
-        rows = rows != NULL ? rows : ARENA_ARRAY(event->arena, struct hold_row, CAUSES_MAX);
-        rows[count++] = (struct hold_row){
-            ledger_column_i64(stmt, 0), arena_copy(event->arena, ledger_column_str(stmt, 1))};
+        rows = rows != NULL ? rows : ARENA_ARRAY(event->arena, struct hold, CAUSES_MAX);
+        rows[count++] = (struct hold){.cause = ledger_column_i64(stmt, 0),
+            .source = ledger_column_i64(stmt, 2),
+            .why = arena_copy(event->arena, ledger_column_str(stmt, 1))};
     }
     for (uint32_t i = 0; i < count && status >= 0; i++) {
         int64_t held = 0;
-        status = hold_down(event, edge->child, rows[i].cause, rows[i].why, &held, err);
+        status = hold_down(event, edge->child, &rows[i], &held, err);
     }
     return status < 0 ? status : 0;
 }

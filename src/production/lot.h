@@ -54,11 +54,14 @@ struct lot_edge {
 int lot_link(struct event *event, const struct lot_edge *edge, struct err *err);
 /* Takes so much of such edges back, the newest first; one of which nothing is left is no more. */
 int lot_unlink(struct event *event, const struct lot_edge *edge, struct err *err);
-/* Holds the lot and all that was made of it. *ret_held: how many lots it newly reached. */
-int lot_hold(struct event *event, const struct lot_facts *lot, struct str why, int64_t *ret_held,
-    struct err *err);
-/* Takes what this lot holds back; *ret_freed: lots that nothing else holds. */
-int lot_release(struct event *event, int64_t cause, int64_t *ret_freed, struct err *err);
+/* Holds the lot and all that was made of it. `source`: the non-conformity that says so, 0:
+ * somebody's hand; each takes back its own hold only. *ret_held: how many lots it newly reached. */
+int lot_hold(struct event *event, const struct lot_facts *lot, int64_t source, struct str why,
+    int64_t *ret_held, struct err *err);
+/* Takes what this lot holds back; below 0: of every source. *ret_freed: lots that nothing else
+ * holds. */
+int lot_release(
+    struct event *event, int64_t cause, int64_t source, int64_t *ret_freed, struct err *err);
 /* Frees this lot alone, whatever holds it. */
 int lot_release_alone(struct event *event, int64_t lot, struct err *err);
 

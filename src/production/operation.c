@@ -18,6 +18,7 @@
 #include "production/fill_store.h"
 #include "production/mould.h"
 #include "production/sql.h"
+#include "production/stock.h"
 
 #define MINUTE_NS (60 * NS_PER_S)
 
@@ -73,6 +74,7 @@ struct begin {
     int64_t mould;
     int64_t pieces;
     int64_t worker;
+    int64_t time_ns; // When it begins.
     bool setup;
 };
 
@@ -91,18 +93,49 @@ static int check_order(const struct begin *begin, struct err *err) {
                       ARGS(A_CSTR(order->code), A_CSTR(order->state)));
 }
 
+/* The cavities that were open then. */
 static int mould_pieces(struct event *event, struct begin *begin, struct err *err) {
     return sql_number(event->tx,
-        "SELECT coalesce(cavities_open, cavities) FROM moulds WHERE number = ?1",
-        Q(Q_I(begin->mould)), 1, &begin->pieces, err);
+        "SELECT coalesce((SELECT c.cavities FROM mould_cavities c WHERE c.mould = m.number"
+        " AND c.time_ns <= ?2 ORDER BY c.time_ns DESC, c.number DESC LIMIT 1),"
+        " CASE WHEN EXISTS (SELECT 1 FROM mould_cavities c WHERE c.mould = m.number)"
+        " THEN m.cavities END, m.cavities_open, m.cavities) FROM moulds m WHERE m.number = ?1",
+        Q(Q_I(begin->mould), Q_I(begin->time_ns)), 1, &begin->pieces, err);
+}
+
+/* Nobody named a mould: the one that hangs in the machine and makes this item, else the one that
+ * this operation ran with before. */
+static int find_mould(struct event *event, struct begin *begin, struct err *err) {
+    if (event_has(event, "mould") || begin->machine == 0) {
+        begin->mould = event_i64(event, "mould", 0);
+        return 0;
+    }
+    int rc = sql_number(event->tx,
+        "SELECT m.number FROM mould_mounts h JOIN moulds m ON m.number = h.mould"
+        " WHERE h.machine = ?1 AND h.begin_ns <= ?2 AND (h.end_ns IS NULL OR h.end_ns > ?2)"
+        " AND coalesce(m.item, ?3) = ?3 ORDER BY h.begin_ns DESC LIMIT 1",
+        Q(Q_I(begin->machine), Q_I(begin->time_ns), Q_I(begin->order.item)), 0, &begin->mould, err);
+    if (rc >= 0 && begin->mould == 0) {
+        rc = sql_number(event->tx,
+            "SELECT r.mould FROM runs r JOIN moulds m ON m.number = r.mould WHERE r.operation = ?1"
+            " AND r.machine = ?2 AND NOT EXISTS (SELECT 1 FROM mould_mounts h WHERE"
+            " (h.machine = ?2 OR h.mould = r.mould) AND h.end_ns IS NULL)"
+            " ORDER BY r.begin_ns DESC LIMIT 1",
+            Q(Q_I(begin->operation.number), Q_I(begin->machine)), 0, &begin->mould, err);
+    }
+    if (rc >= 0 && begin->mould != 0) {
+        struct str code = STR_NONE;
+        rc = code_get(event, "moulds", begin->mould, &code, err);
+        json_put_str(event->answer, "mould", code);
+    }
+    return rc;
 }
 
 /* Open cavities of the mould, else what a count of the machine is. */
 static int find_pieces(struct event *event, struct begin *begin, struct err *err) {
-    begin->mould = event_i64(event, "mould", 0);
     begin->pieces = 1;
-    int rc = 0;
-    if (begin->machine != 0) {
+    int rc = find_mould(event, begin, err);
+    if (rc >= 0 && begin->machine != 0) {
         rc = sql_number(event->tx, "SELECT pieces FROM machines WHERE number = ?1",
             Q(Q_I(begin->machine)), 1, &begin->pieces, err);
     }
@@ -231,7 +264,8 @@ static int begin_store(struct event *event, struct begin *begin, struct err *err
 }
 
 int event_operation_begin(struct event *event, struct err *err) {
-    struct begin begin = {.setup = str_eq(event_text(event, "phase"), STR("setup"))};
+    struct begin begin = {
+        .time_ns = event->time_ns, .setup = str_eq(event_text(event, "phase"), STR("setup"))};
     int rc = operation_get(event->tx, event_i64(event, "operation", 0), &begin.operation, err);
     rc = rc < 0 ? rc : order_get(event->tx, begin.operation.order, &begin.order, err);
     rc = rc < 0 ? rc : check_order(&begin, err);
@@ -458,8 +492,8 @@ static int assign_run(struct event *event, const struct begin *begin, int64_t be
 }
 
 int event_made_assign(struct event *event, struct err *err) {
-    struct begin begin = {.setup = false};
     int64_t begin_ns = event_i64(event, "begin", 0);
+    struct begin begin = {.time_ns = begin_ns};
     int64_t end_ns = event_i64(event, "end", 0);
     int64_t run = 0;
     int rc = operation_get(event->tx, event_i64(event, "operation", 0), &begin.operation, err);

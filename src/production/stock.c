@@ -272,7 +272,7 @@ static bool is_free(struct ledger_stmt *stmt, const struct stock_wish *wish, str
 static bool is_door(const struct stock_wish *wish) {
     static const char *const KINDS[] = {"issue", "consume", "ship"};
     for (size_t i = 0; i < sizeof KINDS / sizeof KINDS[0]; i++) {
-        if (!wish->any_state && strcmp(wish->move.kind, KINDS[i]) == 0) {
+        if (!wish->any_state && !wish->unseen && strcmp(wish->move.kind, KINDS[i]) == 0) {
             return true;
         }
     }

@@ -104,6 +104,29 @@ static void closing_a_cavity_changes_what_a_stroke_makes_from_then_on(void **sta
     assert_true(shop_said(&shop, "makes order A"));
 }
 
+/* A terminal names no mould: the one that hangs there counts, and its cavities of that time. */
+static void the_mould_that_hangs_in_the_machine_is_taken(void **state) {
+    (void)state;
+    SHOP_DONE(&shop, "mould.mount", "mould=M1", "machine=press1", NULL);
+    later(1);
+    SHOP_DONE(&shop, "operation.begin", "operation=A/10", NULL);
+    assert_int_equal(number("SELECT mould FROM runs"), 1);
+    assert_int_equal(number("SELECT pieces FROM runs"), 4);
+    count_minute(2, 10);
+    later(5);
+    SHOP_DONE(&shop, "operation.pause", "operation=A/10", NULL);
+    later(5);
+    SHOP_DONE(&shop, "mould.cavities", "mould=M1", "cavities=3", "why=gate 2", NULL);
+    // What is begun for the time before has the cavities of that time.
+    SHOP_DONE(&shop, "operation.begin", "operation=A/10", "time=2023-11-14T22:21:00Z", NULL);
+    assert_int_equal(number("SELECT pieces FROM runs ORDER BY number DESC LIMIT 1"), 4);
+    SHOP_DONE(&shop, "operation.pause", "operation=A/10", "time=2023-11-14T22:22:00Z", NULL);
+    // Told late, a closed cavity changes work that has ended: its order is booked anew.
+    SHOP_DONE(&shop, "mould.cavities", "mould=M1", "cavities=2", "why=gate 1",
+        "time=2023-11-14T22:14:30Z", NULL);
+    assert_int_equal(number("SELECT count(*) FROM late_pieces"), 1);
+}
+
 static void a_change_told_late_holds_until_the_next_one(void **state) {
     (void)state;
     SHOP_DONE(&shop, "operation.begin", "operation=A/10", "mould=M1", NULL);
@@ -241,6 +264,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(
             closing_a_cavity_changes_what_a_stroke_makes_from_then_on, open_shop, close_shop),
+        cmocka_unit_test_setup_teardown(
+            the_mould_that_hangs_in_the_machine_is_taken, open_shop, close_shop),
         cmocka_unit_test_setup_teardown(
             a_change_told_late_holds_until_the_next_one, open_shop, close_shop),
         cmocka_unit_test_setup_teardown(

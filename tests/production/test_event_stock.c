@@ -372,6 +372,21 @@ static void what_an_order_did_not_use_goes_back(void **state) {
     SHOP_REFUSED(&shop, ERR_CONFLICT, "stock.unissue", "lot=A", "quantity=1", "order=WO-1");
 }
 
+/* The bill wanted twenty, eighteen were used: the two that went back are not taken again. */
+static void what_was_saved_is_not_booked_again(void **state) {
+    (void)state;
+    make_order("running");
+    place_sql(&shop.place, "UPDATE work_orders SET bom_version = 1, quantity_u = 100000000");
+    SHOP_DONE(&shop, "stock.receive", "item=PELLET", "quantity=50", "lot=A", NULL);
+    SHOP_DONE(&shop, "made.enter", "operation=WO-1/10", "good=20", NULL);
+    assert_int_equal(SUM("item = 1"), 30000000);
+    SHOP_DONE(&shop, "stock.unissue", "lot=A", "quantity=2", "operation=WO-1/10", NULL);
+    SHOP_DONE(&shop, "order.book", "order=WO-1", NULL);
+    assert_int_equal(SUM("item = 1"), 32000000);
+    SHOP_DONE(&shop, "made.enter", "operation=WO-1/10", "good=5", NULL);
+    assert_int_equal(SUM("item = 1"), 27000000);
+}
+
 /* Whatever is told in whatever order, moves and balances agree (close_shop looks). */
 static void any_order_of_events_adds_up(void **state) {
     (void)state;
@@ -419,6 +434,7 @@ int main(void) {
         TEST(shipments_are_booked_on_the_sales_order),
         TEST(what_is_issued_to_work_goes_into_its_lot),
         TEST(what_an_order_did_not_use_goes_back),
+        TEST(what_was_saved_is_not_booked_again),
         TEST(a_sales_order_follows_what_the_customer_says),
         TEST(a_scrapped_lot_does_not_come_back_by_another_name),
         TEST(an_old_day_does_not_make_a_lot_good),

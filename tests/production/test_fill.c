@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -428,6 +429,36 @@ static void what_comes_behind_the_end_is_booked(void **state) {
     shop_close(&shop);
 }
 
+/* The same while the filler goes on, as it does in a plant. */
+static void a_filler_that_goes_on_books_what_came_late(void **state) {
+    (void)state;
+    struct shop shop;
+    shop_open(&shop);
+    run_begin(&shop, 1, T0, 1);
+    run_end(&shop, 1, T0 + 20 * S);
+    struct fill_options options = {
+        .clock = &shop.clock.clock, .historian = shop.historian, .ledger = shop.place.ledger};
+    struct err err = ERR_INIT;
+    assert_int_equal(fill_start(&options, &shop.fill, &err), 0);
+    strokes(&shop, 0, 15, 0);
+    send(&shop);
+    int64_t end_ns = clock_mono_ns(clock_system()) + 20 * S;
+    while (number(&shop, "SELECT count(*) FROM late_pieces") == 0 &&
+           clock_mono_ns(clock_system()) < end_ns) {
+        (void)usleep(10000);
+    }
+    (void)usleep(600000); // Two rounds in which it is too early.
+    assert_int_equal(number(&shop, "SELECT count(*) FROM late_pieces"), 1);
+    clock_fake_advance(&shop.place.clock, 5 * S);
+    while (number(&shop, "SELECT count(*) FROM late_pieces") != 0 &&
+           clock_mono_ns(clock_system()) < end_ns) {
+        (void)usleep(10000);
+    }
+    assert_int_equal(number(&shop, "SELECT count(*) FROM late_pieces"), 0);
+    fill_stop(shop.fill);
+    shop_close(&shop);
+}
+
 /* One sample of a clock that is nine hours ahead does not silence the machine for nine hours. */
 static void a_clock_that_is_ahead_counts_for_present(void **state) {
     (void)state;
@@ -626,6 +657,7 @@ int main(void) {
         cmocka_unit_test(a_state_tag_tells_and_late_states_cut_stops),
         cmocka_unit_test(pieces_go_to_the_run_of_their_time),
         cmocka_unit_test(what_comes_behind_the_end_is_booked),
+        cmocka_unit_test(a_filler_that_goes_on_books_what_came_late),
         cmocka_unit_test(a_clock_that_is_ahead_counts_for_present),
         cmocka_unit_test(a_run_entered_late_has_its_stops),
         cmocka_unit_test(a_history_that_was_replaced_leaves_unknown_time),

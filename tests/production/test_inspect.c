@@ -219,6 +219,33 @@ static void a_correction_keeps_the_original(void **state) {
         "value=pass", "line=2", "value=0.05 0.07", "corrects=9", "why=x");
 }
 
+/* A manager held the lot because of a complaint; that the inspection was a slip is another matter.
+ */
+static void a_correction_leaves_the_holds_of_others(void **state) {
+    (void)state;
+    receive("A");
+    SHOP_DONE(&shop, "inspection.record", "kind=incoming", "lot=A", "line=1", "value=fail",
+        "line=2", "value=0.05 0.05", NULL);
+    SHOP_DONE(&shop, "lot.hold", "lot=A", "why=complaint", NULL);
+    SHOP_DONE(&shop, "inspection.record", "kind=incoming", "lot=A", "line=1", "value=pass",
+        "line=2", "value=0.05 0.06", "corrects=1", "why=wrong button", NULL);
+    assert_int_equal(
+        number("SELECT count(*) FROM lots WHERE state = 'held' AND hold = 'complaint'"), 1);
+    SHOP_DONE(&shop, "lot.release", "lot=A", NULL);
+    assert_int_equal(number("SELECT count(*) FROM lots WHERE state = 'held'"), 0);
+}
+
+/* It went into the machine without its inspection; saying that it did not would help nobody. */
+static void what_was_used_unseen_is_booked_and_said(void **state) {
+    (void)state;
+    receive("A");
+    begin_work();
+    SHOP_DONE(&shop, "made.enter", "operation=WO/10", "good=2", NULL);
+    assert_true(shop_answered(&shop, "lot A was used before its inspection"));
+    assert_int_equal(
+        number("SELECT sum(quantity_u) FROM stock_moves WHERE kind = 'consume'"), -500000);
+}
+
 static void a_failure_is_accepted_by_a_manager_with_a_reason(void **state) {
     (void)state;
     receive("A");
@@ -387,6 +414,8 @@ static void what_looks_wrong_is_asked_first(void **state) {
     assert_true(shop_said(&shop, "Weight: 68 instead of usually 86; with two digits exchanged it "
                                  "would be 86"));
     SHOP_REFUSED(&shop, ERR_CONFLICT, "made.enter", "operation=WO/10", "good=1000");
+    SHOP_DONE(&shop, "made.enter", "operation=WO/10", "good=1", NULL); // A rest is nobody's slip.
+    SHOP_DONE(&shop, "made.enter", "operation=WO/10", "good=-1", NULL);
     SHOP_DONE(&shop, "made.enter", "operation=WO/10", "good=20", NULL);
     SHOP_REFUSED(&shop, ERR_CONFLICT, "made.enter", "operation=WO/10", "good=20");
     assert_true(shop_said(&shop, "The same was entered at 22:13:20 already"));
@@ -419,9 +448,25 @@ static void what_came_later_is_kept_for_a_decision(void **state) {
     assert_int_equal(number("SELECT count(*) FROM doubtful_events WHERE state = 'done' AND event "
                             "IS NOT NULL AND body LIKE '%1000%'"),
         1);
+    shop.later = true; // The terminal never heard of it, and sends its own again: it is done.
+    assert_int_equal(shop_tell_key(&shop, "K", "made.enter", "operation=WO/10", "good=1000",
+                         "time=2023-11-14T22:13:00Z", NULL),
+        0);
+    assert_true(shop_answered(&shop, "\"repeated\":true"));
+    assert_int_equal(number("SELECT sum(good_u) FROM made_by_hand"), 100000000);
+    assert_int_equal(shop_tell_key(&shop, "K", "made.enter", "operation=WO/10", "good=999",
+                         "time=2023-11-14T22:13:00Z", NULL),
+        -ERR_CONFLICT); // Something else is not.
     shop.later = true;
     assert_int_equal(
         shop_tell_key(&shop, "L", "made.enter", "operation=WO/10", "good=5000", NULL), 0);
+    assert_int_equal(
+        shop_tell_key(&shop, "L", "stock.receive", "item=PELLET", "quantity=1", "sure=1", NULL),
+        -ERR_CONFLICT); // Another type does not settle it.
+    clock_fake_advance(&shop.place.clock, 40 * 86400 * NS_PER_S);
+    assert_int_equal(shop_tell_key(&shop, "K2", "made.enter", "operation=WO/10", "good=5000",
+                         "sure=1", "time=2023-11-14T22:13:00Z", NULL),
+        -ERR_INVALID); // Too long ago, but for what was kept in time.
     SHOP_DONE(&shop, "doubtful.drop", "doubtful=2", NULL);
     SHOP_REFUSED(&shop, ERR_NOT_FOUND, "doubtful.drop", "doubtful=2");
     assert_int_equal(
@@ -437,6 +482,10 @@ int main(void) {
         cmocka_unit_test_setup_teardown(
             what_fails_is_held_with_all_that_was_made_of_it, open_shop, close_shop),
         cmocka_unit_test_setup_teardown(a_correction_keeps_the_original, open_shop, close_shop),
+        cmocka_unit_test_setup_teardown(
+            a_correction_leaves_the_holds_of_others, open_shop, close_shop),
+        cmocka_unit_test_setup_teardown(
+            what_was_used_unseen_is_booked_and_said, open_shop, close_shop),
         cmocka_unit_test_setup_teardown(
             a_failure_is_accepted_by_a_manager_with_a_reason, open_shop, close_shop),
         cmocka_unit_test_setup_teardown(

@@ -361,6 +361,13 @@ CREATE TABLE late_pieces (
     work_order INTEGER PRIMARY KEY NOT NULL REFERENCES work_orders (number) ON DELETE CASCADE,
     told_ns    INTEGER NOT NULL
 ) STRICT;
+-- Material that the bill wanted and the work did not need.
+CREATE TABLE material_saved (
+    operation  INTEGER NOT NULL REFERENCES operations (number) ON DELETE CASCADE,
+    item       INTEGER NOT NULL REFERENCES items (number),
+    quantity_u INTEGER NOT NULL CHECK (quantity_u > 0),
+    PRIMARY KEY (operation, item)
+) STRICT, WITHOUT ROWID;
 -- What people said besides: counts of work without a counter, and corrections of counted ones.
 CREATE TABLE made_by_hand (
     number     INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
@@ -421,10 +428,11 @@ CREATE INDEX lot_links_by_child ON lot_links (child, parent);
 CREATE TABLE lot_holds (
     lot     INTEGER NOT NULL REFERENCES lots (number),
     cause   INTEGER NOT NULL REFERENCES lots (number),
+    source  INTEGER NOT NULL,                           -- A non-conformity; 0: somebody's hand.
     why     TEXT    NOT NULL,
     time_ns INTEGER NOT NULL,
     event   INTEGER NOT NULL,
-    PRIMARY KEY (lot, cause)
+    PRIMARY KEY (lot, cause, source)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX lot_holds_by_cause ON lot_holds (cause);
 

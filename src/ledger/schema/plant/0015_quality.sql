@@ -114,7 +114,8 @@ CREATE TABLE doubtful_events (
     entered_ns INTEGER NOT NULL,
     actor      TEXT    NOT NULL,
     terminal   TEXT    NOT NULL,
-    body       TEXT    NOT NULL,                        -- As it came.
+    body       TEXT    NOT NULL,                        -- As it came, with workers by their code.
+    digest     INTEGER NOT NULL,                        -- Of what came, as in production_events.
     why_en     TEXT    NOT NULL,
     why_ko     TEXT    NOT NULL,
     state      TEXT    NOT NULL CHECK (state IN ('open', 'done', 'dropped')),
