@@ -53,6 +53,9 @@ int cmd_event(struct call *call, struct err *err) {
     AUTO_BUF struct buf answer;
     buf_init(&answer, EVENT_ANSWER_BYTES + 64);
     status = event_run(plant_ledger(plant), &told, &answer, err);
+    if (status < 0 && err->notes[0].msg == SAY(PRODUCTION_DOUBT)) {
+        (void)err_context(err, SAY(PRODUCTION_DOUBT_SURE), NO_ARGS);
+    }
     if (status >= 0) {
         buf_put_str(&call->out, buf_str(&answer));
         buf_put_char(&call->out, '\n');

@@ -162,6 +162,13 @@ static void what_came_in_is_inspected_before_it_is_used(void **state) {
     SHOP_DONE(&shop, "lot.split", "lot=A", "quantity=5", "code=A-1", NULL);
     SHOP_DONE(&shop, "stock.issue", "lot=A-1", "quantity=1", NULL); // A part of what was inspected.
     SHOP_DONE(&shop, "stock.issue", "item=PELLET", "quantity=10", NULL);
+    receive("B");
+    SHOP_DONE(&shop, "lot.merge", "lot=A", "lot=B", "place=WH", "code=AB", NULL);
+    SHOP_REFUSED(&shop, ERR_CONFLICT, "stock.issue", "lot=AB", "quantity=1");
+    assert_true(shop_said(&shop, "lot B has had no incoming inspection yet"));
+    SHOP_DONE(&shop, "inspection.record", "kind=incoming", "lot=AB", "line=1", "value=pass",
+        "line=2", "value=0.03 0.04", NULL); // Or of what it is now.
+    SHOP_DONE(&shop, "stock.issue", "lot=AB", "quantity=1", NULL);
 }
 
 static void what_fails_is_held_with_all_that_was_made_of_it(void **state) {
