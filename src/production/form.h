@@ -52,6 +52,35 @@ struct form_query {
 int form_put_entries(struct ledger_tx *tx, const struct form_query *query, struct json *json,
     int64_t *ret_next, struct err *err);
 
+/* One entry with the words of its version, for paper; texts in the arena. ERR_NOT_FOUND. */
+struct form_line {
+    struct str name;
+    struct str kind; // "number", "check", ...
+    struct str unit;
+    double lower; // NaN: none.
+    double upper;
+    struct str value; // Empty: not filled in.
+    bool outside;
+};
+struct form_entry {
+    int64_t number;
+    struct str name;
+    int64_t version;
+    int64_t time_ns;
+    struct str day;
+    struct str shift;
+    struct str machine; // Its name; empty: none, as the next three.
+    struct str order;
+    struct str lot;
+    struct str worker;
+    int64_t replaced_by; // 0: it holds.
+    struct str why;
+    struct form_line *lines;
+    uint32_t line_count;
+};
+int form_entry_get(struct ledger_tx *tx, int64_t number, struct arena *arena,
+    struct form_entry *ret_entry, struct err *err);
+
 /* Entries of one form as a table, oldest first: `columns` once, then each row's cells. A column of
  * every field that the form has or had. ERR_NOT_FOUND. */
 struct form_table {

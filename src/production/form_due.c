@@ -3,7 +3,8 @@
  *
  * A sheet of each shift is due from the shift's begin and missing when the shift has ended; one of
  * each day likewise, on days on which the machine's calendar has a shift. Those of orders and lots
- * follow the runs of that day: due while the order is open, missing when it is done.
+ * follow the runs of that day: due while the order is open, missing when it is done. Who asks for
+ * today is told what is missing of yesterday, too: the night shift ends when the day does.
  */
 #include "core/clock.h"
 #include "production/form_load.h"
@@ -18,7 +19,8 @@ struct due {
     int64_t machine;
     struct str machine_id;
     struct str machine_name;
-    int left; // How many more may be put.
+    bool only_missing; // Of yesterday: what ended since the form is as it is.
+    int left;          // How many more may be put.
 };
 
 struct due_row {
@@ -55,7 +57,9 @@ static int put_due(struct due *due, struct due_row *row, struct err *err) {
     int64_t outside = 0;
     calendar_day_put(row->frame.day, row->frame.day_text);
     int rc = form_filled(due->tx, due->form, &row->frame, &entry, &outside, err);
-    if (rc < 0 || due->left <= 0) {
+    bool missed = entry == 0 && row->frame.to_ns <= due->ask->now_ns &&
+                  row->frame.to_ns > due->form->changed_ns;
+    if (rc < 0 || due->left <= 0 || (due->only_missing && !missed)) {
         return rc;
     }
     due->left--;
@@ -107,7 +111,7 @@ static int put_orders(struct due *due, const struct form_frame *day, struct err 
     return rc < 0 ? rc : 0;
 }
 
-static int put_day(struct due *due, struct err *err) {
+static int put_day(struct due *due, int64_t days_ago, struct err *err) {
     const struct zone *zone = due->ask->zone;
     struct calendar calendar;
     struct calendar_turn *turns = NULL;
@@ -117,7 +121,7 @@ static int put_day(struct due *due, struct err *err) {
     }
     int64_t day = due->ask->about.day != FORM_TODAY
                       ? due->ask->about.day
-                      : calendar_day_of(&calendar, zone, due->ask->now_ns);
+                      : calendar_day_of(&calendar, zone, due->ask->now_ns) - days_ago;
     struct form_frame frame = {.machine = due->machine,
         .day = day,
         .shift = STR_NONE,
@@ -125,7 +129,7 @@ static int put_day(struct due *due, struct err *err) {
         .from_ns = calendar_day_begin(&calendar, zone, day),
         .to_ns = calendar_day_begin(&calendar, zone, day + 1)};
     if (str_eq(due->form->every, STR("order")) || str_eq(due->form->every, STR("lot"))) {
-        return put_orders(due, &frame, err);
+        return due->only_missing ? 0 : put_orders(due, &frame, err);
     }
     int count =
         calendar_turns(&calendar, zone, frame.from_ns, frame.to_ns, due->arena, &turns, err);
@@ -148,6 +152,16 @@ static int put_day(struct due *due, struct err *err) {
     return rc < 0 ? rc : 0;
 }
 
+static int put_days(struct due *due, struct err *err) {
+    int rc = 0;
+    if (due->ask->about.day == FORM_TODAY) {
+        due->only_missing = true;
+        rc = put_day(due, 1, err);
+        due->only_missing = false;
+    }
+    return rc < 0 ? rc : put_day(due, 0, err);
+}
+
 static int put_machines(struct due *due, struct err *err) {
     struct ledger_stmt *stmt = NULL;
     const struct form *form = due->form;
@@ -160,7 +174,7 @@ static int put_machines(struct due *due, struct err *err) {
         due->machine = ledger_column_i64(stmt, 0);
         due->machine_id = arena_copy(due->arena, ledger_column_str(stmt, 1));
         due->machine_name = arena_copy(due->arena, ledger_column_str(stmt, 2));
-        rc = put_day(due, err);
+        rc = put_days(due, err);
     }
     return rc < 0 ? rc : 0;
 }
@@ -187,7 +201,7 @@ int form_put_due(
         if (rc >= 0 && form.by_machine) {
             rc = put_machines(&due, err);
         } else if (rc >= 0) {
-            rc = put_day(&due, err);
+            rc = put_days(&due, err);
         }
         left = due.left;
     }

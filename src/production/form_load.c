@@ -80,7 +80,7 @@ int form_load(struct ledger_tx *tx, int64_t number, struct arena *arena, struct 
     struct ledger_stmt *stmt = NULL;
     int rc = sql_first(tx,
         "SELECT code, name, note, every, per = 'machine', coalesce(workcentre, 0),"
-        " coalesce(machine, 0), active FROM forms WHERE number = ?1",
+        " coalesce(machine, 0), active, changed_ns FROM forms WHERE number = ?1",
         Q(Q_I(number)), &stmt, err);
     if (rc <= 0) {
         return rc < 0
@@ -95,7 +95,8 @@ int form_load(struct ledger_tx *tx, int64_t number, struct arena *arena, struct 
         .by_machine = ledger_column_i64(stmt, 4) != 0,
         .workcentre = ledger_column_i64(stmt, 5),
         .machine = ledger_column_i64(stmt, 6),
-        .active = ledger_column_i64(stmt, 7) != 0};
+        .active = ledger_column_i64(stmt, 7) != 0,
+        .changed_ns = ledger_column_i64(stmt, 8)};
     return load_fields(tx, arena, ret_form, err);
 }
 

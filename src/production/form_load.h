@@ -47,6 +47,7 @@ struct form {
     int64_t workcentre;
     int64_t machine;
     bool active;
+    int64_t changed_ns;
     struct form_field *fields;
     uint32_t field_count;
 };

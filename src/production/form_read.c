@@ -269,6 +269,64 @@ int form_put_entries(struct ledger_tx *tx, const struct form_query *query, struc
     return rc < 0 ? rc : count;
 }
 
+/* ---- One entry, for paper ---- */
+
+static int read_lines(
+    struct ledger_tx *tx, struct arena *arena, struct form_entry *entry, struct err *err) {
+    struct ledger_stmt *stmt = NULL;
+    int rc = sql_begin(tx,
+        "SELECT j.value ->> 'name', j.value ->> 'kind', j.value ->> 'unit', j.value ->> 'lower',"
+        " j.value ->> 'upper', coalesce(x.value, ''), coalesce(x.outside, 0) FROM form_entries e"
+        " JOIN form_versions v ON v.number = e.version, json_each(v.body, '$.fields') j"
+        " LEFT JOIN form_values x ON x.entry = e.number AND x.field = j.value ->> 'field'"
+        " WHERE e.number = ?1 ORDER BY j.id",
+        Q(Q_I(entry->number)), &stmt, err);
+    entry->lines = ARENA_ARRAY(arena, struct form_line, FORM_FIELDS_MAX);
+    while (rc >= 0 && entry->line_count < FORM_FIELDS_MAX && (rc = ledger_step(stmt, err)) > 0) {
+        entry->lines[entry->line_count++] =
+            (struct form_line){.name = arena_copy(arena, ledger_column_str(stmt, 0)),
+                .kind = arena_copy(arena, ledger_column_str(stmt, 1)),
+                .unit = arena_copy(arena, ledger_column_str(stmt, 2)),
+                .lower = ledger_column_f64(stmt, 3),
+                .upper = ledger_column_f64(stmt, 4),
+                .value = arena_copy(arena, ledger_column_str(stmt, 5)),
+                .outside = ledger_column_i64(stmt, 6) != 0};
+    }
+    return rc < 0 ? rc : 0;
+}
+
+int form_entry_get(struct ledger_tx *tx, int64_t number, struct arena *arena,
+    struct form_entry *ret_entry, struct err *err) {
+    struct ledger_stmt *stmt = NULL;
+    int rc = sql_first(tx,
+        "SELECT v.body ->> 'name', v.version, e.time_ns, e.day, e.shift,"
+        " coalesce(nullif(a.display, ''), a.id, ''), coalesce(w.code, ''), coalesce(l.code, ''),"
+        " coalesce(k.name, ''), coalesce(e.replaced_by, 0), e.why FROM form_entries e"
+        " JOIN form_versions v ON v.number = e.version LEFT JOIN machines m ON m.number = e.machine"
+        " LEFT JOIN assets a ON a.number = m.asset LEFT JOIN work_orders w ON w.number ="
+        " e.work_order LEFT JOIN lots l ON l.number = e.lot LEFT JOIN workers k ON k.number ="
+        " e.worker WHERE e.number = ?1",
+        Q(Q_I(number)), &stmt, err);
+    if (rc <= 0) {
+        return rc < 0
+                   ? rc
+                   : err_set(err, ERR_NOT_FOUND, SAY(PRODUCTION_FORM_ENTRY), ARGS(A_INT(number)));
+    }
+    *ret_entry = (struct form_entry){.number = number,
+        .name = arena_copy(arena, ledger_column_str(stmt, 0)),
+        .version = ledger_column_i64(stmt, 1),
+        .time_ns = ledger_column_i64(stmt, 2),
+        .day = arena_copy(arena, ledger_column_str(stmt, 3)),
+        .shift = arena_copy(arena, ledger_column_str(stmt, 4)),
+        .machine = arena_copy(arena, ledger_column_str(stmt, 5)),
+        .order = arena_copy(arena, ledger_column_str(stmt, 6)),
+        .lot = arena_copy(arena, ledger_column_str(stmt, 7)),
+        .worker = arena_copy(arena, ledger_column_str(stmt, 8)),
+        .replaced_by = ledger_column_i64(stmt, 9),
+        .why = arena_copy(arena, ledger_column_str(stmt, 10))};
+    return read_lines(tx, arena, ret_entry, err);
+}
+
 /* ---- Entries as a table ---- */
 
 enum { FIXED = 14, COLUMNS_MAX = FORM_FIELDS_MAX * 4 };

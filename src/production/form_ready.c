@@ -6,6 +6,7 @@
 #include "production/event_handler.h"
 #include "production/form_load.h"
 #include "production/master.h"
+#include "production/sql.h"
 
 struct ready_field {
     const char *field;
@@ -121,4 +122,19 @@ int event_form_take(struct event *event, struct err *err) {
     }
     json_put_str(event->answer, "form", code);
     return rc;
+}
+
+/* With its fields, all or nothing: a form that was filled in stays and is put out of use. */
+int event_form_remove(struct event *event, struct err *err) {
+    int64_t form = event_i64(event, "form", 0);
+    int rc = 0;
+    for (int64_t field = -1; rc >= 0 && field != 0;) {
+        rc = sql_number(event->tx, "SELECT min(number) FROM form_fields WHERE form = ?1",
+            Q(Q_I(form)), 0, &field, err);
+        rc = rc < 0 || field == 0
+                 ? rc
+                 : master_remove(event->tx, NOUN_FORM_FIELDS, field, event->actor, err);
+    }
+    json_put_str(event->answer, "form", event_text(event, "form"));
+    return rc < 0 ? rc : master_remove(event->tx, NOUN_FORMS, form, event->actor, err);
 }

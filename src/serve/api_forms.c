@@ -9,6 +9,7 @@
 #include "core/limits.h"
 #include "core/time.h"
 #include "model/live.h"
+#include "papers/form.h"
 #include "production/form.h"
 #include "production/words.h"
 #include "serve/call.h"
@@ -178,6 +179,44 @@ int api_form_entry(struct call *call, struct err *err) {
     return rc >= 0 && asking.count == 0 ? err_set(err, ERR_NOT_FOUND, SAY(PRODUCTION_FORM_ENTRY),
                                               ARGS(A_INT(asking.query.number)))
                                         : rc;
+}
+
+/* ---- On paper ---- */
+
+struct printing {
+    struct call *call;
+    int64_t number;
+    struct form_entry entry;
+};
+
+static int read_entry(struct ledger_tx *tx, void *context, struct err *err) {
+    struct printing *printing = context;
+    return form_entry_get(
+        tx, printing->number, &printing->call->http->arena, &printing->entry, err);
+}
+
+int api_form_paper(struct call *call, struct err *err) {
+    struct printing printing = {.call = call};
+    if (!str_to_i64(call->args[1], &printing.number) || printing.number < 1) {
+        return err_set(err, ERR_NOT_FOUND, SAY(PRODUCTION_FORM_ENTRY), ARGS(A_INT(0)));
+    }
+    int rc = ledger_read(plant_ledger(call->plant), read_entry, &printing, err);
+    rc = rc < 0 ? rc : call_long_begin(call, err);
+    if (rc < 0) {
+        return rc;
+    }
+    const struct form_paper paper = {.entry = &printing.entry,
+        .plant = plant_display(call->plant),
+        .lang = call->lang,
+        .zone = plant_zone(call->plant)};
+    struct http_response *response = &call->http->response;
+    rc = form_pdf(&paper, &call->http->arena, &response->body, err);
+    call_long_end(call);
+    if (rc >= 0) {
+        response->status = 200;
+        response->content_type = "application/pdf";
+    }
+    return rc;
 }
 
 /* ---- As a table ---- */

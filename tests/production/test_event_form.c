@@ -276,6 +276,36 @@ static void what_is_due_follows_the_shifts(void **state) {
     SHOP_REFUSED(&shop, ERR_CONFLICT, "form.fill", "form=DAILY", "machine=press1");
 }
 
+static void what_was_missed_yesterday_is_told_today(void **state) {
+    (void)state;
+    SHOP_DONE(&shop, "form.take", "ready=daily", NULL);
+    place_sql(&shop.place, "UPDATE form_fields SET needed = 0");
+    clock_fake_advance(&shop.place.clock, 10 * 3600 * NS_PER_S); // 08:13 of the next day.
+    struct asking asking = asking_of("");
+    assert_true(holds(asking, due, "\"day\":\"2023-11-14\",\"shift\":\"N\""));
+    assert_true(holds(asking, due, "\"state\":\"missing\""));
+    SHOP_DONE(
+        &shop, "form.fill", "form=DAILY", "machine=press1", "day=2023-11-14", "shift=N", NULL);
+    AUTO_BUF struct buf out;
+    ask(&asking, due, &out);
+    assert_null(strstr(buf_z(&out), "2023-11-14\",\"shift\":\"N"));
+    // The day shift of yesterday ended before the form was there.
+    assert_null(strstr(buf_z(&out), "2023-11-14\",\"shift\":\"D"));
+}
+
+static void a_form_goes_with_its_fields_or_stays_whole(void **state) {
+    (void)state;
+    SHOP_DONE(&shop, "form.take", "ready=equipment", NULL);
+    SHOP_DONE(&shop, "form.take", "ready=self", NULL);
+    place_sql(&shop.place, "UPDATE form_fields SET needed = 0");
+    SHOP_DONE(&shop, "form.fill", "form=CHECK", "machine=press1", "field=air", "value=0.5", NULL);
+    SHOP_REFUSED(&shop, ERR_CONFLICT, "form.remove", "form=CHECK");
+    assert_int_equal(number("SELECT count(*) FROM form_fields WHERE form = 1"), 11);
+    SHOP_DONE(&shop, "form.remove", "form=SELF", NULL);
+    assert_int_equal(number("SELECT count(*) FROM form_fields WHERE form = 2"), 0);
+    assert_int_equal(number("SELECT count(*) FROM forms"), 1);
+}
+
 struct grid {
     char text[4096];
     uint32_t rows;
@@ -324,6 +354,10 @@ int main(void) {
         cmocka_unit_test_setup_teardown(a_correction_keeps_the_original, open_shop, close_shop),
         cmocka_unit_test_setup_teardown(what_was_counted_comes_by_itself, open_shop, close_shop),
         cmocka_unit_test_setup_teardown(what_is_due_follows_the_shifts, open_shop, close_shop),
+        cmocka_unit_test_setup_teardown(
+            what_was_missed_yesterday_is_told_today, open_shop, close_shop),
+        cmocka_unit_test_setup_teardown(
+            a_form_goes_with_its_fields_or_stays_whole, open_shop, close_shop),
         cmocka_unit_test_setup_teardown(
             a_table_has_a_column_for_every_field_that_ever_was, open_shop, close_shop),
     };

@@ -213,6 +213,16 @@ static void overdue_care_is_told_or_refused_by_the_rule(void **state) {
     assert_true(shop_answered(&shop, "more than its life of 1000"));
 }
 
+static void a_mounted_mould_is_the_one_that_works(void **state) {
+    (void)state;
+    SHOP_DONE(&shop, "mould.mount", "mould=M1", "machine=press1", NULL);
+    SHOP_DONE(&shop, "operation.begin", "operation=A/10", NULL);
+    assert_int_equal(number("SELECT mould FROM runs"), 1);
+    assert_int_equal(number("SELECT pieces FROM runs"), 4);
+    SHOP_DONE(&shop, "operation.begin", "operation=B/10", "machine=press2", NULL);
+    assert_int_equal(number("SELECT count(*) FROM runs WHERE machine = 2 AND mould IS NULL"), 1);
+}
+
 /* Changes told in any order leave what they leave in the order of their times. */
 static void the_order_of_telling_does_not_matter(void **state) {
     (void)state;
@@ -274,6 +284,8 @@ int main(void) {
             what_is_blocked_in_repair_or_elsewhere_is_refused, open_shop, close_shop),
         cmocka_unit_test_setup_teardown(
             overdue_care_is_told_or_refused_by_the_rule, open_shop, close_shop),
+        cmocka_unit_test_setup_teardown(
+            a_mounted_mould_is_the_one_that_works, open_shop, close_shop),
         cmocka_unit_test_setup_teardown(
             the_order_of_telling_does_not_matter, open_shop, close_shop),
     };

@@ -136,12 +136,22 @@ static void entries_come_as_a_table(void **state) {
     assert_memory_equal(book.body.data, "PK", 2);
 }
 
+static void an_entry_comes_as_paper(void **state) {
+    (void)state;
+    AUTO_ANSWER struct answer paper;
+    rig_get(&rig, PLANT "form-entries/1/paper", 200, &paper);
+    assert_memory_equal(paper.body.data, "%PDF", 4);
+    AUTO_ANSWER struct answer none;
+    rig_get(&rig, PLANT "form-entries/9/paper", 404, &none);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_due_is_listed_with_what_it_is_about),
         cmocka_unit_test(moulds_machines_repairs_and_spares_are_read),
         cmocka_unit_test(sheets_and_entries_are_read),
         cmocka_unit_test(entries_come_as_a_table),
+        cmocka_unit_test(an_entry_comes_as_paper),
     };
     return cmocka_run_group_tests(tests, open_rig, close_rig);
 }

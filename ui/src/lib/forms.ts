@@ -85,6 +85,7 @@ export const sheetOf = (plant: string, form: string, about: About): Promise<Form
   get<FormSheet>(plantPath(plant, `forms/${encodeURIComponent(form)}/sheet?${query(Object.fromEntries(Object.entries(about).filter(([, value]) => value)))}`));
 export const entriesOf = (plant: string, asked: Record<string, string>): Promise<Items<Entry>> => get<Items<Entry>>(plantPath(plant, `form-entries?${query(asked)}`));
 export const entryOf = (plant: string, number: number): Promise<Entry> => get<Entry>(plantPath(plant, `form-entries/${number}`));
+export const paperHref = (plant: string, number: number): string => `${API}${plantPath(plant, `form-entries/${number}/paper`)}`;
 export const tableHref = (plant: string, form: string, format: string): string => `${API}${plantPath(plant, `forms/${encodeURIComponent(form)}/entries?format=${format}`)}`;
 
 export const STATE_WORDS: Record<DueState, Key> = { filled: 'forms.filled', due: 'forms.due', missing: 'forms.missing', later: 'forms.later' };
