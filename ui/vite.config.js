@@ -16,8 +16,8 @@ export default defineConfig({
     assetsDir: 'assets',
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
-    // One style for all pages: its rules stay in one order, and a page never stands there without them.
-    cssCodeSplit: false,
+    // The style of a page comes with it, behind app.css, and before the page is shown.
+    cssCodeSplit: true,
     rollupOptions: { output: { experimentalMinChunkSize: 12_000, manualChunks: wordsOf } },
     reportCompressedSize: true,
   },
