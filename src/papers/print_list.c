@@ -94,6 +94,19 @@ static int note(
     return audit_append(tx, actor, action, buf_str(&subject), STR_NONE, err);
 }
 
+int print_is_badge(struct ledger_tx *tx, int64_t number, bool *ret_badge, struct err *err) {
+    struct ledger_stmt *stmt = NULL;
+    int rc = ledger_prepare(
+        tx, "SELECT 1 FROM print_jobs WHERE number = ?1 AND kind = 'worker'", &stmt, err);
+    if (rc < 0) {
+        return rc;
+    }
+    ledger_bind_i64(stmt, 1, number);
+    rc = ledger_step(stmt, err);
+    *ret_badge = rc > 0;
+    return rc < 0 ? rc : 0;
+}
+
 int print_again(struct ledger_tx *tx, int64_t number, struct str actor, struct err *err) {
     int rc = change(tx,
         "UPDATE print_jobs SET state = 'waiting', tries = 0, next_ns = ?2, created_ns = ?2,"

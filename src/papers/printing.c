@@ -18,6 +18,7 @@
 enum {
     LOOK_EVERY_MS = 1000,
     RETRY_FIRST_S = 5,
+    AGAIN_S = 1, // After the ledger refused to note what was sent.
     RETRY_MAX_S = 60,
     KEPT_S = 7 * 86400,
     ZPL_BYTES_MAX = 8 << 20,
@@ -77,6 +78,7 @@ struct stepping {
     struct label label;
     struct buf zpl;
     const char *state; // To be written.
+    bool found;        // The row still waited for that.
     int64_t next_ns;
     struct err why;
 };
@@ -134,6 +136,11 @@ static int next_job(struct ledger_tx *tx, void *context, struct err *err) {
              ? err_set(&step->why, ERR_UNSUPPORTED, SAY(PRODUCTION_PRINTER_OFF),
                    ARGS(A_STR(job->printer_code)))
              : label_read(tx, &job->about, job->design, step->arena, &step->label, &step->why);
+    if (rc == -ERR_DATABASE || rc == -ERR_IO || rc == -ERR_SPACE || rc == -ERR_BUSY) {
+        *err = step->why; // Not the label's fault: it is tried again.
+        step->job.number = 0;
+        return rc;
+    }
     return 0;
 }
 
@@ -142,7 +149,8 @@ static int write_state(struct ledger_tx *tx, void *context, struct err *err) {
     struct ledger_stmt *stmt = NULL;
     int rc = ledger_prepare(tx,
         "UPDATE print_jobs SET state = ?2, tries = tries + ?3, next_ns = ?4, done_ns = ?5,"
-        " why_ko = ?6, why_en = ?7 WHERE number = ?1 AND state IN ('waiting', 'sending')",
+        " why_ko = ?6, why_en = ?7 WHERE number = ?1 AND (state = 'waiting' OR (state = 'sending'"
+        " AND ?3 = 0)) RETURNING number",
         &stmt, err);
     if (rc < 0) {
         return rc;
@@ -167,7 +175,9 @@ static int write_state(struct ledger_tx *tx, void *context, struct err *err) {
     }
     ledger_bind_str(stmt, 6, buf_str(&ko));
     ledger_bind_str(stmt, 7, buf_str(&en));
-    return ledger_step(stmt, err);
+    rc = ledger_step(stmt, err);
+    step->found = rc > 0;
+    return rc > 0 ? ledger_step(stmt, err) : rc;
 }
 
 static int put_state(struct stepping *step, const char *state, struct err *err) {
@@ -220,22 +230,38 @@ static void tell_status(const struct zpl_status *status, struct err *why) {
     }
 }
 
-static int deliver(struct stepping *step, const struct stop_flag *stop, struct err *err) {
+/* What has left for the printer must be known afterwards: a ledger that refuses (a full disk) is
+ * asked again until it takes it, or Maru ends; then the next start calls it doubtful. */
+static int put_end(
+    struct stepping *step, const char *state, struct stop_flag *stop, struct err *err) {
+    int rc = put_state(step, state, err);
+    while (rc < 0 && stop != NULL &&
+           !stop_flag_wait(stop, clock_mono_ns(clock_system()) + AGAIN_S * NS_PER_S)) {
+        log_event(LOG_WARN, "printing", "ledger",
+            LOG_FIELDS({"job", A_INT(step->job.number)}, {"state", A_CSTR(state)}), err);
+        rc = put_state(step, state, err);
+    }
+    return rc;
+}
+
+static int deliver(struct stepping *step, struct stop_flag *stop, struct err *err) {
     enum printer_result result = PRINTER_UNREACHED;
     struct zpl_status status = {.no_paper = false};
     int rc = put_state(step, "sending", err);
-    if (rc < 0) {
-        return rc;
+    if (rc < 0 || !step->found) {
+        return rc; // Somebody cancelled it meanwhile.
     }
     rc = printer_send(step->job.address, buf_str(&step->zpl), stop, &result, &status, &step->why);
     switch (result) {
-    case PRINTER_PRINTED: tell_status(&status, &step->why); return put_state(step, "printed", err);
+    case PRINTER_PRINTED:
+        tell_status(&status, &step->why);
+        return put_end(step, "printed", stop, err);
     case PRINTER_SENT:
         (void)err_set(&step->why, ERR_UNSUPPORTED, SAY(PRODUCTION_PRINTER_NO_WORD), NO_ARGS);
-        return put_state(step, "sent", err);
+        return put_end(step, "sent", stop, err);
     case PRINTER_DOUBTFUL:
         (void)err_set(&step->why, ERR_IO, SAY(PRODUCTION_PRINTER_BROKE), NO_ARGS);
-        return put_state(step, "doubtful", err);
+        return put_end(step, "doubtful", stop, err);
     case PRINTER_UNREACHED: break;
     }
     if (rc == -ERR_CANCELLED) { // Maru ends: it stays as it was.
@@ -245,7 +271,7 @@ static int deliver(struct stepping *step, const struct stop_flag *stop, struct e
     return put < 0 ? put : rc == -ERR_CANCELLED ? rc : 0;
 }
 
-int printing_step(struct plant *plant, const struct stop_flag *stop, struct err *err) {
+int printing_step(struct plant *plant, struct stop_flag *stop, struct err *err) {
     AUTO_ARENA struct arena arena;
     arena_init(&arena, 0);
     AUTO_FREE struct stepping *step = MEM_NEW(struct stepping);

@@ -21,7 +21,7 @@ int printing_begin(struct plant *plant, struct err *err);
 /* Sends the next label that is due. 1: one was looked at; 0: nothing is due. ERR_CANCELLED: `stop`
  * was raised; what waits, waits. */
 struct stop_flag;
-int printing_step(struct plant *plant, const struct stop_flag *stop, struct err *err);
+int printing_step(struct plant *plant, struct stop_flag *stop, struct err *err);
 
 /* Host and port of a printer's address; 9100 where it says none. False: it is none. Pure. */
 enum { PRINTER_HOST_MAX = 256, PRINTER_PORT_MAX = 8 };
@@ -39,6 +39,8 @@ struct json;
  * ledger_read. */
 int print_put_list(struct ledger_tx *tx, const struct print_query *query, struct json *json,
     int64_t *ret_next, struct err *err);
+/* Whether a job prints a badge, which not everybody may. */
+int print_is_badge(struct ledger_tx *tx, int64_t number, bool *ret_badge, struct err *err);
 /* A job that failed, is doubtful, was put away or printed goes into the queue once more. */
 int print_again(struct ledger_tx *tx, int64_t number, struct str actor, struct err *err);
 /* Puts one away that is not being sent. ERR_CONFLICT. */

@@ -397,16 +397,20 @@ int event_outsource_receive(struct event *event, struct err *err) {
     int64_t good_u = event_i64(event, "good", 0);
     int64_t bad_u = event_i64(event, "bad", 0);
     int rc = find_open(event, &of, err);
-    if (rc >= 0 && good_u + bad_u == 0) {
+    if (rc >= 0 && good_u == 0 && bad_u == 0) {
         return err_set(err, ERR_INVALID, SAY(PRODUCTION_OUTSOURCE_NOTHING), NO_ARGS);
     }
     rc = rc < 0 ? rc : operation_get(event->tx, of.operation, &step, err);
     if (rc < 0) {
         return rc;
     }
-    of.good_u += good_u;
-    of.bad_u += bad_u;
-    int64_t over_u = of.good_u + of.bad_u - of.quantity_u;
+    int64_t all_u = 0;
+    if (__builtin_add_overflow(of.good_u, good_u, &of.good_u) ||
+        __builtin_add_overflow(of.bad_u, bad_u, &of.bad_u) ||
+        __builtin_add_overflow(of.good_u, of.bad_u, &all_u) || all_u > AMOUNT_MAX_U) {
+        return err_set(err, ERR_RANGE, SAY(PRODUCTION_STOCK_RANGE), NO_ARGS);
+    }
+    int64_t over_u = all_u - of.quantity_u;
     if (over_u > 0) {
         event_warn(event, SAY(PRODUCTION_OUTSOURCE_MORE),
             ARGS(A_STR(event_text(event, "outsourcing")), A_CSTR(AMOUNT(over_u))));

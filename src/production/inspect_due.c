@@ -84,20 +84,25 @@ static int put_candidate(
 
 /* ---- Lots ---- */
 
+/* Of the lots in `from`, the newest first. */
+#define LOTS(from)                                                                                 \
+    "SELECT l.number, l.code, l.item, t.code, t.name, coalesce(l.made_ns, l.created_ns), "         \
+    "EXISTS (SELECT 1 FROM work_orders w WHERE w.lot = l.number) OR EXISTS (SELECT 1 FROM "        \
+    "lot_links k WHERE k.child = l.number AND k.kind NOT IN ('split', 'merge')), EXISTS "          \
+    "(SELECT 1 FROM work_orders w WHERE w.lot = l.number AND w.state NOT IN ('done', "             \
+    "'cancelled')) FROM " from " s JOIN lots l ON l.number = s.lot JOIN items t ON t.number = "    \
+    "l.item WHERE (?1 <> '' OR l.state IN ('open', 'held')) AND EXISTS (SELECT 1 FROM "            \
+    "inspection_plans p WHERE p.item = l.item AND p.active = 1 AND p.kind IN ('incoming', "        \
+    "'final')) ORDER BY l.number DESC LIMIT ?2"
+
 static int read_lots(struct ledger_tx *tx, const struct inspection_due_query *query,
     struct arena *arena, struct candidate *ret_all, uint32_t max, struct err *err) {
     struct ledger_stmt *stmt = NULL;
     uint32_t count = 0;
     int rc = sql_begin(tx,
-        "SELECT l.number, l.code, l.item, t.code, t.name, coalesce(l.made_ns, l.created_ns), "
-        "EXISTS (SELECT 1 FROM work_orders w WHERE w.lot = l.number) OR EXISTS (SELECT 1 FROM "
-        "lot_links k WHERE k.child = l.number AND k.kind NOT IN ('split', 'merge')), EXISTS "
-        "(SELECT 1 FROM work_orders w WHERE w.lot = l.number AND w.state NOT IN ('done', "
-        "'cancelled')) FROM lots l JOIN items t ON t.number = l.item WHERE ((?1 = '' AND l.state "
-        "IN ('open', 'held') AND EXISTS (SELECT 1 FROM stock s WHERE s.lot = l.number AND s.lot <> "
-        "0 AND s.quantity_u > 0)) OR l.code = ?1) AND EXISTS (SELECT 1 FROM inspection_plans p "
-        "WHERE p.item = l.item AND p.active = 1 AND p.kind IN ('incoming', 'final')) ORDER BY "
-        "l.number LIMIT ?2",
+        query->lot.size > 0 ? LOTS("(SELECT number AS lot FROM lots WHERE code = ?1)")
+                            : LOTS("(SELECT DISTINCT lot FROM stock WHERE lot <> 0 "
+                                   "AND quantity_u > 0 AND ?1 = '')"),
         Q(Q_S(query->lot), Q_I(max)), &stmt, err);
     while (rc >= 0 && count < max && (rc = ledger_step(stmt, err)) > 0) {
         ret_all[count++] =
@@ -136,20 +141,31 @@ static int put_lots(struct ledger_tx *tx, const struct inspection_due_query *que
 
 /* ---- Work that runs ---- */
 
+#define OPERATIONS(which)                                                                          \
+    "SELECT o.number, w.code || '/' || o.step, o.step, w.item, t.code, t.name, "                   \
+    "coalesce(l.code, ''), coalesce(a.id, ''), coalesce(a.display, '') FROM operations o JOIN "    \
+    "work_orders w ON w.number = o.work_order JOIN items t ON t.number = w.item LEFT JOIN lots "   \
+    "l ON l.number = w.lot LEFT JOIN machines m ON m.number = o.machine LEFT JOIN assets a ON "    \
+    "a.number = m.asset WHERE " which " AND EXISTS (SELECT 1 FROM inspection_plans p WHERE "       \
+    "p.item = w.item AND p.active = 1 AND p.kind IN ('first', 'in_process') AND (p.step IS NULL "  \
+    "OR p.step = o.step)) ORDER BY o.number DESC LIMIT ?3"
+
 static int read_operations(struct ledger_tx *tx, const struct inspection_due_query *query,
     struct arena *arena, struct candidate *ret_all, uint32_t max, struct err *err) {
     struct ledger_stmt *stmt = NULL;
     uint32_t count = 0;
+    size_t slash = query->operation.size;
+    while (slash > 0 && query->operation.data[slash - 1] != '/') {
+        slash--;
+    }
+    int64_t step = 0;
+    bool named =
+        slash > 0 && str_to_i64(str_slice(query->operation, slash, query->operation.size), &step);
+    struct str order = named ? str_slice(query->operation, 0, slash - 1) : query->operation;
     int rc = sql_begin(tx,
-        "SELECT o.number, w.code || '/' || o.step, o.step, w.item, t.code, t.name, "
-        "coalesce(l.code, ''), coalesce(a.id, ''), coalesce(a.display, '') FROM operations o JOIN "
-        "work_orders w ON w.number = o.work_order JOIN items t ON t.number = w.item LEFT JOIN lots "
-        "l ON l.number = w.lot LEFT JOIN machines m ON m.number = o.machine LEFT JOIN assets a ON "
-        "a.number = m.asset WHERE ((?1 = '' AND o.state = 'running') OR w.code || '/' || o.step = "
-        "?1) AND EXISTS (SELECT 1 FROM inspection_plans p WHERE p.item = w.item AND p.active = 1 "
-        "AND p.kind IN ('first', 'in_process') AND (p.step IS NULL OR p.step = o.step)) ORDER BY "
-        "o.number LIMIT ?2",
-        Q(Q_S(query->operation), Q_I(max)), &stmt, err);
+        query->operation.size > 0 ? OPERATIONS("w.code = ?1 AND o.step = ?2")
+                                  : OPERATIONS("o.state = 'running' AND ?1 = '' AND ?2 = 0"),
+        Q(Q_S(order), Q_I(step), Q_I(max)), &stmt, err);
     while (rc >= 0 && count < max && (rc = ledger_step(stmt, err)) > 0) {
         ret_all[count++] = (struct candidate){.operation = ledger_column_i64(stmt, 0),
             .operation_code = arena_copy(arena, ledger_column_str(stmt, 1)),

@@ -287,6 +287,7 @@ int api_print_new(struct call *call, struct err *err) {
 }
 
 struct job_change {
+    const struct call *call;
     struct str actor;
     int64_t number;
     int (*change)(struct ledger_tx *tx, int64_t number, struct str actor, struct err *err);
@@ -294,13 +295,18 @@ struct job_change {
 
 static int change_job(struct ledger_tx *tx, void *context, struct err *err) {
     struct job_change *change = context;
-    return change->change(tx, change->number, change->actor, err);
+    bool badge = false;
+    int rc = print_is_badge(tx, change->number, &badge, err);
+    if (rc >= 0 && badge && !may_see_badges(change->call)) {
+        return err_set(err, ERR_FORBIDDEN, SAY(PRODUCTION_LABEL_BADGE), NO_ARGS);
+    }
+    return rc < 0 ? rc : change->change(tx, change->number, change->actor, err);
 }
 
 static int change(struct call *call,
     int (*how)(struct ledger_tx *tx, int64_t number, struct str actor, struct err *err),
     struct err *err) {
-    struct job_change job = {.actor = str_of(call->principal.id), .change = how};
+    struct job_change job = {.call = call, .actor = str_of(call->principal.id), .change = how};
     if (!str_to_i64(call->args[1], &job.number)) {
         return err_set(err, ERR_NOT_FOUND, SAY(PRODUCTION_PRINT_GONE), ARGS(A_INT(0)));
     }

@@ -315,6 +315,7 @@ CREATE TABLE operations (
     UNIQUE (work_order, step)
 ) STRICT;
 CREATE INDEX operations_by_machine ON operations (machine, begin_ns);
+CREATE INDEX operations_running ON operations (number) WHERE state = 'running';
 CREATE TABLE purchase_proposals (
     number     INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
     item       INTEGER NOT NULL REFERENCES items (number),
