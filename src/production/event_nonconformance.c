@@ -263,12 +263,18 @@ static int carry_out(
     }
 }
 
-static int warn_held(struct event *event, const struct facts *facts, struct err *err) {
-    int64_t left = 0;
-    int rc = sql_number(event->tx,
+/* Some of the lot lies here held: what becomes of it nobody has said. */
+static int count_held(
+    struct event *event, const struct facts *facts, int64_t *ret_count, struct err *err) {
+    return sql_number(event->tx,
         "SELECT count(*) FROM stock s JOIN lots l ON l.number = s.lot WHERE s.lot = ?1 AND "
         "s.quantity_u > 0 AND l.state = 'held'",
-        Q(Q_I(facts->lot)), 0, &left, err);
+        Q(Q_I(facts->lot)), 0, ret_count, err);
+}
+
+static int warn_held(struct event *event, const struct facts *facts, struct err *err) {
+    int64_t left = 0;
+    int rc = count_held(event, facts, &left, err);
     if (rc >= 0 && left > 0) {
         event_warn(event, SAY(PRODUCTION_NC_STILL), ARGS(A_STR(facts->lot_code)));
     }
@@ -299,9 +305,11 @@ int event_nonconformance_dispose(struct event *event, struct err *err) {
                                                                  : warn_held(event, &facts, err);
 }
 
+/* What was reworked out of the lot is held with it until then. */
 int event_nonconformance_close(struct event *event, struct err *err) {
     struct facts facts;
     int64_t unchecked = 0;
+    int64_t left = 0;
     int rc = find(event, &facts, err);
     if (rc >= 0 && !str_eq(facts.state, STR("decided"))) {
         return err_set(err, ERR_CONFLICT, SAY(PRODUCTION_NC_UNDECIDED), ARGS(A_INT(facts.number)));
@@ -315,7 +323,11 @@ int event_nonconformance_close(struct event *event, struct err *err) {
         return err_set(err, ERR_CONFLICT, SAY(PRODUCTION_NC_ACTIONS),
             ARGS(A_INT(facts.number), A_INT(unchecked)));
     }
-    rc = rc < 0 ? rc : warn_held(event, &facts, err);
+    rc = rc < 0 || !facts.holds ? rc : count_held(event, &facts, &left, err);
+    if (rc >= 0 && left > 0) {
+        return err_set(err, ERR_CONFLICT, SAY(PRODUCTION_NC_STILL), ARGS(A_STR(facts.lot_code)));
+    }
+    rc = rc < 0 ? rc : let_go(event, &facts, err);
     return rc < 0 ? rc
                   : sql_do(event->tx,
                         "UPDATE nonconformances SET state = 'closed', closed_ns = ?2 WHERE number "

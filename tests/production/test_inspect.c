@@ -360,6 +360,39 @@ static void decisions_do_what_they_say(void **state) {
     SHOP_REFUSED(&shop, ERR_NOT_FOUND, "nonconformance.close", "nonconformance=7");
 }
 
+/* A lot that is reworked whole is free when its non-conformity is closed, and not before. */
+static void what_was_reworked_is_free_in_the_end(void **state) {
+    (void)state;
+    SHOP_DONE(&shop, "stock.receive", "item=CASE", "quantity=100", "lot=C", NULL);
+    SHOP_DONE(&shop, "nonconformance.open", "lot=C", "description=burrs", "hold=1", NULL);
+    SHOP_DONE(&shop, "nonconformance.dispose", "nonconformance=1", "decision=rework", "quantity=60",
+        NULL);
+    SHOP_REFUSED(&shop, ERR_CONFLICT, "nonconformance.close", "nonconformance=1");
+    assert_true(shop_said(&shop, "lot C stays held"));
+    SHOP_DONE(&shop, "nonconformance.dispose", "nonconformance=1", "decision=rework", NULL);
+    assert_int_equal(number("SELECT count(*) FROM lots WHERE state = 'held'"), 3);
+    SHOP_DONE(&shop, "nonconformance.close", "nonconformance=1", NULL);
+    assert_int_equal(number("SELECT count(*) FROM lots WHERE state = 'held'"), 0);
+}
+
+/* Told again by whoever was not answered, also over a new begin of the program. */
+static void an_inspection_is_recorded_once(void **state) {
+    (void)state;
+    receive("A");
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(shop_tell_key(&shop, "K", "inspection.record", "kind=incoming", "lot=A",
+                             "line=1", "value=fail", "line=2", "value=0.05 0.05", NULL),
+            0);
+        assert_true(shop_answered(&shop, "\"inspection\":1,\"result\":\"fail\""));
+        place_reopen(&shop.place);
+    }
+    assert_int_equal(number("SELECT count(*) FROM inspections"), 1);
+    assert_int_equal(number("SELECT count(*) FROM nonconformances"), 1);
+    assert_int_equal(number("SELECT count(*) FROM lot_holds"), 1);
+    assert_int_equal(
+        number("SELECT count(*) FROM audit WHERE action = 'event.inspection.record'"), 1);
+}
+
 /* Of two that hold a lot, deciding one does not free it. */
 static void another_nonconformity_keeps_its_hold(void **state) {
     (void)state;
@@ -499,6 +532,9 @@ int main(void) {
             gauges_and_tags_tell_their_values_themselves, open_shop, close_shop),
         cmocka_unit_test_setup_teardown(work_is_inspected_as_its_plan_says, open_shop, close_shop),
         cmocka_unit_test_setup_teardown(decisions_do_what_they_say, open_shop, close_shop),
+        cmocka_unit_test_setup_teardown(
+            what_was_reworked_is_free_in_the_end, open_shop, close_shop),
+        cmocka_unit_test_setup_teardown(an_inspection_is_recorded_once, open_shop, close_shop),
         cmocka_unit_test_setup_teardown(
             another_nonconformity_keeps_its_hold, open_shop, close_shop),
         cmocka_unit_test_setup_teardown(scrap_at_work_mends_the_count, open_shop, close_shop),
