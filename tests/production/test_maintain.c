@@ -222,6 +222,29 @@ static void advance(int64_t seconds) {
     clock_fake_advance(&shop.place.clock, seconds * NS_PER_S);
 }
 
+struct looking {
+    const struct care_ask *ask;
+    enum care_state state;
+};
+
+static int read_state(struct ledger_tx *tx, void *context, struct err *err) {
+    struct looking *looking = context;
+    struct arena arena;
+    struct care_plan *plans = NULL;
+    arena_init(&arena, 0);
+    int count = care_plans_load(tx, looking->ask, &arena, &plans, err);
+    assert_int_equal(count, 1);
+    looking->state = plans[0].due.state;
+    arena_fini(&arena);
+    return 0;
+}
+
+static enum care_state state_in(const struct care_ask *ask) {
+    struct looking looking = {.ask = ask};
+    place_read(&shop.place, read_state, &looking);
+    return looking.state;
+}
+
 static void plans_count_from_when_they_were_done(void **state) {
     (void)state;
     place_sql(&shop.place,
@@ -255,6 +278,22 @@ static void plans_count_from_when_they_were_done(void **state) {
     assert_int_equal(shop_tell_key(&shop, "same", "care.done", "plan=BELT", NULL), 0);
     assert_int_equal(shop_tell_key(&shop, "same", "care.done", "plan=BELT", NULL), 0);
     assert_int_equal(number("SELECT count(*) FROM care_done"), 2);
+}
+
+/* 23:30 UTC of the 14th is 08:30 of the 15th in Seoul: days are the plant's. */
+static void days_are_those_of_the_plant(void **state) {
+    (void)state;
+    struct zone *seoul = NULL;
+    assert_int_equal(zone_load(STR("Asia/Seoul"), &seoul, NULL), 0);
+    place_sql(&shop.place,
+        "INSERT INTO care_plans (number, changed_ns, code, name, machine, every, basis, start, "
+        "active, note) VALUES (1, 0, 'BELT', 'Belt', 1, 1, 'days', '', 1, '')");
+    SHOP_DONE(&shop, "care.done", "plan=BELT", "time=2023-11-14T14:30:00Z", NULL); // 23:30 there.
+    const struct care_ask here = {.now_ns = shop.place.clock.wall_ns};
+    const struct care_ask there = {.zone = seoul, .now_ns = shop.place.clock.wall_ns};
+    assert_int_equal(state_in(&here), CARE_OK);   // The same day: a whole one is left.
+    assert_int_equal(state_in(&there), CARE_DUE); // The next day has begun.
+    zone_free(seoul);
 }
 
 /* */
@@ -317,6 +356,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(running_time_is_what_the_states_say, open_shop, close_shop),
         cmocka_unit_test_setup_teardown(
             plans_count_from_when_they_were_done, open_shop, close_shop),
+        cmocka_unit_test_setup_teardown(days_are_those_of_the_plant, open_shop, close_shop),
         cmocka_unit_test_setup_teardown(failures_that_overlap_are_one, open_shop, close_shop),
         cmocka_unit_test_setup_teardown(
             spare_parts_below_their_minimum_are_marked, open_shop, close_shop),
