@@ -133,9 +133,13 @@ int mould_shots(struct ledger_tx *tx, int64_t mould, int64_t from_ns, int64_t to
     int64_t changed = 0;
     int64_t before = 0;
     int rc = sql_number(tx,
-        "SELECT sum(m.counts) FROM runs r JOIN made m ON m.run = r.number WHERE r.mould = ?1"
-        " AND (r.end_ns IS NULL OR r.end_ns > ?2) AND m.minute_ns >= ?3 AND m.minute_ns < ?4",
-        Q(Q_I(mould), Q_I(from_ns), Q_I(minute_after(from_ns)), Q_I(to_ns)), 0, &counted, err);
+        "SELECT sum(CASE WHEN r.begin_ns >= ?2 AND coalesce(r.end_ns, ?5) < ?4 THEN"
+        " (SELECT c.counts FROM run_counts c WHERE c.run = r.number) ELSE"
+        " (SELECT sum(m.counts) FROM made m WHERE m.run = r.number AND m.minute_ns >= ?3"
+        " AND m.minute_ns < ?4) END) FROM runs r WHERE r.mould = ?1"
+        " AND coalesce(r.end_ns, ?5) > ?2 AND r.begin_ns < ?4",
+        Q(Q_I(mould), Q_I(from_ns), Q_I(minute_after(from_ns)), Q_I(to_ns), Q_I(INT64_MAX - 1)), 0,
+        &counted, err);
     rc = rc < 0 ? rc
                 : sql_number(tx,
                       "SELECT sum(shots) FROM mould_shots WHERE mould = ?1 AND time_ns >= ?2"

@@ -60,8 +60,9 @@ struct care_ask {
 /* Plans in use, in the order of their numbers, then the moulds' own. Count, in the arena. */
 int care_plans_load(struct ledger_tx *tx, const struct care_ask *ask, struct arena *arena,
     struct care_plan **ret_plans, struct err *err);
-/* Shots of a mould since a moment (INT64_MIN: all, with those made before it was counted here).
- * Counts belong to the minute in which they were told: from the first whole one on. */
+/* Shots of a mould in [from, to) (INT64_MIN: all, with those made before it was counted here).
+ * Counts belong to the minute in which they were told: of a run that reaches over an edge from the
+ * first whole one on. */
 int mould_shots(struct ledger_tx *tx, int64_t mould, int64_t from_ns, int64_t to_ns,
     int64_t *ret_shots, struct err *err);
 /* How long a machine ran in [from, to), as far as it is told. */

@@ -266,6 +266,12 @@ static void the_order_of_telling_does_not_matter(void **state) {
         }
         assert_int_equal(number("SELECT sum(pieces) FROM made"), expected);
         assert_int_equal(number("SELECT count(*) FROM made"), 14);
+        assert_int_equal(shots_since(INT64_MIN), 1000 + 14);
+        assert_int_equal(
+            number(
+                "SELECT count(*) FROM run_counts c WHERE counts <> (SELECT coalesce(sum(m.counts),"
+                " 0) FROM made m WHERE m.run = c.run)"),
+            0);
         assert_int_equal(number("SELECT count(*) FROM runs WHERE end_ns IS NULL"), 1);
     }
 }

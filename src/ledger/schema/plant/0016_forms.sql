@@ -39,6 +39,27 @@ CREATE TABLE mould_blocks (
     event   INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX runs_by_mould ON runs (mould, begin_ns) WHERE mould IS NOT NULL;
+-- Strokes of each run: what `made` sums to, kept beside it, since a mould's life is years of minutes.
+CREATE TABLE run_counts (
+    run    INTEGER PRIMARY KEY NOT NULL,
+    counts INTEGER NOT NULL
+) STRICT;
+INSERT INTO run_counts (run, counts) SELECT run, sum(counts) FROM made WHERE run <> 0 GROUP BY run;
+CREATE TRIGGER made_comes AFTER INSERT ON made WHEN NEW.run <> 0
+BEGIN
+    INSERT INTO run_counts (run, counts) VALUES (NEW.run, NEW.counts)
+        ON CONFLICT (run) DO UPDATE SET counts = counts + excluded.counts;
+END;
+CREATE TRIGGER made_goes AFTER DELETE ON made WHEN OLD.run <> 0
+BEGIN
+    UPDATE run_counts SET counts = counts - OLD.counts WHERE run = OLD.run;
+END;
+CREATE TRIGGER made_changes AFTER UPDATE OF run, counts ON made
+BEGIN
+    UPDATE run_counts SET counts = counts - OLD.counts WHERE run = OLD.run;
+    INSERT INTO run_counts (run, counts) SELECT NEW.run, NEW.counts WHERE NEW.run <> 0
+        ON CONFLICT (run) DO UPDATE SET counts = counts + excluded.counts;
+END;
 
 -- ---- Papers of the shop floor. Fields and their rules stand in production/nouns.def. ----
 
