@@ -21,6 +21,7 @@ enum {
     AGAIN_S = 1, // After the ledger refused to note what was sent.
     RETRY_MAX_S = 60,
     KEPT_S = 7 * 86400,
+    FORGOTTEN_S = 366 * 86400, // What was printed; looked at when the program begins.
     ZPL_BYTES_MAX = 8 << 20,
     AT_ONCE = 20, // Then the stop flag is looked at again.
 };
@@ -318,6 +319,16 @@ static int begin(struct ledger_tx *tx, void *context, struct err *err) {
     ledger_bind_str(stmt, 1, buf_str(&ko));
     ledger_bind_str(stmt, 2, buf_str(&en));
     ledger_bind_i64(stmt, 3, ledger_now_ns(tx));
+    rc = ledger_step(stmt, err);
+    rc = rc < 0 ? rc
+                : ledger_prepare(tx,
+                      "DELETE FROM print_jobs WHERE done_ns < ?1 AND state IN ('printed', 'sent',"
+                      " 'failed', 'cancelled')",
+                      &stmt, err);
+    if (rc < 0) {
+        return rc;
+    }
+    ledger_bind_i64(stmt, 1, ledger_now_ns(tx) - FORGOTTEN_S * NS_PER_S);
     return ledger_step(stmt, err);
 }
 

@@ -51,11 +51,11 @@ describe('deliveries', () => {
     await row('partners', { code: 'PAINT', name: '한도장', kind: 'outsourcer' });
     await row('places', { code: 'OUT', name: '한도장 창고', kind: 'outside', partner: 'PAINT' });
     await row('processes', { code: 'PNT', name: '도장', kind: 'outsourced' });
-    await row('items', { code: 'P-900', name: '커버 도장품', kind: 'semi', unit: 'EA', place: 'FG' });
+    await row('items', { code: 'P-900', name: '커버 도장품', kind: 'semi', unit: 'EA', place: 'FG', gtin: '8809999000013' });
     await row('routings', { item: 'P-900', version: '1', step: '10', process: 'PNT', partner: 'PAINT', price: '350' });
     await tell({ type: 'order.make', item: 'P-900', quantity: 300, due: '2099-12-01', release: '1', code: 'E2E-9' });
     for (const [lot, quantity] of [['E2E-L1', 120], ['E2E-L2', 80]]) {
-      await tell({ type: 'stock.receive', item: 'A-100', quantity, lot, place: 'FG' });
+      await tell({ type: 'stock.receive', item: 'P-900', quantity, lot, place: 'FG' });
     }
   });
   after(async () => {
@@ -95,6 +95,7 @@ describe('deliveries', () => {
     await page.keyboard.press('Tab');
     await picture(page, 'ship-desk');
     await sheet.getByRole('button', { name: '2개 로트 출하' }).click();
+    await sheet.waitFor({ state: 'hidden', ...WAIT }).catch(async () => assert.fail(await sheet.innerText()));
     const note = page.getByRole('listitem').filter({ hasText: '대일전자' }).first();
     await note.getByText('2행').waitFor(WAIT);
     for (const name of ['인쇄', '사본']) {
@@ -119,6 +120,21 @@ describe('deliveries', () => {
     await page.getByText('295').waitFor(WAIT);
     const { items } = await (await desk.page.request.get(`${url}/api/v1/plants/demo/outsourcings`)).json();
     assert.deepEqual([items[0].state, items[0].good, items[0].bad], ['done', 295, 5]);
+  });
+
+  test('what a box says stands in the receipt already', async () => {
+    const { page } = desk;
+    await page.goto(`${url}/deliveries?show=in`);
+    await page.getByPlaceholder('상자의 코드를 스캔하거나 비워 두기').fill('(01)08809999000013(17)600131(10)A77(37)24');
+    await page.keyboard.press('Enter');
+    const sheet = page.getByRole('dialog');
+    await sheet.getByLabel('품목').waitFor(WAIT);
+    assert.equal(await sheet.getByLabel('품목').inputValue(), 'P-900');
+    assert.equal(await sheet.getByLabel('수량').inputValue(), '24');
+    assert.equal(await sheet.getByLabel('유효 기한').inputValue(), '2060-01-31');
+    await sheet.getByRole('button', { name: '저장' }).click();
+    await page.getByRole('listitem').filter({ hasText: '커버 도장품' }).getByText('24').waitFor(WAIT);
+    assert.equal((await (await page.request.get(`${url}/api/v1/plants/demo/lots?q=A77`)).json()).items[0].expires, '2060-01-31');
   });
 
   for (const size of someOf(SIZES)) {

@@ -62,10 +62,10 @@ async function ship(page) {
   await page.evaluate(async () => {
     const tell = (key, body) => fetch('/api/v1/plants/demo/events', { method: 'POST', headers: { 'Content-Type': 'application/json', 'X-Requested-With': 'maru', 'Idempotency-Key': key }, body: JSON.stringify(body) });
     for (const [i, quantity] of [480, 360].entries()) {
-      await tell(`picture-${i}`, { type: 'stock.receive', item: 'A-100', lot: `A-26110${i + 1}`, quantity, place: 'FG' });
+      await tell(`picture-${i}`, { type: 'stock.receive', item: 'C-200', lot: `C-26110${i + 1}`, quantity, place: 'FG' });
     }
-    await tell('picture-2', { type: 'delivery.ship', partner: 'DAEIL', lot: ['A-261101'] });
-    await tell('picture-3', { type: 'delivery.ship', sales: 'DE-26118', lot: ['A-261102'] });
+    await tell('picture-2', { type: 'delivery.ship', partner: 'DAEIL', lot: ['C-261101'] });
+    await tell('picture-3', { type: 'delivery.ship', partner: 'DAEIL', lot: ['C-261102'] });
   });
   await page.reload();
   await page.waitForSelector('main ul.list li');

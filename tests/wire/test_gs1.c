@@ -7,6 +7,9 @@
 
 #include <cmocka.h>
 
+#include "core/buf.h"
+#include "core/random.h"
+
 #define FNC1 "\x1d"
 
 static void assert_element(
@@ -102,8 +105,59 @@ static void an_epc_gives_item_and_serial(void **state) {
     assert_false(gs1_epc(STR("307FFFFFFFFFFFFFFFFFFFFF"), &sgtin));
 }
 
+/* What is put together by clause 7.8 (predefined lengths need no FNC1) comes apart as it was: with
+ * a mark or without, and written for people. */
+static void what_is_put_together_comes_apart_the_same(void **state) {
+    (void)state;
+    static const struct {
+        const char *ai;
+        const char *value; // NULL: made of letters.
+        bool fixed;
+    } PARTS[] = {{"01", "08801234567893", true}, {"11", "260131", true}, {"17", "261200", true},
+        {"10", NULL, false}, {"21", NULL, false}, {"37", "24", false}, {"3102", "001250", true},
+        {"400", NULL, false}, {"410", "8801234000000", true}, {"241", NULL, false}};
+    enum { COUNT = sizeof PARTS / sizeof PARTS[0] };
+    struct random random;
+    random_seed(&random, 20260102);
+    for (int round = 0; round < 3000; round++) {
+        AUTO_BUF struct buf code;
+        AUTO_BUF struct buf written;
+        char values[6][24];
+        size_t which[6];
+        size_t count = 1 + random_below(&random, 6);
+        buf_init(&code, 1024);
+        buf_init(&written, 1024);
+        buf_put_str(&code, random_below(&random, 2) == 0 ? STR("]d2") : STR("]C1"));
+        for (size_t i = 0; i < count; i++) {
+            which[i] = random_below(&random, COUNT);
+            size_t size = 1 + random_below(&random, 20);
+            for (size_t k = 0; k < size; k++) {
+                values[i][k] = "0123456789ABCZabcz-./"[random_below(&random, 21)];
+            }
+            values[i][size] = '\0';
+            const char *value = PARTS[which[i]].value;
+            (void)str_copy_z(str_of(value != NULL ? value : values[i]), values[i], 24);
+            buf_printf(&code, "%s%s%s", PARTS[which[i]].ai, values[i],
+                PARTS[which[i]].fixed || i + 1 == count ? "" : "\x1d");
+            buf_printf(&written, "(%s)%s", PARTS[which[i]].ai, values[i]);
+        }
+        const struct str texts[2] = {buf_str(&code), buf_str(&written)};
+        for (size_t form = 0; form < 2; form++) {
+            struct gs1_code parts;
+            assert_int_equal(gs1_parse(texts[form], &parts, NULL), 0);
+            assert_int_equal(parts.count, count);
+            for (size_t i = 0; i < count; i++) {
+                assert_true(str_eq(parts.elements[i].ai, str_of(PARTS[which[i]].ai)));
+                assert_true(str_eq(parts.elements[i].value, str_of(values[i])));
+            }
+        }
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_is_put_together_comes_apart_the_same),
+
         cmocka_unit_test(codes_are_taken_apart),
         cmocka_unit_test(plain_numbers_with_a_check_digit_are_items),
         cmocka_unit_test(what_is_wrong_is_said),
