@@ -11,6 +11,8 @@ struct note_wish {
     int64_t partner;
     int64_t outsourcing; // 0: none.
     int64_t after;       // Moves of this event with numbers above.
+    int64_t from_ns;     // Moves since then.
+    bool in_part;        // More than a note can have: the oldest; else it is refused.
 };
 /* PREFIX-YYMMDD-N of the event's day, the next free one of the table. */
 int note_code(struct event *event, const char *table, const char *prefix, char to[NOTE_CODE_MAX],

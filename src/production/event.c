@@ -82,6 +82,12 @@ int event_lists_match(
                                  ARGS(A_CSTR(name), A_INT(count), A_CSTR(other), A_INT(others)));
 }
 
+void event_rewrite(struct event *event, const char *name, uint32_t index, struct str text) {
+    CHECK(index < event_count(event, name));
+    event->values[event->firsts[field_of(event, name)] + index].text = text;
+    event->rewritten = true;
+}
+
 void event_warn(struct event *event, enum msg_id id, const struct arg *args) {
     AUTO_BUF struct buf words;
     buf_init(&words, 4096);
@@ -187,13 +193,18 @@ static int insert_row(struct telling *telling, struct event *event, struct err *
 
 static int keep_answer(struct telling *telling, const struct event *event, struct err *err) {
     struct ledger_stmt *stmt = NULL;
-    int status = ledger_prepare(
-        event->tx, "UPDATE production_events SET answer = ?2 WHERE number = ?1", &stmt, err);
+    if (event->rewritten) {
+        buf_clear(&telling->body);
+        event_put_body(&telling->given, &telling->body);
+    }
+    int status = ledger_prepare(event->tx,
+        "UPDATE production_events SET answer = ?2, body = ?3 WHERE number = ?1", &stmt, err);
     if (status < 0) {
         return status;
     }
     ledger_bind_i64(stmt, 1, event->number);
     ledger_bind_str(stmt, 2, buf_str(&telling->answer));
+    ledger_bind_str(stmt, 3, buf_str(&telling->body));
     return ledger_step(stmt, err);
 }
 

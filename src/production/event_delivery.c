@@ -11,10 +11,13 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/time.h"
 #include "production/deliveries.h"
 #include "production/lot.h"
 #include "production/sql.h"
 #include "production/stock.h"
+
+#define DAY_NS (86400 * NS_PER_S)
 
 int moves_end(struct event *event, int64_t *ret_number, struct err *err) {
     return sql_number(
@@ -53,11 +56,11 @@ static int put_lines(struct event *event, const struct note_wish *wish, int64_t 
         " prices p WHERE p.item = m.item AND p.kind = 'sell' AND (p.partner = ?2 OR p.partner IS"
         " NULL) AND p.valid_from <= ?3 ORDER BY p.partner IS NULL, p.valid_from DESC LIMIT 1) END)"
         " FROM stock_moves m WHERE m.quantity_u < 0 AND m.number > ?4 AND (?5 = 0 OR m.event = ?5)"
-        " AND %s ORDER BY m.number LIMIT %d",
-        which, DELIVERY_LINES_MAX + 1);
+        " AND m.time_ns >= ?6 AND %s ORDER BY m.number LIMIT %d",
+        which, wish->in_part ? DELIVERY_LINES_MAX : DELIVERY_LINES_MAX + 1);
     int rc = sql_do(event->tx, sql,
         Q(Q_I(delivery), Q_I(wish->partner), Q_S(str_of(day)), Q_I(wish->after),
-            Q_I(wish->after > 0 ? event->number : 0)),
+            Q_I(wish->after > 0 ? event->number : 0), Q_I(wish->from_ns)),
         err);
     rc = rc < 0 ? rc
                 : sql_number(event->tx, "SELECT count(*) FROM delivery_lines WHERE delivery = ?1",
@@ -165,9 +168,20 @@ int event_delivery_ship(struct event *event, struct err *err) {
 
 /* ---- What was shipped before ---- */
 
+/* When the named day begins in the plant's zone; without one the day of the event. */
+static int64_t day_begin(struct event *event, const char *name) {
+    int64_t offset_ns =
+        event->zone != NULL ? zone_offset_s(event->zone, event->time_ns) * NS_PER_S : 0;
+    int64_t today = (event->time_ns + offset_ns) / DAY_NS;
+    return event_i64(event, name, today) * DAY_NS - offset_ns;
+}
+
 int event_delivery_collect(struct event *event, struct err *err) {
     char code[NOTE_CODE_MAX];
-    struct note_wish wish = {.kind = "customer", .partner = event_i64(event, "partner", 0)};
+    struct note_wish wish = {.kind = "customer",
+        .partner = event_i64(event, "partner", 0),
+        .from_ns = day_begin(event, "from"),
+        .in_part = true};
     int64_t lines = 0;
     int rc = note_code(event, "deliveries", "DN", code, err);
     rc = rc < 0 ? rc
@@ -181,6 +195,9 @@ int event_delivery_collect(struct event *event, struct err *err) {
     if (rc >= 0 && lines == 0) {
         return err_set(err, ERR_CONFLICT, SAY(PRODUCTION_DELIVERY_NOTHING),
             ARGS(A_STR(event_text(event, "partner"))));
+    }
+    if (rc >= 0 && lines == DELIVERY_LINES_MAX) {
+        event_warn(event, SAY(PRODUCTION_DELIVERY_PART), ARGS(A_INT(lines)));
     }
     return rc;
 }

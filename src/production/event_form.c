@@ -84,8 +84,8 @@ static int take_check(struct filling *filling, const struct form_field *field, s
 static int take_known(struct filling *filling, const struct form_field *field, struct filled *value,
     struct err *err) {
     static const char *const SQL[FORM_KIND_COUNT] = {
-        [FORM_WORKER] = "SELECT code FROM workers WHERE code = ?1 OR (badge = ?1 AND badge <> '')"
-                        " ORDER BY code = ?1 DESC",
+        [FORM_WORKER] = "SELECT code FROM workers WHERE (code = ?1 OR (badge = ?1 AND badge <> ''))"
+                        " AND active = 1 ORDER BY code = ?1 DESC",
         [FORM_LOT] = "SELECT code FROM lots WHERE code = ?1",
         [FORM_MACHINE] = "SELECT a.id FROM machines m JOIN assets a ON a.number = m.asset"
                          " WHERE a.id = ?1"};
@@ -142,6 +142,15 @@ static int given_for(
     return 0;
 }
 
+/* A badge is kept nowhere. */
+static void keep_code(struct event *event, const struct form_field *field, struct str code) {
+    for (uint32_t i = 0; i < event_count(event, "field"); i++) {
+        if (str_eq(event_text_at(event, "field", i), field->field)) {
+            event_rewrite(event, "value", i, code);
+        }
+    }
+}
+
 static int check_names(const struct filling *filling, struct err *err) {
     for (uint32_t i = 0; i < event_count(filling->event, "field"); i++) {
         struct str name = event_text_at(filling->event, "field", i);
@@ -182,6 +191,9 @@ static int put_value(struct filling *filling, const struct form_field *field, st
                              : 0;
     }
     rc = take_value(filling, field, &value, err);
+    if (rc >= 0 && field->kind == FORM_WORKER) {
+        keep_code(filling->event, field, value.text);
+    }
     filling->outside += value.outside;
     return rc < 0 ? rc
                   : sql_do(filling->event->tx,

@@ -27,8 +27,9 @@ struct event {
     struct json *answer;
     struct json *warnings;
     uint32_t type;
-    const struct event_value *values; // By field, then as given.
-    const uint32_t *firsts;           // Of each field, its first value; one more behind the last.
+    struct event_value *values; // By field, then as given.
+    bool rewritten;             // By event_rewrite.
+    const uint32_t *firsts;     // Of each field, its first value; one more behind the last.
 };
 
 /* How many values there are: 0 or 1, of a list any number. */
@@ -47,6 +48,8 @@ double event_f64(const struct event *event, const char *name, double absent);
 /* Two lists that belong together have the same length, or ERR_INVALID. */
 int event_lists_match(
     const struct event *event, const char *name, const char *other, struct err *err);
+/* What is kept of a member instead of what was given, where that must not be kept (a badge). */
+void event_rewrite(struct event *event, const char *name, uint32_t index, struct str text);
 /* A sentence for whoever told the event: it was done, but. */
 void event_warn(struct event *event, enum msg_id id, const struct arg *args);
 

@@ -15,7 +15,8 @@
 #include "production/sql.h"
 #include "production/words.h"
 
-#define DAY_NS (86400 * NS_PER_S)
+#define DAY_NS    (86400 * NS_PER_S)
+#define MINUTE_NS (60 * NS_PER_S)
 
 enum { BODY_BYTES = 256 << 10 };
 
@@ -247,6 +248,30 @@ static int find_turn(const struct calendar *calendar, const struct form_place *p
     return 0;
 }
 
+/* A sheet of an order or lot is about its work from the first run to the last, on whatever days. */
+static int find_work(struct ledger_tx *tx, const struct form *form, const struct form_place *place,
+    struct form_frame *frame, struct err *err) {
+    int rc = 0;
+    if (str_eq(form->every, STR("order"))) {
+        frame->work = frame->order;
+    } else if (str_eq(form->every, STR("lot"))) {
+        rc = sql_number(tx, "SELECT number FROM work_orders WHERE lot = ?1", Q(Q_I(frame->lot)), 0,
+            &frame->work, err);
+    }
+    struct ledger_stmt *stmt = NULL;
+    if (rc >= 0 && frame->work != 0) {
+        rc = sql_first(tx,
+            "SELECT min(r.begin_ns), max(coalesce(r.end_ns, ?2)) FROM runs r JOIN operations o ON"
+            " o.number = r.operation WHERE o.work_order = ?1",
+            Q(Q_I(frame->work), Q_I(place->time_ns)), &stmt, err);
+    }
+    if (rc > 0 && stmt != NULL && !ledger_column_is_null(stmt, 0)) {
+        frame->from_ns = ledger_column_i64(stmt, 0) / MINUTE_NS * MINUTE_NS;
+        frame->to_ns = ledger_column_i64(stmt, 1) + 1;
+    }
+    return rc < 0 ? rc : 0;
+}
+
 static int find_time(struct ledger_tx *tx, const struct form *form, const struct form_place *place,
     const struct zone *zone, struct arena *arena, struct form_frame *frame, struct err *err) {
     struct calendar calendar;
@@ -262,6 +287,7 @@ static int find_time(struct ledger_tx *tx, const struct form *form, const struct
         frame->day = place->day != FORM_TODAY ? place->day
                                               : calendar_day_of(&calendar, zone, place->time_ns);
     }
+    rc = rc < 0 ? rc : find_work(tx, form, place, frame, err);
     if (rc >= 0 && frame->to_ns == 0) {
         frame->from_ns = calendar_day_begin(&calendar, zone, frame->day);
         frame->to_ns = calendar_day_begin(&calendar, zone, frame->day + 1);
@@ -304,8 +330,7 @@ static int count_pieces(struct ledger_tx *tx, const struct form_frame *frame, bo
     int rc = sql_number(tx,
         "SELECT sum(CASE WHEN ?5 THEN pieces - bad ELSE bad END) FROM made WHERE " MACHINES_OF
         " AND minute_ns >= ?2 AND minute_ns < ?3 AND (?4 = 0 OR run IN " RUNS_OF ")",
-        Q(Q_I(frame->machine), Q_I(frame->from_ns), Q_I(frame->to_ns), Q_I(frame->order),
-            Q_I(good)),
+        Q(Q_I(frame->machine), Q_I(frame->from_ns), Q_I(frame->to_ns), Q_I(frame->work), Q_I(good)),
         0, &counted, err);
     rc = rc < 0 ? rc
                 : sql_number(tx,
@@ -313,22 +338,32 @@ static int count_pieces(struct ledger_tx *tx, const struct form_frame *frame, bo
                       " WHERE time_ns >= ?2 AND time_ns < ?3 AND run IN (SELECT number FROM runs"
                       " WHERE ?1 = 0 OR machine = ?1) AND (?4 = 0 OR run IN " RUNS_OF ")",
                       Q(Q_I(frame->machine), Q_I(frame->from_ns), Q_I(frame->to_ns),
-                          Q_I(frame->order), Q_I(good)),
+                          Q_I(frame->work), Q_I(good)),
                       0, &by_hand_u, err);
     *ret_value = counted + by_hand_u / AMOUNT_UNIT;
     return rc;
 }
 
+/* Of the machine, or of the runs of the work. */
 static int run_minutes(struct ledger_tx *tx, const struct form_frame *frame, int64_t to_ns,
     int64_t *ret_minutes, struct err *err) {
     struct ledger_stmt *stmt = NULL;
     int64_t sum_ns = 0;
-    int rc = sql_begin(tx,
-        "SELECT number FROM machines WHERE active = 1 AND (?1 = 0 OR number = ?1) ORDER BY number",
-        Q(Q_I(frame->machine)), &stmt, err);
+    int rc = frame->work != 0
+                 ? sql_begin(tx,
+                       "SELECT machine, begin_ns, min(coalesce(end_ns, ?3), ?3) FROM runs WHERE"
+                       " machine IS NOT NULL AND (?1 = 0 OR machine = ?1) AND number IN " RUNS_OF
+                       " AND ?2 = ?2",
+                       Q(Q_I(frame->machine), Q_I(frame->from_ns), Q_I(to_ns), Q_I(frame->work)),
+                       &stmt, err)
+                 : sql_begin(tx,
+                       "SELECT number, ?2, ?3 FROM machines WHERE active = 1 AND"
+                       " (?1 = 0 OR number = ?1) ORDER BY number",
+                       Q(Q_I(frame->machine), Q_I(frame->from_ns), Q_I(to_ns)), &stmt, err);
     while (rc >= 0 && (rc = ledger_step(stmt, err)) > 0) {
         int64_t run_ns = 0;
-        rc = machine_run_ns(tx, ledger_column_i64(stmt, 0), frame->from_ns, to_ns, &run_ns, err);
+        rc = machine_run_ns(tx, ledger_column_i64(stmt, 0), ledger_column_i64(stmt, 1),
+            ledger_column_i64(stmt, 2), &run_ns, err);
         sum_ns += run_ns;
     }
     *ret_minutes = (sum_ns + 30 * NS_PER_S) / (60 * NS_PER_S);
@@ -340,8 +375,9 @@ static int stop_minutes(struct ledger_tx *tx, const struct form_frame *frame, in
     int64_t sum_ns = 0;
     int rc = sql_number(tx,
         "SELECT sum(min(coalesce(end_ns, ?3), ?3) - max(begin_ns, ?2)) FROM stops "
-        "WHERE " MACHINES_OF " AND begin_ns < ?3 AND coalesce(end_ns, ?3) > ?2",
-        Q(Q_I(frame->machine), Q_I(frame->from_ns), Q_I(to_ns)), 0, &sum_ns, err);
+        "WHERE " MACHINES_OF " AND begin_ns < ?3 AND coalesce(end_ns, ?3) > ?2 AND (?4 = 0 OR run "
+        "IN " RUNS_OF ")",
+        Q(Q_I(frame->machine), Q_I(frame->from_ns), Q_I(to_ns), Q_I(frame->work)), 0, &sum_ns, err);
     *ret_minutes = (sum_ns + 30 * NS_PER_S) / (60 * NS_PER_S);
     return rc;
 }

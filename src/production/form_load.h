@@ -76,7 +76,8 @@ struct form_frame {
     char day_text[CALENDAR_DAY_TEXT_MAX];
     struct str shift;
     struct str shift_name;
-    int64_t from_ns; // Of the shift or the day.
+    int64_t work;    // The order whose runs are counted; 0: whatever the machines did.
+    int64_t from_ns; // Of the shift, the day or that work.
     int64_t to_ns;
 };
 /* What a sheet is about where nobody says all of it: of shifts the one that is worked, else the one

@@ -145,7 +145,9 @@ int mould_shots(struct ledger_tx *tx, int64_t mould, int64_t from_ns, int64_t to
                       "SELECT sum(shots) FROM mould_shots WHERE mould = ?1 AND time_ns >= ?2"
                       " AND time_ns < ?3",
                       Q(Q_I(mould), Q_I(from_ns), Q_I(to_ns)), 0, &changed, err);
-    if (rc >= 0 && from_ns == INT64_MIN) {
+    if (from_ns != INT64_MIN) {
+        changed = 0; // A correction is of the whole life; nobody knows since when.
+    } else if (rc >= 0) {
         rc = sql_number(tx, "SELECT shots_before FROM moulds WHERE number = ?1", Q(Q_I(mould)), 0,
             &before, err);
     }

@@ -250,6 +250,54 @@ static void what_was_counted_comes_by_itself(void **state) {
     assert_true(shop_said(&shop, "no shift X"));
 }
 
+/* From Monday to Tuesday, and the machine did other work besides. */
+static void a_sheet_of_an_order_is_about_all_its_work(void **state) {
+    (void)state;
+    SHOP_DONE(&shop, "form.take", "ready=daily", NULL);
+    place_sql(&shop.place, "UPDATE form_fields SET needed = 0");
+    place_sql(&shop.place, "UPDATE forms SET every = 'order'");
+    place_sql(&shop.place, "INSERT INTO processes VALUES (1, 0, 'P', 'P', 'own', 1, '')");
+    place_sql(&shop.place,
+        "INSERT INTO work_orders (number, code, item, quantity_u, due, priority, state, "
+        "state_before, proposed, note, created_ns, actor) VALUES (1, 'W1', 4, 1000000, "
+        "'2026-01-31', 5, 'running', '', 0, '', 0, 'a')");
+    place_sql(&shop.place, "INSERT INTO operations (number, work_order, step, process, state) "
+                           "VALUES (1, 1, 10, 1, 'paused')");
+    place_sql(&shop.place,
+        "INSERT INTO runs (number, operation, machine, phase, pieces, begin_ns, end_ns) VALUES (1, "
+        "1, 1, 'make', 1, 1699902000000000000, 1699905600000000000), (2, 1, 1, 'make', 1, "
+        "1699995600000000000, 1699999200000000000)");
+    place_sql(&shop.place,
+        "INSERT INTO made (machine, run, minute_ns, counts, pieces, bad) VALUES (1, 1, "
+        "1699902060000000000, 30, 30, 1), (1, 0, 1699950000000000000, 500, 500, 0), (1, 2, "
+        "1699995660000000000, 40, 40, 2)");
+    place_sql(&shop.place, "INSERT INTO machine_states VALUES (1, 1699900000000000000, 1, 0)");
+    place_sql(&shop.place, "INSERT INTO machine_marks VALUES (1, 1700000000000000000, '{}')");
+    SHOP_DONE(&shop, "form.fill", "form=DAILY", "machine=press1", "order=W1", NULL);
+    assert_int_equal(number("SELECT real FROM form_rows WHERE field = 'good'"), 67);
+    assert_int_equal(number("SELECT real FROM form_rows WHERE field = 'bad'"), 3);
+    assert_int_equal(number("SELECT real FROM form_rows WHERE field = 'run'"), 120);
+}
+
+/* Whoever holds a badge is its worker: it is kept neither in the sheet nor in the event. */
+static void a_badge_on_a_sheet_becomes_a_code(void **state) {
+    (void)state;
+    SHOP_DONE(&shop, "form.take", "ready=daily", NULL);
+    place_sql(&shop.place, "UPDATE form_fields SET needed = 0");
+    place_sql(&shop.place,
+        "INSERT INTO form_fields (changed_ns, form, field, line, name, kind, unit, choices, "
+        "needed, note) VALUES (0, 1, 'who', 99, 'Who', 'worker', '', '', 0, '')");
+    SHOP_DONE(
+        &shop, "form.fill", "form=DAILY", "machine=press1", "field=who", "value=900001", NULL);
+    assert_int_equal(number("SELECT count(*) FROM form_values WHERE value = 'W1'"), 1);
+    assert_int_equal(
+        number("SELECT count(*) FROM production_events WHERE body LIKE '%900001%'"), 0);
+    assert_int_equal(number("SELECT count(*) FROM audit_payload WHERE payload LIKE '%900001%'"), 0);
+    place_sql(&shop.place, "UPDATE workers SET active = 0");
+    SHOP_REFUSED(&shop, ERR_INVALID, "form.fill", "form=DAILY", "machine=press1", "field=who",
+        "value=900001");
+}
+
 static void what_is_due_follows_the_shifts(void **state) {
     (void)state;
     SHOP_DONE(&shop, "form.take", "ready=daily", NULL);
@@ -353,6 +401,9 @@ int main(void) {
             an_entry_keeps_the_form_it_was_filled_in_with, open_shop, close_shop),
         cmocka_unit_test_setup_teardown(a_correction_keeps_the_original, open_shop, close_shop),
         cmocka_unit_test_setup_teardown(what_was_counted_comes_by_itself, open_shop, close_shop),
+        cmocka_unit_test_setup_teardown(
+            a_sheet_of_an_order_is_about_all_its_work, open_shop, close_shop),
+        cmocka_unit_test_setup_teardown(a_badge_on_a_sheet_becomes_a_code, open_shop, close_shop),
         cmocka_unit_test_setup_teardown(what_is_due_follows_the_shifts, open_shop, close_shop),
         cmocka_unit_test_setup_teardown(
             what_was_missed_yesterday_is_told_today, open_shop, close_shop),

@@ -466,6 +466,7 @@ CREATE TABLE stock_moves (
 CREATE INDEX stock_moves_by_item ON stock_moves (item, number);
 CREATE INDEX stock_moves_by_lot ON stock_moves (lot, number);
 CREATE INDEX stock_moves_by_order ON stock_moves (work_order, number);
+CREATE INDEX stock_moves_by_partner ON stock_moves (partner, number) WHERE partner IS NOT NULL;
 
 -- What people and terminals told, each once: the key is the sender's.
 CREATE TABLE production_events (
