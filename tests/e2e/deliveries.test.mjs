@@ -81,6 +81,17 @@ describe('deliveries', () => {
     await page.keyboard.press('Escape');
   });
 
+  test('the terminal shows the label of what runs', async () => {
+    const { page, context } = await openPage(browser, { width: 800, height: 1280, theme: 'light', lang: 'ko', touch: true });
+    await context.addCookies(await desk.context.cookies());
+    await page.goto(`${url}/terminal#press1`);
+    await page.getByRole('button', { name: '라벨', exact: true }).click();
+    await page.getByRole('dialog').getByRole('img').waitFor(WAIT);
+    await page.keyboard.press('Escape');
+    await picture(page, 'terminal-label');
+    await context.close();
+  });
+
   test('scanned lots go out with a note, whose second paper is a copy', async () => {
     const { page } = desk;
     await page.goto(`${url}/deliveries`);

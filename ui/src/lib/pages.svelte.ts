@@ -58,7 +58,7 @@ export const ADDRESSES = {
   '/scan': { load: () => import('../pages/Scan.svelte'), words: ['scan'] },
   '/settings': settings,
   '/start': start,
-  '/terminal': { load: () => import('../pages/Terminal.svelte'), byPlant: true },
+  '/terminal': { load: () => import('../pages/Terminal.svelte'), words: ['labels'], byPlant: true },
   '/tv': { load: () => import('../pages/Tv.svelte') },
   search,
 } satisfies Record<string, Lazy>;
