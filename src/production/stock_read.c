@@ -53,7 +53,7 @@ int stock_put_list(struct ledger_tx *tx, const struct stock_query *query, struct
     int status = query->after.size > 0 ? read_after(query->after, key, err) : 0;
     status = status < 0
                  ? status
-                 : sql_begin(tx,
+                 : sql_begin(tx, // Turns are counted in whole items, of those that are asked for.
                        "SELECT s.item, s.lot, s.place, s.quantity_u, i.code, i.name, i.unit, "
                        "s.lot_code, s.state, s.expires, s.place_code, s.first_ns, s.age, s.usable, "
                        "s.turn, s.waits FROM (SELECT *, row_number() OVER (PARTITION BY item, "
@@ -63,7 +63,10 @@ int stock_put_list(struct ledger_tx *tx, const struct stock_query *query, struct
                        "AS expires, p.code AS place_code, coalesce(l.made_ns, l.created_ns, "
                        "s.first_ns) AS age, " STOCK_WAITS " AS waits, " STOCK_USABLE
                        " AS usable FROM stock s JOIN places p "
-                       "ON p.number = s.place LEFT JOIN lots l ON l.number = s.lot)) s JOIN items "
+                       "ON p.number = s.place LEFT JOIN lots l ON l.number = s.lot WHERE s.item >= "
+                       "?2 AND "
+                       "(?5 = '' OR s.item = (SELECT number FROM items WHERE code = ?5)) AND (?7 = "
+                       "'' OR s.item IN (SELECT item FROM lots WHERE code = ?7)))) s JOIN items "
                        "i ON i.number = s.item WHERE (s.item, s.lot, s.place) > (?2, ?3, ?4) AND "
                        "(?5 = '' OR i.code = ?5) AND (?6 = '' OR s.place_code = ?6) AND (?7 = '' "
                        "OR s.lot_code = ?7) ORDER BY s.item, s.lot, s.place LIMIT ?8",
