@@ -161,6 +161,7 @@ static const struct shop_event EVENTS[] = {
     {"stock.receive", "item=S-SEAL;quantity=6;price=8500;time=@"},
     {"stock.receive", "item=S-BAND;quantity=3;price=23000;time=@"},
     {"plan.run", ""},
+    {"board.run", ""},
     {"care.done", "plan=OIL-1;worker=E-101;minutes=85;time=@"},
     {"care.done", "plan=GREASE-1;worker=E-101;minutes=15;time=@"},
     {"repair.ask",

@@ -4,12 +4,12 @@
  */
 #include "production/fill.h"
 
+#include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -445,14 +445,14 @@ static void a_filler_that_goes_on_books_what_came_late(void **state) {
     int64_t end_ns = clock_mono_ns(clock_system()) + 20 * S;
     while (number(&shop, "SELECT count(*) FROM late_pieces") == 0 &&
            clock_mono_ns(clock_system()) < end_ns) {
-        (void)usleep(10000);
+        (void)poll(NULL, 0, 10);
     }
-    (void)usleep(600000); // Two rounds in which it is too early.
+    (void)poll(NULL, 0, 600); // Two rounds in which it is too early.
     assert_int_equal(number(&shop, "SELECT count(*) FROM late_pieces"), 1);
     clock_fake_advance(&shop.place.clock, 5 * S);
     while (number(&shop, "SELECT count(*) FROM late_pieces") != 0 &&
            clock_mono_ns(clock_system()) < end_ns) {
-        (void)usleep(10000);
+        (void)poll(NULL, 0, 10);
     }
     assert_int_equal(number(&shop, "SELECT count(*) FROM late_pieces"), 0);
     fill_stop(shop.fill);
