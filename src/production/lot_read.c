@@ -49,7 +49,18 @@ static void put_time(struct json *json, const char *key, struct ledger_stmt *stm
     }
 }
 
-static void put_listed(struct json *json, struct ledger_stmt *stmt) {
+/* Whether an open lot must not be used before its inspection. */
+static int put_waits(struct ledger_tx *tx, int64_t lot, struct json *json, struct err *err) {
+    int64_t waits = 0;
+    int status =
+        sql_number(tx, "SELECT l.state = 'open' AND " LOT_WAITS " FROM lots l WHERE l.number = ?1",
+            Q(Q_I(lot)), 0, &waits, err);
+    json_put_bool(json, "waits", waits != 0);
+    return status;
+}
+
+static int put_listed(
+    struct ledger_tx *tx, struct json *json, struct ledger_stmt *stmt, struct err *err) {
     json_object_begin(json);
     json_put_i64(json, "number", ledger_column_i64(stmt, 0));
     json_put_str(json, "lot", ledger_column_str(stmt, 1));
@@ -63,7 +74,9 @@ static void put_listed(struct json *json, struct ledger_stmt *stmt) {
     put_time(json, "made", stmt, 9);
     json_put_str(json, "expires", ledger_column_str(stmt, 10));
     stock_put_amount(json, "quantity", ledger_column_i64(stmt, 11));
+    int status = put_waits(tx, ledger_column_i64(stmt, 0), json, err);
     json_object_end(json);
+    return status;
 }
 
 int lot_put_list(struct ledger_tx *tx, const struct lot_query *query, struct json *json,
@@ -80,7 +93,7 @@ int lot_put_list(struct ledger_tx *tx, const struct lot_query *query, struct jso
         Q(Q_I(query->before), Q_S(query->item), Q_S(query->state)), &stmt, err);
     while (status >= 0 && count < query->limit && (status = ledger_step(stmt, err)) > 0) {
         if (is_found(stmt, query->search)) {
-            put_listed(json, stmt);
+            status = put_listed(tx, json, stmt, err);
             last = ledger_column_i64(stmt, 0);
             count++;
         }
@@ -121,7 +134,7 @@ static int put_head(struct ledger_tx *tx, int64_t lot, struct json *json, struct
     json_put_str(json, "note", ledger_column_str(stmt, 13));
     json_put_time(json, "created", ledger_column_i64(stmt, 14));
     json_put_str(json, "actor", ledger_column_str(stmt, 15));
-    return 0;
+    return put_waits(tx, lot, json, err);
 }
 
 /* The lot and those it came from by split, merge or rework; the trace's lots are by distance, so a

@@ -20,6 +20,10 @@ enum { STOCK_PICKS_MAX = 500 }; // Lots and places that one event may take from;
 #define STOCK_WAITS                                                                                \
     "(coalesce((SELECT value FROM settings WHERE key = 'inspection_gate'), 'refuse') NOT IN "      \
     "('warn', 'off') AND EXISTS (" INSPECT_WAITS("s.lot") "))"
+/* The same of lot l. */
+#define LOT_WAITS                                                                                  \
+    "(coalesce((SELECT value FROM settings WHERE key = 'inspection_gate'), 'refuse') NOT IN "      \
+    "('warn', 'off') AND EXISTS (" INSPECT_WAITS("l.number") "))"
 #define STOCK_USABLE "(" STOCK_FREE " AND NOT " STOCK_WAITS ")"
 
 /* SQL: what work order w, which is open, still has to bring into the stock. */

@@ -21,6 +21,7 @@ export interface Lot {
   made: string | null;
   expires: string;
   quantity: Amount;
+  waits: boolean; // For its inspection.
 }
 export interface LotRun {
   run: number;

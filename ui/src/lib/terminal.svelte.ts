@@ -268,6 +268,7 @@ export interface Lot {
   item: string;
   name: string;
   state: string;
+  waits?: boolean; // For its inspection.
 }
 /** null: unknown, or lots are not told. Throws when the server is away. */
 async function find<T>(path: string): Promise<T | null> {
