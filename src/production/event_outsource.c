@@ -128,7 +128,8 @@ static int supply(struct event *event, struct sending *sending, int64_t item, in
                                         .work_order = sending->order.number,
                                         .operation = sending->operation.number,
                                         .partner = sending->partner,
-                                        .document = str_of(sending->code)}};
+                                        .document = str_of(sending->code)},
+        .leaves = true};
     rc = rc < 0 ? rc : stock_take(event, &wish, picks, err);
     for (uint32_t i = 0; i < picks->count && rc >= 0; i++) {
         struct stock_move move = wish.move;

@@ -271,12 +271,11 @@ static bool is_free(struct ledger_stmt *stmt, const struct stock_wish *wish, str
 /* Where a lot leaves the store for use or for a customer it must have passed its inspection. */
 static bool is_door(const struct stock_wish *wish) {
     static const char *const KINDS[] = {"issue", "consume", "ship"};
+    bool door = wish->leaves;
     for (size_t i = 0; i < sizeof KINDS / sizeof KINDS[0]; i++) {
-        if (!wish->any_state && !wish->unseen && strcmp(wish->move.kind, KINDS[i]) == 0) {
-            return true;
-        }
+        door = door || strcmp(wish->move.kind, KINDS[i]) == 0;
     }
-    return false;
+    return door && !wish->any_state && !wish->unseen;
 }
 
 /* 1: the row's lot is passed over because it waits for its inspection. */

@@ -66,6 +66,7 @@ struct stock_wish {
                             // wherever it lies, but for quarantine, scrap and outside.
                             // quantity_u: how much is wanted, above 0; 0: all there is.
     bool any_state;         // Also what is held, expired or scrapped.
+    bool leaves;            // It goes to somebody else: what waits for its inspection stays.
     bool unseen;            // Also what waits for its inspection.
     int64_t first_place;    // What lies here is taken before the rest; 0: by age alone.
 };

@@ -189,6 +189,14 @@ static void free_material_is_used_as_pieces_come_back(void **state) {
     assert_true(shop_said(&shop, "has no place"));
     add_place();
     SHOP_REFUSED(&shop, ERR_CONFLICT, "outsource.send", "operation=W1/10", "quantity=100");
+    // What waits for its inspection does not go to a partner either.
+    place_sql(&shop.place,
+        "INSERT INTO inspection_plans (number, changed_ns, item, kind, line, name, method, unit, "
+        "samples, active, note) VALUES (1, 0, 1, 'incoming', 1, 'Look', 'judged', '', 1, 1, '')");
+    SHOP_REFUSED(
+        &shop, ERR_CONFLICT, "outsource.send", "operation=W1/20", "quantity=100", "supply=free");
+    assert_true(shop_said(&shop, "inspection"));
+    place_sql(&shop.place, "UPDATE inspection_plans SET active = 0");
     SHOP_DONE(&shop, "outsource.send", "operation=W1/20", "quantity=100", "supply=free",
         "due=2023-11-18", NULL);
     assert_true(shop_answered(&shop, "\"outsourcing\":\"OS-231114-1\""));
