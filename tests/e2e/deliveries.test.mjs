@@ -109,7 +109,7 @@ describe('deliveries', () => {
     await sheet.waitFor({ state: 'hidden', ...WAIT }).catch(async () => assert.fail(await sheet.innerText()));
     const note = page.getByRole('listitem').filter({ hasText: '대일전자' }).first();
     await note.getByText('2행').waitFor(WAIT);
-    for (const name of ['인쇄', '사본']) {
+    for (const name of ['인쇄', '다시 인쇄(사본)']) {
       const saved = page.waitForEvent('download');
       await note.getByRole('button', { name, exact: true }).click();
       assert.equal(readFileSync(await (await saved).path()).toString('latin1', 0, 5), '%PDF-');
@@ -123,7 +123,7 @@ describe('deliveries', () => {
     await page.goto(`${url}/deliveries?show=work`);
     await page.getByText('외주처에 있는 자재').waitFor(WAIT);
     await picture(page, 'outsourced-desk');
-    await page.getByRole('listitem').filter({ hasText: '도장' }).getByRole('button', { name: '입고' }).click();
+    await page.getByRole('listitem').filter({ hasText: '도장' }).getByRole('button', { name: '외주 입고' }).click();
     const sheet = page.getByRole('dialog');
     await sheet.getByLabel('양품').fill('295');
     await sheet.getByLabel('불량', { exact: true }).fill('5');

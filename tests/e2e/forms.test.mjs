@@ -104,7 +104,7 @@ describe('forms and maintenance', () => {
     const { page } = desk;
     await page.goto(`${url}/maintenance`);
     const belt = page.getByRole('listitem').filter({ hasText: '벨트 장력 점검' });
-    await belt.getByText('점검할 때').waitFor(WAIT);
+    await belt.getByText('점검 필요').waitFor(WAIT);
     await belt.getByRole('button', { name: '점검 완료' }).click();
     await page.getByRole('dialog').getByLabel('작업자').fill('E-102');
     await page.getByRole('dialog').getByRole('button', { name: '저장' }).click();

@@ -189,7 +189,7 @@ static void receipts_that_look_wrong_are_done_and_said(void **state) {
     SHOP_DONE(&shop, "stock.receive", "item=PELLET", "quantity=250", "document=D1", "sure=1", NULL);
     assert_true(shop_answered(&shop, "\"warnings\":[]"));
     SHOP_DONE(&shop, "stock.receive", "item=PELLET", "quantity=250", "document=D1", "sure=1", NULL);
-    assert_true(shop_answered(&shop, "delivery note D1 was entered before"));
+    assert_true(shop_answered(&shop, "supplier's note D1 was entered before"));
     SHOP_DONE(&shop, "stock.receive", "item=PELLET", "quantity=25000", "sure=1", NULL); // Grams.
     assert_true(shop_answered(&shop, "25000 is far from what came in before (25 to 250)"));
     SHOP_DONE(&shop, "stock.receive", "item=PELLET", "quantity=0.025", "sure=1", NULL);
