@@ -88,6 +88,28 @@ void event_rewrite(struct event *event, const char *name, uint32_t index, struct
     event->rewritten = true;
 }
 
+struct str event_state(const struct event *event, struct str state) {
+    static const struct {
+        const char *state;
+        enum msg_id words;
+    } STATES[] = {{"planned", SAY(PRODUCTION_S_PLANNED)}, {"released", SAY(PRODUCTION_S_RELEASED)},
+        {"running", SAY(PRODUCTION_S_RUNNING)}, {"held", SAY(PRODUCTION_S_HELD)},
+        {"done", SAY(PRODUCTION_S_DONE)}, {"cancelled", SAY(PRODUCTION_S_CANCELLED)},
+        {"proposed", SAY(PRODUCTION_S_PROPOSED)}, {"ordered", SAY(PRODUCTION_S_ORDERED)},
+        {"received", SAY(PRODUCTION_S_RECEIVED)}, {"dropped", SAY(PRODUCTION_S_DROPPED)},
+        {"open", SAY(PRODUCTION_S_OPEN)}, {"decided", SAY(PRODUCTION_S_DECIDED)},
+        {"closed", SAY(PRODUCTION_S_CLOSED)}, {"withdrawn", SAY(PRODUCTION_S_WITHDRAWN)}};
+    for (size_t i = 0; i < sizeof STATES / sizeof STATES[0]; i++) {
+        if (str_eq(state, str_of(STATES[i].state))) {
+            AUTO_BUF struct buf words;
+            buf_init(&words, 256);
+            msg_render(STATES[i].words, NO_ARGS, event->lang, &words);
+            return arena_copy(event->arena, buf_str(&words));
+        }
+    }
+    return state;
+}
+
 void event_warn(struct event *event, enum msg_id id, const struct arg *args) {
     AUTO_BUF struct buf words;
     buf_init(&words, 4096);

@@ -50,6 +50,8 @@ int event_lists_match(
     const struct event *event, const char *name, const char *other, struct err *err);
 /* What is kept of a member instead of what was given, where that must not be kept (a badge). */
 void event_rewrite(struct event *event, const char *name, uint32_t index, struct str text);
+/* A state ("released") as the pages call it, in the language of the event. */
+struct str event_state(const struct event *event, struct str state);
 /* A sentence for whoever told the event: it was done, but. */
 void event_warn(struct event *event, enum msg_id id, const struct arg *args);
 

@@ -115,7 +115,7 @@ static int find(struct event *event, struct facts *ret_facts, struct err *err) {
     bool over =
         str_eq(ret_facts->state, STR("closed")) || str_eq(ret_facts->state, STR("withdrawn"));
     return over ? err_set(err, ERR_CONFLICT, SAY(PRODUCTION_NC_OVER),
-                      ARGS(A_INT(number), A_STR(ret_facts->state)))
+                      ARGS(A_INT(number), A_STR(event_state(event, ret_facts->state))))
                 : 0;
 }
 
@@ -366,7 +366,7 @@ static int find_action(
     }
     if (rc > 0 && !str_eq(ledger_column_str(stmt, 0), state)) {
         return err_set(err, ERR_CONFLICT, SAY(PRODUCTION_ACTION_STATE),
-            ARGS(A_INT(number), A_STR(ledger_column_str(stmt, 0))));
+            ARGS(A_INT(number), A_STR(event_state(event, ledger_column_str(stmt, 0)))));
     }
     *ret_number = number;
     return rc < 0 ? rc : 0;

@@ -38,7 +38,7 @@ static int check_operation(struct event *event, struct sending *sending, struct 
     struct str state = str_of(order->state);
     if (!str_eq(state, STR("released")) && !str_eq(state, STR("running"))) {
         return err_set(err, ERR_CONFLICT, SAY(PRODUCTION_OUTSOURCE_ORDER),
-            ARGS(A_CSTR(order->code), A_STR(state)));
+            ARGS(A_CSTR(order->code), A_STR(event_state(event, state))));
     }
     int64_t outsourced = 0;
     int rc = sql_number(event->tx, "SELECT kind = 'outsourced' FROM processes WHERE number = ?1",
@@ -272,7 +272,7 @@ static int find_open(struct event *event, struct outsourcing *ret_found, struct 
     }
     if (rc > 0 && !str_eq(ledger_column_str(stmt, 6), STR("open"))) {
         return err_set(err, ERR_CONFLICT, SAY(PRODUCTION_OUTSOURCE_STATE),
-            ARGS(A_STR(code), A_STR(ledger_column_str(stmt, 6))));
+            ARGS(A_STR(code), A_STR(event_state(event, ledger_column_str(stmt, 6)))));
     }
     if (rc > 0) {
         *ret_found = (struct outsourcing){.number = ledger_column_i64(stmt, 0),

@@ -240,7 +240,7 @@ static int read_order(
     return str_eq(ret_order->state, STR("released")) || str_eq(ret_order->state, STR("running"))
                ? 0
                : err_set(err, ERR_CONFLICT, SAY(PRODUCTION_ISSUE_STATE),
-                     ARGS(A_STR(ret_order->code), A_STR(ret_order->state)));
+                     ARGS(A_STR(ret_order->code), A_STR(event_state(event, ret_order->state))));
 }
 
 /* Without an operation it is the one that takes this material by the bill, else the first: what is
@@ -524,7 +524,7 @@ int stock_book_sales(struct event *event, struct stock_wish *wish, const struct 
     struct str state = ledger_column_str(stmt, 4);
     if (change_u > 0 && !str_eq(state, STR("open"))) {
         return err_set(err, ERR_CONFLICT, SAY(PRODUCTION_SHIP_STATE),
-            ARGS(A_STR(event_text(event, "sales")), A_STR(state)));
+            ARGS(A_STR(event_text(event, "sales")), A_STR(event_state(event, state))));
     }
     if (wish->move.partner != 0 && wish->move.partner != customer) {
         return err_set(err, ERR_CONFLICT, SAY(PRODUCTION_SHIP_CUSTOMER),

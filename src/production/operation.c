@@ -78,7 +78,7 @@ struct begin {
     bool setup;
 };
 
-static int check_order(const struct begin *begin, struct err *err) {
+static int check_order(const struct event *event, const struct begin *begin, struct err *err) {
     const struct work_order *order = &begin->order;
     if (strcmp(order->state, "planned") == 0) {
         return err_set(
@@ -90,7 +90,7 @@ static int check_order(const struct begin *begin, struct err *err) {
     bool open = strcmp(order->state, "released") == 0 || strcmp(order->state, "running") == 0;
     return open ? 0
                 : err_set(err, ERR_CONFLICT, SAY(PRODUCTION_ORDER_OVER),
-                      ARGS(A_CSTR(order->code), A_CSTR(order->state)));
+                      ARGS(A_CSTR(order->code), A_STR(event_state(event, str_of(order->state)))));
 }
 
 /* The cavities that were open then. */
@@ -268,7 +268,7 @@ int event_operation_begin(struct event *event, struct err *err) {
         .time_ns = event->time_ns, .setup = str_eq(event_text(event, "phase"), STR("setup"))};
     int rc = operation_get(event->tx, event_i64(event, "operation", 0), &begin.operation, err);
     rc = rc < 0 ? rc : order_get(event->tx, begin.operation.order, &begin.order, err);
-    rc = rc < 0 ? rc : check_order(&begin, err);
+    rc = rc < 0 ? rc : check_order(event, &begin, err);
     if (rc < 0) {
         return rc;
     }
@@ -408,7 +408,7 @@ int operation_count(
         return rc;
     }
     struct begin begin = {.order = order};
-    rc = strcmp(order.state, "done") == 0 ? 0 : check_order(&begin, err);
+    rc = strcmp(order.state, "done") == 0 ? 0 : check_order(event, &begin, err);
     if (rc >= 0 && good_u == 0 && bad_u == 0) {
         return err_set(err, ERR_INVALID, SAY(PRODUCTION_MADE_NOTHING), NO_ARGS);
     }
@@ -503,7 +503,7 @@ int event_made_assign(struct event *event, struct err *err) {
     }
     begin.machine = event_i64(event, "machine", begin.operation.machine);
     begin.worker = event_i64(event, "worker", 0);
-    rc = strcmp(begin.order.state, "done") == 0 ? 0 : check_order(&begin, err);
+    rc = strcmp(begin.order.state, "done") == 0 ? 0 : check_order(event, &begin, err);
     rc = rc < 0 ? rc : find_pieces(event, &begin, err);
     rc = rc < 0 ? rc : check_assign(event, &begin, begin_ns, end_ns, err);
     rc = rc < 0 ? rc : assign_run(event, &begin, begin_ns, end_ns, &run, err);

@@ -318,7 +318,8 @@ static int living_order(struct event *event, struct work_order *ret_order, struc
                                strcmp(ret_order->state, "cancelled") == 0);
     return !over ? rc
                  : err_set(err, ERR_CONFLICT, SAY(PRODUCTION_ORDER_OVER),
-                       ARGS(A_CSTR(ret_order->code), A_CSTR(ret_order->state)));
+                       ARGS(A_CSTR(ret_order->code),
+                           A_STR(event_state(event, str_of(ret_order->state)))));
 }
 
 static int set_state(
@@ -385,7 +386,7 @@ int event_order_reopen(struct event *event, struct err *err) {
     int rc = order_get(event->tx, event_i64(event, "order", 0), &order, err);
     if (rc >= 0 && strcmp(order.state, "done") != 0) {
         return err_set(err, ERR_CONFLICT, SAY(PRODUCTION_ORDER_NOT_DONE),
-            ARGS(A_CSTR(order.code), A_CSTR(order.state)));
+            ARGS(A_CSTR(order.code), A_STR(event_state(event, str_of(order.state)))));
     }
     rc = rc < 0 ? rc : set_state(event->tx, order.number, "released", "", err);
     rc = rc < 0 ? rc

@@ -91,7 +91,8 @@ static int find_sales_line(
     }
     if (!str_eq(ledger_column_str(stmt, 1), STR("open"))) {
         return err_set(err, ERR_CONFLICT, SAY(PRODUCTION_SALES_NOT_OPEN),
-            ARGS(A_STR(ledger_column_str(stmt, 0)), A_STR(ledger_column_str(stmt, 1))));
+            ARGS(A_STR(ledger_column_str(stmt, 0)),
+                A_STR(event_state(event, ledger_column_str(stmt, 1)))));
     }
     if (ledger_column_i64(stmt, 4) != 1) {
         return err_set(err, ERR_INVALID, SAY(PRODUCTION_SALES_LINE),
@@ -364,6 +365,14 @@ static int tell_lates(struct load *load, const struct mrp_result *result, struct
     return rc;
 }
 
+/* Nobody orders 459.699998 kg: up to the next thousandth. */
+static int64_t buyable(int64_t quantity_u) {
+    enum { THOUSANDTH = AMOUNT_UNIT / 1000 };
+    return quantity_u > AMOUNT_MAX_U - THOUSANDTH
+               ? quantity_u
+               : (quantity_u + THOUSANDTH - 1) / THOUSANDTH * THOUSANDTH;
+}
+
 static int plan_store(struct load *load, const struct mrp_result *result, struct err *err) {
     struct event *event = load->event;
     int64_t *orders = ARENA_ARRAY(load->arena, int64_t, result->count + 1);
@@ -395,8 +404,8 @@ static int plan_store(struct load *load, const struct mrp_result *result, struct
                 " created_ns) VALUES (?1, ?2, ?3, (SELECT partner FROM prices WHERE item = ?1"
                 " AND kind = 'buy' AND partner IS NOT NULL AND valid_from <= ?3"
                 " ORDER BY price_u LIMIT 1), ?4, 'proposed', ?5)",
-                Q(Q_I(load->items[plan->item].number), Q_I(plan->quantity_u), Q_S(str_of(due)),
-                    Q_REF(parent), Q_I(event->entered_ns)),
+                Q(Q_I(load->items[plan->item].number), Q_I(buyable(plan->quantity_u)),
+                    Q_S(str_of(due)), Q_REF(parent), Q_I(event->entered_ns)),
                 err);
             bought++;
         }

@@ -30,9 +30,10 @@ static int read_purchase(
     return status < 0 ? status : 0;
 }
 
-static int state_fault(int64_t number, const struct purchase *purchase, struct err *err) {
+static int state_fault(
+    const struct event *event, int64_t number, const struct purchase *purchase, struct err *err) {
     return err_set(err, ERR_CONFLICT, SAY(PRODUCTION_PURCHASE_STATE),
-        ARGS(A_INT(number), A_STR(purchase->state)));
+        ARGS(A_INT(number), A_STR(event_state(event, purchase->state))));
 }
 
 int event_purchase_order(struct event *event, struct err *err) {
@@ -42,7 +43,7 @@ int event_purchase_order(struct event *event, struct err *err) {
         int64_t number = event_i64_at(event, "purchase", i);
         status = read_purchase(event, number, &purchase, err);
         if (status >= 0 && !str_eq(purchase.state, STR("proposed"))) {
-            return state_fault(number, &purchase, err);
+            return state_fault(event, number, &purchase, err);
         }
         status = status < 0 ? status
                             : sql_do(event->tx,
@@ -60,7 +61,7 @@ int event_purchase_drop(struct event *event, struct err *err) {
         int64_t number = event_i64_at(event, "purchase", i);
         status = read_purchase(event, number, &purchase, err);
         if (status >= 0 && str_eq(purchase.state, STR("received"))) {
-            return state_fault(number, &purchase, err);
+            return state_fault(event, number, &purchase, err);
         }
         status = status < 0
                      ? status
@@ -87,7 +88,7 @@ int purchase_receive(
             ARGS(A_INT(number), A_STR(item->code)));
     }
     if (str_eq(purchase.state, STR("received")) || str_eq(purchase.state, STR("dropped"))) {
-        return state_fault(number, &purchase, err);
+        return state_fault(event, number, &purchase, err);
     }
     if (quantity_u > purchase.quantity_u) {
         char more[AMOUNT_TEXT_MAX];

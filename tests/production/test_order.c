@@ -393,6 +393,11 @@ static void an_order_ended_too_early_is_taken_up_again(void **state) {
     SHOP_DONE(&shop, "operation.end", "operation=A/10", NULL);
     assert_true(shop_answered(&shop, "finished with 0 of 100"));
     SHOP_REFUSED(&shop, ERR_CONFLICT, "operation.begin", "operation=A/10");
+    assert_true(shop_said(&shop, "A is done"));
+    shop.lang = LANG_KO; // States have the words of the pages.
+    SHOP_REFUSED(&shop, ERR_CONFLICT, "operation.begin", "operation=A/10");
+    assert_true(shop_said(&shop, "마감 상태라"));
+    shop.lang = LANG_EN;
     SHOP_DONE(&shop, "order.reopen", "order=A", NULL);
     SHOP_DONE(&shop, "operation.begin", "operation=A/10", NULL);
     SHOP_REFUSED(&shop, ERR_CONFLICT, "order.reopen", "order=A");
