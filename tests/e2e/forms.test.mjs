@@ -50,7 +50,7 @@ describe('forms and maintenance', () => {
     await sheet.getByLabel('작업자').fill('E-101');
     const good = Number(await sheet.getByLabel('양품').inputValue());
     assert.ok(good > 0, `${good} good pieces`);
-    await sheet.getByLabel('특이 사항').fill('이상 없음');
+    await sheet.getByLabel('특이사항').fill('이상 없음');
     await sheet.getByRole('button', { name: '저장' }).click();
     await page.getByText(/번 기록을 저장했습니다/).waitFor(WAIT);
     const [entry] = (await read('form-entries?form=DAILY')).items;
