@@ -107,7 +107,7 @@ describe('forms and maintenance', () => {
     await belt.getByText('점검 필요').waitFor(WAIT);
     await belt.getByRole('button', { name: '점검 완료' }).click();
     await page.getByRole('dialog').getByLabel('작업자').fill('E-102');
-    await page.getByRole('dialog').getByRole('button', { name: '저장' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: '예방 점검 완료', exact: true }).click();
     await belt.getByText('양호').waitFor(WAIT);
     await page.getByRole('button', { name: '수리', exact: true }).click();
     await page.getByRole('listitem').filter({ hasText: '노즐에서 수지 누출' }).getByRole('button', { name: '수리 완료' }).click();
@@ -116,7 +116,7 @@ describe('forms and maintenance', () => {
     await sheet.getByLabel('조치 내용').fill('밴드 히터 교체');
     await sheet.getByLabel('예비품').fill('S-BAND');
     await sheet.getByLabel('수량').fill('2');
-    await sheet.getByRole('button', { name: '저장' }).click();
+    await sheet.getByRole('button', { name: '수리 완료', exact: true }).click();
     await page.getByText(/S-BAND 2/).waitFor(WAIT);
     assert.equal((await read('maintenance/spares')).items.find((one) => one.item === 'S-BAND').stock, 1);
   });

@@ -60,7 +60,7 @@ describe('inspections', () => {
     const sheet = page.getByRole('dialog');
     await sheet.getByLabel('처리', { exact: true }).selectOption({ label: '선별(불량만 폐기)' });
     await sheet.getByLabel('수량', { exact: true }).fill('25');
-    await sheet.getByRole('button', { name: '저장' }).click();
+    await sheet.getByRole('button', { name: '부적합 처리 결정', exact: true }).click();
     await row.getByText('선별 25 kg').waitFor(WAIT);
     const [chooser] = await Promise.all([page.waitForEvent('filechooser', WAIT), row.getByRole('button', { name: '사진·파일 첨부' }).click()]);
     await chooser.setFiles({ name: '불량.jpg', mimeType: 'image/jpeg', buffer: Buffer.from('photo') });
@@ -68,8 +68,19 @@ describe('inspections', () => {
     assert.equal(saved.suggestedFilename(), '불량.jpg');
     const lot = await read('lots/ABS-2611-18');
     assert.deepEqual([lot.state, lot.stock[0].quantity, lot.nonconformances[0].decision], ['open', 225, 'sort']);
+    // An action that did not help is open again; it helped at the second look.
+    await tell('action-1', { type: 'action.open', nonconformance: '2', measure: '건조 시간 연장', worker: 'E-101', due: '2099-12-01' });
+    for (const [i, helped] of ['효과 없음', '효과 있음'].entries()) {
+      const { number } = (await read('nonconformances?state=unsettled')).items.find((one) => one.number === 2).actions[0];
+      await tell(`action-done-${i}`, { type: 'action.done', action: String(number) });
+      await page.reload();
+      await row.getByRole('button', { name: '효과 확인' }).click();
+      await page.getByRole('dialog').getByLabel(helped).check();
+      await page.getByRole('dialog').locator('[type=submit]').click();
+      await page.getByRole('dialog').waitFor({ ...WAIT, state: 'detached' });
+    }
     await row.getByRole('button', { name: '종결' }).click();
-    await page.getByRole('dialog').getByRole('button', { name: '저장' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: '부적합 종결', exact: true }).click();
     await row.waitFor({ ...WAIT, state: 'detached' });
   });
 

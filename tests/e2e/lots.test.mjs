@@ -79,7 +79,7 @@ describe('lots', () => {
     await page.getByRole('button', { name: '사용 보류' }).click();
     const sheet = page.getByRole('dialog');
     await sheet.getByLabel('이유').fill('흑점');
-    await sheet.getByRole('button', { name: '저장' }).click();
+    await sheet.getByRole('button', { name: '로트 보류(하위 로트 포함)', exact: true }).click();
     await page.getByText('로트 2건을 보류했습니다.').waitFor(WAIT);
     assert.equal((await read(`lots/${made}`)).state, 'held');
     await page.getByRole('button', { name: '회수 목록' }).click();
@@ -88,7 +88,7 @@ describe('lots', () => {
     assert.equal((await file.body()).subarray(0, 2).toString(), 'PK');
     await page.getByRole('dialog').getByRole('button', { name: '닫기' }).last().click();
     await page.getByRole('button', { name: '보류 해제' }).click();
-    await page.getByRole('dialog').getByRole('button', { name: '저장' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: '로트 보류 해제', exact: true }).click();
     await page.getByText('로트 2건의 보류를 해제했습니다.').waitFor(WAIT);
   });
 
@@ -98,7 +98,7 @@ describe('lots', () => {
     const sheet = page.getByRole('dialog');
     await sheet.getByLabel('수량').fill('100');
     await sheet.getByLabel('새 로트 번호').fill('ABS-PART');
-    await sheet.getByRole('button', { name: '저장' }).click();
+    await sheet.getByRole('button', { name: '로트 분할', exact: true }).click();
     await page.getByText(/새 로트: ABS-PART/).waitFor(WAIT);
     assert.equal((await read('lots/ABS-PART')).stock[0].quantity, 100);
   });

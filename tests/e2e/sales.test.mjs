@@ -39,7 +39,7 @@ describe('sales and costs', () => {
     await sheet.getByLabel('품목').fill('C-200');
     await sheet.getByLabel('수량').fill('1,500');
     await sheet.getByLabel('납기').fill('2099-12-01');
-    await sheet.getByRole('button', { name: '저장' }).click();
+    await sheet.getByRole('button', { name: '수주 등록', exact: true }).click();
     const order = page.locator('section').filter({ hasText: 'E2E-7' });
     // The demo's open order of 400 brings what no sales order is named in.
     await order.getByText('작업 400').waitFor(WAIT);

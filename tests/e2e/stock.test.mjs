@@ -62,7 +62,7 @@ describe('stock and output', () => {
     const sheet = page.getByRole('dialog');
     await sheet.getByLabel('품목').fill('R-ABS');
     await sheet.getByLabel('수량').fill(String(usable - 150));
-    await sheet.getByRole('button', { name: '저장' }).click();
+    await sheet.getByRole('button', { name: '불출', exact: true }).click();
     await page.getByText(/처리한 로트: ABS-2611-07 \d+/).waitFor(WAIT);
     const item = page.getByRole('button', { name: /ABS 수지/ });
     await item.filter({ hasText: '안전 재고 미달' }).waitFor(WAIT);
@@ -75,13 +75,13 @@ describe('stock and output', () => {
     await page.getByRole('button', { name: '구매', exact: true }).click();
     await page.getByRole('checkbox', { name: /구매 1 선택/ }).check();
     await page.getByRole('button', { name: '발주', exact: true }).click();
-    await page.getByRole('dialog').getByRole('button', { name: '저장' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: '구매 발주', exact: true }).click();
     const row = page.getByRole('listitem').filter({ hasText: '#1' });
     await row.filter({ hasText: '발주함' }).waitFor(WAIT);
     await row.getByRole('button', { name: '입고' }).click();
     const sheet = page.getByRole('dialog');
     await sheet.getByLabel('로트', { exact: true }).fill('ABS-NEW');
-    await sheet.getByRole('button', { name: '저장' }).click();
+    await sheet.getByRole('button', { name: '입고', exact: true }).click();
     await page.getByText(/로트 ABS-NEW/).waitFor(WAIT);
     await page.getByText('살 것이 없습니다').waitFor(WAIT);
     assert.equal((await read('purchases')).items[0].state, 'received');
