@@ -76,9 +76,12 @@ describe('terminal', () => {
   test('a reader alone chooses the machine and the worker, begins, pauses, goes on and ends', async () => {
     const { page } = desk;
     await page.goto(`${url}/terminal`);
-    await page.locator('.machines').waitFor(WAIT);
+    await page.locator('.machines', { hasNotText: '공기압축기' }).waitFor(WAIT); // What is in the master data alone.
     await scan('#fill1');
     await page.getByRole('button', { name: 'WO-1/10' }).waitFor(WAIT);
+    await page.getByRole('button', { name: '작업자 없음' }).click();
+    await scan('NEWBIE-9');
+    await page.locator('.said', { hasText: 'NEWBIE-9: 등록된 작업자가 아닙니다' }).waitFor(WAIT);
     await scan('900001');
     await page.getByRole('button', { name: '김철수' }).waitFor(WAIT);
     await scan('WO-1/10');
@@ -105,6 +108,7 @@ describe('terminal', () => {
     const { page } = desk;
     await scan('NO-SUCH-CODE');
     await page.locator('.said', { hasText: 'NO-SUCH-CODE' }).waitFor(WAIT);
+    assert.equal(await page.getByRole('button', { name: '작업자로 정하기' }).count(), 0);
     await scan('WO-1');
     await page.locator('.said', { hasText: '끝난 작업입니다' }).waitFor(WAIT);
     await page.getByRole('button', { name: 'WO-2/10' }).click();
@@ -134,7 +138,7 @@ describe('terminal', () => {
     await page.getByRole('button', { name: 'WO-3/10' }).click();
     await page.locator('dialog').getByRole('button', { name: '작업 시작' }).click();
     await page.getByRole('button', { name: '작업 종료' }).click();
-    await page.locator('dialog').getByRole('button', { name: '작업 종료' }).click();
+    await page.locator('dialog', { hasText: '100 가운데 0만 만들었습니다' }).getByRole('button', { name: '작업 종료' }).click();
     await page.locator('.waits', { hasText: '20건 대기' }).waitFor(WAIT);
     await page.locator('.said', { hasText: '응답하지 않습니다' }).waitFor(WAIT);
     assert.equal((await filed()).length, before);

@@ -1,5 +1,6 @@
 // Work orders as the planner looks at them (docs/HTTP.md, GET orders), and what lies where on the board.
 import { getAll, msOf, plantPath, postWith } from './api';
+import { localText } from './times';
 
 export type OrderState = 'planned' | 'released' | 'running' | 'held' | 'done' | 'cancelled';
 export interface Step {
@@ -49,9 +50,9 @@ export const tell = (plant: string, body: Record<string, unknown>, key = crypto.
 export const doneShare = (one: WorkOrder): number => (one.quantity > 0 ? Math.min(1, Math.max(0, one.good / one.quantity)) : 0);
 
 /** Ends after its day: by the board, or because that day is over. */
-export function isLate(one: WorkOrder, today: string): boolean {
+export function isLate(one: WorkOrder, today: string, zone: string): boolean {
   const ends = one.operations.map((step) => step.end).filter((end) => end !== null);
-  return one.due < today || ends.some((end) => end.slice(0, 10) > one.due);
+  return one.due < today || ends.some((end) => localText(msOf(end), zone).slice(0, 10) > one.due);
 }
 
 export interface Bar {

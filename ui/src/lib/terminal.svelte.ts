@@ -254,10 +254,19 @@ export interface Worker {
   name: string;
   badge: string | null;
 }
-export async function loadWorkers(plant: string): Promise<Worker[]> {
+/** null: the server did not say. */
+export async function loadWorkers(plant: string): Promise<Worker[] | null> {
   try {
-    const { items } = await get<Items<{ fields: Worker }>>(plantPath(plant, 'master/workers?active=1'));
-    return items.map((one) => one.fields);
+    return (await get<Items<{ fields: Worker }>>(plantPath(plant, 'master/workers?active=1&limit=1000'))).items.map((one) => one.fields);
+  } catch {
+    return null;
+  }
+}
+
+/** Equipment on which work can run; none where nobody can say. */
+export async function machinesOf(plant: string): Promise<string[]> {
+  try {
+    return (await get<Items<{ machine: string }>>(plantPath(plant, 'production/machines'))).items.map((one) => one.machine);
   } catch {
     return [];
   }
