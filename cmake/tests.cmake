@@ -1,7 +1,7 @@
 # tests/ROOM/test_X.c is one cmocka executable linked with its room. fuzz/fuzz_ROOM_X.c is a
 # libFuzzer target in the fuzz preset; in every other preset it is linked with a driver that
 # replays fuzz/corpus/ROOM_X and fuzz/regress/ROOM_X, so found crashes stay found.
-set(MARU_ROOMS core model table wire device refine historian ledger production plant papers upkeep launch serve app sim)
+set(MARU_ROOMS core model table wire device refine historian ledger production programme plant papers upkeep launch serve app sim)
 
 function(maru_check_driver_tests)
     file(STRINGS ${CMAKE_SOURCE_DIR}/src/device/drivers.def lines REGEX "^DRIVER\\(")

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "core/check.h"
-#include "serve/json_in.h"
+#include "core/json_in.h"
 #include "serve/query.h"
 #include "serve/route.h"
 

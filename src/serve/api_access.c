@@ -8,9 +8,9 @@
 
 #include <stdio.h>
 
+#include "core/json_in.h"
 #include "core/time.h"
 #include "ledger/people.h"
-#include "serve/json_in.h"
 #include "serve/server.h"
 #include "serve/sign_in.h"
 #include "serve/view.h"

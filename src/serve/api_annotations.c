@@ -3,11 +3,11 @@
  * a chart of a year with many notes begins with those that matter most. Whoever may write enters
  * and removes them; both stand in the audit chain.
  */
+#include "core/json_in.h"
 #include "core/limits.h"
 #include "core/time.h"
 #include "ledger/annotations.h"
 #include "serve/call.h"
-#include "serve/json_in.h"
 #include "serve/server.h"
 #include "serve/view.h"
 

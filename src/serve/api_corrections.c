@@ -2,10 +2,10 @@
  * Corrections over HTTP: one at a time by a person in front of a value; many come as a table
  * (api_import.c). The list shows the old value beside the new one, who, when and why.
  */
+#include "core/json_in.h"
 #include "core/limits.h"
 #include "plant/correct.h"
 #include "serve/call.h"
-#include "serve/json_in.h"
 #include "serve/server.h"
 #include "serve/view.h"
 

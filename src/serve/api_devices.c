@@ -7,9 +7,9 @@
 
 #include <inttypes.h>
 
+#include "core/json_in.h"
 #include "core/limits.h"
 #include "plant/import.h"
-#include "serve/json_in.h"
 #include "serve/server.h"
 #include "serve/view.h"
 

@@ -3,10 +3,10 @@
  * device holds, and the connection doctor. Doctor and browse open sessions to machines and may take
  * many seconds of a worker, so only DOCTORS_MAX of them run at once.
  */
+#include "core/json_in.h"
 #include "core/limits.h"
 #include "refine/derived.h"
 #include "serve/call.h"
-#include "serve/json_in.h"
 #include "serve/server.h"
 
 enum { DOCTORS_MAX = 3, PERIOD_DEFAULT_MS = 1000 };

@@ -6,12 +6,12 @@
  * gives them, a number as its shortest decimals and an array as a list, because what each must be
  * is said once, in production/events.def.
  */
+#include "core/json_in.h"
 #include "core/limits.h"
 #include "production/event.h"
 #include "production/master.h"
 #include "production/words.h"
 #include "serve/call.h"
-#include "serve/json_in.h"
 #include "serve/server.h"
 #include "serve/view.h"
 

@@ -8,10 +8,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/json_in.h"
 #include "core/time.h"
 #include "ledger/grant.h"
 #include "ledger/people.h"
-#include "serve/json_in.h"
 #include "serve/roles.h"
 #include "serve/server.h"
 #include "serve/sign_in.h"
@@ -248,7 +248,7 @@ static int read_grant(const struct json_in *body, struct giving *giving, struct 
     rc = rc < 0 ? rc : read_time(body, giving, "from", &grant->from_ns, err);
     rc = rc < 0 ? rc : read_time(body, giving, "until", &grant->until_ns, err);
     if (rc == 0) {
-        return err_set(err, ERR_INVALID, MSG_SERVE_JSON_MISSING, ARGS(A_CSTR("until")));
+        return err_set(err, ERR_INVALID, MSG_CORE_JSON_MISSING, ARGS(A_CSTR("until")));
     }
     rc = rc < 0 ? rc : json_in_bool(body, "hide_names", &grant->hide_names, err);
     rc = rc < 0 ? rc : json_in_i64(body, "step_s", &grant->step_s, err);

@@ -6,11 +6,11 @@
  */
 #include <math.h>
 
+#include "core/json_in.h"
 #include "core/limits.h"
 #include "ledger/indicators.h"
 #include "plant/indicator.h"
 #include "serve/call.h"
-#include "serve/json_in.h"
 #include "serve/server.h"
 
 enum {

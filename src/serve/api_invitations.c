@@ -12,10 +12,10 @@
 
 #include <string.h>
 
+#include "core/json_in.h"
 #include "core/limits.h"
 #include "ledger/grant.h"
 #include "ledger/people.h"
-#include "serve/json_in.h"
 #include "serve/server.h"
 #include "serve/sign_in.h"
 #include "serve/view.h"
@@ -157,7 +157,7 @@ static int read_organisation(
                  : json_in_need_str(made, "name", LIMIT_DISPLAY_BYTES, &to->organisation_name, err);
         rc = rc < 0 ? rc : json_in_need_str(made, "kind", WORD_BYTES, &to->organisation_kind, err);
         if (rc >= 0 && to->organisation_id.size > 0) {
-            return err_set(err, ERR_INVALID, MSG_SERVE_JSON_UNKNOWN, ARGS(A_CSTR("organisation")));
+            return err_set(err, ERR_INVALID, MSG_CORE_JSON_UNKNOWN, ARGS(A_CSTR("organisation")));
         }
     } else if (rc == 0 && to->organisation_id.size == 0) { // A colleague.
         to->organisation_id = str_of(inviting->call->principal.organisation);

@@ -2,13 +2,12 @@
  * Labels over HTTP: which there are, one drawn, and the queues of the printers. Badges of workers
  * open doors on the shop floor, so only those who keep the master data see or print them.
  */
+#include "core/json_in.h"
 #include "papers/label.h"
-
 #include "papers/printing.h"
 #include "production/master.h"
 #include "production/words.h"
 #include "serve/call.h"
-#include "serve/json_in.h"
 #include "serve/server.h"
 #include "serve/view.h"
 

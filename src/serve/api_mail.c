@@ -6,8 +6,8 @@
 
 #include <string.h>
 
+#include "core/json_in.h"
 #include "core/mem.h"
-#include "serve/json_in.h"
 #include "serve/server.h"
 #include "serve/view.h"
 #include "upkeep/mail.h"

@@ -4,12 +4,12 @@
  * texts in both directions, as in a table: nothing is rounded on the way. What is personal of
  * workers goes only to those who may change it.
  */
+#include "core/json_in.h"
 #include "core/time.h"
 #include "plant/plant.h"
 #include "production/master.h"
 #include "production/words.h"
 #include "serve/call.h"
-#include "serve/json_in.h"
 
 enum { ROWS_DEFAULT = 200, ROWS_MOST = 1000, FIELD_BYTES = 4096, TIME_BYTES = 64 };
 
@@ -310,7 +310,7 @@ static int put(struct access *access, struct err *err) {
     rc = rc < 0 ? rc : json_in_str(body, "changed", TIME_BYTES, &access->expected, err);
     rc = rc < 0 ? rc : json_in_object(body, "fields", &access->fields, err);
     if (rc >= 0 && access->fields == NULL) {
-        return err_set(err, ERR_INVALID, MSG_SERVE_JSON_MISSING, ARGS(A_CSTR("fields")));
+        return err_set(err, ERR_INVALID, MSG_CORE_JSON_MISSING, ARGS(A_CSTR("fields")));
     }
     rc = rc < 0 ? rc : ledger_write(plant_ledger(call->plant), write_row, access, err);
     return rc < 0 ? rc : answer_row(access, access->is_new ? 201 : 200, err);

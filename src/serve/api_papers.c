@@ -7,10 +7,10 @@
  */
 #include <math.h>
 
+#include "core/json_in.h"
 #include "core/limits.h"
 #include "papers/papers.h"
 #include "serve/call.h"
-#include "serve/json_in.h"
 #include "serve/sent_file.h"
 #include "serve/server.h"
 #include "serve/view.h"

@@ -10,9 +10,9 @@
 
 #include <string.h>
 
+#include "core/json_in.h"
 #include "core/limits.h"
 #include "ledger/people.h"
-#include "serve/json_in.h"
 #include "serve/server.h"
 #include "serve/sign_in.h"
 #include "serve/view.h"

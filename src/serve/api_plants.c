@@ -4,8 +4,8 @@
  */
 #include "serve/call.h"
 
+#include "core/json_in.h"
 #include "core/limits.h"
-#include "serve/json_in.h"
 #include "serve/server.h"
 #include "serve/view.h"
 

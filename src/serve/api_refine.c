@@ -14,11 +14,11 @@
 #include <math.h>
 
 #include "core/check.h"
+#include "core/json_in.h"
 #include "core/limits.h"
 #include "core/mem.h"
 #include "serve/api_tags.h"
 #include "serve/call.h"
-#include "serve/json_in.h"
 #include "serve/view.h"
 
 enum {

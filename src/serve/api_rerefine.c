@@ -5,9 +5,9 @@
  */
 #include "serve/call.h"
 
+#include "core/json_in.h"
 #include "core/limits.h"
 #include "plant/rerefine.h"
-#include "serve/json_in.h"
 #include "serve/server.h"
 #include "serve/view.h"
 

@@ -7,9 +7,9 @@
 
 #include <string.h>
 
+#include "core/json_in.h"
 #include "core/mem.h"
 #include "plant/outlook.h"
-#include "serve/json_in.h"
 #include "serve/server.h"
 #include "serve/view.h"
 

@@ -14,9 +14,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/json_in.h"
 #include "core/limits.h"
 #include "serve/call.h"
-#include "serve/json_in.h"
 #include "serve/scans.h"
 #include "serve/server.h"
 

@@ -13,10 +13,10 @@
 
 #include <string.h>
 
+#include "core/json_in.h"
 #include "core/limits.h"
 #include "core/random.h"
 #include "ledger/people.h"
-#include "serve/json_in.h"
 #include "serve/server.h"
 #include "serve/sign_in.h"
 

@@ -6,9 +6,9 @@
  */
 #include "serve/call.h"
 
+#include "core/json_in.h"
 #include "core/limits.h"
 #include "ledger/support.h"
-#include "serve/json_in.h"
 #include "serve/server.h"
 #include "serve/support.h"
 #include "serve/view.h"

@@ -13,10 +13,10 @@
 
 #include <string.h>
 
+#include "core/json_in.h"
 #include "core/limits.h"
 #include "ledger/support.h"
 #include "serve/desk.h"
-#include "serve/json_in.h"
 #include "serve/server.h"
 #include "serve/sign_in.h"
 #include "serve/support.h"

@@ -14,11 +14,11 @@
 #include <string.h>
 
 #include "core/hangul.h"
+#include "core/json_in.h"
 #include "core/limits.h"
 #include "plant/import.h"
 #include "plant/retention.h"
 #include "serve/call.h"
-#include "serve/json_in.h"
 #include "serve/server.h"
 #include "serve/sight.h"
 #include "serve/view.h"

@@ -3,8 +3,8 @@
 /*
  * What the handlers of tags and of their preview share. Any thread; nothing is owned.
  */
+#include "core/json_in.h"
 #include "model/tag.h"
-#include "serve/json_in.h"
 
 /* Changes `tag` by the members that the body has (docs/HTTP.md, PUT tags/{name}). Texts are
  * borrowed from the body. ERR_INVALID, ERR_RANGE with words. */

@@ -6,12 +6,12 @@
  */
 #include <string.h>
 
+#include "core/json_in.h"
 #include "core/limits.h"
 #include "core/mem.h"
 #include "ledger/templates.h"
 #include "plant/template.h"
 #include "serve/call.h"
-#include "serve/json_in.h"
 #include "serve/server.h"
 #include "serve/template_in.h"
 #include "serve/view.h"

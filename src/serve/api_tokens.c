@@ -5,9 +5,9 @@
  */
 #include "serve/roles.h"
 
+#include "core/json_in.h"
 #include "core/limits.h"
 #include "ledger/people.h"
-#include "serve/json_in.h"
 #include "serve/server.h"
 #include "serve/sign_in.h"
 #include "serve/view.h"

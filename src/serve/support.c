@@ -29,6 +29,7 @@
 #include <string.h>
 
 #include "core/json.h"
+#include "core/json_in.h"
 #include "core/log.h"
 #include "core/thread.h"
 #include "device/http_post.h"
@@ -36,7 +37,6 @@
 #include "serve/desk.h"
 #include "serve/inside.h"
 #include "serve/jobs.h"
-#include "serve/json_in.h"
 #include "serve/rate.h"
 #include "serve/server.h"
 #include "upkeep/tls.h"

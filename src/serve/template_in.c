@@ -7,8 +7,8 @@
  */
 #include "serve/template_in.h"
 
+#include "core/json_in.h"
 #include "core/mem.h"
-#include "serve/json_in.h"
 
 enum { CELL_BYTES = 16 * 1024 };
 

@@ -67,7 +67,7 @@ describe('forms and maintenance', () => {
     await sheet.getByLabel('작동유 온도').fill('52');
     await sheet.getByLabel('정정하는 이유').fill('잘못 읽음');
     await sheet.getByRole('button', { name: '저장' }).click();
-    await page.getByText(/번 기록을 저장했습니다/).waitFor(WAIT);
+    await sheet.waitFor({ state: 'hidden', ...WAIT }); // The words of the entry before still stand on the page.
     const all = (await read('form-entries?form=CHECK&replaced=1')).items;
     assert.equal(all.length, 2);
     assert.equal(all[1].replaced_by, all[0].number);

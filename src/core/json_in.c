@@ -1,18 +1,20 @@
 /*
- * Request bodies through jansson, which alone is included here.
+ * Request bodies and documents through jansson, which alone is included here.
  *
  * jansson builds a tree; that is right for bodies of a few hundred bytes (at most HTTP_SMALL_BODY_
- * BYTES by the route table) and would be wrong for samples, which come as line protocol. Its own
- * recursion stops at 2,048 levels (JSON_PARSER_MAX_DEPTH). Double members are refused
- * (JSON_REJECT_DUPLICATES): two readers of one document must not see two different values.
+ * BYTES by the route table) and documents of some kilobytes, and would be wrong for samples, which
+ * come as line protocol. Objects keep the order in which they were written. Its own recursion stops
+ * at 2,048 levels (JSON_PARSER_MAX_DEPTH). Double members are refused (JSON_REJECT_DUPLICATES): two
+ * readers of one document must not see two different values.
  */
-#include "serve/json_in.h"
+#include "core/json_in.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #include <jansson.h>
 
+#include "core/buf.h"
 #include "core/mem.h"
 
 struct json_in {
@@ -32,12 +34,12 @@ int json_in_parse(struct str text, struct json_in **ret_object, struct err *err)
     json_error_t error;
     json_t *root = json_loadb(text.data, text.size, JSON_REJECT_DUPLICATES, &error);
     if (!root) {
-        return err_set(err, ERR_INVALID, MSG_SERVE_JSON_INVALID,
+        return err_set(err, ERR_INVALID, MSG_CORE_JSON_INVALID,
             ARGS(A_INT(error.line), A_INT(error.column), A_CSTR(error.text)));
     }
     if (!json_is_object(root)) {
         json_decref(root);
-        return err_set(err, ERR_INVALID, MSG_SERVE_JSON_OBJECT, NO_ARGS);
+        return err_set(err, ERR_INVALID, MSG_CORE_JSON_OBJECT, NO_ARGS);
     }
     *ret_object = (struct json_in *)root;
     return 0;
@@ -60,7 +62,7 @@ int json_in_only(const struct json_in *object, const char *const *names, struct 
             i++;
         }
         if (!names[i]) {
-            return err_set(err, ERR_INVALID, MSG_SERVE_JSON_UNKNOWN, ARGS(A_CSTR(key)));
+            return err_set(err, ERR_INVALID, MSG_CORE_JSON_UNKNOWN, ARGS(A_CSTR(key)));
         }
     }
     return 0;
@@ -77,7 +79,7 @@ static json_t *member(const struct json_in *object, const char *name) {
 }
 
 static int wrong_type(const char *name, const char *expected, struct err *err) {
-    return err_set(err, ERR_TYPE, MSG_SERVE_JSON_TYPE, ARGS(A_CSTR(name), A_CSTR(expected)));
+    return err_set(err, ERR_TYPE, MSG_CORE_JSON_TYPE, ARGS(A_CSTR(name), A_CSTR(expected)));
 }
 
 int json_in_str(const struct json_in *object, const char *name, size_t max_bytes,
@@ -92,7 +94,7 @@ int json_in_str(const struct json_in *object, const char *name, size_t max_bytes
     struct str text = {json_string_value(value), json_string_length(value)};
     if (text.size > max_bytes) {
         return err_set(
-            err, ERR_LIMIT, MSG_SERVE_JSON_TOO_LONG, ARGS(A_CSTR(name), A_INT(max_bytes)));
+            err, ERR_LIMIT, MSG_CORE_JSON_TOO_LONG, ARGS(A_CSTR(name), A_INT(max_bytes)));
     }
     *ret_value = text;
     return 1;
@@ -103,7 +105,7 @@ int json_in_need_str(const struct json_in *object, const char *name, size_t max_
     struct str text = STR_NONE;
     int rc = json_in_str(object, name, max_bytes, &text, err);
     if (rc >= 0 && text.size == 0) {
-        return err_set(err, ERR_INVALID, MSG_SERVE_JSON_MISSING, ARGS(A_CSTR(name)));
+        return err_set(err, ERR_INVALID, MSG_CORE_JSON_MISSING, ARGS(A_CSTR(name)));
     }
     if (rc > 0) {
         *ret_value = text;
@@ -160,7 +162,7 @@ int json_in_texts(const struct json_in *object, const char *name, struct str *re
     }
     size_t count = json_array_size(value);
     if (count > max) {
-        return err_set(err, ERR_LIMIT, MSG_SERVE_JSON_TOO_MANY, ARGS(A_CSTR(name), A_INT(max)));
+        return err_set(err, ERR_LIMIT, MSG_CORE_JSON_TOO_MANY, ARGS(A_CSTR(name), A_INT(max)));
     }
     for (size_t i = 0; i < count; i++) {
         const json_t *item = json_array_get(value, i);
@@ -198,7 +200,7 @@ int json_in_each(const struct json_in *object, const char *name, uint32_t max,
         return wrong_type(name, "list", err);
     }
     if (json_array_size(list) > max) {
-        return err_set(err, ERR_LIMIT, MSG_SERVE_JSON_TOO_MANY, ARGS(A_CSTR(name), A_INT(max)));
+        return err_set(err, ERR_LIMIT, MSG_CORE_JSON_TOO_MANY, ARGS(A_CSTR(name), A_INT(max)));
     }
     json_array_foreach(list, i, item) {
         int rc = json_is_object(item) ? each(context, (const struct json_in *)item, err)
@@ -273,4 +275,113 @@ int json_in_walk(const struct json_in *object, struct arena *arena,
         }
     }
     return 0;
+}
+
+enum json_kind json_in_kind(const struct json_in *value) {
+    if (!value) {
+        return JSON_KIND_NONE;
+    }
+    switch (json_typeof(root_of(value))) {
+    case JSON_OBJECT: return JSON_KIND_OBJECT;
+    case JSON_ARRAY: return JSON_KIND_LIST;
+    case JSON_STRING: return JSON_KIND_TEXT;
+    case JSON_INTEGER:
+    case JSON_REAL: return JSON_KIND_NUMBER;
+    case JSON_TRUE:
+    case JSON_FALSE: return JSON_KIND_BOOL;
+    case JSON_NULL: break;
+    }
+    return JSON_KIND_NONE;
+}
+
+const struct json_in *json_in_get(const struct json_in *object, const char *name) {
+    return json_in_kind(object) == JSON_KIND_OBJECT ? (const struct json_in *)member(object, name)
+                                                    : NULL;
+}
+
+const struct json_in *json_in_find(const struct json_in *object, struct str name) {
+    char text[128];
+    if (name.size >= sizeof text) {
+        return NULL;
+    }
+    str_copy_z(name, text, sizeof text);
+    return json_in_get(object, text);
+}
+
+size_t json_in_count(const struct json_in *value) {
+    enum json_kind kind = json_in_kind(value);
+    return kind == JSON_KIND_LIST     ? json_array_size(root_of(value))
+           : kind == JSON_KIND_OBJECT ? json_object_size(root_of(value))
+                                      : 0;
+}
+
+const struct json_in *json_in_at(const struct json_in *list, size_t index) {
+    return json_in_kind(list) == JSON_KIND_LIST
+               ? (const struct json_in *)json_array_get(root_of(list), index)
+               : NULL;
+}
+
+bool json_in_next(const struct json_in *object, size_t *at, struct str *ret_name,
+    const struct json_in **ret_value) {
+    if (json_in_kind(object) != JSON_KIND_OBJECT) {
+        return false;
+    }
+    void *place = json_object_iter(root_of(object));
+    for (size_t i = 0; place && i < *at; i++) {
+        place = json_object_iter_next(root_of(object), place);
+    }
+    if (!place) {
+        return false;
+    }
+    *ret_name = str_of(json_object_iter_key(place));
+    *ret_value = (const struct json_in *)json_object_iter_value(place);
+    (*at)++;
+    return true;
+}
+
+struct str json_in_text(const struct json_in *value) {
+    return json_in_kind(value) == JSON_KIND_TEXT
+               ? (struct str){json_string_value(root_of(value)), json_string_length(root_of(value))}
+               : STR_NONE;
+}
+
+bool json_in_true(const struct json_in *value) {
+    return value && json_is_true(root_of(value));
+}
+
+bool json_in_number(const struct json_in *value, double *ret_value) {
+    if (json_in_kind(value) != JSON_KIND_NUMBER) {
+        return false;
+    }
+    *ret_value = json_number_value(root_of(value));
+    return true;
+}
+
+bool json_in_whole(const struct json_in *value, int64_t *ret_value) {
+    double real = 0;
+    if (!json_in_number(value, &real)) {
+        return false;
+    }
+    if (json_is_integer(root_of(value))) {
+        *ret_value = json_integer_value(root_of(value));
+        return true;
+    }
+    if (real < -9e15 || real > 9e15 || real != (double)(int64_t)real) {
+        return false;
+    }
+    *ret_value = (int64_t)real;
+    return true;
+}
+
+static int put_piece(const char *text, size_t size, void *out) {
+    buf_put(out, text, size);
+    return 0;
+}
+
+void json_in_put(const struct json_in *value, struct buf *out) {
+    if (!value) {
+        buf_put_str(out, STR("null"));
+        return;
+    }
+    (void)json_dump_callback(root_of(value), put_piece, out, JSON_COMPACT | JSON_ENCODE_ANY);
 }

@@ -1,9 +1,11 @@
-#ifndef SERVE_JSON_IN_H
-#define SERVE_JSON_IN_H
+#ifndef CORE_JSON_IN_H
+#define CORE_JSON_IN_H
 /*
- * JSON bodies of requests: one object of a few known members. Wrong type, unknown or double
- * members and missing ones are refused in words that name them. json_in.c alone includes jansson.
- * One owner; texts are borrowed from the object until json_in_free.
+ * JSON that comes from outside. Bodies of requests: one object of a few known members; wrong type,
+ * unknown or double members and missing ones are refused in words that name them. Documents whose
+ * form is data (a programme, the facts of a case): values of any shape, looked at and walked.
+ * json_in.c alone includes jansson. One owner; texts and parts are borrowed from the whole until
+ * json_in_free. Reading an object that nobody changes is any thread's.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -50,5 +52,38 @@ int json_in_walk(const struct json_in *object, struct arena *arena,
 /* An object inside, borrowed from the outer one: do not free it. */
 int json_in_object(const struct json_in *object, const char *name,
     const struct json_in **ret_object, struct err *err);
+
+/* ---- Values of any shape ---- */
+
+enum json_kind {
+    JSON_KIND_NONE, // Absent (NULL) or null.
+    JSON_KIND_BOOL,
+    JSON_KIND_NUMBER,
+    JSON_KIND_TEXT,
+    JSON_KIND_LIST,
+    JSON_KIND_OBJECT
+};
+/* All of these take NULL as "absent". A value is a part of the whole that json_in_parse made; do
+ * not free it. */
+enum json_kind json_in_kind(const struct json_in *value);
+/* A member of an object; NULL: absent, null, or `object` is none. */
+const struct json_in *json_in_get(const struct json_in *object, const char *name);
+/* The same by a name that is a slice. */
+const struct json_in *json_in_find(const struct json_in *object, struct str name);
+/* Elements of a list or members of an object; 0 for anything else. */
+size_t json_in_count(const struct json_in *value);
+const struct json_in *json_in_at(const struct json_in *list, size_t index); // NULL past the end.
+/* The first member of an object whose number is at least *at, which becomes its number plus one;
+ * false at the end: size_t at = 0; while (json_in_next(object, &at, &name, &value)) ... */
+bool json_in_next(const struct json_in *object, size_t *at, struct str *ret_name,
+    const struct json_in **ret_value);
+struct str json_in_text(const struct json_in *value); // Empty unless a text.
+bool json_in_true(const struct json_in *value);       // Only true itself.
+/* False unless a number; whole also refuses fractions and what is beyond int64. */
+bool json_in_number(const struct json_in *value, double *ret_value);
+bool json_in_whole(const struct json_in *value, int64_t *ret_value);
+/* The value as compact JSON. */
+struct buf;
+void json_in_put(const struct json_in *value, struct buf *out);
 
 #endif
