@@ -44,6 +44,11 @@ describe('forms and maintenance', () => {
     const { page } = desk;
     const due = (await read('form-due')).items.find((one) => one.form === 'DAILY' && one.machine === 'press1' && one.state === 'due');
     assert.ok(due, 'nothing is due');
+    // In the first seconds of a shift nothing was made yet.
+    const counted = async () => Number((await read(`forms/DAILY/sheet?machine=press1&day=${due.day}&shift=${due.shift}`)).fields.find((one) => one.kind === 'good').value);
+    for (const end = Date.now() + 3 * WAIT.timeout; Date.now() < end && !((await counted()) > 0); ) {
+      await new Promise((resolve) => setTimeout(resolve, 200));
+    }
     const row = page.getByRole('listitem').filter({ hasText: '작업일보' }).filter({ hasText: '사출 1호기' }).filter({ hasText: due.shift_name }).first();
     await row.getByRole('button', { name: '작성' }).click();
     const sheet = page.getByRole('dialog');

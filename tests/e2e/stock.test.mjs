@@ -90,7 +90,7 @@ describe('stock and output', () => {
 
   test('the page Output has the figures of the program, and files a reason by one press', async () => {
     const { page } = desk;
-    await open('/output', '생산 실적');
+    await open('/output?range=7d', '생산 실적'); // Just after the day's begin the demo's hour is yesterday's.
     const heading = page.getByRole('heading', { name: /사유 없는 비가동 \d+/ });
     await heading.waitFor(WAIT);
     const before = (await read('production/stops?unreasoned=1&limit=1000')).items;
@@ -99,6 +99,18 @@ describe('stock and output', () => {
     await page.getByText(/등록했습니다/).waitFor(WAIT);
     const open_ = new Set((await read('production/stops?unreasoned=1&limit=1000')).items.map((one) => one.number));
     assert.equal(before.filter((one) => !open_.has(one.number)).length, 1);
+    // One that is not among the likeliest; then it is changed.
+    await page.getByRole('group', { name: /비가동 사유/ }).first().getByRole('button', { name: '다른 사유' }).click();
+    const sheet = page.getByRole('dialog');
+    await sheet.getByRole('button', { name: '계획 청소' }).click();
+    await sheet.waitFor({ ...WAIT, state: 'detached' });
+    await page.getByText('사유를 등록한 비가동').click();
+    const row = page.getByRole('listitem').filter({ hasText: '계획 청소' }).filter({ has: page.getByRole('button', { name: '사유 변경' }) });
+    await row.getByRole('button', { name: '사유 변경' }).click();
+    await picture(page, 'output-reasons');
+    await sheet.getByRole('button', { name: '품질 확인' }).click();
+    await sheet.waitFor({ ...WAIT, state: 'detached' });
+    await row.waitFor({ ...WAIT, state: 'detached' });
     const losses = await read('production/losses');
     assert.ok(Math.abs(losses.items.reduce((sum, one) => sum + one.minutes, 0) - losses.minutes) < 1e-6);
     await page.getByRole('button', { name: '사출 1호기' }).click();

@@ -19,6 +19,12 @@ const MASTER = [
   ['processes', { code: 'MOULD', name: '사출' }],
   ['machines', { asset: 'fill1' }],
   ['routings', { item: 'CASE', step: '10', process: 'MOULD', machine: 'fill1' }],
+  ['items', { code: 'LID', name: '뚜껑' }],
+  ['routings', { item: 'LID', step: '10', process: 'MOULD', machine: 'fill1' }],
+  ['moulds', { code: 'LID-A', name: '뚜껑 금형 가', item: 'LID' }],
+  ['moulds', { code: 'LID-B', name: '뚜껑 금형 나', item: 'LID' }],
+  ['reasons', { kind: 'defect', code: 'D-LOOK', name: '외관' }],
+  ['reasons', { kind: 'defect', code: 'D-DENT', name: '찍힘', parent: 'D-LOOK' }],
 ];
 
 describe('terminal', () => {
@@ -41,8 +47,11 @@ describe('terminal', () => {
   const make = (code) => tell({ type: 'order.make', item: 'CASE', quantity: 100, due: '2099-12-01', release: '1', code });
   /** As a reader does: letters wherever the cursor is, then Enter; sent at once, so that they come as fast on a busy computer. */
   let keys;
+  let typedTo;
   const scan = async (code) => {
-    keys ??= await desk.context.newCDPSession(desk.page);
+    if (typedTo !== desk.page) {
+      [keys, typedTo] = [await desk.context.newCDPSession(desk.page), desk.page];
+    }
     const all = [...[...code].map((key) => ({ key, text: key })), { key: 'Enter', code: 'Enter', text: '\r', windowsVirtualKeyCode: 13 }];
     await Promise.all(all.flatMap((one) => [keys.send('Input.dispatchKeyEvent', { type: 'keyDown', ...one }), keys.send('Input.dispatchKeyEvent', { type: 'keyUp', key: one.key })]));
   };
@@ -92,7 +101,11 @@ describe('terminal', () => {
     await page.locator('.idle').waitFor(WAIT);
     await scan('MARU-BEGIN');
     await page.locator('.now').waitFor(WAIT);
+    await saysEvents(3)();
     await scan('MARU-END');
+    await page.locator('dialog', { hasText: 'MARU-YES' }).waitFor(WAIT);
+    assert.equal((await filed()).length, 3);
+    await scan('MARU-YES');
     await page.locator('.idle').waitFor(WAIT);
     await saysEvents(4)();
     assert.deepEqual((await bodies()).map((one) => [one.type, one.operation, one.worker ?? '']), [
@@ -193,6 +206,72 @@ describe('terminal', () => {
     const last = (await bodies()).at(-1);
     assert.equal(last.type, 'remark');
     assert.match(last.text, /WO-4/);
+  });
+
+  test('bad pieces carry their defect and a correction its reason, by presses alone', async () => {
+    const { page } = desk;
+    const sheet = page.locator('dialog');
+    const before = (await filed()).length;
+    await page.getByRole('button', { name: '수량 입력' }).click();
+    await sheet.getByRole('button', { name: /^불량/ }).click();
+    await page.keyboard.press('3');
+    await sheet.getByRole('button', { name: '등록' }).click();
+    await sheet.getByRole('button', { name: '외관' }).click();
+    await picture(page, 'terminal-defect');
+    await sheet.getByRole('button', { name: '찍힘' }).click();
+    await saysEvents(before + 1)();
+    await page.getByRole('button', { name: '수량 입력' }).click();
+    await sheet.getByRole('button', { name: '2', exact: true }).click();
+    await sheet.getByRole('button', { name: '더하기·빼기' }).click();
+    await sheet.getByRole('button', { name: '등록' }).click();
+    await sheet.getByRole('button', { name: '잘못 셈' }).click();
+    await saysEvents(before + 2)();
+    const [bad, corrected] = (await bodies()).slice(before);
+    assert.deepEqual([bad.bad, bad.reason, bad.good], ['3', 'D-DENT', undefined]);
+    assert.deepEqual([corrected.good, corrected.why, corrected.reason], ['-2', '잘못 셈', undefined]);
+  });
+
+  test('of several moulds that fit the mounted one is preset, and another one may be taken', async () => {
+    const { page } = desk;
+    const sheet = page.locator('dialog');
+    await tell({ type: 'mould.mount', mould: 'LID-B', machine: 'fill1' });
+    await tell({ type: 'order.make', item: 'LID', quantity: 10, due: '2099-12-01', release: '1', code: 'WO-5' });
+    const before = (await filed()).length;
+    await scan('WO-5/10');
+    await sheet.getByRole('button', { name: /뚜껑 금형 나/, pressed: true }).waitFor(WAIT);
+    await picture(page, 'terminal-moulds');
+    await sheet.getByRole('button', { name: /뚜껑 금형 가/ }).click();
+    await sheet.getByRole('button', { name: '멈추고 이 작업 시작' }).click();
+    await page.locator('.now', { hasText: 'WO-5/10' }).waitFor(WAIT);
+    await saysEvents(before + 2)();
+    assert.deepEqual((await bodies()).slice(before).map((one) => [one.type, one.mould ?? '']), [['operation.pause', ''], ['operation.begin', 'LID-A']]);
+    assert.equal((await ask('GET', 'orders/WO-5')).operations[0].run.mould, 'LID-A');
+    await page.getByRole('button', { name: 'WO-2/10' }).click();
+    await sheet.getByRole('button', { name: '멈추고 이 작업 시작' }).click();
+    await page.locator('.now', { hasText: 'WO-2/10' }).waitFor(WAIT);
+  });
+
+  test('a stop takes any reason of the tree, and another one later', async () => {
+    const { page } = desk;
+    const sheet = page.locator('dialog');
+    // Its state means that it never runs.
+    const machine = (await ask('GET', 'master/machines')).items.find((one) => one.fields.asset === 'cnc1');
+    await ask('PUT', `master/machines/${machine.number}`, { fields: { run_values: '99', stop_after: '1' } });
+    await page.goto(`${url}/terminal#cnc1`);
+    const card = page.locator('section.panel', { hasText: '설비가 서 있습니다' });
+    await card.getByRole('button', { name: '다른 사유' }).click(WAIT);
+    await picture(page, 'terminal-reasons');
+    await sheet.getByRole('button', { name: '자재 대기' }).click();
+    await card.getByText(/자재 대기/).waitFor(WAIT);
+    await card.getByRole('button', { name: '사유 변경' }).click();
+    await sheet.getByRole('button', { name: '작업자 부재' }).click();
+    await card.getByText(/작업자 부재/).waitFor(WAIT);
+    await page.waitForFunction(() => !document.querySelector('.waits'), undefined, WAIT);
+    const [stop] = (await ask('GET', 'production/stops?open=1&machine=cnc1')).items;
+    assert.equal(stop.reason, 'S-MAN');
+    const told_ = (await ask('GET', 'events?limit=100')).items.filter((one) => one.type === 'stop.file');
+    assert.deepEqual(told_.map((one) => (typeof one.body === 'string' ? JSON.parse(one.body) : one.body).reason), ['S-MAN', 'S-MAT']);
+    await page.goto(`${url}/terminal#fill1`);
   });
 
   test('it speaks six languages, the last four on this page alone', async () => {

@@ -72,9 +72,9 @@ export const kpiOf = (plant: string, asked: Asked, by: string): Promise<KpiAnswe
 export const lossesOf = (plant: string, asked: Asked): Promise<LossAnswer> => get<LossAnswer>(at(plant, `losses?${asks(asked)}`));
 export const machinesOf = (plant: string): Promise<MadeBy[]> => get<Items<MadeBy>>(at(plant, 'machines')).then((answer) => answer.items);
 export const reasonsOf = (plant: string, stop: number): Promise<Reason[]> => get<Items<Reason>>(at(plant, `stops/${stop}/reasons`)).then((answer) => answer.items);
-export function stopsOf(plant: string, asked: Asked, limit: number): Promise<Items<Stop>> {
+export function stopsOf(plant: string, asked: Asked, limit: number, more: Record<string, string> = { unreasoned: '1' }): Promise<Items<Stop>> {
   const { machine, from, to } = asked;
-  return get<Items<Stop>>(at(plant, `stops?${asks({ machine, line: '', from, to }, { unreasoned: '1', limit: String(limit) })}`));
+  return get<Items<Stop>>(at(plant, `stops?${asks({ machine, line: '', from, to }, { ...more, limit: String(limit) })}`));
 }
 
 export const RANGES: { id: string; words: Key; days: number; until: number }[] = [

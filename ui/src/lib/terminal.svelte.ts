@@ -57,7 +57,15 @@ export interface Stop {
   number: number;
   machine: string;
   begin: string;
-  reasons: Reason[];
+  reason: string | null;
+  reason_name: string | null;
+  reasons: Reason[]; // The likeliest, where it has none.
+}
+/** A mould that makes an item and may be worked with. */
+export interface Fitting {
+  mould: string;
+  name: string;
+  mounted: boolean; // On this machine.
 }
 
 export type EventType = 'operation.begin' | 'operation.pause' | 'operation.end' | 'made.enter' | 'remark' | 'order.hold' | 'stop.file';
@@ -67,6 +75,7 @@ export interface Event extends Told {
   body: Record<string, string>;
   terminal: string;
   said: string; // In the words of whoever told it.
+  name?: string; // Of the reason that it gives.
   doneMs: number; // When it was answered; 0: not yet.
 }
 interface Answer {
@@ -93,9 +102,9 @@ class Events extends Queue<Event> {
     this.again(event);
   }
   /** Empty members are left away: the program takes them for absent. */
-  tell(type: EventType, body: Record<string, string>, terminal: string, said: string): void {
+  tell(type: EventType, body: Record<string, string>, terminal: string, said: string, name = ''): void {
     const given = Object.fromEntries(Object.entries(body).filter(([, value]) => value !== ''));
-    this.put({ key: `terminal-${hex(16)}`, type, body: given, terminal, said, doneMs: 0 });
+    this.put({ key: `terminal-${hex(16)}`, type, body: given, terminal, said, name, doneMs: 0 });
   }
   /** Oldest first. */
   inOrder(): Event[] {
@@ -216,19 +225,46 @@ export const runningOn = (works: Work[], machine: string): Work | undefined => w
 
 // ---- What may be there ----
 
-/** The stop that stands without a reason, with the likeliest reasons; null: none. */
-export async function openStop(plant: string, machine: string): Promise<Stop | null> {
+/** The stop that stands, with what was said of it on the way; of one without a reason the likeliest ones. null: none. */
+export async function openStop(plant: string, machine: string, told: Event[]): Promise<Stop | null> {
   try {
-    const asked = query({ open: '1', unreasoned: '1', machine });
-    const { items } = await get<Items<Omit<Stop, 'reasons'>>>(plantPath(plant, `production/stops?${asked}`));
+    const askedMs = Date.now();
+    const { items } = await get<Items<Omit<Stop, 'reasons'>>>(plantPath(plant, `production/stops?${query({ open: '1', machine })}`));
     const newest = items.find((one) => one.machine === machine);
     if (!newest) {
       return null;
     }
-    const reasons = await get<Items<Reason>>(plantPath(plant, `production/stops/${newest.number}/reasons`));
-    return { ...newest, reasons: reasons.items };
+    const filed = told.filter((one) => one.type === 'stop.file' && one.body.stop === String(newest.number) && (one.state === 'waiting' || one.doneMs > askedMs)).at(-1);
+    if (filed?.body.reason) {
+      return { ...newest, reason: filed.body.reason, reason_name: filed.name ?? filed.body.reason, reasons: [] };
+    }
+    const likely = newest.reason ? [] : (await get<Items<Reason>>(plantPath(plant, `production/stops/${newest.number}/reasons`))).items;
+    return { ...newest, reason: newest.reason ?? null, reasons: likely };
   } catch {
     return null;
+  }
+}
+
+interface MouldNow {
+  mould: string;
+  name: string;
+  item: string | null;
+  open: number;
+  machine: string | null;
+  order: string | null; // Where it works now.
+  blocked: string | null;
+  repair: number | null;
+}
+/** Moulds that a machine can make an item with, the mounted one first; none where nobody can say. */
+export async function fittingMoulds(plant: string, machine: string, item: string): Promise<Fitting[]> {
+  try {
+    const { items } = await get<Items<MouldNow>>(plantPath(plant, 'maintenance/moulds'));
+    return items
+      .filter((one) => one.item === item && one.open > 0 && !one.blocked && one.repair === null && (one.machine === machine || one.order === null))
+      .map((one) => ({ mould: one.mould, name: one.name, mounted: one.machine === machine }))
+      .sort((a, b) => Number(b.mounted) - Number(a.mounted) || a.name.localeCompare(b.name));
+  } catch {
+    return [];
   }
 }
 
