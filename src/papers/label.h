@@ -28,6 +28,9 @@ struct label_sheet {
 int label_pdf(
     const struct label *label, const struct label_sheet *sheet, struct buf *out, struct err *err);
 
+/* The codes that a terminal obeys (MARU-BEGIN, ...), one sheet of A4 to be hung up. */
+int command_codes_pdf(enum lang lang, struct arena *arena, struct buf *out, struct err *err);
+
 /* Whole: ^XA to ^XZ, with the number of copies in it. Plain ASCII goes as text of the printer's own
  * letters, everything else as dots. */
 int label_zpl(const struct label *label, double dots_per_inch, uint32_t copies, struct buf *out,

@@ -9,6 +9,7 @@
 #include "production/amount.h"
 #include "production/inspect.h"
 #include "production/nonconformance.h"
+#include "production/rules.h"
 #include "production/sql.h"
 
 enum { TOLD_FAILURES_MAX = 5 };
@@ -232,21 +233,5 @@ int event_inspection_record(struct event *event, struct err *err) {
 /* ---- Rules ---- */
 
 int event_inspection_rules(struct event *event, struct err *err) {
-    static const struct {
-        const char *member;
-        const char *setting;
-        const char *preset;
-    } RULES[] = {{"gate", "inspection_gate", "refuse"}, {"failed", "inspection_failed", "hold"}};
-    int rc = 0;
-    for (size_t i = 0; i < sizeof RULES / sizeof RULES[0] && rc >= 0; i++) {
-        struct str value = event_text(event, RULES[i].member);
-        struct str setting = str_of(RULES[i].setting);
-        if (value.size > 0) {
-            rc = plant_setting_put(event->tx, setting, value, err);
-        } else if (plant_setting_get(event->tx, setting, event->arena, &value, NULL) < 0) {
-            value = str_of(RULES[i].preset);
-        }
-        json_put_str(event->answer, RULES[i].member, value);
-    }
-    return rc;
+    return rules_tell(event, err);
 }

@@ -14,6 +14,7 @@
 #include "production/fill_store.h"
 #include "production/maintain.h"
 #include "production/mould.h"
+#include "production/rules.h"
 #include "production/sql.h"
 #include "production/stock.h"
 
@@ -412,6 +413,5 @@ int event_mould_free(struct event *event, struct err *err) {
 }
 
 int event_care_rules(struct event *event, struct err *err) {
-    json_put_str(event->answer, "mould_due", event_text(event, "mould_due"));
-    return plant_setting_put(event->tx, STR("mould_due"), event_text(event, "mould_due"), err);
+    return rules_tell(event, err);
 }

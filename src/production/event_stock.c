@@ -13,6 +13,7 @@
 #include "production/book.h"
 #include "production/lot.h"
 #include "production/purchase.h"
+#include "production/rules.h"
 #include "production/sql.h"
 #include "production/stock.h"
 
@@ -662,21 +663,10 @@ static bool is_pattern(struct str pattern) {
 }
 
 int event_stock_rules(struct event *event, struct err *err) {
-    int status = 0;
     if (event_has(event, "lot_pattern") && !is_pattern(event_text(event, "lot_pattern"))) {
         return err_set(err, ERR_INVALID, SAY(PRODUCTION_LOT_PATTERN),
             ARGS(A_STR(event_text(event, "lot_pattern")), A_CSTR("{date}, {machine}, {item}"),
                 A_CSTR("{counter}"), A_CSTR("{counter:4}")));
     }
-    static const char *const NAMES[] = {"negative_stock", "lot_pattern"};
-    for (size_t i = 0; i < sizeof NAMES / sizeof NAMES[0] && status >= 0; i++) {
-        struct str value = event_text(event, NAMES[i]);
-        if (value.size > 0) {
-            status = plant_setting_put(event->tx, str_of(NAMES[i]), value, err);
-        } else if (plant_setting_get(event->tx, str_of(NAMES[i]), event->arena, &value, NULL) < 0) {
-            value = i == 0 ? STR("refuse") : STR("{date}-{counter}");
-        }
-        json_put_str(event->answer, NAMES[i], value);
-    }
-    return status;
+    return rules_tell(event, err);
 }

@@ -87,11 +87,13 @@ static int read_steps(
 
 /* ---- Work orders ---- */
 
-/* Where an order stands in the order of work; below 2^63. */
+/* Where an order stands in the order of work; below 2^63. Those that are over stand behind, the
+ * newest first. */
 #define PLACE                                                                                      \
-    "(CASE w.state WHEN 'running' THEN 1 WHEN 'released' THEN 2 WHEN 'held' THEN 3"                \
-    " WHEN 'planned' THEN 4 ELSE 5 END * 10 + w.priority) * 100000000000000000"                    \
-    " + CAST(strftime('%J', w.due) AS INTEGER) % 10000000 * 10000000000 + w.number"
+    "CASE WHEN w.state IN ('done', 'cancelled') THEN 5100000000000000000 - w.number ELSE (CASE"    \
+    " w.state WHEN 'running' THEN 1 WHEN 'released' THEN 2 WHEN 'held' THEN 3 ELSE 4 END * 10"     \
+    " + w.priority) * 100000000000000000"                                                          \
+    " + CAST(strftime('%J', w.due) AS INTEGER) % 10000000 * 10000000000 + w.number END"
 
 static void read_order(
     struct ledger_stmt *stmt, struct arena *arena, struct order_view *order, int64_t *ret_place) {
@@ -136,6 +138,9 @@ static const char *orders_sql(const struct orders_query *query) {
     }
     if (str_eq(query->state, STR("open"))) {
         return ORDERS("w.state IN ('planned', 'released', 'running', 'held') AND ?3 <> ''");
+    }
+    if (str_eq(query->state, STR("closed"))) {
+        return ORDERS("w.state IN ('done', 'cancelled') AND ?3 <> ''");
     }
     return str_eq(query->state, STR("all")) ? ORDERS("?3 <> ''") : ORDERS("w.state = ?3");
 }

@@ -59,12 +59,13 @@ enum { ORDERS_PAGE_MAX = 200, ORDER_STEPS_MAX = 100 };
 
 struct orders_query {
     struct str code;    // One alone; empty: many.
-    struct str state;   // "open": neither done nor cancelled; "all"; or a state.
+    struct str state;   // "open": neither done nor cancelled; "closed": those; "all"; or one.
     struct str machine; // Only with an operation planned or running there; empty: all.
     struct str search;  // In code, item's code and name, note; initial consonants, too.
     int64_t after;      // Rows behind this place of the order of work; 0: from the begin.
 };
-/* By state (running first), priority, due day, number. Count; *ret_next: for `after`, 0: no more.
+/* By state (running first), priority, due day, number; those that are over behind, the newest
+ * first. Count; *ret_next: for `after`, 0: no more.
  */
 int orders_list(struct ledger_tx *tx, const struct orders_query *query, struct arena *arena,
     struct order_view *ret_orders, uint32_t max, int64_t *ret_next, struct err *err);

@@ -10,6 +10,7 @@
 #include "core/limits.h"
 #include "production/event.h"
 #include "production/master.h"
+#include "production/rules.h"
 #include "production/words.h"
 #include "serve/call.h"
 #include "serve/server.h"
@@ -89,8 +90,18 @@ static void put_words(struct json *json, enum msg_id words, enum lang lang) {
     json_put_str(json, "words", buf_str(&text));
 }
 
+/* What holds now, of a rule of the plant. */
+static void put_value(struct json *json, struct ledger_tx *tx, struct call *call,
+    const struct event_type *type, const struct event_field *field) {
+    const struct rule *rule = rule_of(str_of(type->name), str_of(field->name));
+    if (rule == NULL) {
+        json_put_null(json, "value");
+    } else {
+        json_put_str(json, "value", rule_get(tx, rule, &call->http->arena));
+    }
+}
+
 static void put_field(struct json *json, const struct event_field *field, enum lang lang) {
-    json_object_begin(json);
     json_put_str(json, "name", str_of(field->name));
     json_put_str(json, "kind", str_of(event_kind_name(field->kind)));
     json_put_str(json, "need", str_of(event_need_name(field->need)));
@@ -118,30 +129,45 @@ static void put_field(struct json *json, const struct event_field *field, enum l
         json_str(json, words != MSG_NONE ? buf_str(&text) : choice);
     }
     json_array_end(json);
-    json_object_end(json);
+}
+
+struct types {
+    struct call *call;
+    struct json *json;
+};
+
+static int read_types(struct ledger_tx *tx, void *context, struct err *err) {
+    (void)err;
+    struct call *call = ((struct types *)context)->call;
+    struct json *json = ((struct types *)context)->json;
+    for (uint32_t i = 0; event_type_at(i) != NULL; i++) {
+        const struct event_type *type = event_type_at(i);
+        json_object_begin(json);
+        json_put_str(json, "type", str_of(type->name));
+        json_put_str(json, "right", type->right == EVENT_MANAGE ? STR("manage") : STR("operate"));
+        put_words(json, type->words, call->lang);
+        json_key(json, "members");
+        json_array_begin(json);
+        for (uint32_t k = 0; event_field_at(i, k) != NULL; k++) {
+            json_object_begin(json);
+            put_field(json, event_field_at(i, k), call->lang);
+            put_value(json, tx, call, type, event_field_at(i, k));
+            json_object_end(json);
+        }
+        json_array_end(json);
+        json_object_end(json);
+    }
+    return 0;
 }
 
 int api_event_types(struct call *call, struct err *err) {
-    (void)err;
     struct json json;
+    struct types types = {.call = call, .json = &json};
     call_json(call, 200, &json);
     view_items_begin(&json);
-    for (uint32_t i = 0; event_type_at(i) != NULL; i++) {
-        const struct event_type *type = event_type_at(i);
-        json_object_begin(&json);
-        json_put_str(&json, "type", str_of(type->name));
-        json_put_str(&json, "right", type->right == EVENT_MANAGE ? STR("manage") : STR("operate"));
-        put_words(&json, type->words, call->lang);
-        json_key(&json, "members");
-        json_array_begin(&json);
-        for (uint32_t k = 0; event_field_at(i, k) != NULL; k++) {
-            put_field(&json, event_field_at(i, k), call->lang);
-        }
-        json_array_end(&json);
-        json_object_end(&json);
-    }
+    int rc = ledger_read(plant_ledger(call->plant), read_types, &types, err);
     view_items_end(&json);
-    return 0;
+    return rc;
 }
 
 /* ---- What was told ---- */

@@ -174,6 +174,21 @@ int api_label(struct call *call, struct err *err) {
     return rc;
 }
 
+/* ---- Codes that terminals obey ---- */
+
+int api_command_codes(struct call *call, struct err *err) {
+    struct http_response *response = &call->http->response;
+    int rc = call_long_begin(call, err);
+    if (rc < 0) {
+        return rc;
+    }
+    response->status = 200;
+    response->content_type = "application/pdf";
+    rc = command_codes_pdf(call->lang, &call->http->arena, &response->body, err);
+    call_long_end(call);
+    return rc;
+}
+
 /* ---- Jobs ---- */
 
 struct jobs {

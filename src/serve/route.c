@@ -401,9 +401,10 @@ static const struct param_spec P_STOPS[] = {MACHINE_PARAM,
     {"limit", PARAM_COUNT, .help = HELP("At most so many items", "최대 개수")}, END};
 
 static const struct param_spec P_ORDERS[] = {
-    {"state", PARAM_CHOICE, .choices = "open|all|planned|released|running|held|done|cancelled",
-        .help = HELP("Only in this state; open: neither done nor cancelled",
-            "이 상태만(open: 마감·취소 제외)")},
+    {"state", PARAM_CHOICE,
+        .choices = "open|closed|all|planned|released|running|held|done|cancelled",
+        .help = HELP("Only in this state; open: neither done nor cancelled; closed: those",
+            "이 상태만(open: 마감·취소 제외, closed: 마감·취소)")},
     {"machine", PARAM_TEXT,
         .help = HELP("Only with work left for this machine", "이 설비에 남은 작업이 있는 것만")},
     {"q", PARAM_TEXT,

@@ -102,6 +102,7 @@ describe('deliveries', () => {
       await sheet.getByLabel('로트 스캔').press('Enter');
       await (code === 'NO-SUCH' ? sheet.getByText(/등록되지 않은 코드입니다/) : sheet.getByText(code, { exact: true })).waitFor(WAIT);
     }
+    assert.equal(await sheet.getByLabel('E2E-L1 수량').getAttribute('placeholder'), '전량 120 EA');
     await sheet.getByLabel('고객').fill('DAEIL');
     await page.keyboard.press('Tab');
     await picture(page, 'ship-desk');

@@ -87,6 +87,27 @@ describe('orders', () => {
     assert.ok((await orders()).some((one) => one.item === 'C-200' && one.quantity === 1250 && one.state === 'released'));
   });
 
+  test('what is over is listed, found and opened again', async () => {
+    const { page } = desk;
+    await tell({ type: 'order.make', item: 'P-120', quantity: 70, due: '2099-12-01', release: '1', code: 'E2E-2' });
+    await tell({ type: 'order.finish', order: 'E2E-2' });
+    await page.getByRole('button', { name: '마감·취소' }).click();
+    const row = page.locator('ul.orders > li').filter({ hasText: 'E2E-2' });
+    await row.getByText('마감', { exact: true }).waitFor(WAIT);
+    await page.getByRole('searchbox', { name: /지시 번호/ }).fill('없는 것');
+    await page.getByText('찾는 작업 지시가 없습니다').waitFor(WAIT);
+    await page.getByRole('searchbox', { name: /지시 번호/ }).fill('e2e-2');
+    await row.waitFor(WAIT);
+    assert.equal(await page.locator('ul.orders > li').count(), 1);
+    await picture(page, 'orders-closed');
+    await row.getByRole('button', { name: '마감 취소' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: '마감 취소' }).click();
+    await row.waitFor({ ...WAIT, state: 'detached' });
+    await page.getByRole('button', { name: '열림' }).click();
+    await row.getByText('확정', { exact: true }).first().waitFor(WAIT);
+    await page.getByRole('searchbox', { name: /지시 번호/ }).fill('');
+  });
+
   for (const size of someOf(SIZES)) {
     test(`calm at ${size.width}, ${size.theme}`, async () => {
       const { page, context } = await openPage(browser, { ...size, lang: 'ko', touch: size.width < 1000 });

@@ -47,11 +47,23 @@ describe('sales and costs', () => {
     assert.equal((await read('sales')).items[0].lines[0].quantity, 1500);
   });
 
+  test('a line is changed', async () => {
+    const { page } = desk;
+    await page.locator('section').filter({ hasText: 'E2E-7' }).getByRole('button', { name: '변경' }).click();
+    const sheet = page.getByRole('dialog');
+    assert.equal(await sheet.getByLabel('납기').inputValue(), '2099-12-01');
+    await sheet.getByLabel('수량').fill('1600');
+    await sheet.locator('[type=submit]').click();
+    await sheet.waitFor({ ...WAIT, state: 'detached' });
+    assert.equal((await read('sales')).items[0].lines[0].quantity, 1600);
+    await page.getByText('1,200 모자람').waitFor(WAIT);
+  });
+
   test('planning leaves nothing missing', async () => {
     const { page } = desk;
     await page.getByRole('button', { name: '계획 수립' }).click();
     await page.getByText(/제안: 작업 지시 \d+건/).waitFor(WAIT);
-    await page.getByText('1,100 모자람').waitFor({ ...WAIT, state: 'detached' });
+    await page.getByText('1,200 모자람').waitFor({ ...WAIT, state: 'detached' });
     await page.locator('section').filter({ hasText: 'E2E-7' }).getByText('일정 미배정').waitFor(WAIT);
     await page.getByText(/모자라는 품목 0건/).waitFor(WAIT);
   });

@@ -88,6 +88,39 @@ describe('stock and output', () => {
     assert.equal((await read('stock?lot=ABS-NEW')).items[0].quantity, wanted);
   });
 
+  test('what is rare is told by its own form, and a rule shows what holds', async () => {
+    const { page } = desk;
+    await open('/stock', '재고');
+    const more = page.getByRole('combobox', { name: '다른 처리' });
+    const sheet = page.getByRole('dialog');
+    const { quantity } = (await read('stock?lot=ABS-2611-15')).items[0];
+    await more.selectOption('재고 폐기');
+    await sheet.getByLabel('로트', { exact: true }).fill('ABS-2611-15');
+    await sheet.getByLabel('수량').fill('5');
+    await sheet.getByLabel('사유').fill('D-SHORT');
+    await sheet.locator('[type=submit]').click();
+    await sheet.waitFor({ ...WAIT, state: 'detached' });
+    assert.equal((await read('stock?lot=ABS-2611-15')).items.find((one) => one.place === 'RAW').quantity, quantity - 5);
+    await more.selectOption('재고·로트 번호 규칙');
+    assert.equal(await sheet.getByLabel('로트 번호 형식').inputValue(), '{date}-{counter}');
+    assert.equal(await sheet.getByLabel('재고 부족 출고 허용').inputValue(), 'refuse');
+    await sheet.getByLabel('로트 번호 형식').fill('{item}/{counter:4}');
+    await picture(page, 'stock-rules');
+    await sheet.locator('[type=submit]').click();
+    await sheet.waitFor({ ...WAIT, state: 'detached' });
+    await more.selectOption('재고·로트 번호 규칙');
+    assert.equal(await sheet.getByLabel('로트 번호 형식').inputValue(), '{item}/{counter:4}');
+    await page.keyboard.press('Escape');
+    // Of a lot, at its passport: reworked into a new one.
+    await page.goto(`${url}/lots/ABS-2611-07`);
+    await more.selectOption('로트 재작업');
+    await sheet.getByLabel('수량').first().fill('10');
+    await picture(page, 'lot-rework');
+    await sheet.locator('[type=submit]').click();
+    await page.getByText(/새 로트: /).waitFor(WAIT);
+    assert.ok((await read('lots/ABS-2611-07/trace')).forward.links.some((one) => one.kind === 'rework'));
+  });
+
   test('the page Output has the figures of the program, and files a reason by one press', async () => {
     const { page } = desk;
     await open('/output?range=7d', '생산 실적'); // Just after the day's begin the demo's hour is yesterday's.

@@ -2,6 +2,7 @@
 // without the server and sent once and in order, refused with a sentence, in six languages.
 import { after, before, describe, test } from 'node:test';
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { axe, launch, leastContrast, openPage, picture, sideways, smallTargets, someOf } from './browser.mjs';
 import { openDemo, stopAll } from './program.mjs';
 
@@ -86,6 +87,9 @@ describe('terminal', () => {
     const { page } = desk;
     await page.goto(`${url}/terminal`);
     await page.locator('.machines', { hasNotText: '공기압축기' }).waitFor(WAIT); // What is in the master data alone.
+    const saved = page.waitForEvent('download');
+    await page.getByRole('button', { name: '명령 코드 인쇄(PDF)' }).click();
+    assert.equal(readFileSync(await (await saved).path()).toString('latin1', 0, 5), '%PDF-');
     await scan('#fill1');
     await page.getByRole('button', { name: 'WO-1/10' }).waitFor(WAIT);
     await page.getByRole('button', { name: '작업자 없음' }).click();

@@ -242,6 +242,20 @@ static void labels_are_drawn_in_three_ways(void **state) {
     rig_close(&rig);
 }
 
+static void the_codes_of_a_terminal_fit_on_a_sheet(void **state) {
+    (void)state;
+    for (int lang = LANG_KO; lang <= LANG_EN; lang++) {
+        AUTO_ARENA struct arena arena;
+        arena_init(&arena, 0);
+        AUTO_BUF struct buf pdf;
+        buf_init(&pdf, 1 << 24);
+        struct err err = ERR_INIT;
+        assert_int_equal(command_codes_pdf((enum lang)lang, &arena, &pdf, &err), 0);
+        assert_true(str_starts(buf_str(&pdf), STR("%PDF-")));
+        keep(&pdf, lang == LANG_EN ? "command-codes-en.pdf" : "command-codes-ko.pdf");
+    }
+}
+
 static void a_delivery_note_has_two_halves_and_says_when_it_is_a_copy(void **state) {
     (void)state;
     AUTO_ARENA struct arena arena;
@@ -512,6 +526,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(a_bar_code_has_its_start_check_and_stop),
         cmocka_unit_test(square_codes_have_their_patterns),
         cmocka_unit_test(labels_are_drawn_in_three_ways),
+        cmocka_unit_test(the_codes_of_a_terminal_fit_on_a_sheet),
         cmocka_unit_test(a_delivery_note_has_two_halves_and_says_when_it_is_a_copy),
         cmocka_unit_test(a_code_that_nobody_could_read_is_refused),
         cmocka_unit_test(a_label_is_printed_when_the_printer_says_so),

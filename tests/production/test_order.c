@@ -532,6 +532,22 @@ static void orders_are_listed_in_the_order_of_work(void **state) {
     some.query = (struct orders_query){.state = STR("open"), .machine = STR("press1")};
     place_read(&shop.place, look, &some);
     assert_int_equal(some.count, 3);
+    // What is over stands behind, the newest first, and is found alone.
+    SHOP_DONE(&shop, "order.finish", "order=A", NULL);
+    SHOP_DONE(&shop, "order.cancel", "order=PLAN", NULL);
+    struct look over = {.query = {.state = STR("closed")}, .arena = &arena, .max = 1};
+    place_read(&shop.place, look, &over);
+    assert_int_equal(over.count, 1);
+    assert_true(str_eq(over.rows[0].code, STR("A")));
+    over.query.after = over.next;
+    place_read(&shop.place, look, &over);
+    assert_true(str_eq(over.rows[0].code, STR("PLAN")));
+    assert_int_equal(over.next, 0);
+    over = (struct look){.query = {.state = STR("all")}, .arena = &arena, .max = 8};
+    place_read(&shop.place, look, &over);
+    assert_int_equal(over.count, 5);
+    assert_true(str_eq(over.rows[3].code, STR("A")));
+    assert_true(str_eq(over.rows[4].code, STR("PLAN")));
 }
 
 static void operators_work_and_do_not_plan(void **state) {

@@ -13,6 +13,7 @@ export interface Member {
   noun: string;
   choices: string[];
   choice_words?: string[]; // In the order of the choices.
+  value?: string | null; // What holds now, of a rule of the plant.
 }
 export interface EventType {
   type: string;
@@ -36,6 +37,9 @@ export function typesOf(plant: Plant): Promise<EventType[]> {
   return asked;
 }
 
+/** A rule was told: what holds is asked anew. */
+export const forgetTypes = (): void => kept.clear();
+
 /** Not asked for: what looks like a slip is, when it is told. */
 export const SURE = 'sure';
 export const isRow = (member: Member): boolean => member.need === 'many' || member.need === 'list';
@@ -51,6 +55,7 @@ interface Found {
   name: string;
   item_name: string;
   partner_name: string;
+  operations: { step: number; process_name: string }[];
 }
 /** What a member may name, found by what was typed; undefined where it names nothing that is known. */
 export function searchOf(plant: Plant, member: Member): ((text: string) => Promise<Pick[]>) | undefined {
@@ -67,6 +72,11 @@ export function searchOf(plant: Plant, member: Member): ((text: string) => Promi
   }
   if (member.kind === 'order') {
     return async (text) => (await list('orders', { q: text, limit: PICKS })).map((one) => ({ code: one.order, name: one.item_name }));
+  }
+  if (member.kind === 'operation') {
+    // Its order is looked for; what stands behind the last stroke is the step.
+    return async (text) =>
+      (await list('orders', { q: text.replace(/\/\d*$/, ''), limit: PICKS })).flatMap((one) => one.operations.map((step) => ({ code: `${one.order}/${step.step}`, name: `${one.item_name} \u00b7 ${step.process_name}` })));
   }
   if (member.kind === 'sales') {
     return async (text) => (await list('sales', { state: 'open', limit: '200' })).filter((one) => one.sales.includes(text)).map((one) => ({ code: one.sales, name: one.partner_name }));

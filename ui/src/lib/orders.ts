@@ -46,6 +46,8 @@ export const loadOrders = (plant: string): Promise<WorkOrder[]> => getAll<WorkOr
 export const tell = (plant: string, body: Record<string, unknown>, key = crypto.randomUUID()): Promise<Answer> =>
   postWith<Answer>(plantPath(plant, 'events'), body, { 'Idempotency-Key': key });
 
+export const isOver = (one: WorkOrder): boolean => one.state === 'done' || one.state === 'cancelled';
+
 /** Share of the quantity that is made, 0 to 1. */
 export const doneShare = (one: WorkOrder): number => (one.quantity > 0 ? Math.min(1, Math.max(0, one.good / one.quantity)) : 0);
 
