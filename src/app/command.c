@@ -14,6 +14,7 @@
 #include "core/check.h"
 #include "core/json.h"
 #include "production/words.h"
+#include "programme/words.h"
 
 /* Options that every command knows come first in each table. */
 #define COMMON_OPTIONS                                                                             \
@@ -81,6 +82,8 @@ static const struct option_row MAIL_OPTIONS[] = {COMMON_OPTIONS, {"--test", fals
 static const struct option_row TEMPLATE_OPTIONS[] = {COMMON_OPTIONS, {"--plant", true},
     {"--save", true}, {"--note", true}, {"--show", true}, {"--remove", true}, {"--apply", true},
     {"--dry-run", false}, {NULL, false}};
+static const struct option_row PROGRAMME_OPTIONS[] = {
+    COMMON_OPTIONS, {"--type", true}, {"--input", true}, {NULL, false}};
 static const struct option_row BENCH_OPTIONS[] = {COMMON_OPTIONS, {"--dir", true}, {"--data", true},
     {"--quick", false}, {"--lots", true}, {"--depth", true}, {NULL, false}};
 static const struct option_row SOAK_OPTIONS[] = {
@@ -131,6 +134,7 @@ static const struct command COMMANDS[] = {
         RETENTION_OPTIONS, cmd_retention},
     {"restore", MSG_HELP_RESTORE, 0, 2, 2, 0, RESTORE_OPTIONS, cmd_restore},
     {"upgrade", MSG_HELP_UPGRADE, 0, 0, 1, -1, UPGRADE_OPTIONS, cmd_upgrade},
+    {"programme", SAY_DESK(DESK_HELP), 0, 1, 2, -1, PROGRAMME_OPTIONS, cmd_programme},
     {"bench", MSG_HELP_BENCH, 0, 1, 1, -1, BENCH_OPTIONS, cmd_bench},
     {"soak", MSG_HELP_SOAK, 0, 1, 1, -1, SOAK_OPTIONS, cmd_soak},
 };

@@ -113,6 +113,7 @@ int cmd_optimize(struct call *call, struct err *err);
 int cmd_retention(struct call *call, struct err *err);
 int cmd_restore(struct call *call, struct err *err);
 int cmd_upgrade(struct call *call, struct err *err);
+int cmd_programme(struct call *call, struct err *err);
 int cmd_bench(struct call *call, struct err *err);
 int cmd_soak(struct call *call, struct err *err);
 

@@ -23,7 +23,7 @@ static int month_days(int year, int month) {
     return DAYS[month - 1] + (month == 2 && is_leap(year) ? 1 : 0);
 }
 
-int32_t day_of(int year, int month, int day) {
+int32_t day_make(int year, int month, int day) {
     if (year < YEAR_FIRST || year > YEAR_LAST || month < 1 || month > 12 || day < 1 ||
         day > month_days(year, month)) {
         return DAY_NONE;
@@ -64,7 +64,7 @@ static bool date_at(struct str text, int32_t *ret_day) {
     if (text.size < 10 || text.data[4] != '-' || text.data[7] != '-') {
         return false;
     }
-    int32_t day = day_of(digits(text, 0, 4), digits(text, 5, 2), digits(text, 8, 2));
+    int32_t day = day_make(digits(text, 0, 4), digits(text, 5, 2), digits(text, 8, 2));
     if (day == DAY_NONE) {
         return false;
     }
@@ -111,7 +111,7 @@ int32_t day_add_months(int32_t day, int months) {
     year = count / 12;
     month = count % 12 + 1;
     int last = month_days(year, month);
-    return day_of(year, month, of_month < last ? of_month : last);
+    return day_make(year, month, of_month < last ? of_month : last);
 }
 
 int day_of_week(int32_t day) {

@@ -12,7 +12,7 @@
 
 enum { DAY_TEXT_MAX = 11, DAY_NONE = INT32_MIN };
 
-int32_t day_of(int year, int month, int day); // DAY_NONE: no such day, or not in 1900 to 2199.
+int32_t day_make(int year, int month, int day); // DAY_NONE: no such day, or not in 1900 to 2199.
 void day_parts(int32_t day, int *ret_year, int *ret_month, int *ret_day);
 /* "2024-04-15", also the date of "2024-04-15T10:00" (with or without seconds and offset, taken as
  * written). */

@@ -12,20 +12,15 @@ static const char *const SUBSIDY_KEYS[] = {"total_cost", "cash_contribution", "p
     "regional_win_win", "company_size", "host_cash", "requested", "companies", NULL};
 static const char *const DEADLINES_KEYS[] = {"agreement", "extension_months", "selection_notice",
     "cost_review_result", "report_filed", "success_verdict", "holidays", "options",
-    "payment_request_filed", "plan_filed", "revised_plan_filed", "change_filed", "report_due_filed",
-    "insurance_until", NULL};
+    "payment_request_filed", "plan_filed", "revised_plan_filed", "change_filed",
+    "final_evaluation_held", "policy_until", NULL};
 static const char *const CLAWBACK_KEYS[] = {"paid", "cause", "date", "agreement", "success_verdict",
-    "factory_from", "factory_to", "party", "extension_months", "returned", NULL};
-static const char *const SCORE_KEYS[] = {
-    "grades", "checks", "bonus", "applied_at", "sheets", "options", NULL};
-static const char *const RANK_KEYS[] = {"applications", "options", "slots", NULL};
+    "factory_from", "factory_to", "party", "cause_party", "at_fault", "extension_months",
+    "returned", NULL};
 
 /* Rules may ask any fact: `eligible` has no closed list. */
 static const struct verb VERBS[] = {
     {"subsidy", true, ask_subsidy, SUBSIDY_KEYS},
-    {"eligible", false, ask_eligible, NULL},
-    {"score", false, ask_score, SCORE_KEYS},
-    {"rank", false, ask_rank, RANK_KEYS},
     {"deadlines", false, ask_deadlines, DEADLINES_KEYS},
     {"clawback", false, ask_clawback, CLAWBACK_KEYS},
 };

@@ -21,20 +21,20 @@ static const char *text_of(int32_t number, char to[DAY_TEXT_MAX]) {
 
 static void every_day_reads_back(void **state) {
     (void)state;
-    int week = day_of_week(day_of(1900, 1, 1));
+    int week = day_of_week(day_make(1900, 1, 1));
     assert_int_equal(0, week); // A Monday.
-    for (int32_t at = day_of(1900, 1, 1); at <= day_of(2199, 12, 31); at++) {
+    for (int32_t at = day_make(1900, 1, 1); at <= day_make(2199, 12, 31); at++) {
         int year = 0;
         int month = 0;
         int of_month = 0;
         char text[DAY_TEXT_MAX];
         day_parts(at, &year, &month, &of_month);
-        assert_int_equal(at, day_of(year, month, of_month));
+        assert_int_equal(at, day_make(year, month, of_month));
         assert_int_equal(at, day(text_of(at, text)));
         assert_int_equal(week, day_of_week(at));
         week = (week + 1) % 7;
     }
-    assert_int_equal(0, day_of(1970, 1, 1));
+    assert_int_equal(0, day_make(1970, 1, 1));
 }
 
 static void what_is_no_date_is_refused(void **state) {
