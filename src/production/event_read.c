@@ -15,7 +15,7 @@
 #include "production/master.h"
 #include "production/sql.h"
 
-enum { CODE_BYTES = 64, TEXT_BYTES = 256, NOTE_BYTES = 1024 };
+enum { CODE_BYTES = 64, TEXT_BYTES = 256, NOTE_BYTES = 1024, WORDS_BYTES = 1024 };
 #define SECONDS_MAX_U (31536000LL * AMOUNT_UNIT)
 #define COUNT_MAX     (1LL << 53)
 #define DAY_NS        (86400 * NS_PER_S)
@@ -60,17 +60,26 @@ static size_t bytes_of(enum event_kind kind) {
     return kind == EVENT_KIND_CODE || kind == EVENT_KIND_LOT ? CODE_BYTES : TEXT_BYTES;
 }
 
-static int check_text(const struct event_field *field, struct str text, struct err *err) {
+/* What a type or a member is called where people read it. */
+static struct str called(enum msg_id words, enum lang lang, struct buf *to) {
+    buf_init(to, WORDS_BYTES);
+    msg_render(words, NO_ARGS, lang, to);
+    return buf_str(to);
+}
+
+static int check_text(
+    const struct event_field *field, struct str text, enum lang lang, struct err *err) {
     size_t most = bytes_of(field->kind);
-    if (text.size > most) {
-        return err_set(
-            err, ERR_LIMIT, SAY(PRODUCTION_EVENT_TOO_LONG), ARGS(A_CSTR(field->name), A_INT(most)));
+    bool legible = str_is_utf8(text, NULL) && !has_control(text, field->kind == EVENT_KIND_NOTE);
+    if (text.size <= most && legible) {
+        return 0;
     }
-    if (!str_is_utf8(text, NULL) || has_control(text, field->kind == EVENT_KIND_NOTE)) {
-        return err_set(
-            err, ERR_INVALID, SAY(PRODUCTION_EVENT_CHARACTERS), ARGS(A_CSTR(field->name)));
-    }
-    return 0;
+    AUTO_BUF struct buf words;
+    struct str name = called(field->words, lang, &words);
+    return text.size > most
+               ? err_set(
+                     err, ERR_LIMIT, SAY(PRODUCTION_EVENT_TOO_LONG), ARGS(A_STR(name), A_INT(most)))
+               : err_set(err, ERR_INVALID, SAY(PRODUCTION_EVENT_CHARACTERS), ARGS(A_STR(name)));
 }
 
 /* The field of each member that says something (UINT32_MAX: nothing), and how many each has. */
@@ -88,7 +97,7 @@ static int sort_out(const struct event_call *call, uint32_t type, uint32_t *ret_
         }
         const struct event_field *field = status < 0 ? NULL : event_field_at(type, at);
         struct str value = str_trim(member->value);
-        status = status < 0 ? status : check_text(field, value, err);
+        status = status < 0 ? status : check_text(field, value, call->lang, err);
         if (status < 0) {
             return status;
         }
@@ -102,12 +111,15 @@ static int sort_out(const struct event_call *call, uint32_t type, uint32_t *ret_
     return 0;
 }
 
-static int check_needed(uint32_t type, const uint32_t *counts, struct err *err) {
+static int check_needed(uint32_t type, const uint32_t *counts, enum lang lang, struct err *err) {
     for (uint32_t i = 0; event_field_at(type, i) != NULL; i++) {
         const struct event_field *field = event_field_at(type, i);
         if (counts[i] == 0 && (field->need == EVENT_NEEDED || field->need == EVENT_MANY)) {
+            AUTO_BUF struct buf of;
+            AUTO_BUF struct buf words;
             return err_set(err, ERR_INVALID, SAY(PRODUCTION_EVENT_MISSING),
-                ARGS(A_CSTR(event_type_at(type)->name), A_CSTR(field->name)));
+                ARGS(A_STR(called(event_type_at(type)->words, lang, &of)),
+                    A_STR(called(field->words, lang, &words)), A_CSTR(field->name)));
         }
     }
     return 0;
@@ -115,16 +127,19 @@ static int check_needed(uint32_t type, const uint32_t *counts, struct err *err) 
 
 static int check_right(const struct event_call *call, uint32_t type, struct err *err) {
     const struct event_type *told = event_type_at(type);
-    return told->right == EVENT_MANAGE && !call->may_manage
-               ? err_set(err, ERR_FORBIDDEN, SAY(PRODUCTION_EVENT_MANAGE), ARGS(A_CSTR(told->name)))
-               : 0;
+    if (told->right != EVENT_MANAGE || call->may_manage) {
+        return 0;
+    }
+    AUTO_BUF struct buf words;
+    return err_set(err, ERR_FORBIDDEN, SAY(PRODUCTION_EVENT_MANAGE),
+        ARGS(A_STR(called(told->words, call->lang, &words))));
 }
 
 int event_gather(const struct event_call *call, struct arena *arena, struct event_given *ret_given,
     struct err *err) {
     uint32_t fields[EVENT_MEMBERS_MAX] = {0};
     uint32_t counts[EVENT_FIELDS_MAX] = {0};
-    struct event_given given = {.field_count = 0};
+    struct event_given given = {.lang = call->lang};
     if (call->member_count > EVENT_MEMBERS_MAX) {
         return err_set(
             err, ERR_LIMIT, SAY(PRODUCTION_EVENT_MEMBERS), ARGS(A_INT(EVENT_MEMBERS_MAX)));
@@ -132,7 +147,7 @@ int event_gather(const struct event_call *call, struct arena *arena, struct even
     int status = find_type(call->type, &given.type, err);
     status = status < 0 ? status : check_right(call, given.type, err);
     status = status < 0 ? status : sort_out(call, given.type, fields, counts, err);
-    status = status < 0 ? status : check_needed(given.type, counts, err);
+    status = status < 0 ? status : check_needed(given.type, counts, call->lang, err);
     if (status < 0) {
         return status;
     }
@@ -272,8 +287,26 @@ static int find_operation(
                : err_set(err, ERR_NOT_FOUND, SAY(PRODUCTION_EVENT_NO_OPERATION), ARGS(A_STR(text)));
 }
 
-static int read_choice(
-    const struct event_field *field, struct str text, int64_t *ret_index, struct err *err) {
+/* "stop it (refuse), warn (warn)": the word of a form and what a program sends. */
+static struct str choices_called(const struct event_field *field, enum lang lang, struct buf *to) {
+    struct str rest = str_of(field->more);
+    buf_init(to, WORDS_BYTES);
+    while (rest.size > 0) {
+        struct str choice = str_cut(&rest, '|');
+        enum msg_id words = choice_words(choice);
+        if (words != MSG_NONE) {
+            msg_render(words, NO_ARGS, lang, to);
+            buf_printf(to, " (%.*s)", (int)choice.size, choice.data);
+        } else {
+            buf_put_str(to, choice);
+        }
+        buf_put_str(to, rest.size > 0 ? STR(", ") : STR_NONE);
+    }
+    return buf_str(to);
+}
+
+static int read_choice(const struct event_field *field, struct str text, enum lang lang,
+    int64_t *ret_index, struct err *err) {
     struct str rest = str_of(field->more);
     for (int64_t i = 0; rest.data != NULL; i++) {
         if (str_eq(text, str_cut(&rest, '|'))) {
@@ -281,8 +314,9 @@ static int read_choice(
             return 0;
         }
     }
-    return err_set(
-        err, ERR_INVALID, SAY(PRODUCTION_EVENT_NOT_CHOICE), ARGS(A_STR(text), A_CSTR(field->more)));
+    AUTO_BUF struct buf choices;
+    return err_set(err, ERR_INVALID, SAY(PRODUCTION_EVENT_NOT_CHOICE),
+        ARGS(A_STR(text), A_STR(choices_called(field, lang, &choices))));
 }
 
 static int read_flag(struct str text, int64_t *ret_value, struct err *err) {
@@ -394,13 +428,13 @@ static int read_row(struct ledger_tx *tx, const struct event_field *field,
                : find_row(tx, finder->sql, value->text, NULL, finder->unknown, &value->number, err);
 }
 
-static int read_value(struct ledger_tx *tx, const struct zone *zone,
+static int read_value(struct ledger_tx *tx, const struct zone *zone, enum lang lang,
     const struct event_field *field, struct event_value *value, struct err *err) {
     switch (field->kind) {
     case EVENT_KIND_CODE:
     case EVENT_KIND_TEXT:
     case EVENT_KIND_NOTE: return 0;
-    case EVENT_KIND_CHOICE: return read_choice(field, value->text, &value->number, err);
+    case EVENT_KIND_CHOICE: return read_choice(field, value->text, lang, &value->number, err);
     case EVENT_KIND_FLAG: return read_flag(value->text, &value->number, err);
     case EVENT_KIND_QUANTITY:
     case EVENT_KIND_LEVEL:
@@ -444,12 +478,14 @@ int event_resolve(struct ledger_tx *tx, const struct zone *zone, struct arena *a
     for (uint32_t i = 0; i < given->field_count; i++) {
         const struct event_field *field = event_field_at(given->type, i);
         for (uint32_t k = given->firsts[i]; k < given->firsts[i + 1]; k++) {
-            int status = read_value(tx, zone, field, &given->values[k], err);
+            int status = read_value(tx, zone, given->lang, field, &given->values[k], err);
             if (status >= 0 && field->kind == EVENT_KIND_WORKER) {
                 status = name_worker(tx, arena, &given->values[k], err);
             }
             if (status < 0) {
-                return err_context(err, SAY(PRODUCTION_EVENT_AT), ARGS(A_CSTR(field->name)));
+                AUTO_BUF struct buf words;
+                return err_context(err, SAY(PRODUCTION_EVENT_AT),
+                    ARGS(A_STR(called(field->words, given->lang, &words))));
             }
         }
     }

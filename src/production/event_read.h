@@ -16,6 +16,7 @@ struct event_value {
 struct event_given {
     uint32_t type;
     uint32_t field_count;
+    enum lang lang; // Of the words for members in refusals.
     struct event_value *values;
     uint32_t firsts[EVENT_FIELDS_MAX + 1];
 };

@@ -70,7 +70,7 @@ static void members_are_refused_by_name(void **state) {
     (void)state;
     SHOP_REFUSED(&shop, ERR_NOT_FOUND, "remarks", "text=x");
     SHOP_REFUSED(&shop, ERR_INVALID, "remark", "machine=press1");
-    assert_true(shop_said(&shop, "\"text\""));
+    assert_true(shop_said(&shop, "(text)"));
     SHOP_REFUSED(&shop, ERR_INVALID, "remark", "text=   ");
     SHOP_REFUSED(&shop, ERR_INVALID, "remark", "text=x", "colour=red");
     assert_true(shop_said(&shop, "\"colour\""));

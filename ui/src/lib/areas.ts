@@ -10,6 +10,7 @@ export interface Tab {
   words: Key;
   to?: string; // Its address; otherwise below /data.
   shown?: () => boolean; // For whom; undefined: for all.
+  group?: Key; // Of an area with many pages: those of a group stand together.
 }
 export interface Area {
   to: string;
@@ -36,19 +37,19 @@ const PRODUCTION: Area = {
   icon: 'box',
   words: 'nav.production',
   tabs: [
-    { id: 'orders', words: 'orders.title', to: '/orders' },
-    { id: 'lots', words: 'lots.title', to: '/lots' },
-    { id: 'stock', words: 'stocks.title', to: '/stock' },
-    { id: 'output', words: 'output.title', to: '/output' },
-    { id: 'inspections', words: 'inspections.title', to: '/inspections' },
-    { id: 'sales', words: 'sales.title', to: '/sales' },
-    { id: 'costs', words: 'costs.title', to: '/costs', shown: maySeeCosts },
-    { id: 'forms', words: 'forms.title', to: '/forms' },
-    { id: 'maintenance', words: 'upkeep.title', to: '/maintenance' },
-    { id: 'deliveries', words: 'deliveries.title', to: '/deliveries' },
-    { id: 'terminal', words: 'terminal.title', to: '/terminal' },
-    { id: 'scan', words: 'nav.scan', to: '/scan' },
-    { id: 'master', words: 'master.tab' },
+    { id: 'orders', words: 'orders.title', to: '/orders', group: 'nav.plan' },
+    { id: 'sales', words: 'sales.title', to: '/sales', group: 'nav.plan' },
+    { id: 'costs', words: 'costs.title', to: '/costs', group: 'nav.plan', shown: maySeeCosts },
+    { id: 'terminal', words: 'terminal.title', to: '/terminal', group: 'nav.make' },
+    { id: 'output', words: 'output.title', to: '/output', group: 'nav.make' },
+    { id: 'forms', words: 'forms.title', to: '/forms', group: 'nav.make' },
+    { id: 'maintenance', words: 'upkeep.title', to: '/maintenance', group: 'nav.make' },
+    { id: 'scan', words: 'nav.scan', to: '/scan', group: 'nav.make' },
+    { id: 'stock', words: 'stocks.title', to: '/stock', group: 'nav.stock' },
+    { id: 'lots', words: 'lots.title', to: '/lots', group: 'nav.stock' },
+    { id: 'inspections', words: 'inspections.title', to: '/inspections', group: 'nav.quality' },
+    { id: 'deliveries', words: 'deliveries.title', to: '/deliveries', group: 'nav.ship' },
+    { id: 'master', words: 'master.tab', group: 'nav.base' },
   ],
 };
 
@@ -80,6 +81,24 @@ export function areas(): Area[] {
 
 // A tag's own page is reached from the list of values and belongs to it.
 const OF_LIVE = ['/data/tag'];
+
+export interface TabGroup {
+  words: Key;
+  tabs: Tab[];
+}
+/** The groups of tabs, in the order in which they are met; none where an area has few. */
+export function groupsOf(tabs: Tab[]): TabGroup[] {
+  const groups: TabGroup[] = [];
+  for (const tab of tabs.filter((one) => one.group !== undefined)) {
+    const group = groups.find((one) => one.words === tab.group);
+    if (group) {
+      group.tabs.push(tab);
+    } else {
+      groups.push({ words: tab.group!, tabs: [tab] });
+    }
+  }
+  return groups;
+}
 
 export function tabPath(tab: Tab): string {
   return tab.to ?? `/data/${tab.id}`;
