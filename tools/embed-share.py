@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Writes the C tables of what ships in share/ (src/programme/share.h): each programme's JSON by
-.incbin, the public holidays as days since 1970. Stops the build where a file's name is not its id,
+"""Writes the C tables of what ships in share/ (src/programme/share.h): each programme's JSON and the
+scales of levels by .incbin, the public holidays as days since 1970. Stops the build where a file's name is not its id,
 a date is none, or dates are not ascending. The same input gives the same output.
 """
 import argparse
@@ -44,10 +44,14 @@ def main():
     options = parser.parse_args()
     declarations, rows = programmes(options.share / "programmes")
     days = holidays(options.share / "holidays.json")
+    levels = options.share / "levels.json"
+    json.loads(levels.read_text(encoding="utf-8"))
     text = (
         "/* Written by tools/embed-share.py. */\n"
         '#include "programme/share.h"\n\n'
         + "".join(declarations)
+        + incbin("share_levels", levels.absolute())
+        + f'\nconst struct share_file SHARE_LEVELS = {{"levels", share_levels, {levels.stat().st_size}}};\n'
         + "\nconst struct share_file SHARE_PROGRAMMES[] = {\n" + "".join(rows) + "    {0},\n};\n"
         + "\nconst int32_t SHARE_HOLIDAYS[] = {" + ", ".join(map(str, days)) + "};\n"
         + f"const size_t SHARE_HOLIDAY_COUNT = {len(days)};\n"

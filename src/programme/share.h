@@ -14,7 +14,8 @@ struct share_file {
 };
 
 extern const struct share_file SHARE_PROGRAMMES[];
-extern const int32_t SHARE_HOLIDAYS[]; // Days since 1970-01-01, ascending.
+extern const struct share_file SHARE_LEVELS; // Scales, sub-areas, terms of certificates.
+extern const int32_t SHARE_HOLIDAYS[];       // Days since 1970-01-01, ascending.
 extern const size_t SHARE_HOLIDAY_COUNT;
 
 #endif

@@ -18,11 +18,17 @@ static const char *const CLAWBACK_KEYS[] = {"paid", "cause", "date", "agreement"
     "factory_from", "factory_to", "party", "cause_party", "at_fault", "extension_months",
     "returned", NULL};
 
+static const char *const LEVEL_KEYS[] = {"system_level", "company_level", "target_level",
+    "security", "areas", "total_score", "bands", "confirmed_on", "options", NULL};
+static const char *const WORKLOG_KEYS[] = {"log", NULL};
+
 /* Rules may ask any fact: `eligible` has no closed list. */
 static const struct verb VERBS[] = {
     {"subsidy", true, ask_subsidy, SUBSIDY_KEYS},
     {"deadlines", false, ask_deadlines, DEADLINES_KEYS},
-    {"clawback", false, ask_clawback, CLAWBACK_KEYS},
+    {"clawback", false, ask_clawback, CLAWBACK_KEYS}, {"level", false, ask_level, LEVEL_KEYS},
+    {"worklog", true, ask_worklog, WORKLOG_KEYS},
+    {"settle", true, ask_settle, NULL}, // Takes the facts of the grant, too.
 };
 
 const struct verb *verb_at(size_t index) {

@@ -1,7 +1,8 @@
 #ifndef PROGRAMME_VERBS_H
 #define PROGRAMME_VERBS_H
 /*
- * The questions one can ask about a programme: subsidy, eligible, score, rank, deadlines, clawback.
+ * The questions one can ask about a programme: subsidy, eligible, score, rank, deadlines, clawback,
+ * and of what runs: level, worklog, settle.
  * The command line, the API and the cases all ask here, so that a page can never show another
  * figure than an auditor computes. Pure functions of programme, type, input and (for days) the
  * calendar of public holidays; any thread.
@@ -33,6 +34,12 @@ int ask_score(const struct programme *programme, const struct json_in *type,
 int ask_rank(const struct programme *programme, const struct json_in *type,
     const struct json_in *input, struct answer *answer, struct err *err);
 int ask_deadlines(const struct programme *programme, const struct json_in *type,
+    const struct json_in *input, struct answer *answer, struct err *err);
+int ask_level(const struct programme *programme, const struct json_in *type,
+    const struct json_in *input, struct answer *answer, struct err *err);
+int ask_worklog(const struct programme *programme, const struct json_in *type,
+    const struct json_in *input, struct answer *answer, struct err *err);
+int ask_settle(const struct programme *programme, const struct json_in *type,
     const struct json_in *input, struct answer *answer, struct err *err);
 int ask_clawback(const struct programme *programme, const struct json_in *type,
     const struct json_in *input, struct answer *answer, struct err *err);

@@ -31,6 +31,14 @@ static void clawback_is_all_of_it_or_nothing(void **state) {
     assert_true(run_examples(EXAMPLES, "clawback") >= 14);
 }
 
+/* R-055 R-057 R-253 R-258 R-259 R-260 R-263. */
+static void what_runs_is_judged_by_what_was_promised(void **state) {
+    (void)state;
+    assert_true(run_examples(EXAMPLES, "level") >= 5);
+    assert_true(run_examples(EXAMPLES, "worklog") >= 2);
+    assert_true(run_examples(EXAMPLES, "settle") >= 2);
+}
+
 static int ask(const char *verb, const struct programme *programme, struct str type,
     const char *input, struct buf *answer, struct err *err) {
     AUTO_JSON_IN struct json_in *root = NULL;
@@ -136,6 +144,7 @@ int main(void) {
         cmocka_unit_test(grants_are_computed_to_the_won),
         cmocka_unit_test(days_are_those_of_the_calendar),
         cmocka_unit_test(clawback_is_all_of_it_or_nothing),
+        cmocka_unit_test(what_runs_is_judged_by_what_was_promised),
         cmocka_unit_test(what_is_no_amount_or_day_is_an_error),
         cmocka_unit_test(a_grant_never_passes_its_cap_and_all_shares_add_up),
     };
