@@ -1,7 +1,7 @@
 /*
  * The log of days that a consultant or meister worked, against what the type promises: days in all,
  * days a week, hours a day, days of each phase, and the monthly day at the regional centre (R-253,
- * R-255, R-258 to R-260, R-263). A log that is not finished is no fault: what is still owed is told
+ * R-258 to R-260, R-263). A log that is not finished is no fault: what is still owed is told
  * as numbers, what passed a limit is refused.
  */
 #include "core/mem.h"
