@@ -13,9 +13,8 @@
 #include "production/form.h"
 #include "production/words.h"
 #include "serve/call.h"
-#include "serve/server.h"
+#include "serve/table_answer.h"
 #include "serve/view.h"
-#include "table/table.h"
 
 #define DAY_NS (86400 * NS_PER_S)
 
@@ -221,14 +220,6 @@ int api_form_paper(struct call *call, struct err *err) {
 
 /* ---- As a table ---- */
 
-static int put_bytes(void *context, const void *data, size_t size, struct err *err) {
-    struct buf *out = context;
-    buf_put(out, data, size);
-    return out->overflow
-               ? err_set(err, ERR_LIMIT, SAY(PRODUCTION_FORM_LARGE), ARGS(A_INT(out->max >> 20)))
-               : 0;
-}
-
 static int put_cells(void *context, const struct str *cells, uint32_t count, struct err *err) {
     struct asking *asking = context;
     for (uint32_t i = 0; i < count; i++) {
@@ -246,32 +237,17 @@ static int read_table(struct ledger_tx *tx, void *context, struct err *err) {
 
 int api_form_table(struct call *call, struct err *err) {
     struct asking asking = asking_of(call);
+    struct table_answer answer = {
+        .call = call, .name = "entries", .format = TABLE_CSV, .large = SAY(PRODUCTION_FORM_LARGE)};
     struct str text = STR_NONE;
-    enum table_format format = TABLE_CSV;
-    bool named = call_param(call, "format", &text) && table_format_of_name(text, &format);
-    format = named ? format : TABLE_CSV;
-    struct http_response *response = &call->http->response;
-    const struct table_writer_options options = {.format = format,
-        .sheet = "entries",
-        .spool_folder = home_dir(call->server->home),
-        .context = &response->body,
-        .write = put_bytes};
-    int rc = table_writer_open(&options, &asking.writer, err);
+    if (call_param(call, "format", &text)) { // The table of parameters lets only names through.
+        (void)table_format_of_name(text, &answer.format);
+    }
+    int rc = table_answer_open(&answer, err);
     if (rc < 0) {
         return rc;
     }
+    asking.writer = answer.writer;
     rc = ledger_read(plant_ledger(call->plant), read_table, &asking, err);
-    rc = rc < 0 ? rc : table_writer_finish(asking.writer, err);
-    table_writer_close(asking.writer);
-    if (rc >= 0) {
-        response->status = 200;
-        response->content_type =
-            format == TABLE_XLSX
-                ? "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-                : "text/csv";
-        http_answer_header(call->http, "Content-Disposition",
-            format == TABLE_XLSX ? STR("attachment; filename=\"entries.xlsx\"")
-                                 : STR("attachment; filename=\"entries.csv\""));
-    }
-    return rc;
+    return table_answer_end(&answer, rc, err);
 }

@@ -11,9 +11,8 @@
 #include "production/lots.h"
 #include "production/words.h"
 #include "serve/call.h"
-#include "serve/server.h"
+#include "serve/table_answer.h"
 #include "serve/view.h"
-#include "table/table.h"
 
 enum { LIST_DEFAULT = 100, STOCK_DEFAULT = 1000 };
 
@@ -191,14 +190,6 @@ int api_lot_trace(struct call *call, struct err *err) {
 static const char *const COLUMNS[] = {"lot", "item", "name", "state", "depth", "where", "place",
     "partner", "partner_name", "phone", "document", "quantity", "unit", "time"};
 
-static int put_bytes(void *context, const void *data, size_t size, struct err *err) {
-    struct buf *out = context;
-    buf_put(out, data, size);
-    return out->overflow
-               ? err_set(err, ERR_LIMIT, SAY(PRODUCTION_RECALL_LARGE), ARGS(A_INT(out->max >> 20)))
-               : 0;
-}
-
 static size_t shipped_at(
     const struct asking *asking, const struct recall_row *row, char to[TIME_TEXT_MAX]) {
     return row->time_ns == 0 ? 0 : time_format(row->time_ns, plant_zone(asking->call->plant), to);
@@ -243,35 +234,21 @@ static int read_recall(struct ledger_tx *tx, void *context, struct err *err) {
 }
 
 static int answer_table(struct asking *asking, enum table_format format, struct err *err) {
-    struct call *call = asking->call;
-    struct http_response *response = &call->http->response;
-    const struct table_writer_options options = {.format = format,
-        .sheet = "recall",
-        .spool_folder = home_dir(call->server->home),
-        .context = &response->body,
-        .write = put_bytes};
-    int rc = table_writer_open(&options, &asking->writer, err);
+    struct table_answer answer = {.call = asking->call,
+        .name = "recall",
+        .format = format,
+        .large = SAY(PRODUCTION_RECALL_LARGE)};
+    int rc = table_answer_open(&answer, err);
     if (rc < 0) {
         return rc;
     }
+    asking->writer = answer.writer;
     for (size_t i = 0; i < sizeof COLUMNS / sizeof COLUMNS[0]; i++) {
-        table_put_text(asking->writer, str_of(COLUMNS[i]));
+        table_put_text(answer.writer, str_of(COLUMNS[i]));
     }
-    rc = table_end_row(asking->writer, err);
-    rc = rc < 0 ? rc : ledger_read(plant_ledger(call->plant), read_recall, asking, err);
-    rc = rc < 0 ? rc : table_writer_finish(asking->writer, err);
-    table_writer_close(asking->writer);
-    if (rc >= 0) {
-        response->status = 200;
-        response->content_type =
-            format == TABLE_XLSX
-                ? "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-                : "text/csv";
-        http_answer_header(call->http, "Content-Disposition",
-            format == TABLE_XLSX ? STR("attachment; filename=\"recall.xlsx\"")
-                                 : STR("attachment; filename=\"recall.csv\""));
-    }
-    return rc;
+    rc = table_end_row(answer.writer, err);
+    rc = rc < 0 ? rc : ledger_read(plant_ledger(asking->call->plant), read_recall, asking, err);
+    return table_answer_end(&answer, rc, err);
 }
 
 int api_lot_recall(struct call *call, struct err *err) {

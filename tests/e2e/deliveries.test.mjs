@@ -129,7 +129,7 @@ describe('deliveries', () => {
     await sheet.getByLabel('양품').fill('295');
     await sheet.getByLabel('불량', { exact: true }).fill('5');
     await sheet.getByRole('button', { name: '외주 입고', exact: true }).click();
-    await page.getByText('295').waitFor(WAIT);
+    await page.locator('b', { hasText: /^295$/ }).waitFor(WAIT);
     const { items } = await (await desk.page.request.get(`${url}/api/v1/plants/demo/outsourcings`)).json();
     assert.deepEqual([items[0].state, items[0].good, items[0].bad], ['done', 295, 5]);
   });
@@ -145,7 +145,7 @@ describe('deliveries', () => {
     assert.equal(await sheet.getByLabel('수량').inputValue(), '24');
     assert.equal(await sheet.getByLabel('유효 기한').inputValue(), '2060-01-31');
     await sheet.getByRole('button', { name: '입고', exact: true }).click();
-    await page.getByRole('listitem').filter({ hasText: '커버 도장품' }).getByText('24').waitFor(WAIT);
+    await page.getByRole('listitem').filter({ hasText: '커버 도장품' }).locator('b', { hasText: /^24$/ }).waitFor(WAIT);
     assert.equal((await (await page.request.get(`${url}/api/v1/plants/demo/lots?q=A77`)).json()).items[0].expires, '2060-01-31');
   });
 

@@ -64,6 +64,33 @@ describe('orders', () => {
     assert.equal(await page.locator('.track[data-machine="press2"] .bar.clash').count(), 2);
   });
 
+  test('a finger that swipes over a bar moves nothing; one that rests on it takes it up', async () => {
+    const { page, context } = await openPage(browser, { width: 800, height: 1280, theme: 'light', touch: true });
+    await context.addCookies(await desk.context.cookies());
+    await page.goto(`${url}/orders`);
+    const bar = page.getByRole('button', { name: /E2E-1/ });
+    await bar.waitFor(WAIT);
+    const finger = await context.newCDPSession(page);
+    const touch = (type, x, y) => finger.send('Input.dispatchTouchEvent', { type, touchPoints: x === undefined ? [] : [{ x, y }] });
+    const step = async () => (await orders()).find((one) => one.order === 'E2E-1').operations[0];
+    const before = await step();
+    const { x, y } = await bar.boundingBox();
+    await touch('touchStart', x + 6, y + 20);
+    await touch('touchMove', x + 60, y + 24);
+    await touch('touchMove', x + 120, y + 26);
+    await touch('touchEnd');
+    assert.equal(await page.locator('.bar.held').count(), 0);
+    assert.equal((await step()).begin, before.begin);
+    await touch('touchStart', x + 6, y + 20);
+    await page.locator('.bar.held').waitFor(WAIT);
+    await touch('touchMove', x + 40, y + 21);
+    await touch('touchMove', x + 90, y + 22);
+    await touch('touchEnd');
+    await page.getByText(/옮겼습니다/).waitFor(WAIT);
+    assert.ok((await step()).begin > before.begin);
+    await context.close();
+  });
+
   test('an order is held and taken up again', async () => {
     const { page } = desk;
     const row = page.getByRole('listitem').filter({ hasText: 'E2E-1' });
