@@ -10,6 +10,7 @@
 #include "app/command.h"
 #include "core/json.h"
 #include "production/lots.h"
+#include "programme/cases.h"
 #include "upkeep/upkeep.h"
 
 struct verification {
@@ -56,6 +57,9 @@ static int verify_ledger_file(struct verification *v, const char *path, enum led
     }
     if (status >= 0 && kind == LEDGER_PLANT) {
         status = stock_verify(ledger, &err);
+    }
+    if (status >= 0 && kind == LEDGER_HUB) {
+        status = cases_verify(ledger, &err);
     }
     ledger_close(ledger);
     v->ledgers++;

@@ -21,6 +21,8 @@ void digest_add_u64(struct digest *digest, uint64_t value);  // Little endian.
 void digest_add_str(struct digest *digest, struct str text); // Its length first.
 void digest_end(struct digest *digest, uint8_t ret_bytes[DIGEST_BYTES]);
 void digest_text(const uint8_t bytes[DIGEST_BYTES], char ret_text[DIGEST_TEXT_MAX]); // Hex.
+/* SHA-256 (FIPS 180-4) of a text, in hex: what others can check without us. */
+void sha256_text(struct str text, char ret_text[DIGEST_TEXT_MAX]);
 /* False when the text is not 64 hexadecimal digits. */
 bool digest_parse(struct str text, uint8_t ret_bytes[DIGEST_BYTES]);
 

@@ -85,6 +85,12 @@ void sha256_two(struct str first, struct str second, uint8_t ret_hash[HASH_BYTES
     CHECK(crypto_hash_sha256_final(&state, ret_hash) == 0);
 }
 
+void sha256_text(struct str text, char ret_text[DIGEST_TEXT_MAX]) {
+    uint8_t bytes[HASH_BYTES];
+    sha256_two(text, STR_NONE, bytes);
+    digest_text(bytes, ret_text);
+}
+
 int password_hash(struct str password, char ret_hash[PASSWORD_HASH_MAX], struct err *err) {
     if (password.size < PASSWORD_MIN_BYTES || password.size > PASSWORD_MAX_BYTES) {
         return err_set(err, ERR_INVALID, MSG_LEDGER_PASSWORD_SIZE,

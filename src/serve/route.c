@@ -524,6 +524,24 @@ static const struct param_spec P_VIA[] = {
         .help = HELP("Path and query there, /api/v1/...", "상대의 경로와 매개변수(/api/v1/...)")},
     END};
 
+static const struct param_spec P_PROGRAMME_ASK[] = {
+    {"type", PARAM_TEXT,
+        .help = HELP(
+            "Support type; may be absent where there is one", "지원유형. 하나뿐이면 생략 가능")},
+    END};
+
+static const struct param_spec P_CASES[] = {
+    {"programme", PARAM_TEXT, .help = HELP("Only of this programme", "이 사업만")},
+    {"step", PARAM_TEXT, .help = HELP("Only at this step", "이 단계만")},
+    {"state", PARAM_CHOICE,
+        .choices = "open|waiting|refused|cancelled|withdrawn|failed|closed|clawback|clawed_back",
+        .help = HELP("Only in this state", "이 상태만")},
+    {"due_before", PARAM_TEXT,
+        .help = HELP("Due before this day, 2024-04-15", "이 날 전에 기한이 오는 것만(2024-04-15)")},
+    {"q", PARAM_TEXT, .help = HELP("In number or name", "번호나 이름에서 검색")},
+    {"limit", PARAM_COUNT, .help = HELP("At most so many items", "최대 개수")},
+    {"cursor", PARAM_TEXT, .help = HELP("`next` of the page before", "이전 쪽의 next 값")}, END};
+
 static const struct param_spec P_WRITE[] = {
     {"plant", PARAM_TEXT,
         .help = HELP("The plant; may be absent where there is one", "공장. 하나뿐이면 생략 가능")},
@@ -675,6 +693,12 @@ bool route_allows(const struct route *route, const struct principal *caller) {
         return caller->is_session ? caller->admin
                                   : caller->plant[0] == '\0' &&
                                         right_allows(RIGHT_AUDIT, caller->role, caller->scopes);
+    case RIGHT_DESK_LOOK: // What they may see and do there is decided by their roles at the desk.
+        return caller->is_session || (caller->plant[0] == '\0' &&
+                                         right_allows(RIGHT_AUDIT, caller->role, caller->scopes));
+    case RIGHT_DESK:
+        return caller->is_session || (caller->plant[0] == '\0' &&
+                                         right_allows(RIGHT_GRANT, caller->role, caller->scopes));
     case RIGHT_READ: // What is of no plant, every person may read.
         if (caller->is_session && !route_is_of_plant(route)) {
             return true;
@@ -705,6 +729,8 @@ const char *right_name(enum right right) {
     case RIGHT_ADMIN: return "admin";
     case RIGHT_HUB_CONFIGURE: return "hub configure";
     case RIGHT_HUB_AUDIT: return "hub audit";
+    case RIGHT_DESK_LOOK: return "desk look";
+    case RIGHT_DESK: return "desk";
     }
     return "none";
 }

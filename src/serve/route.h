@@ -27,7 +27,10 @@ enum right {
     RIGHT_SHARE_LOOK,    // Manager, auditor or owner who signed in; no token.
     RIGHT_ADMIN,         // An admin of the home who signed in; no token.
     RIGHT_HUB_CONFIGURE, // An admin; or an owner's token of the whole folder.
-    RIGHT_HUB_AUDIT,     // An admin; or a token of the whole folder that may audit.
+    RIGHT_DESK_LOOK, // Whoever signed in (docs/HTTP.md, Programme desk); or an owner's or auditor's
+                     // token of the whole folder.
+    RIGHT_DESK,      // The same to act; of tokens an owner's alone, scope write.
+    RIGHT_HUB_AUDIT, // An admin; or a token of the whole folder that may audit.
 };
 
 enum param_kind {

@@ -35,7 +35,8 @@
 #include "serve/support.h"
 #include "wire/support.h"
 
-enum { JSON_BODY_BYTES = HTTP_SMALL_BODY_BYTES };
+/* A programme's document; a ranking of some thousand applications. */
+enum { JSON_BODY_BYTES = HTTP_SMALL_BODY_BYTES, DESK_BODY_BYTES = 4 << 20 };
 
 uint32_t server_plant_index(const struct server *server, const struct plant *plant) {
     uint32_t count = home_plant_count(server->home);
@@ -299,7 +300,11 @@ static size_t body_max(const struct call *call) {
     }
     switch (call->route->body) {
     case BODY_NONE: return 0;
-    case BODY_JSON: return JSON_BODY_BYTES;
+    case BODY_JSON:
+        return call->route == route_at(ROUTE_PROGRAMME_PUT) ||
+                       call->route == route_at(ROUTE_PROGRAMME_ASK)
+                   ? DESK_BODY_BYTES
+                   : JSON_BODY_BYTES;
     case BODY_FRAME: return SUPPORT_FRAME_BYTES;
     case BODY_LINES:
     case BODY_FILE: break;

@@ -79,6 +79,16 @@ static enum need need_of(const char *path, const char *method) {
         strcmp(method, "get") != 0) {
         return NEED_PERSON; // The owner, or manager; never a program.
     }
+    /* The programme desk: questions are every reader's; the rest a person's, whose roles there
+     * decide, or an owner's token's; an auditor's reads. */
+    bool desk = str_starts(str_of(path), STR("/api/v1/programmes/{programme}"));
+    if (str_starts(str_of(path), STR("/api/v1/cases")) ||
+        (desk && str_ends(str_of(path), STR("/roles")))) {
+        return strcmp(method, "get") == 0 ? NEED_AUDIT : NEED_GRANT;
+    }
+    if (desk && strcmp(method, "get") != 0) {
+        return str_ends(str_of(path), STR("/{verb}")) ? NEED_READ : NEED_GRANT;
+    }
     /* Changes are for installers and owners, but for these. */
     static const struct {
         const char *method;
@@ -140,6 +150,10 @@ static void make_target(const char *path, char *to, size_t size) {
             value = STR("line1.press1.temp");
         } else if (str_eq(segment, STR("{id}"))) {
             value = STR("dev1");
+        } else if (str_eq(segment, STR("{programme}"))) {
+            value = STR("bupyeong-2023");
+        } else if (str_eq(segment, STR("{verb}"))) {
+            value = STR("deadlines");
         }
         used += str_copy_z(value, to + used, size - used);
     }
@@ -234,6 +248,11 @@ static bool is_of_admin(const char *path, const char *method) {
     if (strcmp(path, "/api/v1/audit") == 0 || str_starts(str_of(path), STR("/api/v1/mail")) ||
         strcmp(path, "/api/v1/backup") == 0) {
         return true;
+    }
+    bool desk = str_starts(str_of(path), STR("/api/v1/programmes/{programme}/")) ||
+                (str_starts(str_of(path), STR("/api/v1/programmes/{programme}")) && !reads);
+    if (desk) { // Or an officer of the programme; a person without a role asks its questions alone.
+        return !str_ends(str_of(path), STR("/{verb}"));
     }
     bool resets = str_ends(str_of(path), STR("/reset")); // By an owner of all their plants, too.
     return !reads && !resets &&

@@ -66,6 +66,24 @@ static void enter(const char *target, const char *body) {
     assert_int_equal(answer.status, 201);
 }
 
+/* A call with one application, so that the desk has something to describe. */
+static void open_case(void) {
+    AUTO_ANSWER struct answer call;
+    rig_ask(&rig, "POST", "/api/v1/programmes/bupyeong-2023/announce", rig.owner,
+        STR("{\"budget_won\":70000000}"), &call);
+    assert_int_equal(call.status, 200);
+    AUTO_ANSWER struct answer one;
+    rig_ask(&rig, "POST", "/api/v1/cases", rig.owner,
+        STR("{\"programme\":\"bupyeong-2023\",\"type\":\"basic\",\"name\":\"한빛정밀\","
+            "\"at\":\"2023-05-10T10:00\",\"reason\":\"by post\","
+            "\"documents\":[{\"id\":\"application\"},{\"id\":\"privacy\"}],"
+            "\"cost\":{\"cash_contribution\":40000000,\"pm_labour\":5000000}}"),
+        &one);
+    if (one.status != 201) {
+        fail_msg("%d %s", one.status, buf_z(&one.body));
+    }
+}
+
 static int open_rig(void **state) {
     (void)state;
     rig_open(&rig, NULL, false);
@@ -84,6 +102,7 @@ static int open_rig(void **state) {
     assert_int_equal(put.status, 200);
     AUTO_ANSWER struct answer refused;
     rig_ask(&rig, "PUT", "/api/v1/plants/p1/tags/x", rig.viewer, STR("{}"), &refused);
+    open_case();
     document = load("/api/v1/openapi.json", "en");
     AUTO_ANSWER struct answer job; // The first: number 1.
     rig_ask(
@@ -217,13 +236,15 @@ static void make_target(const char *path, const char *more, char *to, size_t siz
             continue;
         }
         buf_put_char(&text, '/');
-        buf_put_str(&text, str_eq(segment, STR("{plant}"))   ? STR("p1")
-                           : str_eq(segment, STR("{name}"))  ? STR("line1.press1.temp")
-                           : str_eq(segment, STR("{id}"))    ? STR("dev1")
-                           : str_eq(segment, STR("{noun}"))  ? STR("places")
-                           : str_eq(segment, STR("{order}")) ? STR("A")
-                           : str_eq(segment, STR("{form}"))  ? STR("CHECK")
-                           : str_eq(segment, STR("{code}"))  ? STR("R")
+        buf_put_str(&text, str_eq(segment, STR("{plant}"))       ? STR("p1")
+                           : str_eq(segment, STR("{name}"))      ? STR("line1.press1.temp")
+                           : str_eq(segment, STR("{id}"))        ? STR("dev1")
+                           : str_eq(segment, STR("{noun}"))      ? STR("places")
+                           : str_eq(segment, STR("{order}"))     ? STR("A")
+                           : str_eq(segment, STR("{form}"))      ? STR("CHECK")
+                           : str_eq(segment, STR("{code}"))      ? STR("R")
+                           : str_eq(segment, STR("{case}"))      ? STR("BUPYEONG-2023-0001")
+                           : str_eq(segment, STR("{programme}")) ? STR("bupyeong-2023")
                            : str_eq(segment, STR("{job}")) || str_eq(segment, STR("{number}"))
                                ? STR("1")
                                : segment);
