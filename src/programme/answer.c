@@ -145,6 +145,16 @@ void answer_refuse(struct answer *answer, struct str rule, struct str source, en
     answer->refused_count++;
 }
 
+void answer_refuse_said(
+    struct answer *answer, struct str rule, struct str source, struct str ko, struct str en) {
+    struct json json = item_begin(&answer->refused);
+    put_rule(&json, rule, source);
+    json_put_str(&json, "ko", ko);
+    json_put_str(&json, "en", en);
+    json_object_end(&json);
+    answer->refused_count++;
+}
+
 void answer_refuse_by(struct answer *answer, const struct json_in *rule) {
     struct json json = item_begin(&answer->refused);
     put_rule(&json, json_in_text(json_in_get(rule, "id")), source_of(answer, rule));

@@ -46,6 +46,9 @@ void answer_note(struct answer *answer, struct str id, struct str source, enum m
 void answer_refuse_by(struct answer *answer, const struct json_in *rule);
 void answer_refuse(struct answer *answer, struct str rule, struct str source, enum msg_id msg,
     const struct arg *args);
+/* In words that are there already, in both languages. */
+void answer_refuse_said(
+    struct answer *answer, struct str rule, struct str source, struct str ko, struct str en);
 /* Both at once: the rule's id and source, and our sentence about this case. */
 void answer_refuse_case(
     struct answer *answer, const struct json_in *rule, enum msg_id msg, const struct arg *args);
