@@ -51,6 +51,24 @@ void answer_put_words(struct json *json, enum msg_id msg, const struct arg *args
     }
 }
 
+void answer_put_named(
+    struct json *json, const struct json_in *element, enum msg_id msg, const struct arg *args) {
+    struct arg own[ERR_ARGS_MAX + 1] = {{0}};
+    for (size_t i = 0; i < ERR_ARGS_MAX && args[i].kind != ARG_KIND_NONE; i++) {
+        own[i] = args[i];
+    }
+    struct str ko = json_in_text(json_in_get(element, "ko"));
+    struct str en = json_in_text(json_in_get(element, "en"));
+    for (int lang = LANG_KO; lang <= LANG_EN; lang++) {
+        AUTO_BUF struct buf words;
+        buf_init(&words, ERR_TEXT_MAX * 4);
+        struct str name = (lang == LANG_KO && ko.size > 0) || en.size == 0 ? ko : en;
+        own[0] = name.size > 0 ? A_STR(name) : own[0];
+        msg_render(msg, own, (enum lang)lang, &words);
+        json_put_str(json, lang == LANG_KO ? "ko" : "en", buf_str(&words));
+    }
+}
+
 void answer_put_names(struct json *json, const struct json_in *element) {
     struct str ko = json_in_text(json_in_get(element, "ko"));
     struct str en = json_in_text(json_in_get(element, "en"));
@@ -141,6 +159,15 @@ void answer_refuse(struct answer *answer, struct str rule, struct str source, en
     struct json json = item_begin(&answer->refused);
     put_rule(&json, rule, source);
     answer_put_words(&json, msg, args);
+    json_object_end(&json);
+    answer->refused_count++;
+}
+
+void answer_refuse_named(struct answer *answer, const struct json_in *element, struct str source,
+    enum msg_id msg, const struct arg *args) {
+    struct json json = item_begin(&answer->refused);
+    put_rule(&json, json_in_text(json_in_get(element, "id")), source);
+    answer_put_named(&json, element, msg, args);
     json_object_end(&json);
     answer->refused_count++;
 }

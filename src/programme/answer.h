@@ -55,6 +55,11 @@ void answer_refuse_case(
 
 /* `{"ko": ..., "en": ...}` members of the open object, from the catalogue. */
 void answer_put_words(struct json *json, enum msg_id msg, const struct arg *args);
+/* The same, where the first argument is an element's name in the language of the sentence. */
+void answer_put_named(
+    struct json *json, const struct json_in *element, enum msg_id msg, const struct arg *args);
+void answer_refuse_named(struct answer *answer, const struct json_in *element, struct str source,
+    enum msg_id msg, const struct arg *args);
 /* The same from an element of the programme; a missing language gets the other one's words. */
 void answer_put_names(struct json *json, const struct json_in *element);
 

@@ -47,10 +47,14 @@ static void put_claim(struct bonus *bonus, const struct json_in *item, struct st
     json_put_str(json, "id", name);
     points_put(json, "points", points);
     json_put_str(json, "source", source);
-    answer_put_words(json, why, args);
+    answer_put_named(json, item, why, args);
     json_object_end(json);
     if (points == 0) {
-        answer_refuse(bonus->answer, name, source, why, args);
+        if (item) {
+            answer_refuse_named(bonus->answer, item, source, why, args);
+        } else {
+            answer_refuse(bonus->answer, name, source, why, args);
+        }
     }
     bonus->sum += points;
 }

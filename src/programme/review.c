@@ -19,6 +19,12 @@ static void tell_notes(struct answer *answer, const struct json_in *element) {
     }
 }
 
+static struct str source_of(const struct review *review, const struct reason *reason) {
+    struct str source = json_in_text(json_in_get(reason->rule, "src"));
+    source = source.size > 0 ? source : json_in_text(json_in_get(reason->table, "src"));
+    return source.size > 0 ? source : programme_text(review->programme, "src");
+}
+
 static struct str id_of(const struct reason *reason) {
     struct str id = json_in_text(json_in_get(reason->rule, "id"));
     return id.size > 0 ? id : str_of(reason->id);
@@ -48,8 +54,8 @@ static void refuse(struct review *review, const struct reason *reason, const str
     said_init(&words);
     put_text(&words.ko, ko.size > 0 ? ko : en, &why->ko);
     put_text(&words.en, en.size > 0 ? en : ko, &why->en);
-    answer_refuse_said(review->answer, id_of(reason),
-        json_in_text(json_in_get(reason->rule, "src")), buf_str(&words.ko), buf_str(&words.en));
+    answer_refuse_said(review->answer, id_of(reason), source_of(review, reason), buf_str(&words.ko),
+        buf_str(&words.en));
     said_fini(&words);
 }
 
@@ -79,7 +85,7 @@ void review_put(struct review *review, const struct reason *reason) {
     json_put_str(json, "rule", id_of(reason));
     json_put_str(json, "kind", str_of(reason->kind));
     json_put_str(json, "result", str_of(review_word(reason->result)));
-    json_put_str(json, "source", json_in_text(json_in_get(reason->rule, "src")));
+    json_put_str(json, "source", source_of(review, reason));
     struct str ko = json_in_text(json_in_get(reason->rule, "ko"));
     struct str en = json_in_text(json_in_get(reason->rule, "en"));
     json_put_str(json, "ko", ko.size > 0 ? ko : en.size > 0 ? en : buf_str(&why->ko));

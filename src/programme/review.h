@@ -35,8 +35,9 @@ struct reason {
     enum truth result; // YES: nothing against it.
     enum msg_id why;   // MSG_NONE: the rule's words say all.
     const struct arg *args;
-    const struct trace *trace; // NULL: no facts are missing.
-    const struct said *said;   // Instead of `why`: words that are there already.
+    const struct trace *trace;   // NULL: no facts are missing.
+    const struct json_in *table; // Has the source where the rule has none; may be NULL.
+    const struct said *said;     // Instead of `why`: words that are there already.
 };
 
 /* Writes the reason, refuses where it is no, and tells the contradictions it rests on. */

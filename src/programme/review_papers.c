@@ -162,12 +162,25 @@ static const struct json_in *cost_kind(const struct json_in *list, struct str id
     return found;
 }
 
-static struct str kind_words(const struct json_in *kind) {
-    return json_in_text(json_in_get(kind, "ko"));
+static struct str name_in(const struct json_in *kind, enum lang lang) {
+    struct str ko = json_in_text(json_in_get(kind, "ko"));
+    struct str en = json_in_text(json_in_get(kind, "en"));
+    return (lang == LANG_KO && ko.size > 0) || en.size == 0 ? ko : en;
+}
+
+/* Kinds are called by their names in the language of the sentence. */
+static void say_item(struct said *said, enum msg_id why, struct str name,
+    const struct json_in *kind, const struct json_in *other) {
+    for (int lang = LANG_KO; lang <= LANG_EN; lang++) {
+        msg_render(why,
+            ARGS(A_STR(name), A_STR(name_in(kind, (enum lang)lang)),
+                A_STR(name_in(other, (enum lang)lang))),
+            (enum lang)lang, lang == LANG_KO ? &said->ko : &said->en);
+    }
 }
 
 static void put_item(struct review *review, struct str name, const struct json_in *kind,
-    enum truth result, enum msg_id why, const struct arg *args) {
+    enum truth result, const struct said *said) {
     static const char *const WORDS[] = {"refused", "person", "allowed"};
     struct json json;
     if (review->items.size > 0) {
@@ -184,7 +197,8 @@ static void put_item(struct review *review, struct str name, const struct json_i
     }
     const struct json_in *costs = json_in_get(programme_root(review->programme), "costs");
     json_put_str(&json, "source", json_in_text(json_in_get(costs, "src")));
-    answer_put_words(&json, why, args);
+    json_put_str(&json, "ko", buf_str(&said->ko));
+    json_put_str(&json, "en", buf_str(&said->en));
     json_object_end(&json);
 }
 
@@ -209,18 +223,19 @@ static void review_item(struct review *review, const struct json_in *item) {
                       : against         ? SAY_DESK(COST_REFUSED)
                       : for_it          ? SAY_DESK(COST_ALLOWED)
                                         : SAY_DESK(COST_UNLISTED);
-    struct arg args[ERR_ARGS_MAX + 1] = {
-        A_STR(name), A_STR(kind_words(kind)), A_STR(kind_words(for_it))};
-    put_item(review, name, kind, result, why, args);
+    struct said said;
+    said_init(&said);
+    say_item(&said, why, name, kind, for_it);
+    put_item(review, name, kind, result, &said);
     struct trace open = {.missing = {name}, .missing_count = 1};
-    const char *own_id = "cost_item";
     review_put(review, &(struct reason){.rule = kind,
-                           .id = own_id,
+                           .id = "cost_item",
                            .kind = "cost_item",
                            .result = result,
-                           .why = why,
-                           .args = args,
-                           .trace = &open});
+                           .trace = &open,
+                           .table = costs,
+                           .said = &said});
+    said_fini(&said);
 }
 
 int review_costs(struct review *review, struct err *err) {

@@ -161,7 +161,7 @@ static void refuse_grade(struct sheet *sheet, const struct item *item, const str
     buf_init(&given, NAMES_BYTES);
     put_allowed(sheet, item, &allowed);
     json_in_put(value, &given);
-    answer_refuse(sheet->answer, text_of(item->element, "id"), text_of(sheet->json, "src"),
+    answer_refuse_named(sheet->answer, item->element, text_of(sheet->json, "src"),
         SAY_DESK(SCORE_OFF_SHEET),
         ARGS(A_STR(text_of(item->element, "ko")), A_STR(buf_str(&given)), A_STR(buf_str(&allowed)),
             A_STR(evaluator)));
@@ -364,7 +364,7 @@ static int judge_checks(const struct sheet *sheet, const struct json_in *input) 
         const struct json_in *check = json_in_at(checks, i);
         int state = check_state(input, check);
         if (state == 0) {
-            answer_refuse(sheet->answer, text_of(check, "id"), text_of(sheet->json, "src"),
+            answer_refuse_named(sheet->answer, check, text_of(sheet->json, "src"),
                 SAY_DESK(SCORE_CHECK_FAILED), ARGS(A_STR(text_of(check, "ko"))));
             result = -1;
         } else if (state < 0) {

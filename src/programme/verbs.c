@@ -17,6 +17,9 @@ static const char *const DEADLINES_KEYS[] = {"agreement", "extension_months", "s
 static const char *const CLAWBACK_KEYS[] = {"paid", "cause", "date", "agreement", "success_verdict",
     "factory_from", "factory_to", "party", "cause_party", "at_fault", "extension_months",
     "returned", NULL};
+static const char *const SCORE_KEYS[] = {
+    "grades", "checks", "bonus", "applied_at", "sheets", "options", NULL};
+static const char *const RANK_KEYS[] = {"applications", "options", "slots", NULL};
 
 static const char *const LEVEL_KEYS[] = {"system_level", "company_level", "target_level",
     "security", "areas", "total_score", "bands", "confirmed_on", "options", NULL};
@@ -25,6 +28,9 @@ static const char *const WORKLOG_KEYS[] = {"log", NULL};
 /* Rules may ask any fact: `eligible` has no closed list. */
 static const struct verb VERBS[] = {
     {"subsidy", true, ask_subsidy, SUBSIDY_KEYS},
+    {"eligible", false, ask_eligible, NULL},
+    {"score", false, ask_score, SCORE_KEYS},
+    {"rank", false, ask_rank, RANK_KEYS},
     {"deadlines", false, ask_deadlines, DEADLINES_KEYS},
     {"clawback", false, ask_clawback, CLAWBACK_KEYS}, {"level", false, ask_level, LEVEL_KEYS},
     {"worklog", true, ask_worklog, WORKLOG_KEYS},

@@ -63,6 +63,19 @@ static void compare(const struct json_in *example, const struct json_in *answer,
     if (refused && json_in_count(refused) != json_in_count(got)) {
         differs(example, "other refusals", text);
     }
+    const struct json_in *reasons = json_in_get(example, "reasons");
+    at = 0;
+    while (json_in_next(reasons, &at, &name, &wanted)) {
+        const struct json_in *found = NULL;
+        const struct json_in *list = json_in_get(answer, "reasons");
+        for (size_t i = 0; i < json_in_count(list); i++) {
+            bool is = str_eq(json_in_text(json_in_get(json_in_at(list, i), "rule")), name);
+            found = is ? json_in_get(json_in_at(list, i), "result") : found;
+        }
+        if (!found || !same(wanted, found)) {
+            differs(example, "a reason differs", text);
+        }
+    }
     for (size_t i = 0; i < json_in_count(refused); i++) {
         if (!same(json_in_at(refused, i), json_in_get(json_in_at(got, i), "rule"))) {
             differs(example, "another rule refused", text);

@@ -3,7 +3,8 @@
 /*
  * Runs worked examples from a file of tests/data: {"examples": [{id, verb, programme, type?, input,
  * expect, refused?}]}. `expect` names members of the answer and what they must be; `refused` lists
- * the rules that must be refused, and no others. Fails the running test with the example's id.
+ * the rules that must be refused, and no others, `reasons` the results of single rules. Fails the
+ * running test with the example's id.
  */
 #include <stddef.h>
 
