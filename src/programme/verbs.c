@@ -27,10 +27,8 @@ static const char *const WORKLOG_KEYS[] = {"log", NULL};
 
 /* Rules may ask any fact: `eligible` has no closed list. */
 static const struct verb VERBS[] = {
-    {"subsidy", true, ask_subsidy, SUBSIDY_KEYS},
-    {"eligible", false, ask_eligible, NULL},
-    {"score", false, ask_score, SCORE_KEYS},
-    {"rank", false, ask_rank, RANK_KEYS},
+    {"subsidy", true, ask_subsidy, SUBSIDY_KEYS}, {"eligible", false, ask_eligible, NULL},
+    {"score", false, ask_score, SCORE_KEYS}, {"rank", false, ask_rank, RANK_KEYS},
     {"deadlines", false, ask_deadlines, DEADLINES_KEYS},
     {"clawback", false, ask_clawback, CLAWBACK_KEYS}, {"level", false, ask_level, LEVEL_KEYS},
     {"worklog", true, ask_worklog, WORKLOG_KEYS},
