@@ -1,8 +1,8 @@
 #ifndef SERVE_TABLE_ANSWER_H
 #define SERVE_TABLE_ANSWER_H
 /*
- * A table as an answer: CSV or XLSX, whole in the answer's memory, sent as an attachment. For tables
- * of some thousand rows; exports of any size are streamed (api_export.c). Worker threads.
+ * A table as an answer: CSV or XLSX, whole in the answer's memory, sent as an attachment. For
+ * tables of some thousand rows; exports of any size are streamed (api_export.c). Worker threads.
  */
 #include "serve/call.h"
 #include "table/table.h"
