@@ -22,6 +22,7 @@ int bench_growth(const struct bench_options *options, struct buf *json_out, stru
 int bench_historian(const struct bench_options *options, struct buf *json_out, struct err *err);
 int bench_refine(const struct bench_options *options, struct buf *json_out, struct err *err);
 int bench_trace(const struct bench_options *options, struct buf *json_out, struct err *err);
+int bench_programme(const struct bench_options *options, struct buf *json_out, struct err *err);
 int bench_collect(const struct bench_options *options, struct buf *json_out, struct err *err);
 /* What bench_http measures; bench_historian reports the rate among its own keys. */
 struct bench_http_figures {

@@ -10,7 +10,8 @@ static const struct {
     const char *name;
     int (*run)(const struct bench_options *options, struct buf *json_out, struct err *err);
 } BENCHES[] = {{"historian", bench_historian}, {"growth", bench_growth}, {"collect", bench_collect},
-    {"http", bench_http}, {"refine", bench_refine}, {"trace", bench_trace}};
+    {"http", bench_http}, {"refine", bench_refine}, {"trace", bench_trace},
+    {"programme", bench_programme}};
 
 /* Without --json: one `key value` line for each member of the outer object, for reading. */
 static void put_lines(struct buf *out, struct str json) {
