@@ -82,6 +82,13 @@ static void members_are_refused_by_name(void **state) {
     assert_true(shop_said(&shop, "receive it first"));
     shop.lang = LANG_KO;
     assert_true(shop_said(&shop, "\"L-1\" 로트가 없습니다"));
+    // Members, choices and types as the forms call them, in the language of whoever tells.
+    SHOP_REFUSED(&shop, ERR_INVALID, "stock.scrap", "item=GREASE", "quantity=much");
+    assert_true(shop_said(&shop, "\"수량\" 항목"));
+    SHOP_REFUSED(&shop, ERR_INVALID, "inspection.rules", "failed=open");
+    assert_true(shop_said(&shop, "부적합만 등록 (record)"));
+    SHOP_REFUSED(&shop, ERR_INVALID, "stock.scrap", "item=GREASE");
+    assert_true(shop_said(&shop, "재고 폐기: \"수량\"(quantity)"));
     char long_text[1100] = "text=";
     memset(long_text + 5, 'x', sizeof long_text - 6);
     SHOP_REFUSED(&shop, ERR_LIMIT, "remark", long_text);

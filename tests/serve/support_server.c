@@ -207,3 +207,22 @@ void rig_write(struct rig *rig, const char *lines, int status) {
         fail_msg("write: %d %s", answer.status, buf_z(&answer.body));
     }
 }
+
+void rig_tell(struct rig *rig, const struct telling *telling, struct answer *ret_answer) {
+    char headers[512];
+    const char *key = telling->key;
+    (void)snprintf(headers, sizeof headers,
+        "Authorization: Bearer %s\r\nContent-Type: application/json\r\n%s%s%s%s",
+        telling->token != NULL ? telling->token : rig->operator_,
+        key != NULL ? "Idempotency-Key: " : "", key != NULL ? key : "", key != NULL ? "\r\n" : "",
+        telling->more != NULL ? telling->more : "");
+    const struct question question = {.port = rig->port,
+        .method = "POST",
+        .target = "/api/v1/plants/p1/events",
+        .headers = headers,
+        .body = str_of(telling->body)};
+    client_ask(&question, ret_answer);
+    if (ret_answer->status != telling->status) {
+        fail_msg("%s gave %d: %s", telling->body, ret_answer->status, buf_z(&ret_answer->body));
+    }
+}

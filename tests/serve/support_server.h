@@ -38,5 +38,14 @@ void rig_ask(struct rig *rig, const char *method, const char *target, const char
 void rig_get(struct rig *rig, const char *target, int status, struct answer *ret_answer);
 /* POST /write with the operator's token; must give the status. */
 void rig_write(struct rig *rig, const char *lines, int status);
+/* Tells an event of production; fails the test when it gives another status. */
+struct telling {
+    const char *token; // NULL: the operator's.
+    const char *key;   // NULL: without one.
+    const char *more;  // Lines of headers, each with its end; NULL: none.
+    const char *body;
+    int status;
+};
+void rig_tell(struct rig *rig, const struct telling *telling, struct answer *ret_answer);
 
 #endif

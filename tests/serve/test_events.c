@@ -30,20 +30,11 @@ static int close_rig(void **state) {
 }
 
 static void tell(const char *key, const char *body, int status, struct answer *ret_answer) {
-    char headers[512];
-    (void)snprintf(headers, sizeof headers,
-        "Authorization: Bearer %s\r\nAccept-Language: en\r\nContent-Type: application/json\r\n"
-        "Maru-Terminal: T7\r\n%s%s%s",
-        rig.operator_, key ? "Idempotency-Key: " : "", key ? key : "", key ? "\r\n" : "");
-    const struct question question = {.port = rig.port,
-        .method = "POST",
-        .target = EVENTS,
-        .headers = headers,
-        .body = str_of(body)};
-    client_ask(&question, ret_answer);
-    if (ret_answer->status != status) {
-        fail_msg("%s gave %d: %s", body, ret_answer->status, buf_z(&ret_answer->body));
-    }
+    const struct telling telling = {.key = key,
+        .more = "Accept-Language: en\r\nMaru-Terminal: T7\r\n",
+        .body = body,
+        .status = status};
+    rig_tell(&rig, &telling, ret_answer);
 }
 
 static bool holds(struct answer *answer, const char *text) {
@@ -94,6 +85,7 @@ static void events_are_read_back(void **state) {
     json_decref(root);
     rig_get(&rig, "/api/v1/plants/p1/event-types", 200, &types);
     assert_true(holds(&types, "\"noun\":\"machines\""));
+    assert_true(holds(&types, "\"value\":\"{date}-{counter}\"")); // What holds of a rule.
 }
 
 int main(void) {

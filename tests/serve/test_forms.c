@@ -37,21 +37,15 @@ static void sql(const char *text) {
 }
 
 static void tell(const char *secret, const char *body) {
-    char headers[512];
-    (void)snprintf(headers, sizeof headers,
-        "Authorization: Bearer %s\r\nAccept-Language: ko\r\nContent-Type: application/json\r\n"
-        "Idempotency-Key: k%d\r\n",
-        secret, ++keys);
-    const struct question question = {.port = rig.port,
-        .method = "POST",
-        .target = PLANT "events",
-        .headers = headers,
-        .body = str_of(body)};
+    char key[16];
+    (void)snprintf(key, sizeof key, "k%d", ++keys);
+    const struct telling telling = {.token = secret,
+        .key = key,
+        .more = "Accept-Language: ko\r\n",
+        .body = body,
+        .status = 200};
     AUTO_ANSWER struct answer answer;
-    client_ask(&question, &answer);
-    if (answer.status != 200) {
-        fail_msg("%s gave %d: %s", body, answer.status, buf_z(&answer.body));
-    }
+    rig_tell(&rig, &telling, &answer);
 }
 
 static int open_rig(void **state) {

@@ -349,20 +349,14 @@ static int enter_shop(struct ledger_tx *tx, void *context, struct err *err) {
 }
 
 static void tell(const char *key, const char *body) {
-    char headers[256];
     bool later = strcmp(key, "later") == 0; // From a terminal that was offline.
-    (void)snprintf(headers, sizeof headers,
-        "Authorization: Bearer %s\r\nContent-Type: application/json\r\nIdempotency-Key: "
-        "%s\r\n%s",
-        rig.owner, key, later ? "Maru-Later: 1\r\n" : "");
-    struct question question = {.port = rig.port,
-        .method = "POST",
-        .target = "/api/v1/plants/p1/events",
-        .headers = headers,
-        .body = str_of(body)};
+    const struct telling telling = {.token = rig.owner,
+        .key = key,
+        .more = later ? "Maru-Later: 1\r\n" : NULL,
+        .body = body,
+        .status = 200};
     AUTO_ANSWER struct answer answer;
-    client_ask(&question, &answer);
-    assert_int_equal(answer.status, 200);
+    rig_tell(&rig, &telling, &answer);
 }
 
 static void open_shop(void) {

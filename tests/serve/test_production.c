@@ -207,21 +207,10 @@ static void machines_show_their_day(void **state) {
 }
 
 static void tell(const char *key, const char *body, int status) {
-    char headers[512];
-    (void)snprintf(headers, sizeof headers,
-        "Authorization: Bearer %s\r\nAccept-Language: en\r\nContent-Type: application/json\r\n"
-        "Idempotency-Key: %s\r\n",
-        rig.operator_, key);
-    const struct question question = {.port = rig.port,
-        .method = "POST",
-        .target = "/api/v1/plants/p1/events",
-        .headers = headers,
-        .body = str_of(body)};
+    const struct telling telling = {
+        .key = key, .more = "Accept-Language: en\r\n", .body = body, .status = status};
     AUTO_ANSWER struct answer answer;
-    client_ask(&question, &answer);
-    if (answer.status != status) {
-        fail_msg("%s gave %d: %s", body, answer.status, buf_z(&answer.body));
-    }
+    rig_tell(&rig, &telling, &answer);
 }
 
 static size_t stops_of(const char *query) {
