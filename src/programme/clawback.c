@@ -32,14 +32,8 @@ static void tell(struct claim *claim, const char *id, enum msg_id msg, const str
 }
 
 static bool in_region(const struct claim *claim, struct str address) {
-    const struct json_in *names =
-        json_in_get(json_in_get(programme_root(claim->programme), "region"), "names");
-    for (size_t i = 0; i < json_in_count(names); i++) {
-        if (lexicon_contains(address, json_in_text(json_in_at(names, i)))) {
-            return true;
-        }
-    }
-    return false;
+    const struct json_in *root = programme_root(claim->programme);
+    return lexicon_in_region(address, json_in_get(json_in_get(root, "region"), "names"));
 }
 
 /* Whether the project had ended by the date; false in *ret_known: nobody can tell. */

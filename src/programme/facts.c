@@ -198,7 +198,7 @@ static enum truth address_is_within(const struct place *place, const struct json
     if (address.size == 0 || json_in_count(names) == 0) {
         return TRUTH_UNKNOWN;
     }
-    return has_one_of(address, names);
+    return truth_of(lexicon_in_region(address, names));
 }
 
 /* -1, 0 or 1 against at_least, at_most, more_than, less_than in this order. */

@@ -156,6 +156,54 @@ bool lexicon_contains(struct str text, struct str part) {
     return false;
 }
 
+static bool is_region_word(struct str word, struct str name, bool first) {
+    static const char *const KINDS[] = {"", "도", "시", "구", "군", "광역시", "특별시",
+        "특별자치도", "특별자치시", "-do", "-si", "-gu", "-gun"};
+    if (name.size == 0 || word.size < name.size) {
+        return false;
+    }
+    bool starts = str_eq_nocase(str_slice(word, 0, name.size), name);
+    struct str rest = str_slice(word, name.size, word.size);
+    for (size_t i = 0; starts && i < sizeof KINDS / sizeof KINDS[0]; i++) {
+        if (str_eq_nocase(rest, str_of(KINDS[i]))) {
+            return true;
+        }
+    }
+    if (!first || starts) { // An address written without blanks: 인천광역시부평구청천동.
+        return first && starts;
+    }
+    for (size_t at = 1; at + name.size < word.size; at++) {
+        struct str here = str_slice(word, at, word.size);
+        struct str kind = str_slice(here, name.size, here.size);
+        if (str_starts(here, name) &&
+            (str_starts(kind, STR("도")) || str_starts(kind, STR("시")) ||
+                str_starts(kind, STR("구")) || str_starts(kind, STR("군")))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool lexicon_in_region(struct str address, const struct json_in *names) {
+    bool first = true;
+    size_t from = 0;
+    for (size_t at = 0; at <= address.size; at++) {
+        char c = at < address.size ? address.data[at] : ' ';
+        if (c != ' ' && c != ',' && c != '(' && c != ')' && c != '\t') {
+            continue;
+        }
+        struct str word = str_slice(address, from, at);
+        for (size_t i = 0; i < json_in_count(names) && word.size > 0; i++) {
+            if (is_region_word(word, json_in_text(json_in_at(names, i)), first)) {
+                return true;
+            }
+        }
+        first = first && word.size == 0;
+        from = at + 1;
+    }
+    return false;
+}
+
 bool lexicon_number(const struct json_in *value, double *ret_number) {
     if (json_in_number(value, ret_number)) {
         return true;

@@ -21,6 +21,9 @@ int lexicon_level(struct str text);
 /* Equal but for case, blanks, `_` and `-`, or two words for one thing. */
 bool lexicon_same(struct str a, struct str b);
 bool lexicon_contains(struct str text, struct str part); // But for case; never an empty part.
+/* Whether a word of the address is one of the names, alone or with 도, 시, 구, 군 and the like:
+ * 부평 holds for "인천 부평구 1", 경기 not for "대구 경기장로 1". */
+bool lexicon_in_region(struct str address, const struct json_in *names);
 /* A number, a text that is one, or a level's number. */
 bool lexicon_number(const struct json_in *value, double *ret_number);
 /* true and false, and words for them (예, 없음, linked). */

@@ -220,7 +220,8 @@ static int read_flag(struct application *one, enum key key, struct err *err) {
 }
 
 static int read_points(struct application *one, enum key key, bool *ret_given, struct err *err) {
-    const struct json_in *value = json_in_get(one->json, KEY_NAMES[key]);
+    const struct json_in *value =
+        given_any(one->json, key == KEY_SCORE ? "score total" : KEY_NAMES[key]);
     int64_t points = 0;
     if (value && !points_of(value, &points)) {
         return member_err(one, KEY_NAMES[key], "0 ~ 100.00", err);
