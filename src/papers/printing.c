@@ -1,6 +1,7 @@
 /*
- * The thread of the label printers. Jobs of one printer go in their order; one that waits for its
- * printer holds those behind it, not those of other printers.
+ * The threads of the label printers. Jobs of one printer go in their order; one that waits for its
+ * printer holds those behind it, not those of other printers: several are served at once, each by
+ * whoever made its job `sending`, so one that takes a connection and then nothing holds up itself.
  */
 #include "papers/printing.h"
 
@@ -23,7 +24,8 @@ enum {
     KEPT_S = 7 * 86400,
     FORGOTTEN_S = 366 * 86400, // What was printed; looked at when the program begins.
     ZPL_BYTES_MAX = 8 << 20,
-    AT_ONCE = 20, // Then the stop flag is looked at again.
+    AT_ONCE = 20,       // Then the stop flag is looked at again.
+    SERVED_AT_ONCE = 4, // Printers.
 };
 
 bool printer_address(struct str address, char host[PRINTER_HOST_MAX], char port[PRINTER_PORT_MAX]) {
@@ -93,7 +95,8 @@ static int read_next(struct ledger_tx *tx, void *context, struct err *err) {
         " j.quantity, j.lang, j.design, p.code, p.address, p.width, p.height, p.active"
         " FROM print_jobs j JOIN printers p ON p.number = j.printer"
         " WHERE j.state = 'waiting' AND j.next_ns <= ?1 AND NOT EXISTS (SELECT 1 FROM print_jobs e"
-        " WHERE e.state = 'waiting' AND e.printer = j.printer AND e.number < j.number)"
+        " WHERE e.printer = j.printer AND (e.state = 'sending' OR (e.state = 'waiting' AND"
+        " e.number < j.number)))"
         " ORDER BY j.next_ns, j.number LIMIT 1",
         &stmt, err);
     if (rc < 0) {
@@ -250,7 +253,7 @@ static int deliver(struct stepping *step, struct stop_flag *stop, struct err *er
     struct zpl_status status = {.no_paper = false};
     int rc = put_state(step, "sending", err);
     if (rc < 0 || !step->found) {
-        return rc; // Somebody cancelled it meanwhile.
+        return rc; // Somebody cancelled it meanwhile, or another thread has it.
     }
     rc = printer_send(step->job.address, buf_str(&step->zpl), stop, &result, &status, &step->why);
     switch (result) {
@@ -336,25 +339,20 @@ int printing_begin(struct plant *plant, struct err *err) {
     return ledger_write(plant_ledger(plant), begin, NULL, err);
 }
 
-/* ---- The thread ---- */
+/* ---- The threads ---- */
 
 struct printing {
     struct home *home;
-    struct thread thread;
+    struct thread threads[SERVED_AT_ONCE];
     struct stop_flag stop;
 };
 
 static void run(void *context) {
     struct printing *printing = context;
-    struct err err = ERR_INIT;
-    for (uint32_t i = 0; i < home_plant_count(printing->home); i++) {
-        if (printing_begin(home_plant_at(printing->home, i), &err) < 0) {
-            log_event(LOG_WARN, "printing", "ledger", NULL, &err);
-        }
-    }
     while (!stop_flag_wait(
         &printing->stop, clock_mono_ns(clock_system()) + LOOK_EVERY_MS * NS_PER_MS)) {
         for (uint32_t i = 0; i < home_plant_count(printing->home); i++) {
+            struct err err = ERR_INIT;
             int more = 1;
             for (int k = 0; k < AT_ONCE && more > 0; k++) {
                 err = ERR_INIT;
@@ -371,7 +369,15 @@ struct printing *printing_start(struct home *home) {
     struct printing *printing = MEM_NEW(struct printing);
     printing->home = home;
     stop_flag_init(&printing->stop);
-    thread_start(&printing->thread, "printing", run, printing);
+    for (uint32_t i = 0; i < home_plant_count(home); i++) { // Before anybody begins to send.
+        struct err err = ERR_INIT;
+        if (printing_begin(home_plant_at(home, i), &err) < 0) {
+            log_event(LOG_WARN, "printing", "ledger", NULL, &err);
+        }
+    }
+    for (int i = 0; i < SERVED_AT_ONCE; i++) {
+        thread_start(&printing->threads[i], "printing", run, printing);
+    }
     return printing;
 }
 
@@ -380,7 +386,9 @@ void printing_stop(struct printing *printing) {
         return;
     }
     stop_flag_raise(&printing->stop);
-    thread_join(&printing->thread);
+    for (int i = 0; i < SERVED_AT_ONCE; i++) {
+        thread_join(&printing->threads[i]);
+    }
     stop_flag_fini(&printing->stop);
     mem_free(printing);
 }

@@ -1,7 +1,7 @@
 #ifndef PAPERS_PRINTING_H
 #define PAPERS_PRINTING_H
 /*
- * The queues of label printers (`print_jobs`), and the thread that sends them in ZPL over TCP.
+ * The queues of label printers (`print_jobs`), and the threads that send them in ZPL over TCP.
  *
  * A label is never lost: it waits until its printer answers, for a week. It is never sent twice
  * where that can be known: it is tried again only when its last byte was not handed over, because
@@ -11,7 +11,7 @@
  */
 #include "plant/plant.h"
 
-struct printing; // A thread for all plants of a home.
+struct printing; // Threads for all plants of a home: so many printers are served at once.
 struct home;
 struct printing *printing_start(struct home *home);
 void printing_stop(struct printing *printing); // NULL is allowed.

@@ -495,6 +495,33 @@ static void what_waits_is_kept_in_order(void **state) {
     rig_close(&rig);
 }
 
+/* A printer that is being sent to is nobody else's; another one is. */
+static void printers_do_not_wait_for_each_other(void **state) {
+    (void)state;
+    struct rig rig;
+    struct err err = ERR_INIT;
+    struct printer printer = {.answer = ANSWERS};
+    fill(&rig);
+    printer_open(&printer);
+    (void)close(printer.fd); // Nobody listens there.
+    add_printer(&rig, printer.port);
+    add_job(&rig, "261122-001");
+    add_job(&rig, "261122-001");
+    add_job(&rig, "261122-001");
+    sql(&rig, "UPDATE print_jobs SET state = 'sending' WHERE number = 1"); // By another thread.
+    assert_int_equal(printing_step(rig.plant, NULL, &err), 0);
+    sql(&rig, "INSERT INTO printers (changed_ns, code, name, address, dpi, release, active, note)"
+              " SELECT 0, code || '2', name, address, dpi, release, active, '' FROM printers");
+    sql(&rig,
+        "UPDATE print_jobs SET printer = (SELECT max(number) FROM printers) WHERE number = 3");
+    assert_int_equal(printing_step(rig.plant, NULL, &err), 1);
+    assert_int_equal(printing_step(rig.plant, NULL, &err), 0);
+    struct state told = states(&rig);
+    assert_string_equal(told.text, "sending waiting waiting");
+    assert_non_null(strstr(told.why, "does not answer: Connection refused"));
+    rig_close(&rig);
+}
+
 static void addresses_and_answers_are_read(void **state) {
     (void)state;
     char host[PRINTER_HOST_MAX];
@@ -533,6 +560,7 @@ int main(void) {
         cmocka_unit_test(a_printer_that_says_nothing_has_taken_it),
         cmocka_unit_test(what_nobody_knows_waits_for_a_person),
         cmocka_unit_test(what_waits_is_kept_in_order),
+        cmocka_unit_test(printers_do_not_wait_for_each_other),
         cmocka_unit_test(addresses_and_answers_are_read)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
