@@ -8,7 +8,6 @@
 #include "core/check.h"
 #include "programme/case.h"
 #include "programme/day.h"
-#include "programme/verbs.h"
 #include "programme/won.h"
 #include "programme/words.h"
 
@@ -242,7 +241,7 @@ int act_apply(struct turn *turn, struct err *err) {
         rc = turn_grant(turn, "requested", &grant, err);
     }
     /* Where no step reviews the requirements, what is plainly not met is not taken at all. */
-    if (rc >= 0 && verb_find(STR("eligible")) && !step_of_kind(turn->root, "screen", NULL)) {
+    if (rc >= 0 && !step_of_kind(turn->root, "screen", NULL)) {
         AUTO_JSON_IN struct json_in *eligible = NULL;
         rc = turn_eligible(turn, &eligible, err);
         if (rc >= 0 && str_eq(json_in_text(json_in_get(eligible, "result")), STR("no"))) {

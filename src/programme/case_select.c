@@ -65,7 +65,11 @@ static int put_candidate(struct selection *s, struct str number, struct str fact
     json_object_begin(json);
     json_put_str(json, "id", number);
     json_put_str(json, "type", case_state_text(state, "type"));
-    if (json_in_number(json_in_get(state, "score"), &score)) {
+    const struct json_in *root = programme_root(s->now.programme);
+    bool scored = json_in_number(json_in_get(state, "score"), &score);
+    bool nobody_scores = !json_in_get(root, "selection") && !json_in_get(root, "pass") &&
+                         !step_of_kind(root, "score", NULL);
+    if (scored || nobody_scores) { // Whoever came so far without points counts alike.
         json_put_f64(json, "score", score);
     }
     json_put_str(json, "received", case_state_text(state, "received"));

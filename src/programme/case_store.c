@@ -122,7 +122,7 @@ static int put_row(struct ledger_tx *tx, const struct case_entry *entry, int64_t
         ledger_bind_str(stmt, 14, entry->row->programme);
         ledger_bind_i64(stmt, 15, entry->row->version);
         ledger_bind_i64(stmt, 16, entry->row->call);
-        ledger_bind_i64(stmt, 17, ledger_now_ns(tx));
+        ledger_bind_i64(stmt, 17, entry->time_ns);
     }
     return ledger_step(stmt, err);
 }
@@ -147,7 +147,7 @@ static int audit_event(struct ledger_tx *tx, const struct case_entry *entry, int
     int64_t *ret_audit, struct err *err) {
     struct case_digest event = {.id = entry->row->id,
         .sequence = sequence,
-        .time_ns = ledger_now_ns(tx),
+        .time_ns = entry->time_ns,
         .texts = {entry->at, entry->step, entry->action, entry->actor, entry->role, entry->reason,
             entry->payload, entry->answer, buf_str(&entry->outcome->effect)}};
     char digest[DIGEST_TEXT_MAX];
@@ -183,7 +183,7 @@ static int insert_event(struct ledger_tx *tx, const struct case_entry *entry, in
         entry->reason, entry->payload, entry->answer, buf_str(&entry->outcome->effect)};
     ledger_bind_str(stmt, 1, entry->row->id);
     ledger_bind_i64(stmt, 2, sequence);
-    ledger_bind_i64(stmt, 3, ledger_now_ns(tx));
+    ledger_bind_i64(stmt, 3, entry->time_ns);
     for (int i = 0; i < 9; i++) {
         ledger_bind_str(stmt, 4 + i, texts[i]);
     }

@@ -41,10 +41,11 @@ struct case_entry {
     struct str answer;
     const struct case_outcome *outcome;
     bool opens;
+    int64_t time_ns; // Of case_append.
 };
 /* Appends the event with its place in the audit chain and brings the row up to it. */
 int case_append(
-    struct ledger_tx *tx, const struct case_entry *entry, int64_t *ret_sequence, struct err *err);
+    struct ledger_tx *tx, const struct case_entry *told, int64_t *ret_sequence, struct err *err);
 /* The digest of an event, hex: what stands in the audit chain. */
 struct case_digest {
     struct str id;

@@ -9,10 +9,11 @@
  * All of them run inside ledger_write or ledger_read of the hub; texts live in the caller's arena
  * or buffer. Any thread.
  */
-#include "core/json.h"
 #include "core/json_in.h"
 #include "ledger/ledger.h"
 #include "programme/programme.h"
+
+struct json;
 
 /* ---- Who ---- */
 
