@@ -61,8 +61,8 @@ static const struct shape SHAPES[] = {
     {"clawback", "*amount:t *causes:l fallback:o *src:t", false},
     {"clawback.causes", "*id:t *ko:t en:t *party:t src:t", true},
     {"costs", "*allowed:l *refused:l unlisted:o *src:t", false},
-    {"costs.allowed", "*id:t *ko:t en:t words:l group:t", true},
-    {"costs.refused", "*id:t *ko:t en:t words:l", true},
+    {"costs.allowed", "*id:t *ko:t en:t words:l except:l group:t", true},
+    {"costs.refused", "*id:t *ko:t en:t words:l except:l", true},
 };
 
 enum { PATH_BYTES = 160 };

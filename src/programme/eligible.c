@@ -158,24 +158,30 @@ static int put_answer(struct review *review, struct err *err) {
     if (status < 0) {
         return status;
     }
+    AUTO_BUF struct buf text; // Written aside, since the result stands in front of its reasons.
+    struct json reasons;
+    buf_init(&text, ANSWER_BYTES_MAX);
+    json_init(&reasons, &text);
+    review->reasons = &reasons;
     struct str applied = json_in_text(json_in_get(review->facts.given, "applied_at"));
-    json_key(json, "reasons");
-    json_array_begin(json);
+    json_array_begin(&reasons);
     review_window(review, applied);
     review_rules(review);
     review_size(review);
     review_supplier(review);
     review_documents(review, applied);
     status = review_costs(review, err);
-    json_array_end(json);
+    json_array_end(&reasons);
+    enum truth result = review->has_no ? TRUTH_NO : review->has_open ? TRUTH_UNKNOWN : TRUTH_YES;
+    json_put_str(json, "result", str_of(review_word(result)));
+    json_key(json, "reasons");
+    json_raw(json, buf_str(&text));
     if (review->items.size > 0) {
         json_key(json, "cost_items");
         json_array_begin(json);
         json_raw(json, buf_str(&review->items));
         json_array_end(json);
     }
-    enum truth result = review->has_no ? TRUTH_NO : review->has_open ? TRUTH_UNKNOWN : TRUTH_YES;
-    json_put_str(json, "result", str_of(review_word(result)));
     return status;
 }
 

@@ -50,10 +50,11 @@ static void put_text(struct buf *out, struct str name, const struct buf *why) {
 static void refuse(struct review *review, const struct reason *reason, const struct said *why) {
     struct str ko = json_in_text(json_in_get(reason->rule, "ko"));
     struct str en = json_in_text(json_in_get(reason->rule, "en"));
+    bool names_itself = reason->table != NULL; // Kinds of cost stand in the sentence already.
     struct said words;
     said_init(&words);
-    put_text(&words.ko, ko.size > 0 ? ko : en, &why->ko);
-    put_text(&words.en, en.size > 0 ? en : ko, &why->en);
+    put_text(&words.ko, names_itself ? STR_NONE : ko.size > 0 ? ko : en, &why->ko);
+    put_text(&words.en, names_itself ? STR_NONE : en.size > 0 ? en : ko, &why->en);
     answer_refuse_said(review->answer, id_of(reason), source_of(review, reason), buf_str(&words.ko),
         buf_str(&words.en));
     said_fini(&words);
@@ -71,7 +72,7 @@ static void put_missing(struct json *json, const struct reason *reason) {
 }
 
 void review_put(struct review *review, const struct reason *reason) {
-    struct json *json = &review->answer->json;
+    struct json *json = review->reasons;
     struct said own;
     said_init(&own);
     const struct said *why = reason->said ? reason->said : &own;

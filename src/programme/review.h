@@ -14,6 +14,7 @@ struct review {
     const struct json_in *type; // NULL: none was named.
     struct facts facts;
     struct answer *answer;
+    struct json *reasons;
     struct buf items; // Answers to cost items, as JSON.
     bool has_no;
     bool has_open;

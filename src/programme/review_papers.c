@@ -144,6 +144,12 @@ void review_documents(struct review *review, struct str applied) {
 /* ---- Cost items ---- */
 
 static bool fits_kind(const struct json_in *kind, struct str name) {
+    const struct json_in *except = json_in_get(kind, "except");
+    for (size_t i = 0; i < json_in_count(except); i++) {
+        if (lexicon_contains(name, json_in_text(json_in_at(except, i)))) {
+            return false;
+        }
+    }
     const struct json_in *words = json_in_get(kind, "words");
     for (size_t i = 0; i < json_in_count(words); i++) {
         if (lexicon_contains(name, json_in_text(json_in_at(words, i)))) {

@@ -3,8 +3,8 @@
  *
  * Facts of the adopter stand at the top of the input, those of others in `consortium`. Of several
  * parties of a role the worst answer counts. Where a test is not known the fact of the rule's own
- * id may say it outright; where parties are listed and none has the role, the rule has nobody to
- * ask and holds.
+ * id may say it outright. Where parties are listed and none has the role, an exclusion has nobody
+ * to exclude, and a requirement goes to a person.
  */
 #include "programme/day.h"
 #include "programme/lexicon.h"
@@ -104,6 +104,7 @@ static enum truth ask_all(const struct review *review, const struct json_in *rul
     struct trace *trace, bool *ret_no_party) {
     const struct json_in *who = json_in_get(rule, "who");
     bool listed = json_in_kind(json_in_get(review->facts.given, "consortium")) == JSON_KIND_LIST;
+    bool exclude = str_eq(json_in_text(json_in_get(rule, "kind")), STR("exclude"));
     enum truth result = TRUTH_YES;
     uint32_t absent = 0;
     for (size_t i = 0; i < json_in_count(who); i++) {
@@ -120,9 +121,11 @@ static enum truth ask_all(const struct review *review, const struct json_in *rul
                     ? json_in_find(review->facts.given, json_in_text(json_in_get(rule, "id")))
                     : NULL;
             bool top = lexicon_yes(outright, &yes);
-            one = top ? ask(review, rule, NULL, trace) : listed ? TRUTH_YES : TRUTH_UNKNOWN;
+            one = top                 ? ask(review, rule, NULL, trace)
+                  : listed && exclude ? TRUTH_YES
+                                      : TRUTH_UNKNOWN;
             absent += !top && listed;
-            if (!top && !listed && trace->missing_count < TRACE_MAX) {
+            if (one == TRUTH_UNKNOWN && !top && trace->missing_count < TRACE_MAX) {
                 trace->missing[trace->missing_count++] = STR("consortium");
             }
         }
@@ -179,7 +182,7 @@ static void review_rule(struct review *review, const struct json_in *rule) {
     AUTO_BUF struct buf text;
     buf_init(&text, REVIEW_TEXT_BYTES);
     enum msg_id why = no_party ? SAY_DESK(RULE_NO_PARTY) : MSG_NONE;
-    if (result == TRUTH_UNKNOWN) {
+    if (result == TRUTH_UNKNOWN && !no_party) {
         trace_put_missing(&trace, &text);
         why = SAY_DESK(RULE_UNKNOWN);
     } else if (trace.seen_count > 0) {

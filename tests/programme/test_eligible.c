@@ -80,6 +80,7 @@ static void each_party_of_the_role_is_asked(void **state) {
     check(RULES, "a", "{\"closed\":false,\"consortium\":[\"adopter\"]}", "closed", "yes");
     check(RULES, "a", "{\"closed\":false,\"consortium\":[{\"role\":\"adopter\",\"closed\":true}]}",
         "closed", "no");
+    check(RULES, "a", "{\"consortium\":[\"adopter\"]}", "old", "person"); // Nobody to ask.
     // One supplier answers for the solution; where solution firms take part, they do.
     check(RULES, "a", "{\"consortium\":[{\"role\":\"supplier\",\"founded\":\"2019-12-31\"}]}",
         "old", "yes");
@@ -217,7 +218,7 @@ static const char COSTS[] =
          "{\"id\":\"upgrade\",\"ko\":\"업그레이드\",\"en\":\"Upgrades\",\"words\":[\"upgrade\","
          "\"모듈 추가\"]}],"
          "\"refused\":[{\"id\":\"rental\",\"ko\":\"임대\",\"en\":\"Rent\",\"words\":[\"rental\","
-         "\"licence\"]},"
+         "\"licence\"],\"except\":[\"perpetual\"]},"
          "{\"id\":\"unrelated\",\"ko\":\"무관\",\"en\":\"Unrelated\",\"words\":[\"office\"]}]}}";
 
 static void each_cost_item_is_answered(void **state) {
@@ -235,6 +236,9 @@ static void each_cost_item_is_answered(void **state) {
     }
     assert_int_equal(3, json_in_count(json_in_get(answer, "refused")));
     assert_string_equal("no", text_in(answer, "result"));
+    json_in_free(answer);
+    answer = ask_one(ask_eligible, COSTS, "a", "{\"cost_items\":[\"a perpetual licence\"]}");
+    assert_string_equal("person", text_in(answer, "result"));
     json_in_free(answer);
     answer = ask_one(ask_eligible, COSTS, "a", "{\"cost_items\":[\"a press\"]}");
     assert_string_equal("person", text_in(answer, "result"));
