@@ -14,6 +14,7 @@
 #include "app/command.h"
 #include "core/file.h"
 #include "core/json.h"
+#include "programme/cases.h"
 #include "programme/check.h"
 #include "programme/shelf.h"
 #include "programme/verbs.h"
@@ -21,13 +22,7 @@
 
 enum { INPUT_BYTES_MAX = 8 << 20, ANSWER_BYTES = 32 << 20, READ_BYTES = 65536 };
 
-/* A whole file, or stdin for "-". */
-static int read_all(const char *path, struct buf *text, struct err *err) {
-    bool is_stdin = strcmp(path, "-") == 0;
-    AUTO_CLOSE int fd = is_stdin ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) {
-        return err_set_errno(err, errno, str_of(path));
-    }
+static int read_all(int fd, const char *path, struct buf *text, struct err *err) {
     while (true) {
         uint8_t *room = buf_reserve(text, READ_BYTES);
         if (!room) {
@@ -50,15 +45,46 @@ static int read_all(const char *path, struct buf *text, struct err *err) {
 static int load_file(const char *path, struct programme **ret_programme, struct err *err) {
     AUTO_BUF struct buf text;
     buf_init(&text, PROGRAMME_BYTES_MAX + READ_BYTES);
-    int status = read_all(path, &text, err);
+    bool is_stdin = strcmp(path, "-") == 0;
+    AUTO_CLOSE int fd = is_stdin ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) {
+        return err_set_errno(err, errno, str_of(path));
+    }
+    int status = read_all(fd, path, &text, err);
     return status < 0 ? status : programme_parse(buf_str(&text), ret_programme, err);
 }
 
-/* By id from the shelf; a name with a slash or an ending .json is a file. */
-static int load(const char *name, struct programme **ret_programme, struct err *err) {
+struct finding_one {
+    struct str id;
+    struct programme *programme;
+};
+
+static int find_newest(struct ledger_tx *tx, void *context, struct err *err) {
+    struct finding_one *wanted = context;
+    struct programme_now now = {0};
+    int status = programme_newest(tx, wanted->id, &now, err);
+    wanted->programme = now.programme;
+    return status;
+}
+
+/* By id, of the home or from the shelf; a name with a slash or an ending .json is a file, which a
+ * served home cannot see. */
+static int load(
+    struct call *call, const char *name, struct programme **ret_programme, struct err *err) {
     bool is_file = strchr(name, '/') != NULL || str_ends(str_of(name), STR(".json"));
-    return is_file ? load_file(name, ret_programme, err)
-                   : shelf_find(str_of(name), ret_programme, err);
+    if (is_file && call->hot) {
+        return err_set(err, ERR_USAGE, SAY_DESK(DESK_FILE_HOT), NO_ARGS);
+    }
+    if (is_file || !call->home) {
+        return is_file ? load_file(name, ret_programme, err)
+                       : shelf_find(str_of(name), ret_programme, err);
+    }
+    struct finding_one wanted = {.id = str_of(name)};
+    int status = ledger_read(home_hub(call->home), find_newest, &wanted, err);
+    if (status >= 0) {
+        *ret_programme = wanted.programme;
+    }
+    return status;
 }
 
 /* ---- For people ---- */
@@ -135,6 +161,7 @@ static int print_answer(struct call *call, struct str answer, struct err *err) {
 struct listing {
     struct call *call;
     struct json json;
+    struct ledger_tx *tx; // Of the home's hub, where there is one.
 };
 
 static int list_one(void *context, const struct programme *programme, struct err *err) {
@@ -151,6 +178,26 @@ static int list_one(void *context, const struct programme *programme, struct err
     return call_flush(call, false, err);
 }
 
+static int list_newest(void *context, struct str id, struct err *err) {
+    struct listing *listing = context;
+    struct programme_now now = {0};
+    int status = programme_newest(listing->tx, id, &now, err);
+    status = status < 0 ? status : list_one(listing, now.programme, err);
+    programme_free(now.programme);
+    return status;
+}
+
+static int list_shipped(void *context, const struct programme *programme, struct err *err) {
+    return list_newest(context, programme_id(programme), err);
+}
+
+static int list_home(struct ledger_tx *tx, void *context, struct err *err) {
+    struct listing *listing = context;
+    listing->tx = tx;
+    int status = shelf_each(list_shipped, listing, err);
+    return status < 0 ? status : programme_own_each(tx, list_newest, listing, err);
+}
+
 static int list(struct call *call, struct err *err) {
     struct listing listing = {.call = call};
     json_init(&listing.json, &call->out);
@@ -159,7 +206,8 @@ static int list(struct call *call, struct err *err) {
         json_key(&listing.json, "items");
         json_array_begin(&listing.json);
     }
-    int status = shelf_each(list_one, &listing, err);
+    int status = call->home ? ledger_read(home_hub(call->home), list_home, &listing, err)
+                            : shelf_each(list_one, &listing, err);
     if (call->json) {
         json_array_end(&listing.json);
         json_object_end(&listing.json);
@@ -257,7 +305,7 @@ static int validate(struct call *call, const char *path, struct err *err) {
 
 static int ask(struct call *call, const struct verb *verb, const struct programme *programme,
     struct err *err) {
-    const char *path = call_value(call, "--input");
+    const char *path = call_value(call, "--input"); // Opened already, perhaps by another process.
     const char *type = call_value(call, "--type");
     if (!path) {
         return err_set(err, ERR_USAGE, SAY_DESK(DESK_INPUT), NO_ARGS);
@@ -267,7 +315,7 @@ static int ask(struct call *call, const struct verb *verb, const struct programm
     AUTO_JSON_IN struct json_in *input = NULL;
     AUTO_BUF struct buf answer;
     buf_init(&answer, ANSWER_BYTES);
-    int status = read_all(path, &text, err);
+    int status = read_all(call->file_fd, path, &text, err);
     status = status < 0 ? status : json_in_parse(buf_str(&text), &input, err);
     status = status < 0 ? status
                         : verb_ask(verb, programme, str_of(type ? type : ""), input, &answer, err);
@@ -295,8 +343,9 @@ int cmd_programme(struct call *call, struct err *err) {
         return list(call, err);
     }
     if (strcmp(name, "validate") == 0) {
-        return subject ? validate(call, subject, err)
-                       : err_set(err, ERR_USAGE, SAY_DESK(DESK_FILE), NO_ARGS);
+        return call->hot ? err_set(err, ERR_USAGE, SAY_DESK(DESK_FILE_HOT), NO_ARGS)
+               : subject ? validate(call, subject, err)
+                         : err_set(err, ERR_USAGE, SAY_DESK(DESK_FILE), NO_ARGS);
     }
     if (!verb && !shows) {
         return err_set(err, ERR_USAGE, SAY_DESK(DESK_VERB), ARGS(A_CSTR(name)));
@@ -305,7 +354,7 @@ int cmd_programme(struct call *call, struct err *err) {
         return err_set(err, ERR_USAGE, SAY_DESK(DESK_ID), ARGS(A_CSTR(name)));
     }
     struct programme *programme = NULL;
-    int status = load(subject, &programme, err);
+    int status = load(call, subject, &programme, err);
     if (status < 0) {
         return status;
     }

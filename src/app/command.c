@@ -83,7 +83,7 @@ static const struct option_row TEMPLATE_OPTIONS[] = {COMMON_OPTIONS, {"--plant",
     {"--save", true}, {"--note", true}, {"--show", true}, {"--remove", true}, {"--apply", true},
     {"--dry-run", false}, {NULL, false}};
 static const struct option_row PROGRAMME_OPTIONS[] = {
-    COMMON_OPTIONS, {"--type", true}, {"--input", true}, {NULL, false}};
+    COMMON_OPTIONS, {"--type", true}, {"--input", true}, {"--home", true}, {NULL, false}};
 static const struct option_row BENCH_OPTIONS[] = {COMMON_OPTIONS, {"--dir", true}, {"--data", true},
     {"--quick", false}, {"--lots", true}, {"--depth", true}, {NULL, false}};
 static const struct option_row SOAK_OPTIONS[] = {
@@ -134,7 +134,7 @@ static const struct command COMMANDS[] = {
         RETENTION_OPTIONS, cmd_retention},
     {"restore", MSG_HELP_RESTORE, 0, 2, 2, 0, RESTORE_OPTIONS, cmd_restore},
     {"upgrade", MSG_HELP_UPGRADE, 0, 0, 1, -1, UPGRADE_OPTIONS, cmd_upgrade},
-    {"programme", SAY_DESK(DESK_HELP), 0, 1, 2, -1, PROGRAMME_OPTIONS, cmd_programme},
+    {"programme", SAY_DESK(DESK_HELP), COMMAND_AT_HOME, 1, 2, -1, PROGRAMME_OPTIONS, cmd_programme},
     {"bench", MSG_HELP_BENCH, 0, 1, 1, -1, BENCH_OPTIONS, cmd_bench},
     {"soak", MSG_HELP_SOAK, 0, 1, 1, -1, SOAK_OPTIONS, cmd_soak},
 };
@@ -237,6 +237,9 @@ int call_parse(
         return status;
     }
     call->json = call_value(call, "--json") != NULL;
+    if ((command->flags & COMMAND_AT_HOME) != 0) {
+        call->home_dir = call_value(call, "--home");
+    }
     if ((command->flags & COMMAND_HOME) != 0 && call->home_dir == NULL) {
         return err_set(err, ERR_USAGE, MSG_APP_HOME_MISSING, ARGS(A_CSTR(command->name)));
     }

@@ -19,11 +19,12 @@ struct option_row {
 };
 
 enum command_flag {
-    COMMAND_HOME = 1,   // The first argument is HOME, and it must be one.
-    COMMAND_OPENS = 2,  // Works on the open home (call->home).
-    COMMAND_HOT = 4,    // On a served HOME it runs inside the serving process.
-    COMMAND_WRITES = 8, // The file at file_position is written: under a temporary name beside it,
-                        // renamed when the command is done.
+    COMMAND_HOME = 1,     // The first argument is HOME, and it must be one.
+    COMMAND_OPENS = 2,    // Works on the open home (call->home).
+    COMMAND_HOT = 4,      // On a served HOME it runs inside the serving process.
+    COMMAND_WRITES = 8,   // The file at file_position is written: under a temporary name beside it,
+                          // renamed when the command is done.
+    COMMAND_AT_HOME = 16, // With --home it works on that home, open or served; without, on none.
 };
 
 struct call;

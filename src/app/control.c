@@ -141,7 +141,7 @@ static int run_request(struct slot *slot, struct request *request) {
         return EXIT_USAGE;
     }
     const struct command *command = command_find(str_of(argv[0]));
-    if (command == NULL || (command->flags & COMMAND_HOT) == 0) {
+    if (command == NULL || (command->flags & (COMMAND_HOT | COMMAND_AT_HOME)) == 0) {
         return EXIT_USAGE;
     }
     AUTO_FREE struct call *call = MEM_NEW(struct call);

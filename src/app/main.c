@@ -105,10 +105,10 @@ static int open_file(struct call *call, struct err *err) {
         return open_part(call, written_path(call), err);
     }
     int position = call->command->file_position;
-    if (position < 0) {
+    const char *path = position >= 0 ? call->positionals[position] : call_value(call, "--input");
+    if (path == NULL) {
         return 0;
     }
-    const char *path = call->positionals[position];
     if (strcmp(path, "-") == 0) {
         call->file_fd = dup(STDIN_FILENO);
     } else {
@@ -124,8 +124,13 @@ static int open_file(struct call *call, struct err *err) {
     return 0;
 }
 
+/* A command that needs no home was given one. */
+static bool is_at_home(const struct call *call) {
+    return (call->command->flags & COMMAND_AT_HOME) != 0 && call->home_dir != NULL;
+}
+
 static int run_cold(struct call *call, struct err *err) {
-    if ((call->command->flags & COMMAND_OPENS) != 0) {
+    if ((call->command->flags & COMMAND_OPENS) != 0 || is_at_home(call)) {
         struct home_options options = {.dir = call->home_dir, .exclusive = true};
         int status = home_open(&options, &call->home, err);
         if (status < 0) {
@@ -139,7 +144,7 @@ static int run_cold(struct call *call, struct err *err) {
 
 static int run_opened(struct call *call, int argc, char **argv, struct err *err) {
     int status = 0;
-    if ((call->command->flags & COMMAND_HOT) != 0) {
+    if ((call->command->flags & COMMAND_HOT) != 0 || is_at_home(call)) {
         int code = 0;
         status = control_call(call, argc, argv, &code, err);
         if (status != -ERR_NOT_FOUND) {
