@@ -135,7 +135,7 @@ function(maru_add_system_tests)
     if(MARU_FUZZ OR NOT TARGET maru)
         return()
     endif()
-    foreach(step "doctor;" "replay;12" "demo;16" "import;6" "tables;8" "diskfull;" "ops;" "https;" "syslog;" "mail;" "mqtt;5000" "outage;1" "soak;5")
+    foreach(step "doctor;" "replay;12" "demo;16" "import;6" "tables;8" "diskfull;" "ops;" "https;" "syslog;" "mail;" "programme;" "mqtt;5000" "outage;1" "soak;5")
         list(GET step 0 name)
         list(GET step 1 argument)
         add_test(NAME system/${name}
@@ -145,6 +145,6 @@ function(maru_add_system_tests)
             ENVIRONMENT "MARU_PROGRAM=$<TARGET_FILE:maru>;MARU_LAUNCHER=$<TARGET_FILE:maru-launch>;MARU_QUICK=1;MARU_SANITIZED=${MARU_SANITIZE}")
     endforeach()
     # These wait more than they work, and bear a slow machine: beside others, and begun first.
-    set_tests_properties(system/https system/syslog system/mail system/outage system/soak system/replay
+    set_tests_properties(system/https system/syslog system/mail system/programme system/outage system/soak system/replay
         system/mqtt PROPERTIES RUN_SERIAL OFF COST 1000)
 endfunction()

@@ -39,6 +39,7 @@ STEPS = [
     ("return", "after each of six faults and a clock that jumps every device is good within three periods", [PYTHON, f"{HERE}/step_return.py"], 1200),
     ("press", "1,000 strokes with 37 rejects through a restarted controller, a roll-over, 90 s without a link and two kills: the order shows 963 good, 37 bad, OEE as reckoned", [PYTHON, f"{HERE}/step_press.py", "300", "90"], 900),
     ("terminals", "20 terminals tell two events a second each for five minutes beside the collection of 5,000 tags, with three kills: each done once, in order, answers within 100 ms", [PYTHON, f"{HERE}/step_terminals.py", "300"], 900),
+    ("programme", "every worked result of the support programmes by command; a new announcement written as data", [PYTHON, f"{HERE}/step_programme.py"], 300),
     ("import", "a million real samples in and out, twice; flipped bytes found", [PYTHON, f"{HERE}/step_import.py", "200"], 1800),
     ("master", "ten thousand items in every encoding and as XLSX give one result; out and in again unchanged", [PYTHON, f"{HERE}/step_master.py"], 900),
     ("tables", "one table in every encoding, packing and as XLSX gives one result; 1 GB with bounded memory", [PYTHON, f"{HERE}/step_tables.py", "1024"], 3600),

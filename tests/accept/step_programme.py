@@ -1,0 +1,127 @@
+"""Support programmes by command: every worked result that is carried, asked as an officer's script
+asks; a new announcement written as data, checked, refused where it contradicts itself, and put into a
+home that is being served. R-275 R-276
+
+usage: step_programme.py
+"""
+import http.client
+import json
+import pathlib
+import subprocess
+import sys
+import tempfile
+import time
+
+from lib import DATA, PROGRAM, ROOT, Server, claim, maru
+
+FILES = ["programme_examples.json", "programme_examples_rules.json"]
+
+
+def ask(verb, programme, facts, *more):
+    done = subprocess.run([PROGRAM, "programme", verb, programme, "--input", "-", "--json", *more], input=json.dumps(facts),
+                          capture_output=True, text=True)
+    claim(done.returncode == 0, f"{verb} {programme} gave {done.returncode}: {done.stderr[-500:]}")
+    return json.loads(done.stdout)
+
+
+def holds(wanted, got):
+    """What is expected is there; lists are whole, members of objects may be more."""
+    if isinstance(wanted, dict) and isinstance(got, dict):
+        return all(holds(value, got.get(name)) for name, value in wanted.items())
+    return wanted == got
+
+
+def examples():
+    count = 0
+    for name in FILES:
+        for example in json.loads((DATA / name).read_text(encoding="utf-8"))["examples"]:
+            more = ["--type", example["type"]] if example.get("type") else []
+            answer = ask(example["verb"], example["programme"], example["input"], *more)
+            for member, wanted in example.get("expect", {}).items():
+                claim(holds(wanted, answer.get(member)), f"{example['id']}: {member} is {answer.get(member)!r}, not {wanted!r}")
+            claim(isinstance(answer["notes"], list) and isinstance(answer["refused"], list), example["id"])
+            for one in answer["refused"]:
+                claim(one["rule"] and one["ko"] and one["en"], f"{example['id']}: a refusal without words")
+            count += 1
+    return count
+
+
+def shipped():
+    items = json.loads(maru("programme", "list", "--json"))["items"]
+    claim(len([one for one in items if one["kind"] == "programme"]) == 23, "23 programmes ship")
+    claim(len([one for one in items if one["state"] == "details_pending"]) == 13, "13 wait for their details")
+    for one in items:
+        answer = json.loads(maru("programme", "validate", ROOT / "share" / "programmes" / f"{one['id']}.json", "--json"))
+        claim(answer["valid"], f"{one['id']}: {answer['findings']}")
+        maru("programme", "show", one["id"], "--lang", "ko")
+    portfolio = json.loads(maru("programme", "show", "mss-2023", "--json"))["portfolio"]
+    claim(portfolio["sum"] == 146_160_000_000 and portfolio["within_rounding"], "the national budgets add up")
+    return len(items)
+
+
+def new_announcement(folder):
+    """Written from another one, without a line of C."""
+    mine = json.loads((ROOT / "share" / "programmes" / "bupyeong-2023.json").read_text(encoding="utf-8"))
+    mine.update(id="namdong-2027", ko="2027년 남동구 지원사업", en="Namdong-gu 2027", year=2027, announced="2027-03-02")
+    mine["region"] = {"ko": "인천광역시 남동구", "en": "Namdong-gu", "names": ["남동구"]}
+    mine["types"][1].update(rate="0.25", cap=12_000_000)
+    path = pathlib.Path(folder) / "mine.json"
+    path.write_text(json.dumps(mine, ensure_ascii=False), encoding="utf-8")
+    claim(json.loads(maru("programme", "validate", path, "--json"))["valid"], "the new announcement is valid")
+    answer = ask("subsidy", str(path), {"cash_contribution": 48_000_001}, "--type", "basic")
+    claim((answer["grant"], answer["company"]) == (12_000_000, 36_000_001), f"a new rate is reckoned: {answer['grant']}")
+    moved = ask("clawback", str(path), {"paid": 5, "cause": "factory_moved", "date": "2027-06-01", "success_verdict": "2027-12-01",
+                                        "factory_from": "인천 남동구", "factory_to": "인천 부평구"})
+    claim(moved["amount"] == 5, "its own region decides")
+    wrong = dict(mine, steps=[dict(step, by=[]) for step in mine["steps"]])
+    path.write_text(json.dumps(wrong, ensure_ascii=False), encoding="utf-8")
+    done = maru("programme", "validate", path, "--json", expect=None)
+    answer = json.loads(done.stdout)
+    claim(done.returncode == 1 and not answer["valid"] and answer["findings"][0]["where"] == "steps[0].by", "a step without an actor")
+    path.write_text(json.dumps(mine, ensure_ascii=False), encoding="utf-8")
+    return mine
+
+
+def wrong_use():
+    for args, code in [(["rain"], 2), (["show"], 2), (["show", "none"], 1), (["subsidy", "bupyeong-2023"], 2), (["validate"], 2),
+                       (["validate", "/nowhere.json"], 1), (["deadlines", "bupyeong-2023", "--input", "/nowhere.json"], 1)]:
+        done = maru("programme", *args, expect=None)
+        claim(done.returncode == code and done.stderr.startswith("maru: "), f"{args}: {done.returncode} {done.stderr}")
+
+
+def served(folder, mine):
+    """A home's own version of a programme, asked while it is served."""
+    home = f"{folder}/home"
+    maru("init", home)
+    token = maru("token", home, "--role", "owner", "--scope", "read,write").strip()
+    server = Server("run", home, "--listen", "127.0.0.1:0")
+    try:
+        connection = http.client.HTTPConnection(server.address, timeout=10)
+        connection.request("PUT", f"/api/v1/programmes/{mine['id']}", body=json.dumps(mine).encode(), headers={
+            "Authorization": "Bearer " + token, "Content-Type": "application/json", "Idempotency-Key": "put-1"})
+        said = connection.getresponse()
+        claim(said.status in (200, 201), f"PUT gave {said.status}: {said.read()[:500]}")
+        connection.close()
+        answer = ask("subsidy", mine["id"], {"cash_contribution": 20_000_000}, "--type", "basic", "--home", home)
+        claim(answer["grant"] == 5_000_000, f"the home's own rule: {answer['grant']}")
+        claim(f"{mine['id']} " in maru("programme", "list", "--home", home), "it stands in the home's list")
+    finally:
+        server.stop()
+    done = maru("programme", "show", mine["id"], expect=None)
+    claim(done.returncode == 1, "what ships does not know it")
+
+
+def main():
+    begin = time.monotonic()
+    count = examples()
+    programmes = shipped()
+    wrong_use()
+    with tempfile.TemporaryDirectory(prefix="maru-programme-") as folder:
+        mine = new_announcement(folder)
+        served(folder, mine)
+    print(json.dumps({"examples": count, "programmes": programmes, "seconds": round(time.monotonic() - begin, 1)}))
+    sys.exit(0)
+
+
+if __name__ == "__main__":
+    main()
