@@ -165,7 +165,11 @@ int bonus_count(const struct programme *programme, const struct json_in *input,
             answer_note(answer, STR("bonus"), STR_NONE, SAY_DESK(BONUS_NONE), NO_ARGS);
         }
         apply_cap(&bonus);
-        answer_convention(answer, 9);
+        bool counts = true;
+        (void)lexicon_yes(json_in_get(json_in_get(input, "options"), "bonus_counts"), &counts);
+        if (counts) {
+            answer_convention(answer, 9);
+        }
         answer_discrepancy(answer, text_of(json_in_get(root, "pass"), "bonus_note"));
         answer_discrepancy(answer, text_of(bonus.json, "note"));
     }

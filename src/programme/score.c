@@ -497,7 +497,13 @@ static int put_score(struct sheet *sheet, const struct json_in *input, struct er
     put_points_or_null(json, "items", items);
     points_put(json, "bonus", bonus);
     put_points_or_null(json, "total", items ? &total : NULL);
-    const char *verdict = judge(sheet, input, items ? &total : NULL);
+    bool counts = true; // C-9 is a setting: whether a bonus helps over the mark.
+    (void)lexicon_yes(json_in_get(json_in_get(input, "options"), "bonus_counts"), &counts);
+    if (!counts && bonus > 0) {
+        answer_note(sheet->answer, STR("bonus"), STR_NONE, SAY_DESK(SCORE_BONUS_APART), NO_ARGS);
+    }
+    const int64_t *judged = !items ? NULL : counts ? &total : items;
+    const char *verdict = judge(sheet, input, judged);
     if (verdict && !sheet->is_off) {
         json_put_str(json, "verdict", str_of(verdict));
     } else {

@@ -113,6 +113,8 @@ static void the_bonus_needs_its_evidence_and_its_cap(void **state) {
     check(GRADED, "{" SUM12 ",\"bonus\":[\"b1\"]}", "12", "0", "12", "부적합");
     check(GRADED, "{" SUM12 ",\"bonus\":[\"b3\"]}", "12", "3", "15", "적합");
     check(GRADED, "{" SUM12 ",\"bonus\":[\"b3\",\"뿌리\"]}", "12", "3", "15", "적합");
+    check(GRADED, "{" SUM12 ",\"options\":{\"bonus_counts\":false},\"bonus\":[\"b3\"]}", "12", "3",
+        "15", "부적합");
     check(GRADED, "{" SUM12 ",\"bonus\":[\"b2\",\"b3\"]}", "12", "5", "17", "적합");
     check(GRADED, "{" SUM12 ",\"bonus\":[\"b9\"]}", "12", "0", "12", "부적합");
 #define SHORT(day)                                                                                 \
