@@ -78,7 +78,7 @@ function(maru_add_tests)
                 list(APPEND helpers ${CMAKE_SOURCE_DIR}/tests/table/support_${reader}.c)
             endforeach()
         endif()
-        if(room STREQUAL "production") # Its tables stand in a plant's ledger.
+        if(room STREQUAL "production" OR room STREQUAL "programme") # Their tables stand in a ledger.
             list(APPEND helpers ${CMAKE_SOURCE_DIR}/tests/ledger/support_ledger.c)
         endif()
         foreach(test ${tests})

@@ -98,6 +98,8 @@ int turn_check_due(struct turn *turn, struct str id, struct err *err);
 /* Documents of the input: enters them; refuses missing ones and ones too old. `stage` empty: those
  * that are given, whatever they are. */
 int turn_documents(struct turn *turn, struct str stage, struct err *err);
+/* The members of an object, into one that is open. */
+void turn_put_members(struct json *to, const struct json_in *from);
 /* The grant by the case's cost, with what the input adds; written as amounts.`to`. */
 int turn_grant(struct turn *turn, const char *to, int64_t *ret_grant, struct err *err);
 int turn_eligible(struct turn *turn, struct json_in **ret_answer, struct err *err);

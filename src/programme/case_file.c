@@ -99,6 +99,10 @@ static void copy_members(struct json *to, const struct json_in *from, const stru
     }
 }
 
+void turn_put_members(struct json *to, const struct json_in *from) {
+    copy_members(to, from, NULL);
+}
+
 int turn_grant(struct turn *turn, const char *to, int64_t *ret_grant, struct err *err) {
     AUTO_JSON_IN struct json_in *answer = NULL;
     AUTO_BUF struct buf input;
@@ -191,10 +195,6 @@ static void check_window(struct turn *turn) {
             ARGS(A_STR(name)));
         return;
     }
-    if (json_in_true(json_in_get(window, "rolling")) && turn->budget_known &&
-        turn->budget_left <= 0) {
-        answer_refuse_case(&turn->answer, window, SAY_DESK(CASE_BUDGET), ARGS(A_INT(0), A_INT(1)));
-    }
     struct str from = json_in_text(json_in_get(window, "opens"));
     struct str to = json_in_text(json_in_get(window, "closes"));
     if (moment_parse(from, &opens, &has_time) && turn->second < opens) {
@@ -232,14 +232,25 @@ static int put_applicant(struct turn *turn, struct err *err) {
     return 0;
 }
 
+/* A window that is open until the budget is exhausted ends where what is left does not reach. */
+static void check_budget(struct turn *turn, int64_t grant) {
+    const struct json_in *window = json_in_get(turn->root, "window");
+    if (json_in_true(json_in_get(window, "rolling")) && turn->budget_known &&
+        (turn->budget_left <= 0 || grant > turn->budget_left)) {
+        answer_refuse_case(&turn->answer, window, SAY_DESK(CASE_BUDGET),
+            ARGS(A_INT(turn->budget_left), A_INT(grant)));
+    }
+}
+
 int act_apply(struct turn *turn, struct err *err) {
+    int64_t grant = 0;
     check_window(turn);
     int rc = put_applicant(turn, err);
     rc = rc < 0 ? rc : turn_documents(turn, STR("application"), err);
     if (rc >= 0 && json_in_get(turn->input, "cost")) {
-        int64_t grant = 0;
         rc = turn_grant(turn, "requested", &grant, err);
     }
+    check_budget(turn, grant);
     /* Where no step reviews the requirements, what is plainly not met is not taken at all. */
     if (rc >= 0 && !step_of_kind(turn->root, "screen", NULL)) {
         AUTO_JSON_IN struct json_in *eligible = NULL;

@@ -234,7 +234,27 @@ int act_certify(struct turn *turn, struct err *err) {
     return 0;
 }
 
-/* What was paid and not spent goes back. */
+/* The grant that the recognised cost gives, by the grant's own rules; what was paid beyond it. */
+static int ask_settle_of(struct turn *turn, int64_t spent, int64_t *ret_back, struct err *err) {
+    AUTO_JSON_IN struct json_in *answer = NULL;
+    AUTO_BUF struct buf input;
+    buf_init(&input, CASE_TURN_BYTES);
+    struct json json;
+    json_init(&json, &input);
+    json_object_begin(&json);
+    turn_put_members(&json, turn_of(turn, "cost"));
+    json_put_i64(&json, "paid", amount_of(turn, "paid"));
+    json_put_i64(&json, "recognised", spent);
+    json_object_end(&json);
+    int rc = turn_ask(turn, "settle", buf_str(&input), true, &answer, err);
+    if (rc >= 0 && !json_in_whole(json_in_get(answer, "refund"), ret_back) &&
+        turn->answer.refused_count == 0) {
+        turn_refuse_step(turn, SAY_DESK(CASE_COST_UNKNOWN), NO_ARGS);
+    }
+    return rc;
+}
+
+/* What was paid beyond the grant of what was spent goes back. */
 int act_settle(struct turn *turn, struct err *err) {
     int64_t spent = 0;
     int64_t paid = amount_of(turn, "paid");
@@ -242,8 +262,13 @@ int act_settle(struct turn *turn, struct err *err) {
     if (rc <= 0) {
         return rc < 0 ? rc : err_set(err, ERR_INVALID, SAY_DESK(CASE_NEEDS), ARGS(A_CSTR("spent")));
     }
+    int64_t back = 0;
+    rc = ask_settle_of(turn, spent, &back, err);
+    if (rc < 0) {
+        return rc;
+    }
     json_put_i64(turn_effect(turn, PART_AMOUNTS), "spent", spent);
-    json_put_i64(turn_effect(turn, PART_AMOUNTS), "to_return", spent < paid ? paid - spent : 0);
+    json_put_i64(turn_effect(turn, PART_AMOUNTS), "to_return", back < paid ? back : paid);
     turn_day(turn, "settled");
     turn_step_ends(turn);
     return 0;

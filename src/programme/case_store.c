@@ -70,6 +70,22 @@ static int64_t won_of_state(const struct json_in *state, const char *name) {
     return won;
 }
 
+static int64_t reserved_of(const struct json_in *state) {
+    static const char *const ENDS[] = {
+        "refused", "cancelled", "withdrawn", "failed", "clawback", "clawed_back"};
+    int64_t reviewed = won_of_state(state, "reviewed");
+    int64_t agreed = won_of_state(state, "agreed");
+    for (size_t i = 0; i < sizeof ENDS / sizeof ENDS[0]; i++) {
+        if (str_eq(case_state_text(state, "state"), str_of(ENDS[i]))) {
+            return won_of_state(state, "paid") - won_of_state(state, "returned");
+        }
+    }
+    if (agreed > 0 || !str_eq(case_state_text(state, "award"), STR("selected"))) {
+        return agreed;
+    }
+    return reviewed > 0 ? reviewed : won_of_state(state, "requested");
+}
+
 void case_columns_of(const struct json_in *state, struct case_columns *ret) {
     struct str due = case_state_text(state, "due");
     *ret = (struct case_columns){.organisation = case_state_text(state, "organisation"),
@@ -80,7 +96,8 @@ void case_columns_of(const struct json_in *state, struct case_columns *ret) {
         .step = case_state_text(state, "step"),
         .due = due.size > 0 ? due : STR("9999-12-31"),
         .agreed_won = won_of_state(state, "agreed"),
-        .paid_won = won_of_state(state, "paid")};
+        .paid_won = won_of_state(state, "paid"),
+        .reserved_won = reserved_of(state)};
 }
 
 static void bind_columns(
@@ -95,6 +112,7 @@ static void bind_columns(
     ledger_bind_i64(stmt, 10, columns->agreed_won);
     ledger_bind_i64(stmt, 11, columns->paid_won);
     ledger_bind_str(stmt, 12, facts);
+    ledger_bind_i64(stmt, 13, columns->reserved_won);
 }
 
 static int put_row(struct ledger_tx *tx, const struct case_entry *entry, int64_t sequence,
@@ -105,11 +123,12 @@ static int put_row(struct ledger_tx *tx, const struct case_entry *entry, int64_t
     int rc = ledger_prepare(tx,
         entry->opens
             ? "INSERT INTO cases (id, sequence, organisation, name, corporation, type, state, step,"
-              " due, agreed_won, paid_won, facts, number, programme, version, call, opened_ns)"
-              " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)"
+              " due, agreed_won, paid_won, facts, reserved_won, number, programme, version, call,"
+              " opened_ns) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14,"
+              " ?15, ?16, ?17, ?18)"
             : "UPDATE cases SET sequence = ?2, organisation = ?3, name = ?4, corporation = ?5,"
               " type = ?6, state = ?7, step = ?8, due = ?9, agreed_won = ?10, paid_won = ?11,"
-              " facts = ?12 WHERE id = ?1",
+              " facts = ?12, reserved_won = ?13 WHERE id = ?1",
         &stmt, err);
     if (rc < 0) {
         return rc;
@@ -118,11 +137,11 @@ static int put_row(struct ledger_tx *tx, const struct case_entry *entry, int64_t
     ledger_bind_i64(stmt, 2, sequence);
     bind_columns(stmt, &columns, buf_str(&entry->outcome->state));
     if (entry->opens) {
-        ledger_bind_str(stmt, 13, entry->row->number);
-        ledger_bind_str(stmt, 14, entry->row->programme);
-        ledger_bind_i64(stmt, 15, entry->row->version);
-        ledger_bind_i64(stmt, 16, entry->row->call);
-        ledger_bind_i64(stmt, 17, entry->time_ns);
+        ledger_bind_str(stmt, 14, entry->row->number);
+        ledger_bind_str(stmt, 15, entry->row->programme);
+        ledger_bind_i64(stmt, 16, entry->row->version);
+        ledger_bind_i64(stmt, 17, entry->row->call);
+        ledger_bind_i64(stmt, 18, entry->time_ns);
     }
     return ledger_step(stmt, err);
 }

@@ -65,6 +65,7 @@ struct case_columns {
     struct str due; // "9999-12-31": none.
     int64_t agreed_won;
     int64_t paid_won;
+    int64_t reserved_won; // What is agreed or awarded; of what ended before that, what was paid.
 };
 void case_columns_of(const struct json_in *state, struct case_columns *ret);
 /* Awards a place, or puts on the waiting list: an event of the case. */

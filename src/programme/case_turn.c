@@ -422,11 +422,31 @@ int case_due(const struct programme *programme, const struct json_in *state, int
     return deadline_of(programme, state, json_in_text(json_in_get(step, "deadline")), ret_day, err);
 }
 
+/* Where a miss does not end the matter by itself, an officer may take what comes late, with a
+ * reason: the decision and the deadline stand in the record. */
+static bool takes_late(const struct turn *turn, const struct json_in *rule) {
+    struct str miss = json_in_text(json_in_get(rule, "on_miss"));
+    struct str at_step = json_in_text(json_in_get(turn->step, "on_miss"));
+    struct str id = json_in_text(json_in_get(rule, "id"));
+    bool of_step = str_eq(id, json_in_text(json_in_get(turn->step, "deadline"))) ||
+                   str_eq(id, STR("revised_plan_due"));
+    return of_step && !str_eq(miss, STR("cancel")) && !str_eq(at_step, STR("cancel")) &&
+           (turn->actor->roles & CASE_OFFICER) != 0 && turn->reason.size > 0 &&
+           json_in_true(json_in_get(turn->input, "accept_late"));
+}
+
 int turn_check_due(struct turn *turn, struct str id, struct err *err) {
     int32_t due = 0;
     int rc = turn_deadline(turn, id, &due, err);
     if (rc > 0 && turn->today > due) {
         const struct json_in *rule = programme_find(turn->programme, "deadlines", id);
+        if (takes_late(turn, rule)) {
+            char day[DAY_TEXT_MAX];
+            (void)day_text(due, day);
+            answer_note(&turn->answer, id, json_in_text(json_in_get(rule, "src")),
+                SAY_DESK(CASE_LATE_TAKEN), ARGS(A_CSTR(day), A_STR(turn->reason)));
+            return 0;
+        }
         char last[DAY_TEXT_MAX];
         char today[DAY_TEXT_MAX];
         (void)day_text(due, last);

@@ -106,7 +106,8 @@ static int compare_row(struct replay *replay, struct ledger_stmt *row, struct er
     bool same = str_eq(ledger_column_str(row, 2), buf_str(&replay->state)) &&
                 ledger_column_i64(row, 3) == replay->sequence &&
                 ledger_column_i64(row, 4) == is.agreed_won &&
-                ledger_column_i64(row, 5) == is.paid_won;
+                ledger_column_i64(row, 5) == is.paid_won &&
+                ledger_column_i64(row, 13) == is.reserved_won;
     for (int i = 0; i < 7; i++) {
         same = same && str_eq(ledger_column_str(row, 6 + i), texts[i]);
     }
@@ -123,7 +124,7 @@ static int verify_all(struct ledger_tx *tx, void *context, struct err *err) {
     struct ledger_stmt *stmt = NULL;
     int rc = ledger_prepare(tx,
         "SELECT id, number, facts, sequence, agreed_won, paid_won, organisation, name, corporation,"
-        " type, state, step, due FROM cases ORDER BY id",
+        " type, state, step, due, reserved_won FROM cases ORDER BY id",
         &stmt, err);
     while (rc >= 0 && (rc = ledger_step(stmt, err)) > 0) {
         struct replay replay = {

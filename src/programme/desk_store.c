@@ -322,19 +322,11 @@ int desk_call_get(
     return rc;
 }
 
-/* What is agreed or awarded, less what came back; of what ended before that, what was paid. */
 int desk_call_used(
     struct ledger_tx *tx, struct str id, int64_t call, int64_t *ret_won, struct err *err) {
     struct ledger_stmt *stmt = NULL;
     int rc = ledger_prepare(tx,
-        "SELECT coalesce(sum(CASE"
-        " WHEN state IN ('refused', 'cancelled', 'withdrawn', 'failed', 'clawback', 'clawed_back')"
-        " THEN paid_won - coalesce(json_extract(facts, '$.amounts.returned'), 0)"
-        " WHEN agreed_won > 0 THEN agreed_won"
-        " WHEN json_extract(facts, '$.award') = 'selected'"
-        " THEN coalesce(json_extract(facts, '$.amounts.reviewed'),"
-        " json_extract(facts, '$.amounts.requested'), 0)"
-        " ELSE 0 END), 0) FROM cases WHERE programme = ?1 AND call = ?2",
+        "SELECT coalesce(sum(reserved_won), 0) FROM cases WHERE programme = ?1 AND call = ?2",
         &stmt, err);
     if (rc < 0) {
         return rc;

@@ -672,6 +672,21 @@ static void money_comes_back(struct tour *tour, json_t *claim) {
     assert_string_equal(state_of(tour, state), "clawed_back");
 }
 
+/* What a question answered then, it answers again, from the input that stands in the record. */
+static void computes_again(struct tour *tour, json_t *event) {
+    const char *verb = NULL;
+    json_t *one = NULL;
+    json_object_foreach(json_object_get(json_object_get(event, "answer"), "asked"), verb, one) {
+        char target[TARGET_BYTES];
+        (void)snprintf(target, sizeof target, "/api/v1/programmes/%s/%s?type=%s",
+            programme_of(tour), verb, word(tour->plan, "type"));
+        json_t *again = walk_must(tour->walk, WALK_STRANGER, "POST", target,
+            json_deep_copy(json_object_get(one, "input")), 200);
+        assert_true(json_equal(again, json_object_get(one, "answer")));
+        json_decref(again);
+    }
+}
+
 static void everything_follows_from_the_events(struct tour *tour) {
     struct err err = ERR_INIT;
     char target[TARGET_BYTES];
@@ -687,6 +702,7 @@ static void everything_follows_from_the_events(struct tour *tour) {
     json_array_foreach(json_object_get(whole, "history"), i, event) {
         assert_non_null(json_object_get(event, "payload"));
         assert_true(json_integer_value(json_object_get(event, "audit")) > 0);
+        computes_again(tour, event);
     }
     assert_true(i > 4);
     json_decref(whole);
@@ -779,6 +795,7 @@ static json_t *load_walks(void) {
     return walks;
 }
 
+/* R-203 R-205 R-216 R-221 R-222 R-224 R-227 R-228 R-230 R-232 R-238 R-276 R-279 */
 static void programmes_are_walked_from_end_to_end(void **state) {
     struct walk *walk = *state;
     json_t *walks = load_walks();

@@ -51,12 +51,14 @@ CREATE TABLE cases (
     sequence     INTEGER NOT NULL,                                     -- Of the newest event.
     agreed_won   INTEGER NOT NULL DEFAULT 0 CHECK (agreed_won >= 0),
     paid_won     INTEGER NOT NULL DEFAULT 0 CHECK (paid_won >= 0),
+    reserved_won INTEGER NOT NULL DEFAULT 0 CHECK (reserved_won >= 0), -- What it takes of the call's budget.
     facts        TEXT    NOT NULL,                                     -- JSON: what the events add up to.
     FOREIGN KEY (programme, version) REFERENCES programme_version (programme, version),
     FOREIGN KEY (programme, call) REFERENCES programme_call (programme, number)
 ) STRICT;
 CREATE INDEX cases_by_due ON cases (due, id);
 CREATE INDEX cases_by_programme ON cases (programme, call, step, state);
+CREATE INDEX cases_by_budget ON cases (programme, call, reserved_won);
 CREATE INDEX cases_by_organisation ON cases (organisation, due, id);
 
 -- Appended, never changed.
