@@ -194,6 +194,9 @@ int case_turn(const struct case_told *told, struct case_outcome *outcome, struct
 /* Puts a case somewhere by a decision over several (ranking): the effect is the caller's. */
 int case_put(const struct programme *programme, const struct json_in *state, struct str effect,
     struct case_outcome *outcome, struct err *err);
+/* All deadlines of a case, as the question `deadlines` answers them; the caller's. */
+int case_days(const struct programme *programme, const struct json_in *state,
+    struct json_in **ret_answer, struct err *err);
 /* When what the case stands at is due: 1, or 0 where nothing says so. */
 int case_due(const struct programme *programme, const struct json_in *state, int32_t *ret_day,
     struct err *err);

@@ -376,7 +376,7 @@ static void put_days(const struct json_in *state, struct buf *to) {
 }
 
 /* All deadlines of a case, as the question answers them. */
-static int ask_days(const struct programme *programme, const struct json_in *state,
+int case_days(const struct programme *programme, const struct json_in *state,
     struct json_in **ret_answer, struct err *err) {
     AUTO_BUF struct buf input;
     AUTO_BUF struct buf out;
@@ -397,7 +397,7 @@ static int deadline_of(const struct programme *programme, const struct json_in *
     if (id.size == 0 || !json_in_get(state, "days")) {
         return 0;
     }
-    int rc = ask_days(programme, state, &answer, err);
+    int rc = case_days(programme, state, &answer, err);
     if (rc < 0) {
         return rc;
     }

@@ -346,6 +346,20 @@ static int put_history(struct view *view, struct err *err) {
     return rc;
 }
 
+/* Until when each thing may be done, with its source: the agreement's end, changes, the report...
+ */
+static int put_deadlines(struct view *view, struct err *err) {
+    AUTO_JSON_IN struct json_in *answer = NULL;
+    if (!json_in_get(view->row.state, "days")) {
+        return 0;
+    }
+    int rc = case_days(view->row.rules, view->row.state, &answer, err);
+    if (rc >= 0) {
+        put_raw(view->json, "deadlines", answer);
+    }
+    return rc;
+}
+
 /* Which event a figure comes from: its answer has the derivation down to the source. */
 static int put_figures(struct view *view, struct err *err) {
     struct ledger_stmt *stmt = NULL;
@@ -446,7 +460,8 @@ static int write_view(struct view *view, struct err *err) {
     json_put_i64(json, "paid_won", columns.paid_won);
     put_state(view);
     put_next(view);
-    int rc = put_figures(view, err);
+    int rc = put_deadlines(view, err);
+    rc = rc < 0 ? rc : put_figures(view, err);
     rc = rc < 0 ? rc : put_history(view, err);
     if (rc >= 0 && view->look->whole) {
         rc = put_rules(view, err);

@@ -10,6 +10,7 @@
 #include "core/check.h"
 #include "core/mem.h"
 #include "core/random.h"
+#include "ledger/people.h"
 #include "programme/case_store.h"
 #include "programme/day.h"
 #include "programme/words.h"
@@ -90,12 +91,23 @@ static int number_new(struct ledger_tx *tx, struct str programme, struct arena *
     return rc < 0 ? rc : 0;
 }
 
+/* An officer enters for whom: an organisation that is there. */
+static int check_organisation(
+    struct ledger_tx *tx, const struct case_wish *wish, struct arena *arena, struct err *err) {
+    struct str id = json_in_text(json_in_get(wish->input, "organisation"));
+    struct organisation organisation;
+    return id.size > 0 && (wish->actor.roles & CASE_OFFICER) != 0
+               ? organisation_get(tx, id, arena, &organisation, err)
+               : 0;
+}
+
 /* A row that stands nowhere yet. */
 static int row_new(struct ledger_tx *tx, const struct case_wish *wish, struct desk_call *call,
     struct arena *arena, struct case_row *row, struct err *err) {
     struct programme_now now = {0};
     struct str programme = json_in_text(json_in_get(wish->input, "programme"));
-    int rc = desk_programme_used(tx, programme, &now, err);
+    int rc = check_organisation(tx, wish, arena, err);
+    rc = rc < 0 ? rc : desk_programme_used(tx, programme, &now, err);
     if (rc < 0) {
         return rc;
     }

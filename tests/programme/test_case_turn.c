@@ -346,6 +346,10 @@ static void money_comes_back_and_no_more_than_was_paid(void **state) {
     assert_string_equal(text(desk, "state"), "clawed_back");
 }
 
+#define REQUEST                                                                                    \
+    "{\"documents\":[{\"id\":\"bank\"}],"                                                          \
+    "\"insurance\":[{\"holder\":\"adopter\",\"until\":\"2025-12-31\"}]}"
+
 /* Whatever is told in whatever order: what is kept adds up, and effects alone make the case. */
 static void random_walks_keep_the_sums_and_replay(void **state) {
     struct desk *desk = *state;
@@ -353,9 +357,7 @@ static void random_walks_keep_the_sums_and_replay(void **state) {
         "{\"result\":\"pass\",\"verdict\":\"success\",\"reason\":\"r\"}",
         "{\"result\":\"ok\",\"verdict\":\"supplement\",\"reason\":\"r\"}",
         "{\"amount\":3000000,\"through\":\"voluntary\",\"reason\":\"r\"}",
-        "{\"months\":1,\"what\":\"w\",\"reason\":\"r\"}",
-        "{\"documents\":[{\"id\":\"bank\"}],\"insurance\":[{\"holder\":\"adopter\",\"until\":"
-        "\"2025-12-31\"}]}",
+        "{\"months\":1,\"what\":\"w\",\"reason\":\"r\"}", REQUEST,
         "{\"cause\":\"stopped\",\"reason\":\"r\"}", "{\"evaluator\":\"lee\",\"conflict\":false}"};
     static const struct case_actor *const ACTORS[] = {&OFFICER, &COMPANY, &JUDGE};
     struct random random;

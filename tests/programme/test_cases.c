@@ -201,6 +201,39 @@ static void what_was_changed_afterwards_is_found(void **state) {
     assert_int_equal(verify(s), -ERR_CORRUPT);
 }
 
+static int person_make(struct ledger_tx *tx, void *context, struct err *err) {
+    char *id = context;
+    char organisation[40];
+    struct organisation own = {.kind = STR("agency"), .name = STR("센터"), .number = STR_NONE};
+    int rc = organisation_new(tx, &own, organisation, err);
+    struct user_wish wish = {.login = STR("park"),
+        .display = STR("박담당"),
+        .email = STR_NONE,
+        .organisation_id = str_of(organisation),
+        .hash = "$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHQ$aGFzaA"};
+    rc = rc < 0 ? rc : user_new(tx, &wish, id, err);
+    return rc < 0 ? rc : case_role_put(tx, str_of(id), STR("*"), CASE_OFFICER, true, STR("t"), err);
+}
+
+static int person_erase(struct ledger_tx *tx, void *context, struct err *err) {
+    return user_erase(tx, str_of(context), err);
+}
+
+/* A person may go; what they decided stays as it was made. */
+static void an_erased_officer_leaves_the_record_whole(void **state) {
+    struct scene *s = *state;
+    char id[40] = "";
+    place_write(&s->place, person_make, id);
+    s->actor.user = str_of(id);
+    act(s, "", "apply", APPLY("한빛", ""));
+    act(s, "BUPYEONG-2023-0001", "cancel", "{\"at\":\"2023-05-11\",\"reason\":\"x\"}");
+    place_write(&s->place, person_erase, id);
+    assert_int_equal(place_number(&s->place, "SELECT count(*) FROM programme_role"), 0);
+    assert_int_equal(verify(s), 0);
+    assert_int_equal(
+        act_key(s, "", "apply", APPLY("두빛", ",\"organisation\":\"nobody\""), ""), -ERR_NOT_FOUND);
+}
+
 /* ---- Versions ---- */
 
 static int put_own(struct ledger_tx *tx, void *context, struct err *err) {
@@ -341,6 +374,7 @@ int main(void) {
         SCENE_TEST(who_saw_an_older_case_is_told),
         SCENE_TEST(a_rolling_window_ends_with_its_budget),
         SCENE_TEST(what_was_changed_afterwards_is_found),
+        SCENE_TEST(an_erased_officer_leaves_the_record_whole),
         SCENE_TEST(a_case_keeps_the_rules_of_its_day),
         SCENE_TEST(a_long_queue_comes_in_pages_next_due_first),
     };

@@ -137,6 +137,16 @@ static void everybody_sees_their_own(void **state) {
             : SEEN[i].sees              ? 403
                                         : 404);
     }
+    /* An officer of another programme has no part in this one. */
+    char role[TARGET_BYTES];
+    (void)snprintf(
+        role, sizeof role, "/api/v1/programmes/bupyeong-2023/roles/%s", walk.users[WALK_STRANGER]);
+    drop(WALK_OFFICER, "PUT", role, json_pack("{s:[s]}", "roles", "officer"), 200);
+    drop(WALK_STRANGER, "GET", target, NULL, 404);
+    assert_int_equal(queue_size(WALK_STRANGER), 0);
+    drop(WALK_STRANGER, "POST", "/api/v1/programmes/gyeonggi-as-2024/close", json_object(), 403);
+    drop(WALK_STRANGER, "POST", "/api/v1/programmes/bupyeong-2023/announce", json_object(), 200);
+    drop(WALK_STRANGER, "PUT", role, json_pack("{s:[s,s]}", "roles", "officer", "auditor"), 403);
     drop(WALK_STRANGER, "POST", "/api/v1/cases", application("낯선"), 403);
     drop(WALK_JUDGE, "POST", "/api/v1/cases", application("낯선"), 403);
     act(number, WALK_OFFICER, "assign", json_pack("{s:s}", "evaluator", walk.users[WALK_JUDGE]),
