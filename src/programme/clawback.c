@@ -4,6 +4,8 @@
  * guarantee policy (R-237). A broken duty to keep the results up is told, and whether to claim then
  * is the agency's recorded decision (R-239): the amount is null.
  */
+#include <string.h>
+
 #include "programme/lexicon.h"
 #include "programme/term.h"
 #include "programme/verbs.h"
@@ -36,11 +38,30 @@ static bool in_region(const struct claim *claim, struct str address) {
     return lexicon_in_region(address, json_in_get(json_in_get(root, "region"), "names"));
 }
 
-/* Whether the project had ended by the date; false in *ret_known: nobody can tell. */
+/* The last day of the programme's own period ("2023-12"), where it prints no term; DAY_NONE: none.
+ */
+static int32_t period_end(const struct claim *claim) {
+    struct str to =
+        json_in_text(json_in_get(json_in_get(programme_root(claim->programme), "period"), "to"));
+    char text[DAY_TEXT_MAX];
+    int32_t first = DAY_NONE;
+    if (claim->term.months > 0 || to.size != 7) {
+        return DAY_NONE;
+    }
+    (void)str_copy_z(to, text, sizeof text);
+    memcpy(text + to.size, "-01", 4);
+    return day_parse(str_of(text), &first) ? day_add_months(first, 1) - 1 : DAY_NONE;
+}
+
+/* Whether the project had ended by the date; false in *ret_known: nobody can tell. A period may be
+ * changed by the issuer, so it proves that a project still ran, never that one had ended. */
 static bool had_ended(const struct claim *claim, bool *ret_known) {
     int32_t end = claim->verdict != DAY_NONE ? claim->verdict : claim->term.end;
-    *ret_known = end != DAY_NONE && claim->date != DAY_NONE;
-    return *ret_known && claim->date > end;
+    int32_t period = period_end(claim);
+    bool running =
+        end == DAY_NONE && period != DAY_NONE && claim->date != DAY_NONE && claim->date <= period;
+    *ret_known = running || (end != DAY_NONE && claim->date != DAY_NONE);
+    return *ret_known && !running && claim->date > end;
 }
 
 static void moved_away(struct claim *claim) {
@@ -87,12 +108,13 @@ static void upkeep(struct claim *claim, const struct json_in *duty) {
 /* A verdict as a cause: only 실패 claims. 1: it was one. */
 static int verdict_cause(struct claim *claim, struct str cause) {
     static const struct {
-        const char *names[3];
+        const char *names[5];
         bool claims;
-    } VERDICTS[] = {{{"성공", "success", "success_verdict"}, false},
-        {{"보완", "supplement", "rework"}, false}, {{"실패", "fail", "failure"}, true}};
+    } VERDICTS[] = {{{"성공", "success", "success_verdict", "successful"}, false},
+        {{"보완", "supplement", "rework"}, false},
+        {{"실패", "fail", "failure", "failed", "부적합"}, true}};
     for (size_t i = 0; i < sizeof VERDICTS / sizeof VERDICTS[0]; i++) {
-        for (size_t k = 0; k < 3; k++) {
+        for (size_t k = 0; k < 5 && VERDICTS[i].names[k]; k++) {
             if (str_eq_nocase(cause, str_of(VERDICTS[i].names[k]))) {
                 claim->amount = VERDICTS[i].claims ? claim->paid : 0;
                 if (!VERDICTS[i].claims) {
@@ -103,6 +125,16 @@ static int verdict_cause(struct claim *claim, struct str cause) {
         }
     }
     return 0;
+}
+
+/* A cause by its id or its announced words. */
+static const struct json_in *cause_of(const struct json_in *causes, struct str named) {
+    const struct json_in *found = list_find(causes, named);
+    for (size_t i = 0; !found && i < json_in_count(causes); i++) {
+        const struct json_in *cause = json_in_at(causes, i);
+        found = lexicon_same(json_in_text(json_in_get(cause, "ko")), named) ? cause : NULL;
+    }
+    return found;
 }
 
 /* The duty whose breach is this cause; NULL: none. */
@@ -151,7 +183,7 @@ static int judge(struct claim *claim, struct err *err) {
         return err_set(err, ERR_INVALID, SAY_DESK(SUBSIDY_NEEDS), ARGS(A_CSTR("cause")));
     }
     claim->source = json_in_text(json_in_get(rules, "src"));
-    const struct json_in *cause = list_find(json_in_get(rules, "causes"), id);
+    const struct json_in *cause = cause_of(json_in_get(rules, "causes"), id);
     const struct json_in *duty = duty_of(claim->programme, id);
     claim->breach_known = true;
     if (duty) {

@@ -178,7 +178,9 @@ bool day_is_off(int32_t day, const struct json_in *more) {
     }
     for (size_t i = 0; i < json_in_count(more); i++) {
         int32_t other = 0;
-        if (day_parse(json_in_text(json_in_at(more, i)), &other) && other == day) {
+        const struct json_in *one = json_in_at(more, i); // A day, or {"date", "name"}.
+        one = json_in_kind(one) == JSON_KIND_OBJECT ? json_in_get(one, "date") : one;
+        if (day_parse(json_in_text(one), &other) && other == day) {
             return true;
         }
     }

@@ -308,6 +308,7 @@ static enum truth test_fact(const struct place *place, const struct json_in *tes
         return TRUTH_UNKNOWN;
     }
     enum truth result = TRUTH_NO;
+    uint32_t missing = place->trace->missing_count;
     if (json_in_kind(value) != JSON_KIND_LIST) {
         result = compare(place, test, path, value);
     } else { // Of several addresses each must lie inside; else one element that fits is enough.
@@ -318,7 +319,8 @@ static enum truth test_fact(const struct place *place, const struct json_in *tes
             result = every ? both(result, one) : either(result, one);
         }
     }
-    if (result == TRUTH_UNKNOWN) {
+    // Where what it is compared with is missing, that was told; else nobody could read this one.
+    if (result == TRUTH_UNKNOWN && place->trace->missing_count == missing) {
         tell_missing(place->trace, path);
     }
     tell_seen(place->trace, path, value, DAY_NONE);

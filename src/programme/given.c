@@ -74,8 +74,26 @@ static void put_value(struct json *json, const struct json_in *value) {
     json_raw(json, buf_str(&text));
 }
 
+/* {"built": false, "linked": true}: one of them is enough. 0: no, 1: yes, -1: cannot be told. */
+static int any_yes(const struct json_in *object) {
+    size_t at = 0;
+    struct str name = STR_NONE;
+    const struct json_in *value = NULL;
+    int result = -1;
+    while (json_in_next(object, &at, &name, &value)) {
+        bool yes = false;
+        if (lexicon_yes(value, &yes)) {
+            result = yes || result == 1 ? 1 : 0;
+        }
+    }
+    return result;
+}
+
 static void put_member(struct json *json, struct str name, const struct json_in *value) {
-    if (put_key(json, name)) {
+    bool is_security = str_eq(name, STR("security")) && json_in_kind(value) == JSON_KIND_OBJECT;
+    if (is_security && any_yes(value) >= 0) {
+        json_put_bool(json, "security", any_yes(value) == 1);
+    } else if (put_key(json, name)) {
         put_value(json, value);
     }
 }
@@ -190,7 +208,7 @@ static void put_past_object(struct json *json, const struct json_in *past) {
     if (lexicon_yes(json_in_get(past, "selected"), &selected)) {
         json_put_bool(json, "selected", selected);
     } else if (json_in_get(past, "selected") || state.size > 0) {
-        json_put_bool(json, "selected", true);
+        json_put_bool(json, "selected", !str_eq(state, STR("rejected")));
     }
     put_finished(json, past, state);
     bool running = false;

@@ -37,7 +37,8 @@ static const struct word STATES[] = {{"finished", "finished"}, {"completed", "fi
     {"ongoing", "running"}, {"inprogress", "running"}, {"active", "running"}, {"수행중", "running"},
     {"진행중", "running"}, {"selected", "selected"}, {"awarded", "selected"}, {"선정", "selected"},
     {"stopped", "stopped"}, {"abandoned", "stopped"}, {"failed", "stopped"}, {"중단", "stopped"},
-    {"포기", "stopped"}, {"실패", "stopped"}, {NULL, NULL}};
+    {"포기", "stopped"}, {"실패", "stopped"}, {"rejected", "rejected"}, {"refused", "rejected"},
+    {"notselected", "rejected"}, {"탈락", "rejected"}, {"미선정", "rejected"}, {NULL, NULL}};
 
 static const struct {
     const char *text;
@@ -52,13 +53,15 @@ static const struct {
 static const struct {
     const char *text;
     int level;
-} LEVELS[] = {{"기초", 1}, {"basic", 1}, {"기초1", 1}, {"기초2", 2}, {"중간1", 3},
+} LEVELS[] = {{"기초", 1}, {"basic", 1}, {"기초1", 1}, {"기초2", 2}, {"중간1", 3}, {"고도화1", 3},
     {"intermediate1", 3}, {"중간2", 4}, {"intermediate2", 4}, {"고도", 5}, {"advanced", 5}};
 
 static const char *const YES[] = {"true", "pass", "passed", "yes", "y", "o", "예", "네", "있음",
-    "해당", "동의", "적합", "가능", "built", "linked", "구축", "연계", "구축연계", NULL};
+    "해당", "동의", "적합", "가능", "built", "linked", "구축", "연계", "구축연계", "연동",
+    "구축연동", NULL};
 static const char *const NO[] = {"false", "fail", "failed", "no", "n", "x", "none", "아니오",
-    "아니요", "없음", "해당없음", "미해당", "부동의", "부적합", "불가", "미구축", "미연계", NULL};
+    "아니요", "없음", "해당없음", "미해당", "부동의", "부적합", "불가", "미구축", "미연계",
+    "미연동", NULL};
 
 /* The folded form; what does not fit is longer than every word: an empty form. */
 static struct str fold(struct str text, char to[FOLD_MAX]) {
@@ -109,7 +112,7 @@ uint32_t lexicon_sizes(struct str text) {
 }
 
 int lexicon_level(struct str text) {
-    static const char *const BEFORE[] = {"level", "lv", "레벨", "수준"};
+    static const char *const BEFORE[] = {"level", "lv", "l", "레벨", "수준"};
     char form[FOLD_MAX];
     struct str folded = fold(text, form);
     for (size_t i = 0; i < sizeof LEVELS / sizeof LEVELS[0]; i++) {

@@ -436,6 +436,13 @@ static void hand_out(struct rank *rank, enum place *result, const struct applica
             free_places[one->type] -= free_places[one->type] > 0;
         }
     }
+    // One that found no place waits no longer when its corporation wins further down.
+    for (size_t i = 0; i < rank->count; i++) {
+        const struct application *one = &rank->list[i];
+        if (result[i] == PLACE_WAITS && one->firm > 0 && winners[one->firm]) {
+            result[i] = PLACE_SKIPPED;
+        }
+    }
 }
 
 static void put_selected(const struct rank *rank, const enum place *places) {

@@ -30,15 +30,15 @@ static bool is_document(const struct json_in *document, const struct json_in *gi
 
 static void put_document(struct review *review, const struct json_in *document, enum truth result,
     enum msg_id why, const struct arg *args) {
-    static const struct trace UNDATED = {
-        .missing = {{"documents", 9}, {"applied_at", 10}}, .missing_count = 2};
+    struct trace missing = {.missing = {{"documents", 9}, {"applied_at", 10}}, .missing_count = 2};
+    missing.missing_count -= json_in_get(review->facts.given, "applied_at") != NULL;
     review_put(review, &(struct reason){.rule = document,
                            .id = "document",
                            .kind = "document",
                            .result = result,
                            .why = why,
                            .args = args,
-                           .trace = &UNDATED});
+                           .trace = &missing});
 }
 
 static void review_age(struct review *review, const struct json_in *document,

@@ -218,6 +218,18 @@ static bool is_submitted(const struct json_in *sheet) {
     return !lexicon_yes(json_in_get(sheet, "submitted"), &submitted) || submitted;
 }
 
+/* Whether the evaluator of sheet `at` submitted an earlier one too: nobody counts twice. */
+static bool has_filed(const struct json_in *sheets, size_t at) {
+    struct str evaluator = text_of(json_in_at(sheets, at), "evaluator");
+    for (size_t i = 0; evaluator.size > 0 && i < at; i++) {
+        const struct json_in *other = json_in_at(sheets, i);
+        if (is_submitted(other) && str_eq(text_of(other, "evaluator"), evaluator)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Leaves out one of the highest and one of the lowest sums. */
 static size_t trim(struct graded *graded, size_t count) {
     size_t low = 0;
@@ -289,6 +301,10 @@ static int grade_sheets(
         buf_put_str(&who, text_of(one, "evaluator"));
         buf_put_str(&who, STR(": "));
         if (is_submitted(one)) {
+            if (has_filed(sheets, i)) {
+                return err_set(err, ERR_INVALID, SAY_DESK(SCORE_TWICE),
+                    ARGS(A_STR(text_of(one, "evaluator"))));
+            }
             grade_items(sheet, json_in_get(one, "grades"), buf_str(&who), &graded[count++]);
         }
     }

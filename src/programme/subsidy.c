@@ -62,8 +62,29 @@ static int amount(struct subsidy *s, const char *name, int64_t *ret_won, struct 
     return won_of(s->input, name, ret_won, err);
 }
 
+static bool says_yes(const struct json_in *value) {
+    bool yes = false;
+    return lexicon_yes(value, &yes) && yes;
+}
+
 static int needs(const char *name, struct err *err) {
     return err_set(err, ERR_INVALID, SAY_DESK(SUBSIDY_NEEDS), ARGS(A_CSTR(name)));
+}
+
+/* What is known of total, price and VAT agrees; of two the third follows. */
+static int vat_beside(struct subsidy *s, int64_t total, int64_t price, struct err *err) {
+    if (total == NOT_GIVEN || price == NOT_GIVEN) {
+        return 0;
+    }
+    if (price > total) {
+        return err_set(err, ERR_INVALID, SAY_DESK(SUBSIDY_PART), ARGS(A_CSTR("supply_price")));
+    }
+    if (s->vat != NOT_GIVEN && s->vat != total - price) {
+        return err_set(err, ERR_INVALID, SAY_DESK(SUBSIDY_TOTAL),
+            ARGS(A_INT(total), A_INT(price), A_INT(s->vat)));
+    }
+    s->vat = total - price;
+    return 0;
 }
 
 /* The cost on which the rate works, before the review. */
@@ -72,6 +93,9 @@ static int cost_of_project(struct subsidy *s, struct str base, struct err *err) 
     int64_t quotation = NOT_GIVEN;
     int64_t price = NOT_GIVEN;
     int status = amount(s, "total_cost", &total, err);
+    if (status == 0 && str_eq(base, STR("cost"))) {
+        status = amount(s, "cost", &total, err);
+    }
     status = status < 0 ? status : amount(s, "quotation", &quotation, err);
     status = status < 0 ? status : amount(s, "supply_price", &price, err);
     status = status < 0 ? status : amount(s, "vat", &s->vat, err);
@@ -79,6 +103,10 @@ static int cost_of_project(struct subsidy *s, struct str base, struct err *err) 
         return status;
     }
     bool without_vat = str_eq(base, STR("supply_price"));
+    status = vat_beside(s, total, price, err);
+    if (status < 0) {
+        return status;
+    }
     if (without_vat && price == NOT_GIVEN && total != NOT_GIVEN && s->vat != NOT_GIVEN) {
         if (s->vat > total) {
             return err_set(err, ERR_INVALID, SAY_DESK(SUBSIDY_PART), ARGS(A_CSTR("vat")));
@@ -110,7 +138,7 @@ static int review(struct subsidy *s, struct err *err) {
         return 0;
     }
     struct str consent = json_in_text(json_in_get(s->type, "consent"));
-    if (consent.size > 0 && !json_in_true(json_in_get(s->input, "cost_consent"))) {
+    if (consent.size > 0 && !says_yes(json_in_get(s->input, "cost_consent"))) {
         struct str source =
             json_in_text(json_in_get(json_in_get(programme_root(s->programme), "sheet"), "src"));
         answer_refuse(s->answer, consent, source, SAY_DESK(SUBSIDY_NO_CONSENT),
@@ -354,7 +382,7 @@ static int compute(struct subsidy *s, struct err *err) {
 static void choose(struct subsidy *s) {
     const struct json_in *raised = json_in_get(s->type, "raised");
     struct str when = json_in_text(json_in_get(raised, "when"));
-    if (raised && json_in_true(json_in_find(s->input, when))) {
+    if (raised && says_yes(json_in_find(s->input, when))) {
         struct str id = json_in_text(json_in_get(raised, "type"));
         const struct json_in *other = programme_find(s->programme, "types", id);
         s->type = other ? other : s->type;

@@ -76,6 +76,10 @@ static int extend(const struct json_in *term, struct str source, const struct js
         int64_t months = 0;
         const struct json_in *one =
             json_in_kind(asked) == JSON_KIND_LIST ? json_in_at(asked, i) : asked;
+        one = json_in_kind(one) == JSON_KIND_OBJECT ? json_in_get(one, "months") : one;
+        if (json_in_whole(one, &months) && months == 0) {
+            continue; // Nothing asked.
+        }
         if (!json_in_whole(one, &months) || months < 1 || months > 120) {
             return err_set(err, ERR_INVALID, SAY_DESK(TERM_MONTHS), NO_ARGS);
         }

@@ -149,8 +149,10 @@ static void one_corporation_wins_once(void **state) {
     assert_true(is_json(json_in_get(answer, "selected"),
         "{\"advanced1\":[\"a\",\"d\"],\"basic\":[\"f\"]}")); // e won nothing, so f is not blocked.
     assert_true(is_json(json_in_get(answer, "skipped"),
-        "[{\"id\":\"c\",\"won_with\":\"a\"},{\"id\":\"b\",\"won_with\":\"a\"}]"));
-    assert_true(is_json(json_in_get(answer, "waiting"), "[\"e\"]"));
+        "[{\"id\":\"c\",\"won_with\":\"a\"},{\"id\":\"e\",\"won_with\":\"f\"},"
+        "{\"id\":\"b\",\"won_with\":\"a\"}]"));
+    // Nor does e wait: its corporation has its one award.
+    assert_true(is_json(json_in_get(answer, "waiting"), "[]"));
     json_in_free(answer);
 }
 

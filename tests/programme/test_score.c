@@ -189,8 +189,10 @@ static void contradictory_input_is_refused(void **state) {
     (void)state;
     struct programme *programme = programme_from(PLAIN);
     static const char *const WRONG[] = {"{\"grades\":{\"i1\":1},\"sheets\":[]}",
-        "{\"bonus\":\"x\"}", "{\"applied_at\":\"2020-02-30\"}"};
-    for (size_t i = 0; i < 3; i++) {
+        "{\"bonus\":\"x\"}", "{\"applied_at\":\"2020-02-30\"}",
+        "{\"sheets\":[{\"evaluator\":\"e\",\"grades\":{}},{\"evaluator\":\"f\",\"grades\":{}},"
+        "{\"evaluator\":\"e\",\"grades\":{}}]}"};
+    for (size_t i = 0; i < 4; i++) {
         int code = 0;
         assert_null(ask_with(ask_score, programme, NULL, WRONG[i], &code));
         assert_int_equal(ERR_INVALID, code);
