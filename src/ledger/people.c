@@ -233,11 +233,12 @@ int access_each(struct ledger_tx *tx, struct str plant, struct str user_id, acce
 
 /* ---- Erasing ---- */
 
-/* Entries of cases hold a digest and nothing of a person; without it nobody could show that a
- * decision is as it was made. */
+/* Entries of cases and rankings hold a digest and nothing of a person; without it nobody could show
+ * that a decision is as it was made. */
 #define ERASE_PAYLOADS                                                                             \
     "DELETE FROM audit_payload WHERE sequence IN (SELECT sequence FROM audit"                      \
-    " WHERE (actor = ?1 OR substr(subject, 1, 36) = ?1) AND action NOT LIKE 'case.%')"
+    " WHERE (actor = ?1 OR substr(subject, 1, 36) = ?1) AND action NOT LIKE 'case.%'"              \
+    " AND action <> 'programme.rank')"
 
 static int erase(struct ledger_tx *tx, struct str id, struct err *err) {
     static const char *const STEPS[] = {

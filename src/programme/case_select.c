@@ -6,7 +6,10 @@
  * where it does not reach the next one, nobody behind overtakes. Whoever passed and got no place
  * waits in that rank. A later ranking of a rolling call counts the places given before.
  */
+#include <stdio.h>
+
 #include "core/mem.h"
+#include "ledger/seal.h"
 #include "programme/case_store.h"
 #include "programme/day.h"
 #include "programme/verbs.h"
@@ -321,6 +324,16 @@ static int award_all(struct selection *s, const struct json_in *answer, struct e
     return rc;
 }
 
+void case_ranking_digest(struct str input, struct str answer, char ret_text[65]) {
+    struct digest digest;
+    uint8_t bytes[DIGEST_BYTES];
+    digest_init(&digest);
+    digest_add_str(&digest, input);
+    digest_add_str(&digest, answer);
+    digest_end(&digest, bytes);
+    digest_text(bytes, ret_text);
+}
+
 static int store_ranking(struct selection *s, struct str answer, struct err *err) {
     struct ledger_stmt *stmt = NULL;
     int rc = ledger_prepare(s->tx,
@@ -344,9 +357,26 @@ static int store_ranking(struct selection *s, struct str answer, struct err *err
         s->number = ledger_column_i64(stmt, 0);
         rc = ledger_step(stmt, err);
     }
-    return rc < 0 ? rc
-                  : audit_append(s->tx, actor_of(s), STR("programme.rank"), s->wish->programme,
-                        STR("{}"), err);
+    char digest[DIGEST_TEXT_MAX];
+    char payload[160];
+    case_ranking_digest(buf_str(&s->input), answer, digest);
+    (void)snprintf(payload, sizeof payload, "{\"call\":%lld,\"ranking\":%lld,\"digest\":\"%s\"}",
+        (long long)s->call.number, (long long)s->number, digest);
+    rc = rc < 0 ? rc
+                : audit_append(s->tx, actor_of(s), STR("programme.rank"), s->wish->programme,
+                      str_of(payload), err);
+    rc = rc < 0 ? rc
+                : ledger_prepare(s->tx,
+                      "UPDATE programme_ranking SET audit = (SELECT max(sequence) FROM audit)"
+                      " WHERE programme = ?1 AND call = ?2 AND number = ?3",
+                      &stmt, err);
+    if (rc < 0) {
+        return rc;
+    }
+    ledger_bind_str(stmt, 1, s->wish->programme);
+    ledger_bind_i64(stmt, 2, s->call.number);
+    ledger_bind_i64(stmt, 3, s->number);
+    return ledger_step(stmt, err);
 }
 
 static int select_run(struct selection *s, struct buf *answer, struct err *err) {

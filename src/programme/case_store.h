@@ -54,6 +54,8 @@ struct case_digest {
     struct str texts[9]; // at, step, action, actor, role, reason, payload, answer, effect.
 };
 void case_digest_text(const struct case_digest *event, char ret_text[65]);
+/* The digest of a ranking, hex: what stands in the audit chain. */
+void case_ranking_digest(struct str input, struct str answer, char ret_text[65]);
 /* What the row's columns say, out of the facts. */
 struct case_columns {
     struct str organisation;

@@ -1,8 +1,9 @@
 /*
  * Whether cases are what their events say: every case is made again by merging the effects of its
  * events in turn, and compared with its row, letter by letter; the digest of each event is compared
- * with the one in the audit chain, which ledger_verify has found whole. No sum is negative, none is
- * paid beyond what was agreed.
+ * with the one in the audit chain, which ledger_verify has found whole. So are rankings; documents
+ * of programmes are what their SHA-256 says. No sum is negative, none is paid beyond what was
+ * agreed.
  */
 #include <string.h>
 
@@ -119,6 +120,38 @@ static int compare_row(struct replay *replay, struct ledger_stmt *row, struct er
                : 0;
 }
 
+/* Documents are what their digests say; rankings what the audit chain says. */
+static int verify_programmes(struct ledger_tx *tx, struct err *err) {
+    struct ledger_stmt *stmt = NULL;
+    int rc = ledger_prepare(tx,
+        "SELECT programme, sha256, json FROM programme_version ORDER BY 1, version", &stmt, err);
+    while (rc >= 0 && (rc = ledger_step(stmt, err)) > 0) {
+        char sha256[DIGEST_TEXT_MAX];
+        sha256_text(ledger_column_str(stmt, 2), sha256);
+        if (!str_eq(ledger_column_str(stmt, 1), str_of(sha256))) {
+            return damaged(ledger_column_str(stmt, 0), "the programme's document", err);
+        }
+    }
+    return rc;
+}
+
+static int verify_rankings(struct ledger_tx *tx, struct err *err) {
+    struct ledger_stmt *stmt = NULL;
+    int rc = ledger_prepare(tx,
+        "SELECT r.programme, r.input, r.answer, coalesce(p.payload, '') FROM programme_ranking r"
+        " LEFT JOIN audit_payload p ON p.sequence = r.audit ORDER BY r.programme, r.call, r.number",
+        &stmt, err);
+    while (rc >= 0 && (rc = ledger_step(stmt, err)) > 0) {
+        char digest[DIGEST_TEXT_MAX];
+        case_ranking_digest(ledger_column_str(stmt, 1), ledger_column_str(stmt, 2), digest);
+        AUTO_FREE char *payload = mem_copy_z(ledger_column_str(stmt, 3));
+        if (!strstr(payload, digest)) {
+            return damaged(ledger_column_str(stmt, 0), "a ranking", err);
+        }
+    }
+    return rc;
+}
+
 static int verify_all(struct ledger_tx *tx, void *context, struct err *err) {
     (void)context;
     struct ledger_stmt *stmt = NULL;
@@ -137,7 +170,8 @@ static int verify_all(struct ledger_tx *tx, void *context, struct err *err) {
         rc = rc < 0 ? rc : compare_row(&replay, stmt, err);
         buf_fini(&replay.state);
     }
-    return rc < 0 ? rc : 0;
+    rc = rc < 0 ? rc : verify_programmes(tx, err);
+    return rc < 0 ? rc : verify_rankings(tx, err);
 }
 
 int cases_verify(struct ledger *hub, struct err *err) {

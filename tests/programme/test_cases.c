@@ -172,11 +172,14 @@ static void what_was_changed_afterwards_is_found(void **state) {
     act(s, "", "apply", APPLY("한빛", ""));
     act(s, "BUPYEONG-2023-0001", "cancel", "{\"at\":\"2023-05-11\",\"reason\":\"asked\"}");
     assert_int_equal(verify(s), 0);
+    place_sql(&s->place, "CREATE TABLE kept AS SELECT sha256 FROM programme_version");
     static const struct {
         const char *change;
         const char *back;
     } CHANGES[] = {{"UPDATE cases SET state = 'open'", "UPDATE cases SET state = 'cancelled'"},
         {"UPDATE cases SET agreed_won = 5", "UPDATE cases SET agreed_won = 0"},
+        {"UPDATE programme_version SET sha256 = replace(sha256, 'a', 'b')",
+            "UPDATE programme_version SET sha256 = (SELECT sha256 FROM kept)"},
         {"UPDATE cases SET reserved_won = 5", "UPDATE cases SET reserved_won = 0"},
         {"UPDATE cases SET sequence = 3", "UPDATE cases SET sequence = 2"},
         {"UPDATE case_event SET reason = 'none' WHERE sequence = 2",

@@ -121,5 +121,6 @@ CREATE TABLE programme_ranking (
     reason    TEXT    NOT NULL,
     input     TEXT    NOT NULL,                                        -- JSON.
     answer    TEXT    NOT NULL,                                        -- JSON.
+    audit     INTEGER NOT NULL DEFAULT 0,                              -- Its place in the audit chain.
     PRIMARY KEY (programme, call, number)
 ) STRICT, WITHOUT ROWID;
