@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "app/command.h"
+#include "app/programme_text.h"
 #include "core/file.h"
 #include "core/json.h"
 #include "programme/cases.h"
@@ -89,13 +90,6 @@ static int load(
 
 /* ---- For people ---- */
 
-/* The words of an element in the caller's language. */
-static struct str named(const struct call *call, const struct json_in *element) {
-    struct str ko = json_in_text(json_in_get(element, "ko"));
-    struct str en = json_in_text(json_in_get(element, "en"));
-    return (call->lang == LANG_KO && ko.size > 0) || en.size == 0 ? ko : en;
-}
-
 static void print_value(struct call *call, const struct json_in *value) {
     if (json_in_kind(value) == JSON_KIND_TEXT) {
         buf_put_str(&call->out, json_in_text(value));
@@ -118,7 +112,7 @@ static void print_said(struct call *call, const struct json_in *list, const char
             print_value(call, json_in_get(one, "result"));
             buf_put_str(&call->out, STR("  "));
         }
-        buf_put_str(&call->out, named(call, one));
+        buf_put_str(&call->out, programme_words(call, one));
         struct str source = json_in_text(json_in_get(one, "source"));
         if (source.size > 0) {
             buf_put_str(&call->out, STR("  ["));
@@ -170,9 +164,10 @@ static int list_one(void *context, const struct programme *programme, struct err
     if (call->json) {
         programme_put_line(&listing->json, programme);
     } else {
-        buf_printf(&call->out, "%-22.*s %-16.*s ", STR_ARG(programme_id(programme)),
-            STR_ARG(programme_text(programme, "state")));
-        buf_put_str(&call->out, named(call, programme_root(programme)));
+        buf_printf(&call->out, "%-22.*s ", STR_ARG(programme_id(programme)));
+        buf_put_str(&call->out, programme_words(call, programme_root(programme)));
+        buf_put_str(&call->out, STR(": "));
+        programme_put_state(call, programme_text(programme, "state"));
         buf_put_char(&call->out, '\n');
     }
     return call_flush(call, false, err);
@@ -238,7 +233,7 @@ static int show_one(struct call *call, const struct programme *programme, struct
         buf_put_char(&call->out, '\n');
         return EXIT_DONE;
     }
-    status = print_answer(call, buf_str(&document), err);
+    status = programme_put_text(call, programme_root(programme), err);
     return status < 0 ? status : EXIT_DONE;
 }
 

@@ -53,7 +53,14 @@ def shipped():
     for one in items:
         answer = json.loads(maru("programme", "validate", ROOT / "share" / "programmes" / f"{one['id']}.json", "--json"))
         claim(answer["valid"], f"{one['id']}: {answer['findings']}")
-        maru("programme", "show", one["id"], "--lang", "ko")
+        for lang, state in (("ko", "상태: "), ("en", "State: ")):
+            page = maru("programme", "show", one["id"], "--lang", lang)
+            claim(page.startswith(f"{one['id']}  ") and state in page, f"{one['id']}: the summary of its head in {lang}")
+            claim("{" not in page and '"' not in page, f"{one['id']}: a summary, no JSON ({lang})")
+    page = maru("programme", "show", "mss-2020-build", "--lang", "en")
+    for words in ("total project cost: 50%; at most 150,000,000 won", "of it at most 30,000,000 won; 6 months; extension up to 3 months",
+                  "(regional centre)", "[003 L170]", "at most 5 points in all"):
+        claim(words in page, f"the summary says {words}")
     portfolio = json.loads(maru("programme", "show", "mss-2023", "--json"))["portfolio"]
     claim(portfolio["sum"] == 146_160_000_000 and portfolio["within_rounding"], "the national budgets add up")
     return len(items)
