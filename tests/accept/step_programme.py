@@ -1,6 +1,6 @@
 """Support programmes by command: every worked result that is carried, asked as an officer's script
-asks; a new announcement written as data, checked, refused where it contradicts itself, and put into a
-home that is being served. R-275 R-276
+asks; a new announcement written as data, checked, refused where it contradicts itself, put into a home
+that is being served, and walked from announcement to close. R-275 R-276
 
 usage: step_programme.py
 """
@@ -69,7 +69,7 @@ def shipped():
 def new_announcement(folder):
     """Written from another one, without a line of C."""
     mine = json.loads((ROOT / "share" / "programmes" / "bupyeong-2023.json").read_text(encoding="utf-8"))
-    mine.update(id="namdong-2027", ko="2027년 남동구 지원사업", en="Namdong-gu 2027", year=2027, announced="2027-03-02")
+    mine.update(id="namdong-2025", ko="2025년 남동구 지원사업", en="Namdong-gu 2025", year=2025, announced="2025-03-04")
     mine["region"] = {"ko": "인천광역시 남동구", "en": "Namdong-gu", "names": ["남동구"]}
     mine["types"][1].update(rate="0.25", cap=12_000_000)
     path = pathlib.Path(folder) / "mine.json"
@@ -77,7 +77,7 @@ def new_announcement(folder):
     claim(json.loads(maru("programme", "validate", path, "--json"))["valid"], "the new announcement is valid")
     answer = ask("subsidy", str(path), {"cash_contribution": 48_000_001}, "--type", "basic")
     claim((answer["grant"], answer["company"]) == (12_000_000, 36_000_001), f"a new rate is reckoned: {answer['grant']}")
-    moved = ask("clawback", str(path), {"paid": 5, "cause": "factory_moved", "date": "2027-06-01", "success_verdict": "2027-12-01",
+    moved = ask("clawback", str(path), {"paid": 5, "cause": "factory_moved", "date": "2025-06-02", "success_verdict": "2025-12-01",
                                         "factory_from": "인천 남동구", "factory_to": "인천 부평구"})
     claim(moved["amount"] == 5, "its own region decides")
     wrong = dict(mine, steps=[dict(step, by=[]) for step in mine["steps"]])
@@ -96,26 +96,79 @@ def wrong_use():
         claim(done.returncode == code and done.stderr.startswith("maru: "), f"{args}: {done.returncode} {done.stderr}")
 
 
+class Desk:
+    """An officer at a served home."""
+
+    def __init__(self, address, token):
+        self.address, self.token, self.told = address, token, 0
+
+    def ask(self, method, path, body=None, expect=(200, 201)):
+        self.told += 1
+        connection = http.client.HTTPConnection(self.address, timeout=10)
+        connection.request(method, "/api/v1/" + path, body=None if body is None else json.dumps(body).encode(), headers={
+            "Authorization": "Bearer " + self.token, "Content-Type": "application/json", "Idempotency-Key": f"key-{self.told}"})
+        said = connection.getresponse()
+        text = said.read().decode()
+        connection.close()
+        claim(said.status in expect, f"{method} {path} {body}: {said.status} {text[:600]}")
+        return json.loads(text)
+
+    def refused(self, method, path, body, rule):
+        answer = self.ask(method, path, body, (422,))
+        claim(any(one["rule"] == rule and one["source"] for one in answer["refused"]), f"{rule} is not what was refused: {answer['refused']}")
+
+
+def walk(desk, programme):
+    """From the announcement to the close, with a wrong turn here and there."""
+    desk.ask("POST", f"programmes/{programme}/announce", {"budget_won": 50_000_000})
+    wish = {"programme": programme, "type": "basic", "name": "한빛정밀", "corporation": "110111-0000001", "at": "2025-04-05T10:00",
+            "reason": "종이로 접수", "facts": {"factory": "인천 남동구 논현동", "matched_agreement": "2025-03-10", "large_group": False, "past": []},
+            "cost": {"cash_contribution": 48_000_001}, "documents": [{"id": "application"}]}
+    desk.refused("POST", "cases", wish, "privacy")
+    wish["documents"].append({"id": "privacy"})
+    case = desk.ask("POST", "cases", wish)["case"]["number"]
+    actions = f"cases/{case}/actions"
+
+    def act(action, at, **more):
+        return desk.ask("POST", actions, {"action": action, "at": at, "reason": "기록", **more})["case"]
+
+    desk.ask("POST", actions, {"action": "pay", "at": "2025-04-06T09:00", "reason": "너무 이르다"}, (409,))
+    act("screen", "2025-04-06T10:00")
+    act("score", "2025-04-07T10:00", score=88)
+    chosen = desk.ask("POST", f"programmes/{programme}/select", {"at": "2025-04-08T10:00", "reason": "선정"})
+    claim(chosen["selected"]["basic"] == [case], f"selected: {chosen['selected']}")
+    claim(act("agree", "2025-04-14T10:00")["agreed_won"] == 12_000_000, "agreed at the cap of the new announcement")
+    claimed = {"action": "request", "at": "2025-04-29T10:00", "reason": "기록", "insurance": [{"holder": "adopter", "until": "2026-04-14"}],
+               "documents": [{"id": one} for one in ("payment_application", "guarantee", "bankbook")]}
+    desk.refused("POST", actions, claimed, "payment_request_due")
+    desk.ask("POST", actions, dict(claimed, at="2025-04-28T10:00"))
+    claim(act("pay", "2025-04-29T10:00")["paid_won"] == 12_000_000, "paid")
+    act("skip", "2025-06-02T10:00")
+    claim(act("judge", "2025-11-28T10:00", verdict="success")["state"] == "closed", "closed")
+    history = desk.ask("GET", f"cases/{case}")["history"]
+    claim([one["action"] for one in history][-1] == "judge" or history[0]["action"] == "judge", "the history ends with the verdict")
+    return len(history)
+
+
 def served(folder, mine):
-    """A home's own version of a programme, asked while it is served."""
+    """A home's own version of a programme, asked while it is served, and walked."""
     home = f"{folder}/home"
     maru("init", home)
     token = maru("token", home, "--role", "owner", "--scope", "read,write").strip()
     server = Server("run", home, "--listen", "127.0.0.1:0")
     try:
-        connection = http.client.HTTPConnection(server.address, timeout=10)
-        connection.request("PUT", f"/api/v1/programmes/{mine['id']}", body=json.dumps(mine).encode(), headers={
-            "Authorization": "Bearer " + token, "Content-Type": "application/json", "Idempotency-Key": "put-1"})
-        said = connection.getresponse()
-        claim(said.status in (200, 201), f"PUT gave {said.status}: {said.read()[:500]}")
-        connection.close()
+        desk = Desk(server.address, token)
+        desk.ask("PUT", f"programmes/{mine['id']}", mine)
         answer = ask("subsidy", mine["id"], {"cash_contribution": 20_000_000}, "--type", "basic", "--home", home)
         claim(answer["grant"] == 5_000_000, f"the home's own rule: {answer['grant']}")
         claim(f"{mine['id']} " in maru("programme", "list", "--home", home), "it stands in the home's list")
+        entries = walk(desk, mine["id"])
     finally:
         server.stop()
+    maru("verify", home)
     done = maru("programme", "show", mine["id"], expect=None)
     claim(done.returncode == 1, "what ships does not know it")
+    return entries
 
 
 def main():
@@ -125,8 +178,8 @@ def main():
     wrong_use()
     with tempfile.TemporaryDirectory(prefix="maru-programme-") as folder:
         mine = new_announcement(folder)
-        served(folder, mine)
-    print(json.dumps({"examples": count, "programmes": programmes, "seconds": round(time.monotonic() - begin, 1)}))
+        entries = served(folder, mine)
+    print(json.dumps({"examples": count, "programmes": programmes, "entries": entries, "seconds": round(time.monotonic() - begin, 1)}))
     sys.exit(0)
 
 
