@@ -113,6 +113,11 @@ static void print_said(struct call *call, const struct json_in *list, const char
             buf_put_str(&call->out, STR("  "));
         }
         buf_put_str(&call->out, programme_words(call, one));
+        struct str why = programme_words(call, json_in_get(one, "why"));
+        if (why.size > 0 && !str_eq(why, programme_words(call, one))) {
+            buf_put_str(&call->out, STR(": "));
+            buf_put_str(&call->out, why);
+        }
         struct str source = json_in_text(json_in_get(one, "source"));
         if (source.size > 0) {
             buf_put_str(&call->out, STR("  ["));

@@ -124,9 +124,11 @@ static int deadline(struct plan *plan, const struct json_in *rule, struct err *e
     char key[64];
     str_copy_z(id, key, sizeof key);
     json_put_day(&plan->answer->json, key, day);
+    char counted_from[DAY_TEXT_MAX];
+    (void)day_text(from, counted_from);
     struct day_step step = {id, from, day, unrolled, json_in_text(json_in_get(rule, "src")),
         unrolled == DAY_NONE ? SAY_DESK(DEADLINE_STEP) : SAY_DESK(DEADLINE_STEP_ROLLED),
-        ARGS(A_STR(from_name))};
+        ARGS(A_CSTR(counted_from))};
     day_step_put(&plan->steps, &step);
     int32_t done = 0;
     const char *name = NULL;

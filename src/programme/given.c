@@ -29,7 +29,10 @@ static const struct other_name TOP[] = {
     {"target_level", "level_target 목표수준"}, {"consortium", "parties members"},
     {"past", "past_projects past_awards"},
     {"intensive_as_ended", "intensive_as_end intensive_as_ends intensive_as_until"},
-    {"security", "security_solution security_linked"}, {NULL, NULL}};
+    {"security", "security_solution security_linked"},
+    {"built", "smart_factory has_smart_factory 기구축"}, {NULL, NULL}};
+static const struct other_name PARTY[] = {
+    {"founded", "established founded_on established_on 설립일"}, {NULL, NULL}};
 static const struct other_name PAST[] = {{"programme", "program id name programme_id 사업"},
     {"type", "support_type kind"}, {"from", "start starts started since agreement agreed"},
     {"until", "to end ends ended completed_at finished_at"}, {"status", "state result verdict"},
@@ -252,8 +255,8 @@ static void put_party(struct json *json, const struct json_in *party) {
             struct str role = lexicon_role(json_in_text(value));
             if (str_eq(name, STR("role")) && role.size > 0) {
                 json_put_str(json, "role", role);
-            } else {
-                put_member(json, name, value);
+            } else if (!gives_way(PARTY, party, name)) {
+                put_member(json, usual_name(PARTY, name), value);
             }
         }
         json_object_end(json);

@@ -13,6 +13,8 @@
 #include "programme/words.h"
 
 #define NOT_GIVEN INT64_C(-1)
+/* 1,234,567 in a sentence; the digits live as long as the block around. */
+#define A_WON(won) A_STR(won_words(won, (char[32]){0}))
 
 struct subsidy {
     const struct programme *programme;
@@ -34,6 +36,10 @@ struct subsidy {
     int64_t local;
     int64_t labour_limit;
 };
+
+static struct str won_words(int64_t won, char to[32]) {
+    return (struct str){to, won_text(won, to)};
+}
 
 static void step(struct subsidy *s, const char *id, int64_t won, struct str source, enum msg_id msg,
     const struct arg *args) {
@@ -81,7 +87,7 @@ static int vat_beside(struct subsidy *s, int64_t total, int64_t price, struct er
     }
     if (s->vat != NOT_GIVEN && s->vat != total - price) {
         return err_set(err, ERR_INVALID, SAY_DESK(SUBSIDY_TOTAL),
-            ARGS(A_INT(total), A_INT(price), A_INT(s->vat)));
+            ARGS(A_WON(total), A_WON(price), A_WON(s->vat)));
     }
     s->vat = total - price;
     return 0;
@@ -142,7 +148,7 @@ static int review(struct subsidy *s, struct err *err) {
         struct str source =
             json_in_text(json_in_get(json_in_get(programme_root(s->programme), "sheet"), "src"));
         answer_refuse(s->answer, consent, source, SAY_DESK(SUBSIDY_NO_CONSENT),
-            ARGS(A_INT(reviewed), A_INT(s->base)));
+            ARGS(A_WON(reviewed), A_WON(s->base)));
         s->refused = true;
         return 0;
     }
@@ -169,7 +175,7 @@ static int cash_base(struct subsidy *s, struct err *err) {
     s->base = cash - labour;
     step(s, "cash", cash, s->source, SAY_DESK(SUBSIDY_STEP_CASH), NO_ARGS);
     if (labour > 0) {
-        step(s, "labour", s->base, s->source, SAY_DESK(SUBSIDY_STEP_LABOUR), ARGS(A_INT(labour)));
+        step(s, "labour", s->base, s->source, SAY_DESK(SUBSIDY_STEP_LABOUR), ARGS(A_WON(labour)));
     }
     return 0;
 }
@@ -228,7 +234,7 @@ static int granted(struct subsidy *s, struct err *err) {
     char text[16];
     size_t size = rate_text(rate, text);
     step(s, "rate", raw, s->source, SAY_DESK(SUBSIDY_STEP_RATE),
-        ARGS(A_STR(((struct str){text, size})), A_INT(s->base)));
+        ARGS(A_STR(((struct str){text, size})), A_WON(s->base)));
     if (s->base > 0 &&
         won_of_rate(s->base, rate) * (__int128)RATE_ONE != (__int128)s->base * rate) {
         answer_convention(s->answer, 1);
@@ -276,14 +282,14 @@ static int shared(struct subsidy *s, struct err *err) {
         if (cash != NOT_GIVEN) {
             if (cash < s->host || cash > rest) {
                 refuse(s, "host", s->source, SAY_DESK(SUBSIDY_HOST),
-                    ARGS(A_INT(s->host), A_INT(rest)));
+                    ARGS(A_WON(s->host), A_WON(rest)));
                 return 0;
             }
             s->host = cash;
             s->sme = rest - cash;
         }
-        step(s, "host", s->host, s->source, SAY_DESK(SUBSIDY_STEP_HOST_MIN), ARGS(A_INT(host_min)));
-        step(s, "sme", s->sme, s->source, SAY_DESK(SUBSIDY_STEP_SME_MAX), ARGS(A_INT(sme_max)));
+        step(s, "host", s->host, s->source, SAY_DESK(SUBSIDY_STEP_HOST_MIN), ARGS(A_WON(host_min)));
+        step(s, "sme", s->sme, s->source, SAY_DESK(SUBSIDY_STEP_SME_MAX), ARGS(A_WON(sme_max)));
     } else {
         bool free = share(s, "sme", false) == 0;
         s->host = free ? rest : share(s, "host", false);
@@ -310,10 +316,10 @@ static void labour_limit(struct subsidy *s) {
     char text[16];
     size_t size = rate_text(rate, text);
     step(s, "labour_limit", s->labour_limit, source, SAY_DESK(SUBSIDY_STEP_LABOUR_LIMIT),
-        ARGS(A_STR(((struct str){text, size})), A_INT(s->company), A_INT(cap)));
+        ARGS(A_STR(((struct str){text, size})), A_WON(s->company), A_WON(cap)));
     if (s->labour != NOT_GIVEN && s->labour > s->labour_limit) {
         answer_refuse(s->answer, STR("labour"), source, SAY_DESK(SUBSIDY_LABOUR_OVER),
-            ARGS(A_INT(s->labour), A_INT(s->labour_limit)));
+            ARGS(A_WON(s->labour), A_WON(s->labour_limit)));
     }
 }
 
@@ -329,7 +335,7 @@ static int fixed_amounts(struct subsidy *s, const struct json_in *fixed, struct 
     s->company = fixed_won(fixed, "company");
     s->government = fixed_won(fixed, "government");
     s->local = fixed_won(fixed, "local");
-    step(s, "fixed", s->grant, s->source, SAY_DESK(SUBSIDY_STEP_FIXED), ARGS(A_INT(s->total)));
+    step(s, "fixed", s->grant, s->source, SAY_DESK(SUBSIDY_STEP_FIXED), ARGS(A_WON(s->total)));
     int64_t companies = 0;
     int status = won_of(s->input, "companies", &companies, err);
     const struct json_in *meisters = json_in_get(programme_root(s->programme), "meisters");

@@ -4,6 +4,8 @@
  */
 #include "programme/won.h"
 
+#include <stdio.h>
+
 #include "programme/words.h"
 
 enum { RATE_DIGITS = 6 };
@@ -56,5 +58,18 @@ size_t rate_text(int32_t millionths, char to[16]) {
     size_t size = f64_to_text(millionths / 10000.0, to);
     to[size++] = '%';
     to[size] = '\0';
+    return size;
+}
+
+size_t won_text(int64_t won, char to[32]) {
+    char digits[32];
+    size_t count = (size_t)snprintf(digits, sizeof digits, "%lld", (long long)won);
+    size_t size = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (i > 0 && (count - i) % 3 == 0 && digits[i - 1] != '-') {
+            to[size++] = ',';
+        }
+        to[size++] = digits[i];
+    }
     return size;
 }

@@ -18,6 +18,7 @@ bool rate_of(const struct json_in *value, int32_t *ret_millionths);
 int64_t won_of_rate(int64_t base, int32_t millionths); // floor(base x rate), base >= 0.
 /* Whole won from 0 to WON_MAX of the input's member: 1, 0 when it is not given, ERR_INVALID. */
 int won_of(const struct json_in *input, const char *name, int64_t *ret_won, struct err *err);
+size_t won_text(int64_t won, char to[32]); // "1,234,567", for sentences.
 /* "20%" or "12.5%", for sentences. */
 size_t rate_text(int32_t millionths, char to[16]);
 
