@@ -219,15 +219,23 @@ static int list(struct call *call, struct err *err) {
 static int show_one(struct call *call, const struct programme *programme, struct err *err) {
     AUTO_BUF struct buf document;
     buf_init(&document, PROGRAMME_BYTES_MAX);
-    json_in_put(programme_root(programme), &document);
     AUTO_BUF struct buf answer;
     buf_init(&answer, ANSWER_BYTES);
     struct json json;
     json_init(&json, &answer);
     json_object_begin(&json);
-    json_key(&json, "programme");
-    json_raw(&json, buf_str(&document));
-    json_key(&json, "portfolio");
+    size_t at = 0;
+    struct str name = STR_NONE;
+    const struct json_in *value = NULL;
+    while (json_in_next(programme_root(programme), &at, &name, &value)) {
+        char key[72];
+        str_copy_z(name, key, sizeof key);
+        buf_clear(&document);
+        json_in_put(value, &document);
+        json_key(&json, key);
+        json_raw(&json, buf_str(&document));
+    }
+    json_key(&json, "sums"); // Of an umbrella; the rest is the document as it stands.
     int status = programme_put_portfolio(&json, programme, err);
     json_object_end(&json);
     if (status < 0) {

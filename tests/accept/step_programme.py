@@ -61,7 +61,7 @@ def shipped():
     for words in ("total project cost: 50%; at most 150,000,000 won", "of it at most 30,000,000 won; 6 months; extension up to 3 months",
                   "(regional centre)", "[003 L170]", "at most 5 points in all"):
         claim(words in page, f"the summary says {words}")
-    portfolio = json.loads(maru("programme", "show", "mss-2023", "--json"))["portfolio"]
+    portfolio = json.loads(maru("programme", "show", "mss-2023", "--json"))["sums"]
     claim(portfolio["sum"] == 146_160_000_000 and portfolio["within_rounding"], "the national budgets add up")
     return len(items)
 
