@@ -217,8 +217,6 @@ static int list(struct call *call, struct err *err) {
 }
 
 static int show_one(struct call *call, const struct programme *programme, struct err *err) {
-    AUTO_BUF struct buf document;
-    buf_init(&document, PROGRAMME_BYTES_MAX);
     AUTO_BUF struct buf answer;
     buf_init(&answer, ANSWER_BYTES);
     struct json json;
@@ -228,12 +226,7 @@ static int show_one(struct call *call, const struct programme *programme, struct
     struct str name = STR_NONE;
     const struct json_in *value = NULL;
     while (json_in_next(programme_root(programme), &at, &name, &value)) {
-        char key[72];
-        str_copy_z(name, key, sizeof key);
-        buf_clear(&document);
-        json_in_put(value, &document);
-        json_key(&json, key);
-        json_raw(&json, buf_str(&document));
+        json_put_value(&json, name.data, value);
     }
     json_key(&json, "sums"); // Of an umbrella; the rest is the document as it stands.
     int status = programme_put_portfolio(&json, programme, err);

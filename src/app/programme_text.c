@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "programme/programme.h"
+#include "programme/won.h"
 #include "programme/words.h"
 
 struct word {
@@ -110,20 +111,6 @@ static void line(struct call *call, enum msg_id label, struct str text) {
     }
 }
 
-/* 1,234,567 */
-static struct str grouped(int64_t number, char to[32]) {
-    char digits[32];
-    size_t count = (size_t)snprintf(digits, sizeof digits, "%lld", (long long)number);
-    size_t size = 0;
-    for (size_t i = 0; i < count; i++) {
-        if (i > 0 && (count - i) % 3 == 0 && digits[i - 1] != '-') {
-            to[size++] = ',';
-        }
-        to[size++] = digits[i];
-    }
-    return (struct str){to, size};
-}
-
 static bool whole(const struct json_in *element, const char *name, int64_t *ret_number) {
     return json_in_whole(json_in_get(element, name), ret_number);
 }
@@ -135,7 +122,7 @@ static void part(
     char text[32];
     if (whole(element, name, &number)) {
         put(call, "; ");
-        say(call, msg, ARGS(A_STR(grouped(number, text))));
+        say(call, msg, ARGS(A_STR(((struct str){text, won_text(number, text)}))));
     }
 }
 
@@ -395,7 +382,7 @@ static void put_head(struct call *call, const struct json_in *root) {
     int64_t budget = 0;
     char text[32];
     if (whole(root, "budget", &budget)) {
-        line(call, SAY_DESK(SHOW_BUDGET), grouped(budget, text));
+        line(call, SAY_DESK(SHOW_BUDGET), (struct str){text, won_text(budget, text)});
     }
     const struct json_in *members = json_in_get(root, "members");
     for (size_t i = 0; i < json_in_count(members); i++) {

@@ -16,7 +16,10 @@
 #include <string.h>
 
 #include "core/check.h"
+#include "core/json_in.h"
 #include "core/time.h"
+
+enum { VALUE_BYTES_MAX = 64 << 20 }; // Of a part that is copied: beyond what bodies may be.
 
 static const int64_t INTEGER_EXACT_MAX = 1LL << 53;
 
@@ -193,4 +196,12 @@ void json_put_time(struct json *json, const char *key, int64_t time_ns) {
     char text[TIME_TEXT_MAX];
     size_t size = time_format(time_ns, NULL, text);
     json_put_str(json, key, (struct str){text, size});
+}
+
+void json_put_value(struct json *json, const char *key, const struct json_in *value) {
+    AUTO_BUF struct buf text;
+    buf_init(&text, VALUE_BYTES_MAX);
+    json_in_put(value, &text);
+    json_key(json, key);
+    json_raw(json, buf_str(&text));
 }

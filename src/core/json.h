@@ -35,6 +35,9 @@ void json_put_i64(struct json *json, const char *key, int64_t value);
 void json_put_f64(struct json *json, const char *key, double value);
 void json_put_bool(struct json *json, const char *key, bool value);
 void json_put_null(struct json *json, const char *key);
+/* A part of a document that came from outside (core/json_in.h); null where it is absent. */
+struct json_in;
+void json_put_value(struct json *json, const char *key, const struct json_in *value);
 void json_put_time(struct json *json, const char *key, int64_t time_ns); // RFC 3339, UTC.
 
 #endif

@@ -74,7 +74,8 @@ const struct json_in *json_in_find(const struct json_in *object, struct str name
 size_t json_in_count(const struct json_in *value);
 const struct json_in *json_in_at(const struct json_in *list, size_t index); // NULL past the end.
 /* The first member of an object whose number is at least *at, which becomes its number plus one;
- * false at the end: size_t at = 0; while (json_in_next(object, &at, &name, &value)) ... */
+ * false at the end: size_t at = 0; while (json_in_next(object, &at, &name, &value)) ... A NUL
+ * stands behind the name. */
 bool json_in_next(const struct json_in *object, size_t *at, struct str *ret_name,
     const struct json_in **ret_value);
 struct str json_in_text(const struct json_in *value); // Empty unless a text.
@@ -82,7 +83,7 @@ bool json_in_true(const struct json_in *value);       // Only true itself.
 /* False unless a number; whole also refuses fractions and what is beyond int64. */
 bool json_in_number(const struct json_in *value, double *ret_value);
 bool json_in_whole(const struct json_in *value, int64_t *ret_value);
-/* The value as compact JSON. */
+/* The value as compact JSON; `null` where it is absent. */
 struct buf;
 void json_in_put(const struct json_in *value, struct buf *out);
 

@@ -139,11 +139,7 @@ void answer_discrepancy(struct answer *answer, struct str id) {
         const char *name = (const char *const[]){"literal", "default", "option"}[i];
         const struct json_in *part = json_in_get(one, name);
         if (part) {
-            AUTO_BUF struct buf text;
-            buf_init(&text, PROGRAMME_BYTES_MAX);
-            json_in_put(part, &text);
-            json_key(&json, name);
-            json_raw(&json, buf_str(&text));
+            json_put_value(&json, name, part);
         }
     }
     json_object_end(&json);

@@ -41,14 +41,8 @@ static int grant_on(
         for (size_t i = 0; i < sizeof OWN / sizeof OWN[0]; i++) {
             own = own || str_eq(member, str_of(OWN[i]));
         }
-        char key[64];
-        if (!own && member.size < sizeof key) {
-            AUTO_BUF struct buf part;
-            buf_init(&part, ANSWER_BYTES_MAX);
-            json_in_put(value, &part);
-            str_copy_z(member, key, sizeof key);
-            json_key(&json, key);
-            json_raw(&json, buf_str(&part));
+        if (!own) {
+            json_put_value(&json, member.data, value);
         }
     }
     json_put_i64(&json, name, cost);

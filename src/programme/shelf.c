@@ -41,11 +41,7 @@ int shelf_each(int (*each)(void *context, const struct programme *programme, str
 
 static void put_part(struct json *json, const char *name, const struct json_in *value) {
     if (value) {
-        AUTO_BUF struct buf text;
-        buf_init(&text, PROGRAMME_BYTES_MAX);
-        json_in_put(value, &text);
-        json_key(json, name);
-        json_raw(json, buf_str(&text));
+        json_put_value(json, name, value);
     }
 }
 

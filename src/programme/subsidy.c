@@ -378,6 +378,7 @@ static int compute(struct subsidy *s, struct err *err) {
         s->company += s->vat;
         step(s, "vat", s->vat, s->source, SAY_DESK(SUBSIDY_STEP_VAT), NO_ARGS);
     }
+    s->vat = vat_apart ? s->vat : NOT_GIVEN; // Inside the total: nobody bears it besides.
     if (!s->refused) {
         step(s, "company", s->company, s->source, SAY_DESK(SUBSIDY_STEP_COMPANY), NO_ARGS);
     }

@@ -71,5 +71,6 @@ size_t won_text(int64_t won, char to[32]) {
         }
         to[size++] = digits[i];
     }
+    to[size] = '\0';
     return size;
 }
