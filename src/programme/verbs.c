@@ -76,7 +76,7 @@ int verb_ask(const struct verb *verb, const struct programme *programme, struct 
     const struct json_in *found = NULL;
     int status = programme_type(programme, type, &found, err);
     if (status < 0) {
-        bool may = type.size == 0 && !verb->needs_type && err->code == ERR_USAGE;
+        bool may = type.size == 0 && !verb->needs_type && status == -ERR_USAGE;
         if (!may) {
             return status;
         }
