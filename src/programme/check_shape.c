@@ -28,7 +28,7 @@ static const struct shape SHAPES[] = {
         "*id:t *ko:t en:t *src:t target:o prerequisite:o base:t rate:x rate_min:x rate_max:x "
         "*cap:n "
         "fixed:o shares:o labour:o raised:o sizes:l size_src:t level:n term:o slots:n "
-        "slots_about:b "
+        "slots_about:b reserve:o "
         "budget:n days:o consent:t rate_variable:o notes:l",
         true},
     {"rules", "*id:t *kind:t *ko:t en:t *src:t who:l types:l test:x as_of:t say:o note:t notes:l",

@@ -445,6 +445,48 @@ static void hand_out(struct rank *rank, enum place *result, const struct applica
     }
 }
 
+static bool is_reserved_for(const struct json_in *reserve, const struct application *one) {
+    return json_in_true(json_in_find(one->json, text_of(reserve, "fact")));
+}
+
+/* Places of a type that are kept for some (R-200: ten robot projects of high-risk trades): where
+ * fewer of them won, the best of them that wait take the places of the last of the others. */
+static void keep_reserve(
+    const struct rank *rank, enum place *result, const struct application **winners, int type) {
+    const struct json_in *reserve = json_in_get(rank->types[type], "reserve");
+    int64_t short_by = 0;
+    if (!json_in_whole(json_in_get(reserve, "slots"), &short_by)) {
+        return;
+    }
+    size_t last = rank->count; // Winners at and behind this have been looked at.
+    for (size_t i = 0; i < rank->count; i++) {
+        const struct application *one = &rank->list[i];
+        short_by -= one->type == type && result[i] == PLACE_WON && is_reserved_for(reserve, one);
+    }
+    for (size_t i = 0; i < rank->count && short_by > 0; i++) {
+        const struct application *one = &rank->list[i];
+        if (one->type != type || result[i] != PLACE_WAITS || !is_reserved_for(reserve, one)) {
+            continue;
+        }
+        do {
+            last--;
+        } while (last > 0 && (rank->list[last].type != type || result[last] != PLACE_WON ||
+                                 is_reserved_for(reserve, &rank->list[last])));
+        const struct application *other = &rank->list[last];
+        if (other->type != type || result[last] != PLACE_WON || is_reserved_for(reserve, other) ||
+            (one->firm > 0 && winners[one->firm])) {
+            return;
+        }
+        result[last] = PLACE_WAITS;
+        result[i] = PLACE_WON;
+        winners[other->firm] = other->firm > 0 ? NULL : winners[other->firm];
+        winners[one->firm] = one->firm > 0 ? one : winners[one->firm];
+        short_by--;
+        answer_note(rank->answer, STR("reserve"), text_of(reserve, "src"), SAY_DESK(RANK_RESERVE),
+            ARGS(A_STR(one->id), A_STR(other->id)));
+    }
+}
+
 static void put_selected(const struct rank *rank, const enum place *places) {
     struct json *json = &rank->answer->json;
     bool stated = json_in_get(rank->selection, "quota") != NULL;
@@ -543,6 +585,9 @@ static void put_rank(struct rank *rank) {
         MEM_ARRAY(const struct application *, rank->count + 2);
     struct json *json = &rank->answer->json;
     hand_out(rank, places, winners);
+    for (size_t t = 0; t < rank->type_count; t++) {
+        keep_reserve(rank, places, winners, (int)t);
+    }
     size_t won = 0;
     for (size_t i = 0; i < rank->count; i++) {
         won += places[i] == PLACE_WON;

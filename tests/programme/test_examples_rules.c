@@ -23,7 +23,7 @@ static void sheets_and_bonus_score_as_printed(void **state) {
     assert_true(run_examples(EXAMPLES, "score") >= 17);
 }
 
-/* R-192 R-193 R-194 R-195 R-196 R-197 R-198 */
+/* R-192 R-193 R-194 R-195 R-196 R-197 R-198 R-200 */
 static void applications_are_ordered_as_announced(void **state) {
     (void)state;
     assert_true(run_examples(EXAMPLES, "rank") >= 10);
