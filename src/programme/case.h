@@ -16,6 +16,8 @@
 #include "programme/cases.h"
 
 enum { CASE_TURN_BYTES = 4 << 20 };
+/* In place of the name that turn_refuse_named puts. */
+#define NO_NAME A_STR(STR_NONE)
 
 /* Parts of an effect. */
 enum part {
@@ -67,6 +69,10 @@ void turn_state(struct turn *turn, const char *state);
 void turn_day(struct turn *turn, const char *name); // Today under this name.
 /* Refusals: the step's own source. */
 void turn_refuse_step(struct turn *turn, enum msg_id msg, const struct arg *args);
+/* The same with the programme's element `rule`, where the sentence's first argument is the name of
+ * `named` in the sentence's own language. */
+void turn_refuse_named(struct turn *turn, const struct json_in *rule, const struct json_in *named,
+    enum msg_id msg, const struct arg *args);
 /* Asks one of the questions; what it refuses refuses the turn when `binding`. The answer is to be
  * freed by the caller. */
 int turn_ask(struct turn *turn, const char *verb, struct str input, bool binding,
@@ -98,6 +104,8 @@ int turn_check_due(struct turn *turn, struct str id, struct err *err);
 /* Documents of the input: enters them; refuses missing ones and ones too old. `stage` empty: those
  * that are given, whatever they are. */
 int turn_documents(struct turn *turn, struct str stage, struct err *err);
+/* A member with the value as it is; nothing where there is none. */
+void turn_put_raw(struct json *json, const char *key, const struct json_in *value);
 /* The members of an object, into one that is open. */
 void turn_put_members(struct json *to, const struct json_in *from);
 /* The grant by the case's cost, with what the input adds; written as amounts.`to`. */
@@ -108,7 +116,7 @@ int turn_eligible(struct turn *turn, struct json_in **ret_answer, struct err *er
 int need_reason(const struct turn *turn, struct err *err);
 /* Merges an effect into a case; `state` NULL: a new one. */
 void case_fold(const struct json_in *state, const struct json_in *effect, struct buf *to);
-/* Whether a rule's "yes, no or a person" is a person's and not decided. */
+/* A text of the case; empty where there is none. */
 struct str case_state_text(const struct json_in *state, const char *name);
 
 /* ---- Actions: case_file.c, case_decide.c, case_run.c ---- */

@@ -13,7 +13,7 @@
 #include "programme/won.h"
 #include "programme/words.h"
 
-enum { WORD_BYTES = 300 };
+enum { WORD_BYTES = 300, TRIM_FROM = 5 };
 
 int need_reason(const struct turn *turn, struct err *err) {
     return turn->reason.size > 0 ? 0 : err_set(err, ERR_INVALID, SAY_DESK(CASE_REASON), NO_ARGS);
@@ -87,8 +87,13 @@ int act_option(struct turn *turn, struct err *err) {
     const struct json_in *list = json_in_get(turn->root, "discrepancies");
     AUTO_BUF struct buf choices;
     buf_init(&choices, 4096);
-    bool known = str_eq(name, STR("holiday_roll")) &&
-                 json_in_kind(value) == JSON_KIND_BOOL; // Convention C-6 is a setting.
+    bool combines = str_eq(name, STR("trim")) || str_eq(name, STR("bonus_counts"));
+    bool known = (combines || str_eq(name, STR("holiday_roll"))) &&
+                 json_in_kind(value) == JSON_KIND_BOOL; // Conventions C-6, C-9 and C-14.
+    if (combines && json_in_count(turn_of(turn, "sheets")) > 0) {
+        answer_refuse(&turn->answer, STR("C-14"), STR("docs/PROGRAMME.md"),
+            SAY_DESK(CASE_SHEETS_BEGUN), NO_ARGS);
+    }
     for (size_t i = 0; i < json_in_count(list) && !known; i++) {
         const struct json_in *option = json_in_get(json_in_at(list, i), "option");
         const struct json_in *values = json_in_get(option, "values");
@@ -224,16 +229,6 @@ int act_declare(struct turn *turn, struct err *err) {
     return 0;
 }
 
-static void put_raw(struct json *json, const char *key, const struct json_in *value) {
-    AUTO_BUF struct buf raw;
-    buf_init(&raw, CASE_TURN_BYTES);
-    if (value) {
-        json_in_put(value, &raw);
-        json_key(json, key);
-        json_raw(json, buf_str(&raw));
-    }
-}
-
 /* A sheet that cannot be added up is refused on the day it is filed. */
 static int try_sheet(struct turn *turn, struct err *err) {
     AUTO_JSON_IN struct json_in *answer = NULL;
@@ -242,8 +237,8 @@ static int try_sheet(struct turn *turn, struct err *err) {
     struct json json;
     json_init(&json, &input);
     json_object_begin(&json);
-    put_raw(&json, "grades", json_in_get(turn->input, "grades"));
-    put_raw(&json, "checks", json_in_get(turn->input, "checks"));
+    turn_put_raw(&json, "grades", json_in_get(turn->input, "grades"));
+    turn_put_raw(&json, "checks", json_in_get(turn->input, "checks"));
     json_object_end(&json);
     int rc = json_in_get(turn->root, "sheet")
                  ? turn_ask(turn, "score", buf_str(&input), false, &answer, err)
@@ -271,10 +266,10 @@ int act_sheet(struct turn *turn, struct err *err) {
     struct json *json = turn_effect(turn, PART_SHEETS);
     json_key(json, key);
     json_object_begin(json);
-    put_raw(json, "grades", json_in_get(turn->input, "grades"));
-    put_raw(json, "checks", json_in_get(turn->input, "checks"));
-    put_raw(json, "score", json_in_get(turn->input, "score"));
-    put_raw(json, "comment", json_in_get(turn->input, "comment"));
+    turn_put_raw(json, "grades", json_in_get(turn->input, "grades"));
+    turn_put_raw(json, "checks", json_in_get(turn->input, "checks"));
+    turn_put_raw(json, "score", json_in_get(turn->input, "score"));
+    turn_put_raw(json, "comment", json_in_get(turn->input, "comment"));
     json_object_end(json);
     return turn->answer.refused_count > 0 ? 0 : try_sheet(turn, err);
 }
@@ -291,8 +286,8 @@ static void put_sheets(struct turn *turn, struct json *json) {
     for (size_t at = 0; json_in_next(sheets, &at, &who, &sheet);) {
         json_object_begin(json);
         json_put_str(json, "evaluator", who);
-        put_raw(json, "grades", json_in_get(sheet, "grades"));
-        put_raw(json, "checks", json_in_get(sheet, "checks"));
+        turn_put_raw(json, "grades", json_in_get(sheet, "grades"));
+        turn_put_raw(json, "checks", json_in_get(sheet, "checks"));
         json_object_end(json);
     }
     json_array_end(json);
@@ -332,8 +327,8 @@ static int score_sheets(struct turn *turn, struct err *err) {
     json_init(&json, &input);
     json_object_begin(&json);
     put_sheets(turn, &json);
-    put_raw(&json, "bonus", json_in_get(turn->input, "bonus"));
-    put_raw(&json, "options", turn_of(turn, "options"));
+    turn_put_raw(&json, "bonus", json_in_get(turn->input, "bonus"));
+    turn_put_raw(&json, "options", turn_of(turn, "options"));
     json_put_str(&json, "applied_at", case_state_text(turn->state, "received"));
     json_object_end(&json);
     int rc = turn_ask(turn, "score", buf_str(&input), false, &answer, err);
@@ -349,30 +344,53 @@ static int score_sheets(struct turn *turn, struct err *err) {
     return rc;
 }
 
-/* Without a printed sheet the committee's points are entered: the mean of what evaluators filed, or
- * the figure of the record that the officer gives. */
-static int score_entered(struct turn *turn, struct err *err) {
+/* Points that evaluators filed where no sheet is printed; without one of the highest and one of the
+ * lowest where that was chosen and there are five or more. */
+struct entered {
+    double sum;
+    double low;
+    double high;
+    int count;
+};
+
+static struct entered entered_points(struct turn *turn) {
     const struct json_in *sheets = turn_of(turn, "sheets");
     const struct json_in *sheet = NULL;
     struct str who = STR_NONE;
-    double total = 0;
-    double sum = 0;
+    struct entered all = {.count = 0};
     double one = 0;
-    int count = 0;
     for (size_t at = 0; json_in_next(sheets, &at, &who, &sheet);) {
         if (json_in_number(json_in_get(sheet, "score"), &one)) {
-            sum += one;
-            count++;
+            all.low = all.count == 0 || one < all.low ? one : all.low;
+            all.high = all.count == 0 || one > all.high ? one : all.high;
+            all.sum += one;
+            all.count++;
         }
     }
+    if (json_in_true(json_in_get(turn_of(turn, "options"), "trim")) && all.count > 0) {
+        if (all.count < TRIM_FROM) {
+            answer_note(&turn->answer, STR("trim"), STR_NONE, SAY_DESK(SCORE_TRIM_FEW), NO_ARGS);
+        } else {
+            all.sum -= all.low + all.high;
+            all.count -= 2;
+        }
+    }
+    return all;
+}
+
+/* Without a printed sheet the committee's points are entered: the mean of what evaluators filed, or
+ * the figure of the record that the officer gives. */
+static int score_entered(struct turn *turn, struct err *err) {
+    struct entered all = entered_points(turn);
+    double total = 0;
     bool given = json_in_number(json_in_get(turn->input, "score"), &total);
-    if (!given && count == 0) {
+    if (!given && all.count == 0) {
         turn_refuse_step(turn, SAY_DESK(CASE_SCORE_NEEDS), NO_ARGS);
         return 0;
     }
-    if (count > 0) { // Two decimals (convention C-14).
+    if (all.count > 0) { // Two decimals (convention C-14).
         answer_convention(&turn->answer, 14);
-        total = (double)(int64_t)(sum / count * 100 + 0.5) / 100;
+        total = (double)(int64_t)(all.sum / all.count * 100 + 0.5) / 100;
     } else if (total < 0 || total > 100) {
         return err_set(err, ERR_INVALID, SAY_DESK(CASE_NEEDS), ARGS(A_CSTR("score")));
     }
@@ -385,7 +403,8 @@ static void take_ties(struct turn *turn) {
     static const char *const NAMES[] = {"history", "fit"};
     for (size_t i = 0; i < sizeof NAMES / sizeof NAMES[0]; i++) {
         if (json_in_get(turn->input, NAMES[i])) {
-            put_raw(turn_effect(turn, PART_FACTS), NAMES[i], json_in_get(turn->input, NAMES[i]));
+            turn_put_raw(
+                turn_effect(turn, PART_FACTS), NAMES[i], json_in_get(turn->input, NAMES[i]));
         }
     }
 }

@@ -22,12 +22,11 @@ static const struct json_in *given_document(const struct turn *turn, struct str 
 static void check_age(struct turn *turn, const struct json_in *rule, const struct json_in *given) {
     int64_t months = 0;
     int32_t issued = 0;
-    struct str name = json_in_text(json_in_get(rule, "ko"));
     if (!json_in_whole(json_in_get(rule, "max_age_months"), &months)) {
         return;
     }
     if (!day_parse(json_in_text(json_in_get(given, "issued")), &issued)) {
-        answer_refuse_case(&turn->answer, rule, SAY_DESK(CASE_DOCUMENT_ISSUED), ARGS(A_STR(name)));
+        turn_refuse_named(turn, rule, rule, SAY_DESK(CASE_DOCUMENT_ISSUED), ARGS(NO_NAME));
         return;
     }
     if (turn->today > day_add_months(issued, (int)months)) {
@@ -35,8 +34,8 @@ static void check_age(struct turn *turn, const struct json_in *rule, const struc
         char today[DAY_TEXT_MAX];
         (void)day_text(issued, day);
         (void)day_text(turn->today, today);
-        answer_refuse_case(&turn->answer, rule, SAY_DESK(CASE_DOCUMENT_OLD),
-            ARGS(A_STR(name), A_CSTR(day), A_CSTR(today), A_INT(months)));
+        turn_refuse_named(turn, rule, rule, SAY_DESK(CASE_DOCUMENT_OLD),
+            ARGS(NO_NAME, A_CSTR(day), A_CSTR(today), A_INT(months)));
     }
 }
 
@@ -72,8 +71,7 @@ int turn_documents(struct turn *turn, struct str stage, struct err *err) {
         bool needed = str_eq(json_in_text(json_in_get(rule, "stage")), stage) &&
                       !json_in_get(rule, "only_if");
         if (needed && !given_document(turn, id) && !json_in_find(filed, id)) {
-            answer_refuse_case(&turn->answer, rule, SAY_DESK(CASE_DOCUMENT_MISSING),
-                ARGS(A_STR(json_in_text(json_in_get(rule, "ko")))));
+            turn_refuse_named(turn, rule, rule, SAY_DESK(CASE_DOCUMENT_MISSING), ARGS(NO_NAME));
         }
     }
     return enter_documents(turn, err);
@@ -185,14 +183,13 @@ int turn_eligible(struct turn *turn, struct json_in **ret_answer, struct err *er
 static void check_window(struct turn *turn) {
     const struct json_in *window = json_in_get(turn->root, "window");
     struct str state = programme_text(turn->programme, "state");
-    struct str name = programme_text(turn->programme, "ko");
     int64_t opens = 0;
     int64_t closes = 0;
     bool has_time = false;
     if (str_eq(state, STR("details_pending")) || str_eq(state, STR("continuing"))) {
-        answer_refuse_case(&turn->answer, window,
+        turn_refuse_named(turn, window, turn->root,
             str_eq(state, STR("continuing")) ? SAY_DESK(CASE_CONTINUING) : SAY_DESK(CASE_NO_STEPS),
-            ARGS(A_STR(name)));
+            ARGS(NO_NAME));
         return;
     }
     struct str from = json_in_text(json_in_get(window, "opens"));
@@ -317,6 +314,48 @@ static bool takes_part(const struct turn *turn, struct str role) {
     return known || str_eq(role, STR("adopter")) || json_in_count(all) == 0;
 }
 
+struct role_words {
+    const char *role;
+    enum msg_id words;
+};
+static const struct role_words ROLES[] = {{"adopter", SAY_DESK(SHOW_BY_ADOPTER)},
+    {"supplier", SAY_DESK(SHOW_BY_SUPPLIER)}, {"solution", SAY_DESK(SHOW_BY_SOLUTION)},
+    {"consulting", SAY_DESK(SHOW_BY_CONSULTING)}, {"host", SAY_DESK(SHOW_BY_HOST)},
+    {"partner", SAY_DESK(SHOW_BY_PARTNER)}, {"meister", SAY_DESK(SHOW_BY_MEISTER)}};
+
+static void party_words(struct str role, enum lang lang, struct buf *to) {
+    for (size_t i = 0; i < sizeof ROLES / sizeof ROLES[0]; i++) {
+        if (str_eq(role, str_of(ROLES[i].role))) {
+            msg_render(ROLES[i].words, NO_ARGS, lang, to);
+            return;
+        }
+    }
+    buf_put_str(to, role);
+}
+
+/* The holder by name, in the language of each sentence. */
+static void refuse_policy(struct turn *turn, const struct json_in *rule, struct str holder,
+    enum msg_id msg, const struct arg *args) {
+    struct arg own[ERR_ARGS_MAX + 1] = {{0}};
+    struct buf words[2];
+    for (size_t i = 1; i < ERR_ARGS_MAX && args[i].kind != ARG_KIND_NONE; i++) {
+        own[i] = args[i];
+    }
+    for (int i = 0; i < 2; i++) {
+        AUTO_BUF struct buf name;
+        enum lang lang = i == 0 ? LANG_KO : LANG_EN;
+        buf_init(&name, WORD_BYTES);
+        buf_init(&words[i], ERR_TEXT_MAX * 4);
+        party_words(holder, lang, &name);
+        own[0] = A_STR(buf_str(&name));
+        msg_render(msg, own, lang, &words[i]);
+    }
+    answer_refuse_said(&turn->answer, STR("insurance"), json_in_text(json_in_get(rule, "src")),
+        buf_str(&words[0]), buf_str(&words[1]));
+    buf_fini(&words[0]);
+    buf_fini(&words[1]);
+}
+
 static void check_policy(
     struct turn *turn, const struct json_in *rule, struct str holder, bool known, int32_t needed) {
     const struct json_in *policies = json_in_get(turn->input, "insurance");
@@ -334,14 +373,13 @@ static void check_policy(
         (void)day_text(needed, last);
         (void)str_copy_z(holder, name, sizeof name);
         if (known && until < needed) {
-            answer_refuse(&turn->answer, STR("insurance"), json_in_text(json_in_get(rule, "src")),
-                SAY_DESK(CASE_INSURANCE_SHORT), ARGS(A_STR(holder), A_CSTR(day), A_CSTR(last)));
+            refuse_policy(turn, rule, holder, SAY_DESK(CASE_INSURANCE_SHORT),
+                ARGS(NO_NAME, A_CSTR(day), A_CSTR(last)));
         }
         json_put_str(turn_effect(turn, PART_INSURANCE), name, str_of(day));
         return;
     }
-    answer_refuse(&turn->answer, STR("insurance"), json_in_text(json_in_get(rule, "src")),
-        SAY_DESK(CASE_INSURANCE_MISSING), ARGS(A_STR(holder)));
+    refuse_policy(turn, rule, holder, SAY_DESK(CASE_INSURANCE_MISSING), ARGS(NO_NAME));
 }
 
 /* One policy for each holder, each long enough: to the deadline `insurance_until` where the

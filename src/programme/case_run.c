@@ -8,6 +8,8 @@
  */
 #include "programme/case.h"
 #include "programme/day.h"
+#include "programme/lexicon.h"
+#include "programme/verbs.h"
 #include "programme/won.h"
 #include "programme/words.h"
 
@@ -183,15 +185,28 @@ int act_skip(struct turn *turn, struct err *err) {
     return need_reason(turn, err);
 }
 
-static const char *const VERDICTS[] = {"success", "supplement", "fail", NULL};
+/* The word in the record for what an officer says in either language; empty: no verdict. */
+static struct str verdict_of(struct str word) {
+    static const char *const VERDICTS[][2] = {
+        {"success", "성공"}, {"supplement", "보완"}, {"fail", "실패"}};
+    for (size_t i = 0; i < sizeof VERDICTS / sizeof VERDICTS[0]; i++) {
+        if (str_eq(word, str_of(VERDICTS[i][0])) || str_eq(word, str_of(VERDICTS[i][1]))) {
+            return str_of(VERDICTS[i][0]);
+        }
+    }
+    return STR_NONE;
+}
 
 int act_judge(struct turn *turn, struct err *err) {
-    int rc = need_choice(turn, "verdict", VERDICTS, "success, supplement, fail", err);
-    rc = rc < 0 ? rc : turn_check_due(turn, json_in_text(json_in_get(turn->step, "deadline")), err);
+    struct str verdict = verdict_of(turn_word(turn, "verdict"));
+    if (verdict.size == 0) {
+        return err_set(err, ERR_INVALID, SAY_DESK(CASE_CHOICE),
+            ARGS(A_CSTR("verdict"), A_CSTR("success(성공), supplement(보완), fail(실패)")));
+    }
+    int rc = turn_check_due(turn, json_in_text(json_in_get(turn->step, "deadline")), err);
     if (rc < 0) {
         return rc;
     }
-    struct str verdict = turn_word(turn, "verdict");
     json_put_str(turn_effect(turn, PART_TOP), "verdict", verdict);
     if (str_eq(verdict, STR("success"))) {
         turn_day(turn, "success_verdict");
@@ -209,26 +224,107 @@ int act_judge(struct turn *turn, struct err *err) {
     return need_reason(turn, err);
 }
 
-int act_level(struct turn *turn, struct err *err) {
-    const struct json_in *level = json_in_get(turn->input, "level");
-    if (!level) {
-        return err_set(err, ERR_INVALID, SAY_DESK(CASE_NEEDS), ARGS(A_CSTR("level")));
+/* Whether security is there: as told now, else as the application said. */
+static bool level_security(const struct turn *turn, bool *ret_is) {
+    const struct json_in *own = json_in_get(turn->input, "security");
+    own = own ? own : json_in_get(turn_of(turn, "facts"), "security");
+    bool built = false;
+    bool linked = false;
+    if (json_in_kind(own) != JSON_KIND_OBJECT) {
+        return lexicon_yes(own, ret_is);
     }
-    AUTO_BUF struct buf raw;
-    buf_init(&raw, 4096);
-    json_in_put(level, &raw);
-    json_key(turn_effect(turn, PART_TOP), "level");
-    json_raw(turn_effect(turn, PART_TOP), buf_str(&raw));
+    bool known = lexicon_yes(json_in_get(own, "built"), &built);
+    known = lexicon_yes(json_in_get(own, "linked"), &linked) || known;
+    *ret_is = built || linked;
+    return known;
+}
+
+static void put_level_question(const struct turn *turn, const bool *security, struct buf *input) {
+    static const char *const TOLD[] = {
+        "system_level", "company_level", "areas", "total_score", "bands", "options"};
+    const struct json_in *target = json_in_get(turn->input, "target_level");
+    char today[DAY_TEXT_MAX];
+    struct json json;
+    (void)day_text(turn->today, today);
+    json_init(&json, input);
+    json_object_begin(&json);
+    for (size_t i = 0; i < sizeof TOLD / sizeof TOLD[0]; i++) {
+        turn_put_raw(&json, TOLD[i], json_in_get(turn->input, TOLD[i]));
+    }
+    turn_put_raw(&json, "target_level",
+        target ? target : json_in_get(turn_of(turn, "facts"), "target_level"));
+    if (security) {
+        json_put_bool(&json, "security", *security);
+    }
+    json_put_str(&json, "confirmed_on", str_of(today));
+    json_object_end(&json);
+}
+
+/* Whether the level is one that needs security: asked as if there were none, told to nobody. */
+static int needs_security(const struct turn *turn, struct err *err) {
+    AUTO_JSON_IN struct json_in *asked = NULL;
+    AUTO_JSON_IN struct json_in *answer = NULL;
+    AUTO_BUF struct buf input;
+    AUTO_BUF struct buf out;
+    buf_init(&input, CASE_TURN_BYTES);
+    buf_init(&out, ANSWER_BYTES_MAX);
+    put_level_question(turn, &(bool){false}, &input);
+    int rc = json_in_parse(buf_str(&input), &asked, err);
+    rc = rc < 0 ? rc
+                : verb_ask(verb_find(STR("level")), turn->programme,
+                      json_in_text(json_in_get(turn->type, "id")), asked, &out, err);
+    rc = rc < 0 ? rc : json_in_parse(buf_str(&out), &answer, err);
+    return rc < 0 ? rc : json_in_count(json_in_get(answer, "refused")) > 0;
+}
+
+static void keep_level(struct turn *turn, const struct json_in *answer) {
+    static const char *const KEPT[] = {"system_level", "company_level", "target_met", "total_score",
+        "band", "certificate_from", "certificate_until", "areas"};
+    struct json *top = turn_effect(turn, PART_TOP);
+    json_key(top, "level");
+    json_object_begin(top);
+    for (size_t i = 0; i < sizeof KEPT / sizeof KEPT[0]; i++) {
+        turn_put_raw(top, KEPT[i], json_in_get(answer, KEPT[i]));
+    }
+    json_object_end(top);
+}
+
+/* Both scales as they were confirmed; what follows from them is the question's answer. */
+int act_level(struct turn *turn, struct err *err) {
+    AUTO_JSON_IN struct json_in *answer = NULL;
+    AUTO_BUF struct buf input;
+    buf_init(&input, CASE_TURN_BYTES);
+    bool secure = false;
+    if (!json_in_get(turn->input, "system_level") && !json_in_get(turn->input, "company_level")) {
+        return err_set(err, ERR_INVALID, SAY_DESK(CASE_LEVEL_NEEDS), NO_ARGS);
+    }
+    bool known = level_security(turn, &secure);
+    int rc = known ? 0 : needs_security(turn, err);
+    if (rc != 0) {
+        return rc < 0 ? rc : err_set(err, ERR_INVALID, SAY_DESK(CASE_LEVEL_SECURITY), NO_ARGS);
+    }
+    put_level_question(turn, known ? &secure : NULL, &input);
+    rc = turn_ask(turn, "level", buf_str(&input), true, &answer, err);
+    if (rc < 0) {
+        return rc;
+    }
+    keep_level(turn, answer);
     turn_day(turn, "level_confirmed");
     turn_step_ends(turn);
     return 0;
 }
 
+/* Where a level was confirmed, the certificate's term is that of the confirmation. */
 int act_certify(struct turn *turn, struct err *err) {
+    static const char *const TERM[] = {"certificate_from", "certificate_until"};
     if (turn_word(turn, "certificate").size == 0) {
         return err_set(err, ERR_INVALID, SAY_DESK(CASE_NEEDS), ARGS(A_CSTR("certificate")));
     }
-    json_put_str(turn_effect(turn, PART_TOP), "certificate", turn_word(turn, "certificate"));
+    struct json *top = turn_effect(turn, PART_TOP);
+    json_put_str(top, "certificate", turn_word(turn, "certificate"));
+    for (size_t i = 0; i < sizeof TERM / sizeof TERM[0]; i++) {
+        turn_put_raw(top, TERM[i], json_in_get(turn_of(turn, "level"), TERM[i]));
+    }
     turn_day(turn, "certified");
     turn_step_ends(turn);
     return 0;

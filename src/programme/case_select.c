@@ -33,10 +33,16 @@ struct selection {
     struct desk_call call;
     struct candidate *list;
     size_t count;
+    struct buf already; // Objects: whose corporation has an award of this call.
     struct buf input;
     int64_t number; // Of the ranking.
     int64_t second;
 };
+
+/* The programme's name in the caller's language. */
+static struct str called(const struct selection *s) {
+    return programme_text(s->now.programme, s->wish->actor.lang == LANG_EN ? "en" : "ko");
+}
 
 static struct str actor_of(const struct selection *s) {
     return s->wish->actor.user;
@@ -55,6 +61,47 @@ static void put_fact(struct json *json, const struct json_in *facts, const char 
     }
 }
 
+/* The number of the case by which a corporation has an award of this call; empty: it has none. */
+static int award_of(
+    struct selection *s, struct str corporation, struct str *ret_number, struct err *err) {
+    struct ledger_stmt *stmt = NULL;
+    *ret_number = STR_NONE;
+    if (corporation.size == 0) {
+        return 0;
+    }
+    int rc = ledger_prepare(s->tx,
+        "SELECT number FROM cases WHERE programme = ?1 AND call = ?2 AND corporation = ?3"
+        " AND json_extract(facts, '$.award') = 'selected'"
+        " AND state NOT IN ('cancelled', 'withdrawn', 'refused') LIMIT 1",
+        &stmt, err);
+    if (rc < 0) {
+        return rc;
+    }
+    ledger_bind_str(stmt, 1, s->wish->programme);
+    ledger_bind_i64(stmt, 2, s->call.number);
+    ledger_bind_str(stmt, 3, corporation);
+    rc = ledger_step(stmt, err);
+    if (rc > 0) {
+        *ret_number = arena_copy(&s->arena, ledger_column_str(stmt, 0));
+    }
+    return rc < 0 ? rc : 0;
+}
+
+/* One award a corporation (convention C-11): who has one is not ranked again. */
+static void put_already(
+    struct selection *s, struct str number, struct str corporation, struct str award) {
+    struct json json;
+    if (s->already.size > 0) {
+        buf_put_char(&s->already, ',');
+    }
+    json_init(&json, &s->already);
+    json_object_begin(&json);
+    json_put_str(&json, "id", number);
+    json_put_str(&json, "corporation", corporation);
+    json_put_str(&json, "award", award);
+    json_object_end(&json);
+}
+
 static int put_candidate(struct selection *s, struct str number, struct str facts_json,
     struct json *json, struct err *err) {
     AUTO_JSON_IN struct json_in *state = NULL;
@@ -64,7 +111,13 @@ static int put_candidate(struct selection *s, struct str number, struct str fact
     }
     const struct json_in *facts = json_in_get(state, "facts");
     struct str corporation = case_state_text(state, "corporation");
+    struct str award = STR_NONE;
     double score = 0;
+    rc = award_of(s, corporation, &award, err);
+    if (rc < 0 || award.size > 0) {
+        put_already(s, number, corporation, award);
+        return rc;
+    }
     json_object_begin(json);
     json_put_str(json, "id", number);
     json_put_str(json, "type", case_state_text(state, "type"));
@@ -109,11 +162,14 @@ static int put_candidates(struct selection *s, struct json *json, struct err *er
     json_array_begin(json);
     while ((rc = ledger_step(stmt, err)) > 0) {
         struct str id = arena_copy(&s->arena, ledger_column_str(stmt, 0));
+        size_t before = s->count;
         rc = put_candidate(s, ledger_column_str(stmt, 1), ledger_column_str(stmt, 2), json, err);
         if (rc < 0) {
             return rc;
         }
-        s->list[s->count - 1].id = id;
+        if (s->count > before) {
+            s->list[before].id = id;
+        }
     }
     json_array_end(json);
     return rc;
@@ -379,16 +435,33 @@ static int store_ranking(struct selection *s, struct str answer, struct err *err
     return ledger_step(stmt, err);
 }
 
+/* Behind the answer's own members: who was not ranked, and by which case the corporation has its
+ * award. */
+static void tell_already(const struct selection *s, struct buf *answer) {
+    if (s->already.size > 0 && answer->size > 0 && answer->data[answer->size - 1] == '}') {
+        answer->size--;
+        buf_put_str(answer, STR(",\"already\":["));
+        buf_put_str(answer, buf_str(&s->already));
+        buf_put_str(answer, STR("]}"));
+    }
+}
+
 static int select_run(struct selection *s, struct buf *answer, struct err *err) {
     AUTO_JSON_IN struct json_in *asked = NULL;
     AUTO_JSON_IN struct json_in *ranked = NULL;
     int rc = write_input(s, err);
     rc = rc < 0 ? rc : json_in_parse(buf_str(&s->input), &asked, err);
+    if (rc >= 0 && s->count == 0 && s->already.size == 0) {
+        rc = err_set(err, ERR_CONFLICT, SAY_DESK(CASE_NOBODY), ARGS(A_STR(called(s))));
+    }
     const struct verb *rank = verb_find(STR("rank"));
     if (rc >= 0 && !rank) {
         rc = err_set(err, ERR_UNSUPPORTED, SAY_DESK(DESK_QUESTION), ARGS(A_CSTR("rank")));
     }
     rc = rc < 0 ? rc : verb_ask(rank, s->now.programme, STR_NONE, asked, answer, err);
+    if (rc >= 0) {
+        tell_already(s, answer);
+    }
     rc = rc < 0 ? rc : json_in_parse(buf_str(answer), &ranked, err);
     if (rc < 0 || s->wish->dry) {
         return rc;
@@ -410,13 +483,15 @@ int cases_select(
     if (at.size > 0 && !moment_parse(at, &s.second, &has_time)) {
         rc = err_set(err, ERR_INVALID, SAY_DESK(CASE_UNREADABLE), ARGS(A_STR(at)));
     } else if (s.call.number == 0) {
-        rc = err_set(err, ERR_CONFLICT, SAY_DESK(CASE_CALL_CLOSED), ARGS(A_STR(wish->programme)));
+        rc = err_set(err, ERR_CONFLICT, SAY_DESK(CASE_CALL_CLOSED), ARGS(A_STR(called(&s))));
     }
     arena_init(&s.arena, 0);
     buf_init(&s.input, ANSWER_BYTES_MAX);
+    buf_init(&s.already, ANSWER_BYTES_MAX);
     rc = rc < 0 ? rc : select_run(&s, answer, err);
     mem_free(s.list);
     buf_fini(&s.input);
+    buf_fini(&s.already);
     arena_fini(&s.arena);
     programme_free(s.now.programme);
     return rc;

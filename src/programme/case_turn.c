@@ -59,7 +59,7 @@ static const struct case_action ACTIONS[] = {
     {"skip", "check visit level", OFFICER, false, false, act_skip, ""},
     {"report", "report", COMPANY, false, false, act_report, "documents"},
     {"judge", "judge", OFFICER, false, false, act_judge, "verdict"},
-    {"level", "level", OFFICER, false, false, act_level, "level"},
+    {"level", "level", OFFICER, false, false, act_level, "system_level company_level security"},
     {"certify", "certify", OFFICER, false, false, act_certify, "certificate"},
     {"settle", "settle", OFFICER, false, false, act_settle, "spent"},
     {"close", "follow", OFFICER, false, false, act_close, ""},
@@ -216,6 +216,32 @@ void turn_refuse_step(struct turn *turn, enum msg_id msg, const struct arg *args
     answer_refuse_case(&turn->answer, turn->step, msg, args);
 }
 
+static struct str name_in(const struct json_in *element, enum lang lang) {
+    struct str own = json_in_text(json_in_get(element, lang == LANG_KO ? "ko" : "en"));
+    return own.size > 0 ? own : json_in_text(json_in_get(element, lang == LANG_KO ? "en" : "ko"));
+}
+
+void turn_refuse_named(struct turn *turn, const struct json_in *rule, const struct json_in *named,
+    enum msg_id msg, const struct arg *args) {
+    struct arg own[ERR_ARGS_MAX + 1] = {{0}};
+    struct buf words[2];
+    struct str source = json_in_text(json_in_get(rule, "src"));
+    for (size_t i = 0; i < ERR_ARGS_MAX && args[i].kind != ARG_KIND_NONE; i++) {
+        own[i] = args[i];
+    }
+    for (int i = 0; i < 2; i++) {
+        enum lang lang = i == 0 ? LANG_KO : LANG_EN;
+        buf_init(&words[i], ERR_TEXT_MAX * 4);
+        own[0] = A_STR(name_in(named, lang));
+        msg_render(msg, own, lang, &words[i]);
+    }
+    answer_refuse_said(&turn->answer, json_in_text(json_in_get(rule, "id")),
+        source.size > 0 ? source : programme_text(turn->programme, "src"), buf_str(&words[0]),
+        buf_str(&words[1]));
+    buf_fini(&words[0]);
+    buf_fini(&words[1]);
+}
+
 void turn_refuse_all(struct turn *turn, const struct json_in *answer) {
     const struct json_in *refused = json_in_get(answer, "refused");
     for (size_t i = 0; i < json_in_count(refused); i++) {
@@ -345,6 +371,16 @@ void case_fold(const struct json_in *state, const struct json_in *effect, struct
 
 /* ---- Deadlines ---- */
 
+void turn_put_raw(struct json *json, const char *key, const struct json_in *value) {
+    AUTO_BUF struct buf raw;
+    buf_init(&raw, CASE_TURN_BYTES);
+    if (value) {
+        json_in_put(value, &raw);
+        json_key(json, key);
+        json_raw(json, buf_str(&raw));
+    }
+}
+
 /* The days of the case as the question `deadlines` reads them. */
 static void put_days(const struct json_in *state, struct buf *to) {
     struct json json;
@@ -451,9 +487,9 @@ int turn_check_due(struct turn *turn, struct str id, struct err *err) {
         char today[DAY_TEXT_MAX];
         (void)day_text(due, last);
         (void)day_text(turn->today, today);
-        answer_refuse_case(&turn->answer, rule ? rule : turn->step, SAY_DESK(CASE_LATE),
-            ARGS(A_STR(json_in_text(json_in_get(rule ? rule : turn->step, "ko"))), A_CSTR(last),
-                A_CSTR(today)));
+        rule = rule ? rule : turn->step;
+        turn_refuse_named(
+            turn, rule, rule, SAY_DESK(CASE_LATE), ARGS(NO_NAME, A_CSTR(last), A_CSTR(today)));
     }
     return rc < 0 ? rc : 0;
 }
@@ -544,7 +580,7 @@ static int check_place(const struct turn *turn, const struct case_action *action
     }
     if (!case_action_fits(action, turn->step)) {
         return err_set(err, ERR_CONFLICT, SAY_DESK(CASE_STEP),
-            ARGS(A_CSTR(action->name), A_STR(json_in_text(json_in_get(turn->step, "ko"))),
+            ARGS(A_CSTR(action->name), A_STR(name_in(turn->step, turn->actor->lang)),
                 A_STR(step_id(turn->step))));
     }
     return 0;
@@ -651,8 +687,8 @@ int case_turn(const struct case_told *told, struct case_outcome *outcome, struct
     turn.step = told->state ? step_of_state(turn.root, told->state)
                             : step_of_kind(turn.root, "apply", NULL);
     if (rc >= 0 && !turn.step) {
-        rc = err_set(
-            err, ERR_CONFLICT, SAY_DESK(CASE_NO_STEPS), ARGS(A_STR(programme_id(told->programme))));
+        rc = err_set(err, ERR_CONFLICT, SAY_DESK(CASE_NO_STEPS),
+            ARGS(A_STR(name_in(turn.root, told->actor->lang))));
     }
     buf_init(&turn.asked, ANSWER_BYTES_MAX);
     rc = rc < 0 ? rc : turn_run(&turn, action, told, outcome, err);

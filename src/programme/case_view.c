@@ -164,8 +164,8 @@ static void put_own(struct view *view, const char *part) {
 static void put_state(struct view *view) {
     static const char *const PARTS[] = {"facts", "cost", "documents", "decisions", "options",
         "days", "insurance", "amounts", "done", "extension_months", "score", "rank", "award",
-        "verdict", "level", "certificate", "expert", "cause", "objection", "received", "checked",
-        "through", "breach"};
+        "verdict", "level", "certificate", "certificate_from", "certificate_until", "expert",
+        "cause", "objection", "received", "checked", "through", "breach"};
     for (size_t i = 0; i < sizeof PARTS / sizeof PARTS[0]; i++) {
         put_raw(view->json, PARTS[i], json_in_get(view->row.state, PARTS[i]));
     }

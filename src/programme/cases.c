@@ -120,7 +120,7 @@ static int row_new(struct ledger_tx *tx, const struct case_wish *wish, struct de
     bool open = str_eq(state, STR("open")) || state.size == 0;
     if (rc >= 0 && open && !call->announced) { // What is no call at all is told by its rules.
         rc = err_set(err, ERR_CONFLICT, SAY_DESK(CASE_CALL_CLOSED),
-            ARGS(A_STR(programme_text(now.programme, "ko"))));
+            ARGS(A_STR(programme_text(now.programme, wish->actor.lang == LANG_EN ? "en" : "ko"))));
     }
     rc = rc < 0 ? rc : number_new(tx, programme, arena, &row->number, err);
     struct random random;
@@ -199,7 +199,8 @@ static int append_turn(struct act *act, const struct case_actor *actor,
     return case_append(act->tx, &entry, &act->done->sequence, err);
 }
 
-/* The next in rank of the same type moves to the place that came free. */
+/* The next in rank of the same type moves to the place that came free; not one whose corporation
+ * has an award by now (convention C-11). */
 static int move_up(struct act *act, struct err *err) {
     AUTO_CASE_ROW struct case_row next = {.state = NULL};
     struct ledger_stmt *stmt = NULL;
@@ -207,7 +208,12 @@ static int move_up(struct act *act, struct err *err) {
     int64_t needed = 0;
     int rc = ledger_prepare(act->tx,
         "SELECT id FROM cases WHERE programme = ?1 AND call = ?2 AND state = 'waiting'"
-        " AND type = ?3 ORDER BY json_extract(facts, '$.rank'), number LIMIT 1",
+        " AND type = ?3 AND NOT EXISTS (SELECT 1 FROM cases AS won WHERE won.programme = "
+        "cases.programme"
+        " AND won.call = cases.call AND won.corporation = cases.corporation"
+        " AND won.corporation <> '' AND json_extract(won.facts, '$.award') = 'selected'"
+        " AND won.state NOT IN ('cancelled', 'withdrawn', 'refused'))"
+        " ORDER BY json_extract(facts, '$.rank'), number LIMIT 1",
         &stmt, err);
     if (rc < 0) {
         return rc;

@@ -29,6 +29,7 @@ struct case_actor {
     struct str user; // User or token id.
     struct str organisation;
     uint32_t roles; // Bits, in the programme asked about.
+    enum lang lang; // In which names stand in errors.
 };
 const char *case_role_name(uint32_t role); // Of one bit.
 bool case_role_of_name(struct str name, uint32_t *ret_role);

@@ -137,12 +137,15 @@ static int answer_refused(struct call *call, struct str told, struct err *err) {
     buf_init(&sentence, 2 * DETAIL_BYTES);
     (void)err_set(&words, ERR_CONFLICT, SAY_DESK(DESK_REFUSED), ARGS(A_STR(buf_str(&detail))));
     err_render(&words, call->lang, &sentence);
+    AUTO_BUF struct buf title;
+    buf_init(&title, DETAIL_BYTES);
+    msg_render(SAY_DESK(DESK_REFUSED_TITLE), NO_ARGS, call->lang, &title);
     struct json json;
     call_json(call, 422, &json);
     call->http->response.content_type = "application/problem+json; charset=utf-8";
     json_object_begin(&json);
     json_put_str(&json, "type", STR("/problems/refused"));
-    json_put_str(&json, "title", str_of(err_code_words(ERR_CONFLICT, call->lang)));
+    json_put_str(&json, "title", buf_str(&title));
     json_put_i64(&json, "status", 422);
     json_put_str(&json, "detail", buf_str(&sentence));
     json_put_str(&json, "code", STR("refused"));

@@ -20,8 +20,10 @@ int desk_actor(struct ledger_tx *tx, const struct call *call, struct str program
     if (all) {
         roles |= CASE_OFFICER | CASE_AUDITOR;
     }
-    *ret_actor = (struct case_actor){
-        .user = str_of(who->id), .organisation = str_of(who->organisation), .roles = roles};
+    *ret_actor = (struct case_actor){.user = str_of(who->id),
+        .organisation = str_of(who->organisation),
+        .roles = roles,
+        .lang = call->lang};
     *ret_all = all || (!who->is_session && who->role == ROLE_AUDITOR);
     return rc;
 }

@@ -33,6 +33,8 @@ struct tour {
     enum walker who;    // Whose it is.
     char at[24];        // The walk's own time.
     bool limits_tried;  // Of change and extension.
+    const char *type;   // NULL: that of the plan.
+    const char *corporation;
 };
 
 static const char *word(const json_t *object, const char *name) {
@@ -88,14 +90,30 @@ static void turned_away(
     json_decref(act(tour, who, action, body, status));
 }
 
-/* Whether a refusal has this source, and words in both languages. */
+/* Korean syllables (U+AC00 to U+D7A3) before `end`, behind which stand the applicant's own words.
+ */
+static bool has_korean(const char *text, const char *end) {
+    const unsigned char *stop = (const unsigned char *)end;
+    for (const unsigned char *at = (const unsigned char *)text; *at != 0 && at != stop; at++) {
+        if (*at >= 0xea && *at <= 0xed) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Whether a refusal has this source, and words in both languages, each in its own. */
 static void has_source(json_t *answer, const char *what, const char *source) {
     size_t i = 0;
     json_t *one = NULL;
     bool found = false;
+    assert_string_equal(word(answer, "title"), "규칙에 맞지 않습니다");
     json_array_foreach(json_object_get(answer, "refused"), i, one) {
         found = found || strstr(word(one, "source"), source) != NULL;
-        assert_true(word(one, "ko")[0] != '\0' && word(one, "en")[0] != '\0');
+        assert_true(has_korean(word(one, "ko"), NULL) && word(one, "en")[0] != '\0');
+        if (has_korean(word(one, "en"), strstr(word(one, "en"), ": given: "))) {
+            fail_msg("%s: Korean in English: %s", what, word(one, "en"));
+        }
     }
     if (!found) {
         char *text = json_dumps(json_object_get(answer, "refused"), JSON_COMPACT);
@@ -120,12 +138,6 @@ static json_t *ask_programme(
     char target[TARGET_BYTES];
     (void)snprintf(target, sizeof target, "/api/v1/programmes/%s/%s", programme_of(tour), verb);
     return walk_must(tour->walk, who, "POST", target, body, status);
-}
-
-/* The source of an element of the programme, as refusals give it. */
-static const char *source_of(const struct tour *tour, const json_t *element) {
-    (void)tour;
-    return word(element, "src");
 }
 
 static json_t *element(const struct tour *tour, const char *list, const char *id) {
@@ -195,11 +207,15 @@ static json_t *facts(const struct tour *tour, const json_t *more) {
 static json_t *application(
     const struct tour *tour, const char *but, const char *old, int32_t issued, const json_t *more) {
     json_t *body = json_pack("{s:s,s:s,s:s,s:o,s:o}", "programme", programme_of(tour), "type",
-        word(tour->plan, "type"), "name", tour->who == WALK_SECOND ? "둘째" : "첫째", "documents",
+        tour->type ? tour->type : word(tour->plan, "type"), "name",
+        tour->who == WALK_SECOND ? "둘째" : "첫째", "documents",
         documents(tour, "application", but, old, issued), "facts", facts(tour, more));
     json_t *cost = json_object_get(tour->plan, "cost");
     if (cost) {
         json_object_set(body, "cost", cost);
+    }
+    if (tour->corporation) {
+        json_object_set_new(body, "corporation", json_string(tour->corporation));
     }
     return body;
 }
@@ -237,14 +253,14 @@ static void documents_are_asked_for(struct tour *tour) {
     if (missing) {
         has_source(
             apply(tour, WALK_FIRST, application(tour, word(missing, "id"), NULL, 0, NULL), REFUSED),
-            "a missing document", source_of(tour, missing));
+            "a missing document", word(missing, "src"));
     }
     if (aged) {
         int months = (int)json_integer_value(json_object_get(aged, "max_age_months"));
         int32_t issued = day_add_months(today(tour), -months) - 4; // Short months aside.
         has_source(apply(tour, WALK_FIRST, application(tour, NULL, word(aged, "id"), issued, NULL),
                        REFUSED),
-            "an old document", source_of(tour, aged));
+            "an old document", word(aged, "src"));
     }
 }
 
@@ -355,7 +371,12 @@ static void walk_evaluation(struct tour *tour, const json_t *step, const char *a
     if (sheet) {
         refused(tour, WALK_OFFICER, action, json_object(), word(step, "src")); // No sheet yet.
         evaluators_are_outsiders(tour, word(step, "src"));
+        json_t *trim =
+            json_pack("{s:s,s:b,s:s}", "name", "trim", "value", 1, "reason", "committee");
+        turned_away(tour, tour->who, "option", json_deep_copy(trim), 403);
+        done(tour, WALK_OFFICER, "option", json_deep_copy(trim));
         done(tour, WALK_JUDGE, "sheet", sheet_body(tour));
+        refused(tour, WALK_OFFICER, "option", trim, "docs/PROGRAMME.md");
         refused(tour, WALK_JUDGE, "sheet", sheet_body(tour), word(step, "src"));
         done(tour, WALK_OFFICER, action, json_object());
     } else if (strcmp(action, "visit") == 0) {
@@ -509,18 +530,30 @@ static void limits_are_kept(struct tour *tour) {
     }
 }
 
+static json_t *filed(const struct tour *tour, const char *stage, const char *but) {
+    return json_pack("{s:o}", "documents", documents(tour, stage, but, NULL, 0));
+}
+
 static void walk_filing(struct tour *tour, const json_t *step, const char *action) {
     enum walker who = filer(tour, step);
     turned_away(tour, WALK_STRANGER, action, json_object(), 404);
-    late_is_late(tour, step, who, action, json_object());
-    done(tour, who, action, json_object());
+    const char *stage = word(step, "documents");
+    const json_t *missing = first_needed(tour, stage, false);
+    late_is_late(tour, step, who, action, filed(tour, stage, NULL));
+    if (missing) {
+        refused(tour, who, action, filed(tour, stage, word(missing, "id")), word(missing, "src"));
+    }
+    done(tour, who, action, filed(tour, stage, NULL));
 }
 
 static void walk_judge(struct tour *tour, const json_t *step) {
     turned_away(tour, WALK_OFFICER, "judge", json_pack("{s:s}", "verdict", "fine"), 400);
     turned_away(tour, WALK_OFFICER, "judge", json_pack("{s:s}", "verdict", "fail"), 400);
     late_is_late(tour, step, WALK_OFFICER, "judge", json_pack("{s:s}", "verdict", "success"));
-    done(tour, WALK_OFFICER, "judge", json_pack("{s:s}", "verdict", "success"));
+    done(tour, WALK_OFFICER, "judge", json_pack("{s:s}", "verdict", "성공"));
+    json_t *now = look(tour);
+    assert_string_equal(word(now, "verdict"), "success");
+    json_decref(now);
 }
 
 /* An action of a later step is not done here; a decision is not the company's. */
@@ -528,6 +561,11 @@ static void order_and_actors_are_kept(struct tour *tour, const char *kind) {
     static const char *const COMPANY[] = {"plan", "request", "report", "run"};
     turned_away(tour, WALK_OFFICER, strcmp(kind, "settle") == 0 ? "certify" : "settle",
         json_pack("{s:i,s:s}", "spent", 0, "certificate", "x"), 409);
+    turned_away(tour, WALK_STRANGER, strcmp(kind, "follow") == 0 ? "close" : kind, json_object(),
+        404); // Whoever has no part in it.
+    if (strcmp(kind, "follow") == 0) {
+        turned_away(tour, tour->who, "close", json_object(), 403);
+    }
     for (size_t i = 0; i < sizeof COMPANY / sizeof COMPANY[0]; i++) {
         if (strcmp(COMPANY[i], kind) == 0) {
             return;
@@ -536,6 +574,36 @@ static void order_and_actors_are_kept(struct tour *tour, const char *kind) {
     if (strcmp(kind, "match") != 0 && strcmp(kind, "follow") != 0 && strcmp(kind, "select") != 0) {
         turned_away(tour, tour->who, kind, json_object(), 403);
     }
+}
+
+/* Both scales are kept as they were confirmed; from level 3 on not without security; the
+ * certificate holds for as long as the confirmation says. */
+static void walk_level(struct tour *tour) {
+    turned_away(tour, WALK_OFFICER, "level", json_object(), 400);
+    turned_away(tour, WALK_OFFICER, "level", json_pack("{s:s}", "system_level", "best"), 400);
+    turned_away(tour, WALK_OFFICER, "level", json_pack("{s:s}", "system_level", "중간1"), 400);
+    refused(tour, WALK_OFFICER, "level",
+        json_pack("{s:s,s:b}", "system_level", "중간1", "security", 0), "003 L170");
+    done(tour, WALK_OFFICER, "level",
+        json_pack("{s:s,s:i,s:s,s:b}", "system_level", "중간1", "company_level", 2, "target_level",
+            "기초", "security", 1));
+    json_t *now = look(tour);
+    const json_t *level = json_object_get(now, "level");
+    assert_string_equal(word(json_object_get(level, "system_level"), "en"), "Intermediate 1");
+    assert_int_equal(json_integer_value(json_object_get(level, "company_level")), 2);
+    assert_true(json_is_true(json_object_get(level, "target_met")));
+    assert_true(strncmp(word(level, "certificate_from"), tour->at, 10) == 0);
+    json_decref(now);
+}
+
+static void walk_certify(struct tour *tour) {
+    turned_away(tour, WALK_OFFICER, "certify", json_object(), 400);
+    done(tour, WALK_OFFICER, "certify", json_pack("{s:s}", "certificate", "제1호"));
+    json_t *now = look(tour);
+    const json_t *level = json_object_get(now, "level");
+    assert_string_equal(word(now, "certificate_until"), word(level, "certificate_until"));
+    assert_true(!level || word(now, "certificate_until")[0] != '\0');
+    json_decref(now);
 }
 
 static void walk_step(struct tour *tour, const json_t *step) {
@@ -565,10 +633,9 @@ static void walk_step(struct tour *tour, const json_t *step) {
     } else if (strcmp(kind, "judge") == 0) {
         walk_judge(tour, step);
     } else if (strcmp(kind, "level") == 0) {
-        done(tour, WALK_OFFICER, "level", json_pack("{s:i}", "level", 3));
+        walk_level(tour);
     } else if (strcmp(kind, "certify") == 0) {
-        turned_away(tour, WALK_OFFICER, "certify", json_object(), 400);
-        done(tour, WALK_OFFICER, "certify", json_pack("{s:s}", "certificate", "제1호"));
+        walk_certify(tour);
     } else if (strcmp(kind, "settle") == 0) {
         done(tour, WALK_OFFICER, "settle", json_pack("{s:i}", "spent", 4000000));
     } else if (strcmp(kind, "follow") == 0) {
@@ -658,6 +725,10 @@ static void money_comes_back(struct tour *tour, json_t *claim) {
     json_object_set_new(body, "reason", json_string("found"));
     if (strcmp(word(claim, "cause"), "upkeep_breach") == 0) { // The agency's to decide.
         turned_away(tour, WALK_OFFICER, "clawback", json_deep_copy(body), REFUSED);
+        json_t *over = json_deep_copy(body);
+        json_object_update_new(
+            over, json_pack("{s:b,s:I}", "decision", 1, "amount", (json_int_t)1 << 40));
+        turned_away(tour, WALK_OFFICER, "clawback", over, REFUSED); // More than was paid.
         json_object_set_new(body, "decision", json_true());
     }
     done(tour, WALK_OFFICER, "clawback", body);
@@ -718,7 +789,7 @@ static void a_failed_project_pays_back(struct tour *tour) {
     walk_until(tour, "select");
     json_decref(ask_programme(tour, WALK_OFFICER, "select", json_object(), 200));
     walk_until(tour, "judge");
-    done(tour, WALK_OFFICER, "judge", json_pack("{s:s,s:s}", "verdict", "fail", "reason", "audit"));
+    done(tour, WALK_OFFICER, "judge", json_pack("{s:s,s:s}", "verdict", "실패", "reason", "audit"));
     assert_string_equal(state_of(tour, state), "failed");
     money_comes_back(tour, json_object_get(tour->plan, "fails"));
     everything_follows_from_the_events(tour);
@@ -747,6 +818,13 @@ static void announce(struct tour *tour) {
     json_decref(ask_programme(tour, WALK_OFFICER, "announce", json_object(), 409));
 }
 
+/* A ranking of nobody says so, and where cases come from. */
+static void nobody_is_ranked(struct tour *tour) {
+    json_t *answer = ask_programme(tour, WALK_OFFICER, "select", json_object(), 409);
+    assert_non_null(strstr(word(answer, "detail"), "건이 없습니다"));
+    json_decref(answer);
+}
+
 static void walk_programme(struct walk *walk, const json_t *plan) {
     struct tour tour = {.walk = walk, .plan = plan, .who = WALK_FIRST};
     char first[sizeof tour.number];
@@ -755,6 +833,7 @@ static void walk_programme(struct walk *walk, const json_t *plan) {
     set_time(&tour, word(plan, "apply_at"));
     tour.document = load_document(walk, programme_of(&tour));
     announce(&tour);
+    nobody_is_ranked(&tour);
     window_is_kept(&tour);
     documents_are_asked_for(&tour);
     json_decref(apply(&tour, WALK_JUDGE, application(&tour, NULL, NULL, 0, NULL), 403));
@@ -808,6 +887,91 @@ static void programmes_are_walked_from_end_to_end(void **state) {
     json_decref(walks);
 }
 
+/* ---- Ties ---- */
+
+static const json_t *plan_of(const json_t *walks, const char *id) {
+    size_t i = 0;
+    json_t *plan = NULL;
+    json_array_foreach(walks, i, plan) {
+        if (strcmp(word(plan, "programme"), id) == 0) {
+            return plan;
+        }
+    }
+    fail_msg("nobody walks %s", id);
+    return NULL;
+}
+
+/* An application received at the plan's moment, up to the selection. */
+static void bring_to_selection(struct tour *tour, json_t *more, char number[100]) {
+    set_time(tour, word(tour->plan, "apply_at"));
+    open_case(tour, WALK_FIRST, more);
+    json_decref(more);
+    walk_until(tour, "select");
+    (void)str_copy_z(str_of(tour->number), number, 100);
+}
+
+static json_t *select_places(struct tour *tour, const char *type, int places) {
+    return ask_programme(tour, WALK_OFFICER, "select",
+        json_pack("{s:{s:i},s:s}", "slots", type, places, "reason", "committee"), 200);
+}
+
+static void is_at(const json_t *list, size_t index, const char *text) {
+    assert_string_equal(json_string_value(json_array_get(list, index)), text);
+}
+
+static bool notes_tell(const json_t *answer, const char *id) {
+    size_t i = 0;
+    json_t *note = NULL;
+    json_array_foreach(json_object_get(answer, "notes"), i, note) {
+        if (strcmp(word(note, "id"), id) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* */
+static void women_go_first_and_a_corporation_wins_once(void **state) {
+    json_t *walks = load_walks();
+    struct tour tour = {.walk = *state, .plan = plan_of(walks, "bupyeong-2023"), .who = WALK_FIRST};
+    char first[100];
+    char women[100];
+    char again[100];
+    set_time(&tour, word(tour.plan, "apply_at"));
+    tour.document = load_document(tour.walk, programme_of(&tour));
+    announce(&tour);
+    bring_to_selection(&tour, json_pack("{s:b}", "women_owned", 0), first);
+    tour.corporation = "110111-0000001";
+    bring_to_selection(&tour, json_pack("{s:b}", "women_owned", 1), women);
+    json_t *answer = select_places(&tour, "basic", 1);
+    is_at(json_object_get(answer, "order"), 0, women);
+    is_at(json_object_get(json_object_get(answer, "selected"), "basic"), 0, women);
+    is_at(json_object_get(answer, "waiting"), 0, first);
+    assert_true(notes_tell(answer, "D-01"));
+    json_decref(answer);
+    tour.type = "advanced1"; // The same corporation, at another type.
+    int32_t later = today(&tour) + 1;
+    bring_to_selection(&tour, json_object(), again);
+    move_to(&tour, later);
+    answer = select_places(&tour, "advanced1", 2);
+    const json_t *already = json_array_get(json_object_get(answer, "already"), 0);
+    assert_string_equal(word(already, "id"), again);
+    assert_string_equal(word(already, "award"), women);
+    json_decref(answer);
+    json_t *now = look(&tour);
+    assert_string_equal(word(now, "state"), "open");
+    assert_null(json_object_get(now, "award"));
+    json_decref(now);
+    /* Once that award has fallen away, the other application is ranked. */
+    (void)str_copy_z(str_of(women), tour.number, sizeof tour.number);
+    done(&tour, WALK_OFFICER, "cancel", json_pack("{s:s}", "reason", "gave up"));
+    answer = select_places(&tour, "advanced1", 2);
+    is_at(json_object_get(json_object_get(answer, "selected"), "advanced1"), 0, again);
+    json_decref(answer);
+    json_decref(tour.document);
+    json_decref(walks);
+}
+
 static struct walk the_walk;
 
 static int open_walk(void **state) {
@@ -825,6 +989,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(
             programmes_are_walked_from_end_to_end, open_walk, close_walk),
+        cmocka_unit_test_setup_teardown(
+            women_go_first_and_a_corporation_wins_once, open_walk, close_walk),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
