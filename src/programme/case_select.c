@@ -61,6 +61,25 @@ static void put_fact(struct json *json, const struct json_in *facts, const char 
     }
 }
 
+/* The fact by which places of the application's type are kept, unless it stands there already. */
+static void put_reserve_fact(
+    const struct json_in *root, struct str type, const struct json_in *facts, struct json *json) {
+    static const char *const THERE[] = {
+        "id", "type", "score", "received", "corporation", "women_owned", "history", "fit"};
+    const struct json_in *types = json_in_get(root, "types");
+    const struct json_in *reserve = json_in_get(list_find(types, type), "reserve");
+    struct str fact = json_in_text(json_in_get(reserve, "fact"));
+    char name[KEY_BYTES];
+    for (size_t i = 0; i < sizeof THERE / sizeof THERE[0]; i++) {
+        if (str_eq(fact, str_of(THERE[i]))) {
+            return;
+        }
+    }
+    if (fact.size > 0 && str_copy_z(fact, name, sizeof name)) {
+        put_fact(json, facts, name);
+    }
+}
+
 /* The number of the case by which a corporation has an award of this call; empty: it has none. */
 static int award_of(
     struct selection *s, struct str corporation, struct str *ret_number, struct err *err) {
@@ -135,6 +154,7 @@ static int put_candidate(struct selection *s, struct str number, struct str fact
     put_fact(json, facts, "women_owned");
     put_fact(json, facts, "history");
     put_fact(json, facts, "fit");
+    put_reserve_fact(root, case_state_text(state, "type"), facts, json);
     json_object_end(json);
     struct candidate *one = &s->list[s->count++];
     one->number = arena_copy(&s->arena, number);

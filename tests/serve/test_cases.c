@@ -8,7 +8,7 @@
  * with a conflict, a policy that ends a day early, a change after its limit, an extension over the
  * maximum. Each is refused with the rule's own words and source, and leaves nothing.
  */
-#include "support_walk.h"
+#include "support_tour.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -23,259 +23,56 @@
 #include "programme/cases.h"
 #include "programme/day.h"
 
-enum { TARGET_BYTES = 256, TURNS_MAX = 60, REFUSED = 422 };
-
-struct tour {
-    struct walk *walk;
-    const json_t *plan; // A row of walks.json.
-    json_t *document;   // The programme.
-    char number[100];   // The case that is walked.
-    enum walker who;    // Whose it is.
-    char at[24];        // The walk's own time.
-    bool limits_tried;  // Of change and extension.
-    const char *type;   // NULL: that of the plan.
-    const char *corporation;
-};
-
-static const char *word(const json_t *object, const char *name) {
-    const char *text = json_string_value(json_object_get(object, name));
-    return text ? text : "";
-}
-
-static const char *programme_of(const struct tour *tour) {
-    return word(tour->plan, "programme");
-}
-
-/* ---- Days ---- */
-
-static void set_time(struct tour *tour, const char *at) {
-    (void)str_copy_z(str_of(at), tour->at, sizeof tour->at);
-    walk_time(tour->walk, at);
-}
-
-static int32_t today(const struct tour *tour) {
-    int32_t day = 0;
-    assert_true(day_parse(str_of(tour->at), &day));
-    return day;
-}
-
-static void at_day(int32_t day, char to[24]) {
-    char text[DAY_TEXT_MAX];
-    (void)day_text(day, text);
-    (void)snprintf(to, 24, "%sT10:00", text);
-}
-
-static void move_to(struct tour *tour, int32_t day) {
-    char at[24];
-    at_day(day, at);
-    set_time(tour, at);
-}
-
-/* ---- Asking ---- */
-
-static json_t *act(
-    struct tour *tour, enum walker who, const char *action, json_t *body, int status) {
-    char target[TARGET_BYTES];
-    (void)snprintf(target, sizeof target, "/api/v1/cases/%s/actions", tour->number);
-    json_object_set_new(body, "action", json_string(action));
-    return walk_must(tour->walk, who, "POST", target, body, status);
-}
-
-static void done(struct tour *tour, enum walker who, const char *action, json_t *body) {
-    json_decref(act(tour, who, action, body, 200));
-}
-
-static void turned_away(
-    struct tour *tour, enum walker who, const char *action, json_t *body, int status) {
-    json_decref(act(tour, who, action, body, status));
-}
-
-/* Korean syllables (U+AC00 to U+D7A3) before `end`, behind which stand the applicant's own words.
- */
-static bool has_korean(const char *text, const char *end) {
-    const unsigned char *stop = (const unsigned char *)end;
-    for (const unsigned char *at = (const unsigned char *)text; *at != 0 && at != stop; at++) {
-        if (*at >= 0xea && *at <= 0xed) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Whether a refusal has this source, and words in both languages, each in its own. */
-static void has_source(json_t *answer, const char *what, const char *source) {
-    size_t i = 0;
-    json_t *one = NULL;
-    bool found = false;
-    assert_string_equal(word(answer, "title"), "규칙에 맞지 않습니다");
-    json_array_foreach(json_object_get(answer, "refused"), i, one) {
-        found = found || strstr(word(one, "source"), source) != NULL;
-        assert_true(has_korean(word(one, "ko"), NULL) && word(one, "en")[0] != '\0');
-        if (has_korean(word(one, "en"), strstr(word(one, "en"), ": given: "))) {
-            fail_msg("%s: Korean in English: %s", what, word(one, "en"));
-        }
-    }
-    if (!found) {
-        char *text = json_dumps(json_object_get(answer, "refused"), JSON_COMPACT);
-        fail_msg("%s is not refused by %s: %s", what, source, text);
-    }
-    json_decref(answer);
-}
-
-static void refused(
-    struct tour *tour, enum walker who, const char *action, json_t *body, const char *source) {
-    has_source(act(tour, who, action, body, REFUSED), action, source);
-}
-
-static json_t *look(struct tour *tour) {
-    char target[TARGET_BYTES];
-    (void)snprintf(target, sizeof target, "/api/v1/cases/%s", tour->number);
-    return walk_must(tour->walk, WALK_OFFICER, "GET", target, NULL, 200);
-}
-
-static json_t *ask_programme(
-    struct tour *tour, enum walker who, const char *verb, json_t *body, int status) {
-    char target[TARGET_BYTES];
-    (void)snprintf(target, sizeof target, "/api/v1/programmes/%s/%s", programme_of(tour), verb);
-    return walk_must(tour->walk, who, "POST", target, body, status);
-}
-
-static json_t *element(const struct tour *tour, const char *list, const char *id) {
-    size_t i = 0;
-    json_t *one = NULL;
-    json_array_foreach(json_object_get(tour->document, list), i, one) {
-        if (strcmp(word(one, "id"), id) == 0) {
-            return one;
-        }
-    }
-    return NULL;
-}
-
-/* ---- Documents ---- */
-
-static bool is_needed(const json_t *document, const char *stage) {
-    return strcmp(word(document, "stage"), stage) == 0 && !json_object_get(document, "only_if");
-}
-
-/* All that a stage needs, issued today, but for one (NULL: none is missing). */
-static json_t *documents(
-    const struct tour *tour, const char *stage, const char *but, const char *old, int32_t issued) {
-    json_t *list = json_array();
-    size_t i = 0;
-    json_t *one = NULL;
-    json_array_foreach(json_object_get(tour->document, "documents"), i, one) {
-        const char *id = word(one, "id");
-        char day[DAY_TEXT_MAX];
-        (void)day_text(old && strcmp(id, old) == 0 ? issued : today(tour), day);
-        if (is_needed(one, stage) && !(but && strcmp(id, but) == 0)) {
-            json_array_append_new(list, json_pack("{s:s,s:s}", "id", id, "issued", day));
-        }
-    }
-    return list;
-}
-
-static const json_t *first_needed(const struct tour *tour, const char *stage, bool aged) {
-    size_t i = 0;
-    json_t *one = NULL;
-    json_array_foreach(json_object_get(tour->document, "documents"), i, one) {
-        if (is_needed(one, stage) && (!aged || json_object_get(one, "max_age_months"))) {
-            return one;
-        }
-    }
-    return NULL;
-}
-
-/* ---- The application ---- */
-
-/* The facts with the ids of this desk's organisations, and other ones over them. */
-static json_t *facts(const struct tour *tour, const json_t *more) {
-    json_t *all = json_deep_copy(json_object_get(tour->plan, "facts"));
-    size_t i = 0;
-    json_t *one = NULL;
-    json_array_foreach(json_object_get(all, "consortium"), i, one) {
-        if (strcmp(word(one, "organisation"), "$supplier") == 0) {
-            json_object_set_new(
-                one, "organisation", json_string(tour->walk->organisations[WALK_SUPPLIER]));
-        }
-    }
-    if (more) {
-        json_object_update(all, (json_t *)(uintptr_t)more);
-    }
-    return all;
-}
-
-static json_t *application(
-    const struct tour *tour, const char *but, const char *old, int32_t issued, const json_t *more) {
-    json_t *body = json_pack("{s:s,s:s,s:s,s:o,s:o}", "programme", programme_of(tour), "type",
-        tour->type ? tour->type : word(tour->plan, "type"), "name",
-        tour->who == WALK_SECOND ? "둘째" : "첫째", "documents",
-        documents(tour, "application", but, old, issued), "facts", facts(tour, more));
-    json_t *cost = json_object_get(tour->plan, "cost");
-    if (cost) {
-        json_object_set(body, "cost", cost);
-    }
-    if (tour->corporation) {
-        json_object_set_new(body, "corporation", json_string(tour->corporation));
-    }
-    return body;
-}
-
-static json_t *apply(struct tour *tour, enum walker who, json_t *body, int status) {
-    return walk_must(tour->walk, who, "POST", "/api/v1/cases", body, status);
-}
+enum { TURNS_MAX = 60 };
 
 static void window_is_kept(struct tour *tour) {
     const json_t *window = json_object_get(tour->document, "window");
     char at[24];
     int32_t opens = 0;
-    assert_true(day_parse(str_of(word(window, "opens")), &opens));
-    at_day(opens - 1, at);
+    assert_true(day_parse(str_of(tour_word(window, "opens")), &opens));
+    tour_day_at(opens - 1, at);
     walk_time(tour->walk, at);
-    has_source(apply(tour, WALK_FIRST, application(tour, NULL, NULL, 0, NULL), REFUSED), "early",
-        word(window, "src"));
-    if (word(window, "closes")[0] != '\0') {
+    tour_has_source(
+        tour_apply(tour, WALK_FIRST, tour_application(tour, NULL, NULL, 0, NULL), REFUSED), "early",
+        tour_word(window, "src"));
+    if (tour_word(window, "closes")[0] != '\0') {
         int32_t closes = 0;
-        assert_true(day_parse(str_of(word(window, "closes")), &closes));
-        (void)snprintf(at, sizeof at, "%.16s:01", word(window, "closes"));
-        if (strlen(word(window, "closes")) < 16) {
-            at_day(closes + 1, at);
+        assert_true(day_parse(str_of(tour_word(window, "closes")), &closes));
+        (void)snprintf(at, sizeof at, "%.16s:01", tour_word(window, "closes"));
+        if (strlen(tour_word(window, "closes")) < 16) {
+            tour_day_at(closes + 1, at);
         }
         walk_time(tour->walk, at);
-        has_source(apply(tour, WALK_FIRST, application(tour, NULL, NULL, 0, NULL), REFUSED), "late",
-            word(window, "src"));
+        tour_has_source(
+            tour_apply(tour, WALK_FIRST, tour_application(tour, NULL, NULL, 0, NULL), REFUSED),
+            "late", tour_word(window, "src"));
     }
     walk_time(tour->walk, tour->at);
 }
 
 static void documents_are_asked_for(struct tour *tour) {
-    const json_t *missing = first_needed(tour, "application", false);
-    const json_t *aged = first_needed(tour, "application", true);
+    const json_t *missing = tour_first_needed(tour, "application", false);
+    const json_t *aged = tour_first_needed(tour, "application", true);
     if (missing) {
-        has_source(
-            apply(tour, WALK_FIRST, application(tour, word(missing, "id"), NULL, 0, NULL), REFUSED),
-            "a missing document", word(missing, "src"));
+        tour_has_source(
+            tour_apply(tour, WALK_FIRST,
+                tour_application(tour, tour_word(missing, "id"), NULL, 0, NULL), REFUSED),
+            "a missing document", tour_word(missing, "src"));
     }
     if (aged) {
         int months = (int)json_integer_value(json_object_get(aged, "max_age_months"));
-        int32_t issued = day_add_months(today(tour), -months) - 4; // Short months aside.
-        has_source(apply(tour, WALK_FIRST, application(tour, NULL, word(aged, "id"), issued, NULL),
-                       REFUSED),
-            "an old document", word(aged, "src"));
+        int32_t issued = day_add_months(tour_today(tour), -months) - 4; // Short months aside.
+        tour_has_source(
+            tour_apply(tour, WALK_FIRST,
+                tour_application(tour, NULL, tour_word(aged, "id"), issued, NULL), REFUSED),
+            "an old document", tour_word(aged, "src"));
     }
-}
-
-static void open_case(struct tour *tour, enum walker who, const json_t *more) {
-    tour->who = who;
-    json_t *answer = apply(tour, who, application(tour, NULL, NULL, 0, more), 201);
-    (void)str_copy_z(
-        str_of(word(json_object_get(answer, "case"), "number")), tour->number, sizeof tour->number);
-    json_decref(answer);
 }
 
 /* Whoever does not meet a rule is told which, at the review or, where there is none, at once. */
 static void the_ineligible_are_told_why(struct tour *tour) {
     const json_t *more = json_object_get(tour->plan, "ineligible");
-    const char *source = word(tour->plan, "ineligible_src");
+    const char *source = tour_word(tour->plan, "ineligible_src");
     size_t i = 0;
     json_t *step = NULL;
     bool screens = false;
@@ -283,17 +80,18 @@ static void the_ineligible_are_told_why(struct tour *tour) {
         return;
     }
     json_array_foreach(json_object_get(tour->document, "steps"), i, step) {
-        screens = screens || strcmp(word(step, "kind"), "screen") == 0;
+        screens = screens || strcmp(tour_word(step, "kind"), "screen") == 0;
     }
     if (!screens) {
-        has_source(apply(tour, WALK_FIRST, application(tour, NULL, NULL, 0, more), REFUSED),
+        tour_has_source(
+            tour_apply(tour, WALK_FIRST, tour_application(tour, NULL, NULL, 0, more), REFUSED),
             "ineligible", source);
         return;
     }
-    open_case(tour, WALK_FIRST, more);
-    refused(tour, WALK_OFFICER, "screen", json_object(), source);
-    turned_away(tour, WALK_OFFICER, "refuse", json_object(), 400); // No reason.
-    done(tour, WALK_OFFICER, "refuse", json_pack("{s:s}", "reason", source));
+    tour_open_case(tour, WALK_FIRST, more);
+    tour_refused(tour, WALK_OFFICER, "screen", json_object(), source);
+    tour_turned_away(tour, WALK_OFFICER, "refuse", json_object(), 400); // No reason.
+    tour_done(tour, WALK_OFFICER, "refuse", json_pack("{s:s}", "reason", source));
 }
 
 /* ---- Steps ---- */
@@ -320,15 +118,17 @@ static void walk_screen(struct tour *tour) {
     }
     assert_int_equal(status, REFUSED);
     json_array_foreach(json_object_get(answer, "refused"), i, one) {
-        turned_away(tour, WALK_OFFICER, "decide",
-            json_pack("{s:s,s:b}", "rule", word(one, "rule"), "holds", 1), 400); // No reason.
-        turned_away(tour, tour->who, "decide",
-            json_pack("{s:s,s:b,s:s}", "rule", word(one, "rule"), "holds", 1, "reason", "x"), 403);
-        done(tour, WALK_OFFICER, "decide",
-            json_pack("{s:s,s:b,s:s}", "rule", word(one, "rule"), "holds", 1, "reason", "seen"));
+        tour_turned_away(tour, WALK_OFFICER, "decide",
+            json_pack("{s:s,s:b}", "rule", tour_word(one, "rule"), "holds", 1), 400); // No reason.
+        tour_turned_away(tour, tour->who, "decide",
+            json_pack("{s:s,s:b,s:s}", "rule", tour_word(one, "rule"), "holds", 1, "reason", "x"),
+            403);
+        tour_done(tour, WALK_OFFICER, "decide",
+            json_pack(
+                "{s:s,s:b,s:s}", "rule", tour_word(one, "rule"), "holds", 1, "reason", "seen"));
     }
     json_decref(answer);
-    done(tour, WALK_OFFICER, "screen", json_object());
+    tour_done(tour, WALK_OFFICER, "screen", json_object());
 }
 
 static json_t *sheet_body(const struct tour *tour) {
@@ -343,11 +143,11 @@ static json_t *sheet_body(const struct tour *tour) {
         json_array_foreach(json_object_get(area, "items"), i, item) {
             json_t *best = json_array_get(json_object_get(item, "grades"), 0);
             json_object_set(
-                grades, word(item, "id"), best ? best : json_object_get(item, "points"));
+                grades, tour_word(item, "id"), best ? best : json_object_get(item, "points"));
         }
     }
     json_array_foreach(json_object_get(sheet, "checks"), i, item) {
-        json_object_set_new(checks, word(item, "id"), json_true());
+        json_object_set_new(checks, tour_word(item, "id"), json_true());
     }
     return json_pack("{s:o,s:o}", "grades", grades, "checks", checks);
 }
@@ -355,44 +155,47 @@ static json_t *sheet_body(const struct tour *tour) {
 static void evaluators_are_outsiders(struct tour *tour, const char *source) {
     struct walk *walk = tour->walk;
     if (tour->who == WALK_FIRST) {
-        refused(tour, WALK_OFFICER, "assign",
+        tour_refused(tour, WALK_OFFICER, "assign",
             json_pack("{s:s}", "evaluator", walk->users[WALK_INSIDER]), source);
     }
-    turned_away(tour, WALK_JUDGE, "declare", json_pack("{s:b}", "conflict", 0), 404);
-    done(tour, WALK_OFFICER, "assign", json_pack("{s:s}", "evaluator", walk->users[WALK_JUDGE]));
-    refused(tour, WALK_JUDGE, "sheet", sheet_body(tour), source); // Nothing declared yet.
-    done(tour, WALK_JUDGE, "declare", json_pack("{s:b,s:s}", "conflict", 1, "reason", "cousin"));
-    refused(tour, WALK_JUDGE, "sheet", sheet_body(tour), source);
-    done(tour, WALK_JUDGE, "declare", json_pack("{s:b}", "conflict", 0));
+    tour_turned_away(tour, WALK_JUDGE, "declare", json_pack("{s:b}", "conflict", 0), 404);
+    tour_done(
+        tour, WALK_OFFICER, "assign", json_pack("{s:s}", "evaluator", walk->users[WALK_JUDGE]));
+    tour_refused(tour, WALK_JUDGE, "sheet", sheet_body(tour), source); // Nothing declared yet.
+    tour_done(
+        tour, WALK_JUDGE, "declare", json_pack("{s:b,s:s}", "conflict", 1, "reason", "cousin"));
+    tour_refused(tour, WALK_JUDGE, "sheet", sheet_body(tour), source);
+    tour_done(tour, WALK_JUDGE, "declare", json_pack("{s:b}", "conflict", 0));
 }
 
 static void walk_evaluation(struct tour *tour, const json_t *step, const char *action) {
     bool sheet = json_object_get(tour->document, "sheet") != NULL;
     if (sheet) {
-        refused(tour, WALK_OFFICER, action, json_object(), word(step, "src")); // No sheet yet.
-        evaluators_are_outsiders(tour, word(step, "src"));
+        tour_refused(
+            tour, WALK_OFFICER, action, json_object(), tour_word(step, "src")); // No sheet yet.
+        evaluators_are_outsiders(tour, tour_word(step, "src"));
         json_t *trim =
             json_pack("{s:s,s:b,s:s}", "name", "trim", "value", 1, "reason", "committee");
-        turned_away(tour, tour->who, "option", json_deep_copy(trim), 403);
-        done(tour, WALK_OFFICER, "option", json_deep_copy(trim));
-        done(tour, WALK_JUDGE, "sheet", sheet_body(tour));
-        refused(tour, WALK_OFFICER, "option", trim, "docs/PROGRAMME.md");
-        refused(tour, WALK_JUDGE, "sheet", sheet_body(tour), word(step, "src"));
-        done(tour, WALK_OFFICER, action, json_object());
+        tour_turned_away(tour, tour->who, "option", json_deep_copy(trim), 403);
+        tour_done(tour, WALK_OFFICER, "option", json_deep_copy(trim));
+        tour_done(tour, WALK_JUDGE, "sheet", sheet_body(tour));
+        tour_refused(tour, WALK_OFFICER, "option", trim, "docs/PROGRAMME.md");
+        tour_refused(tour, WALK_JUDGE, "sheet", sheet_body(tour), tour_word(step, "src"));
+        tour_done(tour, WALK_OFFICER, action, json_object());
     } else if (strcmp(action, "visit") == 0) {
-        turned_away(tour, WALK_OFFICER, action, json_object(), 400);
-        done(tour, WALK_OFFICER, action, json_pack("{s:s}", "result", "pass"));
+        tour_turned_away(tour, WALK_OFFICER, action, json_object(), 400);
+        tour_done(tour, WALK_OFFICER, action, json_pack("{s:s}", "result", "pass"));
     } else {
-        refused(tour, WALK_OFFICER, action, json_object(), word(step, "src"));
-        done(tour, WALK_OFFICER, action,
+        tour_refused(tour, WALK_OFFICER, action, json_object(), tour_word(step, "src"));
+        tour_done(tour, WALK_OFFICER, action,
             json_pack("{s:O}", "score", json_object_get(tour->plan, "score")));
     }
 }
 
 /* The last day of the step, as the case tells it; false: there is none. */
 static bool due_day(struct tour *tour, int32_t *ret_day) {
-    json_t *now = look(tour);
-    bool is = day_parse(str_of(word(now, "due")), ret_day);
+    json_t *now = tour_look(tour);
+    bool is = day_parse(str_of(tour_word(now, "due")), ret_day);
     json_decref(now);
     return is;
 }
@@ -405,10 +208,10 @@ static void late_is_late(
         json_decref(body);
         return;
     }
-    const json_t *rule = element(tour, "deadlines", word(step, "deadline"));
-    move_to(tour, due + 1);
-    refused(tour, who, action, body, word(rule, "src"));
-    move_to(tour, due);
+    const json_t *rule = tour_element(tour, "deadlines", tour_word(step, "deadline"));
+    tour_move_to(tour, due + 1);
+    tour_refused(tour, who, action, body, tour_word(rule, "src"));
+    tour_move_to(tour, due);
 }
 
 /* Who files at the step: the company where the step names it, else the supplier, else the agency.
@@ -446,70 +249,72 @@ static json_t *policies(const struct tour *tour, int32_t until, const char *but)
 }
 
 static int32_t agreement_plus(struct tour *tour, int months) {
-    json_t *now = look(tour);
+    json_t *now = tour_look(tour);
     int32_t day = 0;
-    assert_true(day_parse(str_of(word(json_object_get(now, "days"), "agreement")), &day));
+    assert_true(day_parse(str_of(tour_word(json_object_get(now, "days"), "agreement")), &day));
     json_decref(now);
     return day_add_months(day, months);
 }
 
 static int term_months(const struct tour *tour, const char *member) {
-    const json_t *type = element(tour, "types", word(tour->plan, "type"));
+    const json_t *type = tour_element(tour, "types", tour_word(tour->plan, "type"));
     return (int)json_integer_value(json_object_get(json_object_get(type, "term"), member));
 }
 
 static json_t *request_body(const struct tour *tour, const char *but, json_t *insurance) {
-    return json_pack(
-        "{s:o,s:o}", "documents", documents(tour, "payment", but, NULL, 0), "insurance", insurance);
+    return json_pack("{s:o,s:o}", "documents", tour_documents(tour, "payment", but, NULL, 0),
+        "insurance", insurance);
 }
 
 static void walk_request(struct tour *tour, const json_t *step) {
     const json_t *rule = json_object_get(tour->document, "insurance");
-    const char *source = word(rule, "src");
+    const char *source = tour_word(rule, "src");
     int tail = (int)json_integer_value(json_object_get(rule, "tail_months"));
     int term = term_months(tour, "months");
     int32_t until = agreement_plus(tour, term + tail);
-    const json_t *missing = first_needed(tour, "payment", false);
+    const json_t *missing = tour_first_needed(tour, "payment", false);
     const char *holder = json_string_value(json_array_get(json_object_get(rule, "holders"), 0));
     late_is_late(
         tour, step, tour->who, "request", request_body(tour, NULL, policies(tour, until, NULL)));
-    refused(tour, tour->who, "request",
-        request_body(tour, word(missing, "id"), policies(tour, until, NULL)), word(missing, "src"));
-    refused(tour, tour->who, "request", request_body(tour, NULL, policies(tour, until, holder)),
-        source);
+    tour_refused(tour, tour->who, "request",
+        request_body(tour, tour_word(missing, "id"), policies(tour, until, NULL)),
+        tour_word(missing, "src"));
+    tour_refused(tour, tour->who, "request",
+        request_body(tour, NULL, policies(tour, until, holder)), source);
     if (term > 0) { // Without a printed term nobody can say when a policy is too short.
-        refused(tour, tour->who, "request",
+        tour_refused(tour, tour->who, "request",
             request_body(tour, NULL, policies(tour, until - 1, NULL)), source);
     }
-    done(tour, tour->who, "request", request_body(tour, NULL, policies(tour, until, NULL)));
+    tour_done(tour, tour->who, "request", request_body(tour, NULL, policies(tour, until, NULL)));
 }
 
 static void walk_agree(struct tour *tour, const json_t *step) {
-    const json_t *type = element(tour, "types", word(tour->plan, "type"));
+    const json_t *type = tour_element(tour, "types", tour_word(tour->plan, "type"));
     json_t *grant = json_object_get(tour->plan, "reviewed");
     grant = grant ? grant : json_object_get(tour->plan, "grant");
     (void)step;
-    refused(tour, WALK_OFFICER, "agree",
-        json_pack("{s:I}", "amount", json_integer_value(grant) + 1), word(type, "src"));
-    done(tour, WALK_OFFICER, "agree", json_object());
-    json_t *now = look(tour);
+    tour_refused(tour, WALK_OFFICER, "agree",
+        json_pack("{s:I}", "amount", json_integer_value(grant) + 1), tour_word(type, "src"));
+    tour_done(tour, WALK_OFFICER, "agree", json_object());
+    json_t *now = tour_look(tour);
     assert_int_equal(
         json_integer_value(json_object_get(now, "agreed_won")), json_integer_value(grant));
     json_decref(now);
 }
 
 static void walk_pay(struct tour *tour, const json_t *step) {
-    json_t *now = look(tour);
+    json_t *now = tour_look(tour);
     json_int_t agreed = json_integer_value(json_object_get(now, "agreed_won"));
     json_decref(now);
-    refused(tour, WALK_OFFICER, "pay", json_pack("{s:I}", "amount", agreed + 1), word(step, "src"));
-    done(tour, WALK_OFFICER, "pay", json_object());
+    tour_refused(tour, WALK_OFFICER, "pay", json_pack("{s:I}", "amount", agreed + 1),
+        tour_word(step, "src"));
+    tour_done(tour, WALK_OFFICER, "pay", json_object());
 }
 
 /* Once, where both may be asked: a change after its limit, an extension over its maximum. */
 static void limits_are_kept(struct tour *tour) {
-    const json_t *rule = element(tour, "deadlines", "change_due");
-    const json_t *type = element(tour, "types", word(tour->plan, "type"));
+    const json_t *rule = tour_element(tour, "deadlines", "change_due");
+    const json_t *type = tour_element(tour, "types", tour_word(tour->plan, "type"));
     int most = term_months(tour, "extension_max");
     int term = term_months(tour, "months");
     char before[24];
@@ -517,54 +322,58 @@ static void limits_are_kept(struct tour *tour) {
     tour->limits_tried = true;
     if (rule) {
         int32_t last = agreement_plus(tour, term - 1);
-        move_to(tour, last + 1);
-        refused(tour, WALK_OFFICER, "change",
-            json_pack("{s:s,s:s}", "what", "PM", "reason", "left"), word(rule, "src"));
-        set_time(tour, before);
-        done(tour, WALK_OFFICER, "change", json_pack("{s:s,s:s}", "what", "PM", "reason", "left"));
+        tour_move_to(tour, last + 1);
+        tour_refused(tour, WALK_OFFICER, "change",
+            json_pack("{s:s,s:s}", "what", "PM", "reason", "left"), tour_word(rule, "src"));
+        tour_set_time(tour, before);
+        tour_done(
+            tour, WALK_OFFICER, "change", json_pack("{s:s,s:s}", "what", "PM", "reason", "left"));
     }
     if (most > 0) {
-        refused(tour, WALK_OFFICER, "extend",
-            json_pack("{s:i,s:s}", "months", most + 1, "reason", "parts"), word(type, "src"));
-        done(tour, WALK_OFFICER, "extend", json_pack("{s:i,s:s}", "months", 1, "reason", "parts"));
+        tour_refused(tour, WALK_OFFICER, "extend",
+            json_pack("{s:i,s:s}", "months", most + 1, "reason", "parts"), tour_word(type, "src"));
+        tour_done(
+            tour, WALK_OFFICER, "extend", json_pack("{s:i,s:s}", "months", 1, "reason", "parts"));
     }
 }
 
 static json_t *filed(const struct tour *tour, const char *stage, const char *but) {
-    return json_pack("{s:o}", "documents", documents(tour, stage, but, NULL, 0));
+    return json_pack("{s:o}", "documents", tour_documents(tour, stage, but, NULL, 0));
 }
 
 static void walk_filing(struct tour *tour, const json_t *step, const char *action) {
     enum walker who = filer(tour, step);
-    turned_away(tour, WALK_STRANGER, action, json_object(), 404);
-    const char *stage = word(step, "documents");
-    const json_t *missing = first_needed(tour, stage, false);
+    tour_turned_away(tour, WALK_STRANGER, action, json_object(), 404);
+    const char *stage = tour_word(step, "documents");
+    const json_t *missing = tour_first_needed(tour, stage, false);
     late_is_late(tour, step, who, action, filed(tour, stage, NULL));
     if (missing) {
-        refused(tour, who, action, filed(tour, stage, word(missing, "id")), word(missing, "src"));
+        tour_refused(tour, who, action, filed(tour, stage, tour_word(missing, "id")),
+            tour_word(missing, "src"));
     }
-    done(tour, who, action, filed(tour, stage, NULL));
+    tour_done(tour, who, action, filed(tour, stage, NULL));
 }
 
 static void walk_judge(struct tour *tour, const json_t *step) {
-    turned_away(tour, WALK_OFFICER, "judge", json_pack("{s:s}", "verdict", "fine"), 400);
-    turned_away(tour, WALK_OFFICER, "judge", json_pack("{s:s}", "verdict", "fail"), 400);
+    tour_turned_away(tour, WALK_OFFICER, "judge", json_pack("{s:s}", "verdict", "fine"), 400);
+    tour_turned_away(tour, WALK_OFFICER, "judge", json_pack("{s:s}", "verdict", "fail"), 400);
     late_is_late(tour, step, WALK_OFFICER, "judge", json_pack("{s:s}", "verdict", "success"));
-    done(tour, WALK_OFFICER, "judge", json_pack("{s:s}", "verdict", "성공"));
-    json_t *now = look(tour);
-    assert_string_equal(word(now, "verdict"), "success");
+    tour_done(tour, WALK_OFFICER, "judge", json_pack("{s:s}", "verdict", "성공"));
+    json_t *now = tour_look(tour);
+    assert_string_equal(tour_word(now, "verdict"), "success");
     json_decref(now);
 }
 
 /* An action of a later step is not done here; a decision is not the company's. */
 static void order_and_actors_are_kept(struct tour *tour, const char *kind) {
     static const char *const COMPANY[] = {"plan", "request", "report", "run"};
-    turned_away(tour, WALK_OFFICER, strcmp(kind, "settle") == 0 ? "certify" : "settle",
+    tour_turned_away(tour, WALK_OFFICER, strcmp(kind, "settle") == 0 ? "certify" : "settle",
         json_pack("{s:i,s:s}", "spent", 0, "certificate", "x"), 409);
-    turned_away(tour, WALK_STRANGER, strcmp(kind, "follow") == 0 ? "close" : kind, json_object(),
+    tour_turned_away(tour, WALK_STRANGER, strcmp(kind, "follow") == 0 ? "close" : kind,
+        json_object(),
         404); // Whoever has no part in it.
     if (strcmp(kind, "follow") == 0) {
-        turned_away(tour, tour->who, "close", json_object(), 403);
+        tour_turned_away(tour, tour->who, "close", json_object(), 403);
     }
     for (size_t i = 0; i < sizeof COMPANY / sizeof COMPANY[0]; i++) {
         if (strcmp(COMPANY[i], kind) == 0) {
@@ -572,52 +381,52 @@ static void order_and_actors_are_kept(struct tour *tour, const char *kind) {
         }
     }
     if (strcmp(kind, "match") != 0 && strcmp(kind, "follow") != 0 && strcmp(kind, "select") != 0) {
-        turned_away(tour, tour->who, kind, json_object(), 403);
+        tour_turned_away(tour, tour->who, kind, json_object(), 403);
     }
 }
 
 /* Both scales are kept as they were confirmed; from level 3 on not without security; the
  * certificate holds for as long as the confirmation says. */
 static void walk_level(struct tour *tour) {
-    turned_away(tour, WALK_OFFICER, "level", json_object(), 400);
-    turned_away(tour, WALK_OFFICER, "level", json_pack("{s:s}", "system_level", "best"), 400);
-    turned_away(tour, WALK_OFFICER, "level", json_pack("{s:s}", "system_level", "중간1"), 400);
-    refused(tour, WALK_OFFICER, "level",
+    tour_turned_away(tour, WALK_OFFICER, "level", json_object(), 400);
+    tour_turned_away(tour, WALK_OFFICER, "level", json_pack("{s:s}", "system_level", "best"), 400);
+    tour_turned_away(tour, WALK_OFFICER, "level", json_pack("{s:s}", "system_level", "중간1"), 400);
+    tour_refused(tour, WALK_OFFICER, "level",
         json_pack("{s:s,s:b}", "system_level", "중간1", "security", 0), "003 L170");
-    done(tour, WALK_OFFICER, "level",
+    tour_done(tour, WALK_OFFICER, "level",
         json_pack("{s:s,s:i,s:s,s:b}", "system_level", "중간1", "company_level", 2, "target_level",
             "기초", "security", 1));
-    json_t *now = look(tour);
+    json_t *now = tour_look(tour);
     const json_t *level = json_object_get(now, "level");
-    assert_string_equal(word(json_object_get(level, "system_level"), "en"), "Intermediate 1");
+    assert_string_equal(tour_word(json_object_get(level, "system_level"), "en"), "Intermediate 1");
     assert_int_equal(json_integer_value(json_object_get(level, "company_level")), 2);
     assert_true(json_is_true(json_object_get(level, "target_met")));
-    assert_true(strncmp(word(level, "certificate_from"), tour->at, 10) == 0);
+    assert_true(strncmp(tour_word(level, "certificate_from"), tour->at, 10) == 0);
     json_decref(now);
 }
 
 static void walk_certify(struct tour *tour) {
-    turned_away(tour, WALK_OFFICER, "certify", json_object(), 400);
-    done(tour, WALK_OFFICER, "certify", json_pack("{s:s}", "certificate", "제1호"));
-    json_t *now = look(tour);
+    tour_turned_away(tour, WALK_OFFICER, "certify", json_object(), 400);
+    tour_done(tour, WALK_OFFICER, "certify", json_pack("{s:s}", "certificate", "제1호"));
+    json_t *now = tour_look(tour);
     const json_t *level = json_object_get(now, "level");
-    assert_string_equal(word(now, "certificate_until"), word(level, "certificate_until"));
-    assert_true(!level || word(now, "certificate_until")[0] != '\0');
+    assert_string_equal(tour_word(now, "certificate_until"), tour_word(level, "certificate_until"));
+    assert_true(!level || tour_word(now, "certificate_until")[0] != '\0');
     json_decref(now);
 }
 
 static void walk_step(struct tour *tour, const json_t *step) {
-    const char *kind = word(step, "kind");
+    const char *kind = tour_word(step, "kind");
     if (strcmp(kind, "screen") == 0) {
         walk_screen(tour);
     } else if (strcmp(kind, "visit") == 0 || strcmp(kind, "score") == 0) {
         walk_evaluation(tour, step, kind);
     } else if (strcmp(kind, "match") == 0) {
-        done(tour, WALK_OFFICER, "match", json_pack("{s:s}", "expert", "홍길동"));
+        tour_done(tour, WALK_OFFICER, "match", json_pack("{s:s}", "expert", "홍길동"));
     } else if (strcmp(kind, "cost") == 0) {
         json_t *body = json_object();
         put_cost(tour, body);
-        done(tour, WALK_OFFICER, "cost", body);
+        tour_done(tour, WALK_OFFICER, "cost", body);
     } else if (strcmp(kind, "agree") == 0) {
         walk_agree(tour, step);
     } else if (strcmp(kind, "request") == 0) {
@@ -628,8 +437,8 @@ static void walk_step(struct tour *tour, const json_t *step) {
                strcmp(kind, "run") == 0) {
         walk_filing(tour, step, kind);
     } else if (strcmp(kind, "check") == 0) {
-        turned_away(tour, WALK_OFFICER, "check", json_object(), 400);
-        done(tour, WALK_OFFICER, "check", json_pack("{s:s}", "result", "ok"));
+        tour_turned_away(tour, WALK_OFFICER, "check", json_object(), 400);
+        tour_done(tour, WALK_OFFICER, "check", json_pack("{s:s}", "result", "ok"));
     } else if (strcmp(kind, "judge") == 0) {
         walk_judge(tour, step);
     } else if (strcmp(kind, "level") == 0) {
@@ -637,9 +446,9 @@ static void walk_step(struct tour *tour, const json_t *step) {
     } else if (strcmp(kind, "certify") == 0) {
         walk_certify(tour);
     } else if (strcmp(kind, "settle") == 0) {
-        done(tour, WALK_OFFICER, "settle", json_pack("{s:i}", "spent", 4000000));
+        tour_done(tour, WALK_OFFICER, "settle", json_pack("{s:i}", "spent", 4000000));
     } else if (strcmp(kind, "follow") == 0) {
-        done(tour, WALK_OFFICER, "close", json_object());
+        tour_done(tour, WALK_OFFICER, "close", json_object());
     } else {
         fail_msg("nobody walks a step of the kind %s", kind);
     }
@@ -648,15 +457,16 @@ static void walk_step(struct tour *tour, const json_t *step) {
 /* Walks on until the case stands at a step of this kind ("" : to its end). */
 static void walk_until(struct tour *tour, const char *kind) {
     for (int turns = 0; turns < TURNS_MAX; turns++) {
-        json_t *now = look(tour);
-        bool is_open = strcmp(word(now, "state"), "open") == 0;
-        const json_t *step = element(tour, "steps", word(json_object_get(now, "step"), "id"));
+        json_t *now = tour_look(tour);
+        bool is_open = strcmp(tour_word(now, "state"), "open") == 0;
+        const json_t *step =
+            tour_element(tour, "steps", tour_word(json_object_get(now, "step"), "id"));
         bool agreed = json_object_get(json_object_get(now, "days"), "agreement") != NULL;
         json_decref(now);
-        if (!is_open || strcmp(word(step, "kind"), kind) == 0) {
+        if (!is_open || strcmp(tour_word(step, "kind"), kind) == 0) {
             return;
         }
-        const char *here = word(step, "kind");
+        const char *here = tour_word(step, "kind");
         bool changes =
             strcmp(here, "check") == 0 || strcmp(here, "report") == 0 || strcmp(here, "run") == 0;
         if (agreed && changes && !tour->limits_tried) {
@@ -664,14 +474,14 @@ static void walk_until(struct tour *tour, const char *kind) {
         }
         order_and_actors_are_kept(tour, here);
         walk_step(tour, step);
-        move_to(tour, today(tour) + 1);
+        tour_move_to(tour, tour_today(tour) + 1);
     }
-    fail_msg("%s does not end", programme_of(tour));
+    fail_msg("%s does not end", tour_programme(tour));
 }
 
 static const char *state_of(struct tour *tour, char to[32]) {
-    json_t *now = look(tour);
-    (void)str_copy_z(str_of(word(now, "state")), to, 32);
+    json_t *now = tour_look(tour);
+    (void)str_copy_z(str_of(tour_word(now, "state")), to, 32);
     json_decref(now);
     return to;
 }
@@ -679,14 +489,15 @@ static const char *state_of(struct tour *tour, char to[32]) {
 /* One place for two equal applications: told as a tie, one waits, and moves up. */
 static void walk_selection(struct tour *tour, const char *first, const char *second) {
     char state[32];
-    json_decref(ask_programme(tour, WALK_FIRST, "select", json_object(), 403));
-    json_t *answer = ask_programme(tour, WALK_OFFICER, "select",
-        json_pack("{s:{s:i},s:s}", "slots", word(tour->plan, "type"), 1, "reason", "committee"),
+    json_decref(tour_ask_programme(tour, WALK_FIRST, "select", json_object(), 403));
+    json_t *answer = tour_ask_programme(tour, WALK_OFFICER, "select",
+        json_pack(
+            "{s:{s:i},s:s}", "slots", tour_word(tour->plan, "type"), 1, "reason", "committee"),
         200);
     char *notes = json_dumps(json_object_get(answer, "notes"), JSON_COMPACT);
     if (!strstr(notes, "equal")) {
         char *all = json_dumps(answer, JSON_COMPACT);
-        fail_msg("%s: no tie is told: %s", programme_of(tour), all);
+        fail_msg("%s: no tie is told: %s", tour_programme(tour), all);
     }
     json_decref(answer);
     void (*release)(void *) = NULL;
@@ -694,11 +505,11 @@ static void walk_selection(struct tour *tour, const char *first, const char *sec
     release(notes);
     (void)str_copy_z(str_of(second), tour->number, sizeof tour->number);
     assert_string_equal(state_of(tour, state), "waiting");
-    turned_away(tour, WALK_OFFICER, "agree", json_object(), 409);
+    tour_turned_away(tour, WALK_OFFICER, "agree", json_object(), 409);
     (void)str_copy_z(str_of(first), tour->number, sizeof tour->number);
     assert_string_equal(state_of(tour, state), "open");
-    turned_away(tour, WALK_OFFICER, "cancel", json_object(), 400);
-    done(tour, WALK_OFFICER, "cancel", json_pack("{s:s}", "reason", "no agreement"));
+    tour_turned_away(tour, WALK_OFFICER, "cancel", json_object(), 400);
+    tour_done(tour, WALK_OFFICER, "cancel", json_pack("{s:s}", "reason", "no agreement"));
     (void)str_copy_z(str_of(second), tour->number, sizeof tour->number);
     assert_string_equal(state_of(tour, state), "open");
 }
@@ -707,7 +518,7 @@ static bool has_step(const struct tour *tour, const char *kind) {
     size_t i = 0;
     json_t *step = NULL;
     json_array_foreach(json_object_get(tour->document, "steps"), i, step) {
-        if (strcmp(word(step, "kind"), kind) == 0) {
+        if (strcmp(tour_word(step, "kind"), kind) == 0) {
             return true;
         }
     }
@@ -720,25 +531,25 @@ static void money_comes_back(struct tour *tour, json_t *claim) {
         return;
     }
     json_t *body = json_deep_copy(claim);
-    turned_away(tour, tour->who, "clawback", json_deep_copy(claim), 403);
-    turned_away(tour, WALK_OFFICER, "clawback", json_deep_copy(claim), 400); // No reason.
+    tour_turned_away(tour, tour->who, "clawback", json_deep_copy(claim), 403);
+    tour_turned_away(tour, WALK_OFFICER, "clawback", json_deep_copy(claim), 400); // No reason.
     json_object_set_new(body, "reason", json_string("found"));
-    if (strcmp(word(claim, "cause"), "upkeep_breach") == 0) { // The agency's to decide.
-        turned_away(tour, WALK_OFFICER, "clawback", json_deep_copy(body), REFUSED);
+    if (strcmp(tour_word(claim, "cause"), "upkeep_breach") == 0) { // The agency's to decide.
+        tour_turned_away(tour, WALK_OFFICER, "clawback", json_deep_copy(body), REFUSED);
         json_t *over = json_deep_copy(body);
         json_object_update_new(
             over, json_pack("{s:b,s:I}", "decision", 1, "amount", (json_int_t)1 << 40));
-        turned_away(tour, WALK_OFFICER, "clawback", over, REFUSED); // More than was paid.
+        tour_turned_away(tour, WALK_OFFICER, "clawback", over, REFUSED); // More than was paid.
         json_object_set_new(body, "decision", json_true());
     }
-    done(tour, WALK_OFFICER, "clawback", body);
+    tour_done(tour, WALK_OFFICER, "clawback", body);
     assert_string_equal(state_of(tour, state), "clawback");
-    json_t *now = look(tour);
+    json_t *now = tour_look(tour);
     json_int_t paid = json_integer_value(json_object_get(now, "paid_won"));
     json_decref(now);
-    turned_away(tour, WALK_OFFICER, "returned",
+    tour_turned_away(tour, WALK_OFFICER, "returned",
         json_pack("{s:I,s:s}", "amount", paid + 1, "through", "voluntary"), REFUSED);
-    done(tour, WALK_OFFICER, "returned",
+    tour_done(tour, WALK_OFFICER, "returned",
         json_pack("{s:I,s:s}", "amount", paid, "through", "guarantee"));
     assert_string_equal(state_of(tour, state), "clawed_back");
 }
@@ -750,7 +561,7 @@ static void computes_again(struct tour *tour, json_t *event) {
     json_object_foreach(json_object_get(json_object_get(event, "answer"), "asked"), verb, one) {
         char target[TARGET_BYTES];
         (void)snprintf(target, sizeof target, "/api/v1/programmes/%s/%s?type=%s",
-            programme_of(tour), verb, word(tour->plan, "type"));
+            tour_programme(tour), verb, tour_word(tour->plan, "type"));
         json_t *again = walk_must(tour->walk, WALK_STRANGER, "POST", target,
             json_deep_copy(json_object_get(one, "input")), 200);
         assert_true(json_equal(again, json_object_get(one, "answer")));
@@ -767,7 +578,7 @@ static void everything_follows_from_the_events(struct tour *tour) {
     (void)snprintf(target, sizeof target, "/api/v1/cases/%s/export", tour->number);
     json_decref(walk_must(tour->walk, tour->who, "GET", target, NULL, 404));
     json_t *whole = walk_must(tour->walk, WALK_OFFICER, "GET", target, NULL, 200);
-    assert_int_equal(strlen(word(json_object_get(whole, "rules"), "sha256")), 64);
+    assert_int_equal(strlen(tour_word(json_object_get(whole, "rules"), "sha256")), 64);
     size_t i = 0;
     json_t *event = NULL;
     json_array_foreach(json_object_get(whole, "history"), i, event) {
@@ -785,11 +596,12 @@ static void a_failed_project_pays_back(struct tour *tour) {
         return;
     }
     char state[32];
-    open_case(tour, WALK_FIRST, NULL);
+    tour_open_case(tour, WALK_FIRST, NULL);
     walk_until(tour, "select");
-    json_decref(ask_programme(tour, WALK_OFFICER, "select", json_object(), 200));
+    json_decref(tour_ask_programme(tour, WALK_OFFICER, "select", json_object(), 200));
     walk_until(tour, "judge");
-    done(tour, WALK_OFFICER, "judge", json_pack("{s:s,s:s}", "verdict", "실패", "reason", "audit"));
+    tour_done(
+        tour, WALK_OFFICER, "judge", json_pack("{s:s,s:s}", "verdict", "실패", "reason", "audit"));
     assert_string_equal(state_of(tour, state), "failed");
     money_comes_back(tour, json_object_get(tour->plan, "fails"));
     everything_follows_from_the_events(tour);
@@ -812,16 +624,16 @@ static void announce(struct tour *tour) {
     if (budget) {
         json_object_set(body, "budget_won", budget);
     }
-    json_decref(apply(tour, WALK_FIRST, application(tour, NULL, NULL, 0, NULL), 409));
-    json_decref(ask_programme(tour, WALK_FIRST, "announce", json_object(), 403));
-    json_decref(ask_programme(tour, WALK_OFFICER, "announce", body, 200));
-    json_decref(ask_programme(tour, WALK_OFFICER, "announce", json_object(), 409));
+    json_decref(tour_apply(tour, WALK_FIRST, tour_application(tour, NULL, NULL, 0, NULL), 409));
+    json_decref(tour_ask_programme(tour, WALK_FIRST, "announce", json_object(), 403));
+    json_decref(tour_ask_programme(tour, WALK_OFFICER, "announce", body, 200));
+    json_decref(tour_ask_programme(tour, WALK_OFFICER, "announce", json_object(), 409));
 }
 
 /* A ranking of nobody says so, and where cases come from. */
 static void nobody_is_ranked(struct tour *tour) {
-    json_t *answer = ask_programme(tour, WALK_OFFICER, "select", json_object(), 409);
-    assert_non_null(strstr(word(answer, "detail"), "건이 없습니다"));
+    json_t *answer = tour_ask_programme(tour, WALK_OFFICER, "select", json_object(), 409);
+    assert_non_null(strstr(tour_word(answer, "detail"), "건이 없습니다"));
     json_decref(answer);
 }
 
@@ -830,38 +642,38 @@ static void walk_programme(struct walk *walk, const json_t *plan) {
     char first[sizeof tour.number];
     char second[sizeof tour.number];
     char state[32];
-    set_time(&tour, word(plan, "apply_at"));
-    tour.document = load_document(walk, programme_of(&tour));
+    tour_set_time(&tour, tour_word(plan, "apply_at"));
+    tour.document = load_document(walk, tour_programme(&tour));
     announce(&tour);
     nobody_is_ranked(&tour);
     window_is_kept(&tour);
     documents_are_asked_for(&tour);
-    json_decref(apply(&tour, WALK_JUDGE, application(&tour, NULL, NULL, 0, NULL), 403));
+    json_decref(tour_apply(&tour, WALK_JUDGE, tour_application(&tour, NULL, NULL, 0, NULL), 403));
     the_ineligible_are_told_why(&tour);
-    open_case(&tour, WALK_FIRST, NULL);
+    tour_open_case(&tour, WALK_FIRST, NULL);
     if (has_step(&tour, "select")) {
         memcpy(first, tour.number, sizeof first);
-        set_time(&tour, word(plan, "apply_at"));
-        open_case(&tour, WALK_SECOND, NULL);
+        tour_set_time(&tour, tour_word(plan, "apply_at"));
+        tour_open_case(&tour, WALK_SECOND, NULL);
         memcpy(second, tour.number, sizeof second);
         walk_until(&tour, "select");
-        int32_t there = today(&tour);
+        int32_t there = tour_today(&tour);
         memcpy(tour.number, first, sizeof first);
         tour.who = WALK_FIRST;
-        set_time(&tour, word(plan, "apply_at"));
+        tour_set_time(&tour, tour_word(plan, "apply_at"));
         walk_until(&tour, "select");
-        move_to(&tour, today(&tour) > there ? today(&tour) : there);
+        tour_move_to(&tour, tour_today(&tour) > there ? tour_today(&tour) : there);
         tour.who = WALK_FIRST;
         walk_selection(&tour, first, second);
         tour.who = WALK_SECOND;
-        move_to(&tour, today(&tour) + 1);
+        tour_move_to(&tour, tour_today(&tour) + 1);
     }
     walk_until(&tour, "");
     assert_string_equal(state_of(&tour, state), "closed");
     money_comes_back(&tour, json_object_get(plan, "clawback"));
     everything_follows_from_the_events(&tour);
     a_failed_project_pays_back(&tour);
-    json_decref(ask_programme(&tour, WALK_OFFICER, "close", json_object(), 200));
+    json_decref(tour_ask_programme(&tour, WALK_OFFICER, "close", json_object(), 200));
     json_decref(tour.document);
 }
 
@@ -893,7 +705,7 @@ static const json_t *plan_of(const json_t *walks, const char *id) {
     size_t i = 0;
     json_t *plan = NULL;
     json_array_foreach(walks, i, plan) {
-        if (strcmp(word(plan, "programme"), id) == 0) {
+        if (strcmp(tour_word(plan, "programme"), id) == 0) {
             return plan;
         }
     }
@@ -903,15 +715,15 @@ static const json_t *plan_of(const json_t *walks, const char *id) {
 
 /* An application received at the plan's moment, up to the selection. */
 static void bring_to_selection(struct tour *tour, json_t *more, char number[100]) {
-    set_time(tour, word(tour->plan, "apply_at"));
-    open_case(tour, WALK_FIRST, more);
+    tour_set_time(tour, tour_word(tour->plan, "apply_at"));
+    tour_open_case(tour, WALK_FIRST, more);
     json_decref(more);
     walk_until(tour, "select");
     (void)str_copy_z(str_of(tour->number), number, 100);
 }
 
 static json_t *select_places(struct tour *tour, const char *type, int places) {
-    return ask_programme(tour, WALK_OFFICER, "select",
+    return tour_ask_programme(tour, WALK_OFFICER, "select",
         json_pack("{s:{s:i},s:s}", "slots", type, places, "reason", "committee"), 200);
 }
 
@@ -923,7 +735,7 @@ static bool notes_tell(const json_t *answer, const char *id) {
     size_t i = 0;
     json_t *note = NULL;
     json_array_foreach(json_object_get(answer, "notes"), i, note) {
-        if (strcmp(word(note, "id"), id) == 0) {
+        if (strcmp(tour_word(note, "id"), id) == 0) {
             return true;
         }
     }
@@ -937,8 +749,8 @@ static void women_go_first_and_a_corporation_wins_once(void **state) {
     char first[100];
     char women[100];
     char again[100];
-    set_time(&tour, word(tour.plan, "apply_at"));
-    tour.document = load_document(tour.walk, programme_of(&tour));
+    tour_set_time(&tour, tour_word(tour.plan, "apply_at"));
+    tour.document = load_document(tour.walk, tour_programme(&tour));
     announce(&tour);
     bring_to_selection(&tour, json_pack("{s:b}", "women_owned", 0), first);
     tour.corporation = "110111-0000001";
@@ -950,23 +762,46 @@ static void women_go_first_and_a_corporation_wins_once(void **state) {
     assert_true(notes_tell(answer, "D-01"));
     json_decref(answer);
     tour.type = "advanced1"; // The same corporation, at another type.
-    int32_t later = today(&tour) + 1;
+    int32_t later = tour_today(&tour) + 1;
     bring_to_selection(&tour, json_object(), again);
-    move_to(&tour, later);
+    tour_move_to(&tour, later);
     answer = select_places(&tour, "advanced1", 2);
     const json_t *already = json_array_get(json_object_get(answer, "already"), 0);
-    assert_string_equal(word(already, "id"), again);
-    assert_string_equal(word(already, "award"), women);
+    assert_string_equal(tour_word(already, "id"), again);
+    assert_string_equal(tour_word(already, "award"), women);
     json_decref(answer);
-    json_t *now = look(&tour);
-    assert_string_equal(word(now, "state"), "open");
+    json_t *now = tour_look(&tour);
+    assert_string_equal(tour_word(now, "state"), "open");
     assert_null(json_object_get(now, "award"));
     json_decref(now);
     /* Once that award has fallen away, the other application is ranked. */
     (void)str_copy_z(str_of(women), tour.number, sizeof tour.number);
-    done(&tour, WALK_OFFICER, "cancel", json_pack("{s:s}", "reason", "gave up"));
+    tour_done(&tour, WALK_OFFICER, "cancel", json_pack("{s:s}", "reason", "gave up"));
     answer = select_places(&tour, "advanced1", 2);
     is_at(json_object_get(json_object_get(answer, "selected"), "advanced1"), 0, again);
+    json_decref(answer);
+    json_decref(tour.document);
+    json_decref(walks);
+}
+
+/* R-200: of two equal applications the place kept for high-risk trades goes to the later one, which
+ * says that it is of such a trade. */
+static void a_kept_place_goes_to_the_high_risk_trade(void **state) {
+    json_t *walks = load_walks();
+    struct tour tour = {
+        .walk = *state, .plan = plan_of(walks, "mss-2020-robot"), .who = WALK_FIRST};
+    char usual[100];
+    char risky[100];
+    tour_set_time(&tour, tour_word(tour.plan, "apply_at"));
+    tour.document = load_document(tour.walk, tour_programme(&tour));
+    announce(&tour);
+    bring_to_selection(&tour, json_pack("{s:b}", "high_risk", 0), usual);
+    bring_to_selection(&tour, json_pack("{s:b}", "high_risk", 1), risky);
+    json_t *answer = select_places(&tour, "robot", 1);
+    is_at(json_object_get(answer, "order"), 0, usual);
+    is_at(json_object_get(json_object_get(answer, "selected"), "robot"), 0, risky);
+    is_at(json_object_get(answer, "waiting"), 0, usual);
+    assert_true(notes_tell(answer, "reserve"));
     json_decref(answer);
     json_decref(tour.document);
     json_decref(walks);
@@ -991,6 +826,8 @@ int main(void) {
             programmes_are_walked_from_end_to_end, open_walk, close_walk),
         cmocka_unit_test_setup_teardown(
             women_go_first_and_a_corporation_wins_once, open_walk, close_walk),
+        cmocka_unit_test_setup_teardown(
+            a_kept_place_goes_to_the_high_risk_trade, open_walk, close_walk),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
