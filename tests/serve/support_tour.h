@@ -16,6 +16,10 @@ struct tour {
     enum walker who;    // Whose it is.
     char at[24];        // The walk's own time.
     bool limits_tried;  // Of change and extension.
+    json_t *jumped;     // Members: steps from which the next one's action was tried.
+    bool late_tried;    // At this step.
+    bool missing_tried; // At this step.
+    bool late_taken;    // By an officer, once.
     const char *type;   // NULL: that of the plan.
     const char *corporation;
 };
@@ -63,5 +67,18 @@ json_t *tour_application(
 json_t *tour_apply(struct tour *tour, enum walker who, json_t *body, int status);
 /* The tour walks on with the new case. */
 void tour_open_case(struct tour *tour, enum walker who, const json_t *more);
+
+/* ---- Steps ---- */
+
+/* Walks on until the case stands at a step of this kind ("": to its end). */
+void tour_walk_until(struct tour *tour, const char *kind);
+/* What comes next is not done before its turn, by nobody, and leaves nothing. */
+void tour_jump(struct tour *tour);
+/* The action of the next step behind this one that is a case's own and another than this step's;
+ * null: none. */
+const char *tour_action_behind(const struct tour *tour, const char *here);
+/* Whether a miss ends the matter, so that not even an officer takes what comes late. */
+bool tour_miss_is_final(const json_t *rule, const json_t *step);
+bool tour_notes_tell(const json_t *answer, const char *id);
 
 #endif

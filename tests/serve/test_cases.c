@@ -23,8 +23,6 @@
 #include "programme/cases.h"
 #include "programme/day.h"
 
-enum { TURNS_MAX = 60 };
-
 static void window_is_kept(struct tour *tour) {
     const json_t *window = json_object_get(tour->document, "window");
     char at[24];
@@ -94,390 +92,7 @@ static void the_ineligible_are_told_why(struct tour *tour) {
     tour_done(tour, WALK_OFFICER, "refuse", json_pack("{s:s}", "reason", source));
 }
 
-/* ---- Steps ---- */
-
-static void put_cost(const struct tour *tour, json_t *body) {
-    json_t *review = json_object_get(tour->plan, "review");
-    if (review) {
-        json_object_set(body, "cost", review);
-    }
-}
-
-/* Rules that only a person can answer are answered, then the review ends. */
-static void walk_screen(struct tour *tour) {
-    int status = 0;
-    char target[TARGET_BYTES];
-    (void)snprintf(target, sizeof target, "/api/v1/cases/%s/actions", tour->number);
-    json_t *answer = walk_ask(
-        tour->walk, WALK_OFFICER, "POST", target, json_pack("{s:s}", "action", "screen"), &status);
-    size_t i = 0;
-    json_t *one = NULL;
-    if (status == 200) {
-        json_decref(answer);
-        return;
-    }
-    assert_int_equal(status, REFUSED);
-    json_array_foreach(json_object_get(answer, "refused"), i, one) {
-        tour_turned_away(tour, WALK_OFFICER, "decide",
-            json_pack("{s:s,s:b}", "rule", tour_word(one, "rule"), "holds", 1), 400); // No reason.
-        tour_turned_away(tour, tour->who, "decide",
-            json_pack("{s:s,s:b,s:s}", "rule", tour_word(one, "rule"), "holds", 1, "reason", "x"),
-            403);
-        tour_done(tour, WALK_OFFICER, "decide",
-            json_pack(
-                "{s:s,s:b,s:s}", "rule", tour_word(one, "rule"), "holds", 1, "reason", "seen"));
-    }
-    json_decref(answer);
-    tour_done(tour, WALK_OFFICER, "screen", json_object());
-}
-
-static json_t *sheet_body(const struct tour *tour) {
-    json_t *grades = json_object();
-    json_t *checks = json_object();
-    size_t a = 0;
-    size_t i = 0;
-    json_t *area = NULL;
-    json_t *item = NULL;
-    const json_t *sheet = json_object_get(tour->document, "sheet");
-    json_array_foreach(json_object_get(sheet, "areas"), a, area) {
-        json_array_foreach(json_object_get(area, "items"), i, item) {
-            json_t *best = json_array_get(json_object_get(item, "grades"), 0);
-            json_object_set(
-                grades, tour_word(item, "id"), best ? best : json_object_get(item, "points"));
-        }
-    }
-    json_array_foreach(json_object_get(sheet, "checks"), i, item) {
-        json_object_set_new(checks, tour_word(item, "id"), json_true());
-    }
-    return json_pack("{s:o,s:o}", "grades", grades, "checks", checks);
-}
-
-static void evaluators_are_outsiders(struct tour *tour, const char *source) {
-    struct walk *walk = tour->walk;
-    if (tour->who == WALK_FIRST) {
-        tour_refused(tour, WALK_OFFICER, "assign",
-            json_pack("{s:s}", "evaluator", walk->users[WALK_INSIDER]), source);
-    }
-    tour_turned_away(tour, WALK_JUDGE, "declare", json_pack("{s:b}", "conflict", 0), 404);
-    tour_done(
-        tour, WALK_OFFICER, "assign", json_pack("{s:s}", "evaluator", walk->users[WALK_JUDGE]));
-    tour_refused(tour, WALK_JUDGE, "sheet", sheet_body(tour), source); // Nothing declared yet.
-    tour_done(
-        tour, WALK_JUDGE, "declare", json_pack("{s:b,s:s}", "conflict", 1, "reason", "cousin"));
-    tour_refused(tour, WALK_JUDGE, "sheet", sheet_body(tour), source);
-    tour_done(tour, WALK_JUDGE, "declare", json_pack("{s:b}", "conflict", 0));
-}
-
-static void walk_evaluation(struct tour *tour, const json_t *step, const char *action) {
-    bool sheet = json_object_get(tour->document, "sheet") != NULL;
-    if (sheet) {
-        tour_refused(
-            tour, WALK_OFFICER, action, json_object(), tour_word(step, "src")); // No sheet yet.
-        evaluators_are_outsiders(tour, tour_word(step, "src"));
-        json_t *trim =
-            json_pack("{s:s,s:b,s:s}", "name", "trim", "value", 1, "reason", "committee");
-        tour_turned_away(tour, tour->who, "option", json_deep_copy(trim), 403);
-        tour_done(tour, WALK_OFFICER, "option", json_deep_copy(trim));
-        tour_done(tour, WALK_JUDGE, "sheet", sheet_body(tour));
-        tour_refused(tour, WALK_OFFICER, "option", trim, "docs/PROGRAMME.md");
-        tour_refused(tour, WALK_JUDGE, "sheet", sheet_body(tour), tour_word(step, "src"));
-        tour_done(tour, WALK_OFFICER, action, json_object());
-    } else if (strcmp(action, "visit") == 0) {
-        tour_turned_away(tour, WALK_OFFICER, action, json_object(), 400);
-        tour_done(tour, WALK_OFFICER, action, json_pack("{s:s}", "result", "pass"));
-    } else {
-        tour_refused(tour, WALK_OFFICER, action, json_object(), tour_word(step, "src"));
-        tour_done(tour, WALK_OFFICER, action,
-            json_pack("{s:O}", "score", json_object_get(tour->plan, "score")));
-    }
-}
-
-/* The last day of the step, as the case tells it; false: there is none. */
-static bool due_day(struct tour *tour, int32_t *ret_day) {
-    json_t *now = tour_look(tour);
-    bool is = day_parse(str_of(tour_word(now, "due")), ret_day);
-    json_decref(now);
-    return is;
-}
-
-/* A day late by the deadline's own rule; then the walk stands on the last day. */
-static void late_is_late(
-    struct tour *tour, const json_t *step, enum walker who, const char *action, json_t *body) {
-    int32_t due = 0;
-    if (!due_day(tour, &due)) {
-        json_decref(body);
-        return;
-    }
-    const json_t *rule = tour_element(tour, "deadlines", tour_word(step, "deadline"));
-    tour_move_to(tour, due + 1);
-    tour_refused(tour, who, action, body, tour_word(rule, "src"));
-    tour_move_to(tour, due);
-}
-
-/* Who files at the step: the company where the step names it, else the supplier, else the agency.
- */
-static enum walker filer(const struct tour *tour, const json_t *step) {
-    size_t i = 0;
-    json_t *by = NULL;
-    enum walker who = WALK_OFFICER;
-    json_array_foreach(json_object_get(step, "by"), i, by) {
-        const char *name = json_string_value(by);
-        if (strcmp(name, "adopter") == 0 || strcmp(name, "host") == 0) {
-            return tour->who;
-        }
-        if (strcmp(name, "consulting") == 0 || strcmp(name, "supplier") == 0) {
-            who = WALK_SUPPLIER;
-        }
-    }
-    return who;
-}
-
-static json_t *policies(const struct tour *tour, int32_t until, const char *but) {
-    json_t *list = json_array();
-    size_t i = 0;
-    json_t *holder = NULL;
-    const json_t *rule = json_object_get(tour->document, "insurance");
-    char day[DAY_TEXT_MAX];
-    (void)day_text(until, day);
-    json_array_foreach(json_object_get(rule, "holders"), i, holder) {
-        const char *name = json_string_value(holder);
-        if (!but || strcmp(but, name) != 0) {
-            json_array_append_new(list, json_pack("{s:s,s:s}", "holder", name, "until", day));
-        }
-    }
-    return list;
-}
-
-static int32_t agreement_plus(struct tour *tour, int months) {
-    json_t *now = tour_look(tour);
-    int32_t day = 0;
-    assert_true(day_parse(str_of(tour_word(json_object_get(now, "days"), "agreement")), &day));
-    json_decref(now);
-    return day_add_months(day, months);
-}
-
-static int term_months(const struct tour *tour, const char *member) {
-    const json_t *type = tour_element(tour, "types", tour_word(tour->plan, "type"));
-    return (int)json_integer_value(json_object_get(json_object_get(type, "term"), member));
-}
-
-static json_t *request_body(const struct tour *tour, const char *but, json_t *insurance) {
-    return json_pack("{s:o,s:o}", "documents", tour_documents(tour, "payment", but, NULL, 0),
-        "insurance", insurance);
-}
-
-static void walk_request(struct tour *tour, const json_t *step) {
-    const json_t *rule = json_object_get(tour->document, "insurance");
-    const char *source = tour_word(rule, "src");
-    int tail = (int)json_integer_value(json_object_get(rule, "tail_months"));
-    int term = term_months(tour, "months");
-    int32_t until = agreement_plus(tour, term + tail);
-    const json_t *missing = tour_first_needed(tour, "payment", false);
-    const char *holder = json_string_value(json_array_get(json_object_get(rule, "holders"), 0));
-    late_is_late(
-        tour, step, tour->who, "request", request_body(tour, NULL, policies(tour, until, NULL)));
-    tour_refused(tour, tour->who, "request",
-        request_body(tour, tour_word(missing, "id"), policies(tour, until, NULL)),
-        tour_word(missing, "src"));
-    tour_refused(tour, tour->who, "request",
-        request_body(tour, NULL, policies(tour, until, holder)), source);
-    if (term > 0) { // Without a printed term nobody can say when a policy is too short.
-        tour_refused(tour, tour->who, "request",
-            request_body(tour, NULL, policies(tour, until - 1, NULL)), source);
-    }
-    tour_done(tour, tour->who, "request", request_body(tour, NULL, policies(tour, until, NULL)));
-}
-
-static void walk_agree(struct tour *tour, const json_t *step) {
-    const json_t *type = tour_element(tour, "types", tour_word(tour->plan, "type"));
-    json_t *grant = json_object_get(tour->plan, "reviewed");
-    grant = grant ? grant : json_object_get(tour->plan, "grant");
-    (void)step;
-    tour_refused(tour, WALK_OFFICER, "agree",
-        json_pack("{s:I}", "amount", json_integer_value(grant) + 1), tour_word(type, "src"));
-    tour_done(tour, WALK_OFFICER, "agree", json_object());
-    json_t *now = tour_look(tour);
-    assert_int_equal(
-        json_integer_value(json_object_get(now, "agreed_won")), json_integer_value(grant));
-    json_decref(now);
-}
-
-static void walk_pay(struct tour *tour, const json_t *step) {
-    json_t *now = tour_look(tour);
-    json_int_t agreed = json_integer_value(json_object_get(now, "agreed_won"));
-    json_decref(now);
-    tour_refused(tour, WALK_OFFICER, "pay", json_pack("{s:I}", "amount", agreed + 1),
-        tour_word(step, "src"));
-    tour_done(tour, WALK_OFFICER, "pay", json_object());
-}
-
-/* Once, where both may be asked: a change after its limit, an extension over its maximum. */
-static void limits_are_kept(struct tour *tour) {
-    const json_t *rule = tour_element(tour, "deadlines", "change_due");
-    const json_t *type = tour_element(tour, "types", tour_word(tour->plan, "type"));
-    int most = term_months(tour, "extension_max");
-    int term = term_months(tour, "months");
-    char before[24];
-    (void)str_copy_z(str_of(tour->at), before, sizeof before);
-    tour->limits_tried = true;
-    if (rule) {
-        int32_t last = agreement_plus(tour, term - 1);
-        tour_move_to(tour, last + 1);
-        tour_refused(tour, WALK_OFFICER, "change",
-            json_pack("{s:s,s:s}", "what", "PM", "reason", "left"), tour_word(rule, "src"));
-        tour_set_time(tour, before);
-        tour_done(
-            tour, WALK_OFFICER, "change", json_pack("{s:s,s:s}", "what", "PM", "reason", "left"));
-    }
-    if (most > 0) {
-        tour_refused(tour, WALK_OFFICER, "extend",
-            json_pack("{s:i,s:s}", "months", most + 1, "reason", "parts"), tour_word(type, "src"));
-        tour_done(
-            tour, WALK_OFFICER, "extend", json_pack("{s:i,s:s}", "months", 1, "reason", "parts"));
-    }
-}
-
-static json_t *filed(const struct tour *tour, const char *stage, const char *but) {
-    return json_pack("{s:o}", "documents", tour_documents(tour, stage, but, NULL, 0));
-}
-
-static void walk_filing(struct tour *tour, const json_t *step, const char *action) {
-    enum walker who = filer(tour, step);
-    tour_turned_away(tour, WALK_STRANGER, action, json_object(), 404);
-    const char *stage = tour_word(step, "documents");
-    const json_t *missing = tour_first_needed(tour, stage, false);
-    late_is_late(tour, step, who, action, filed(tour, stage, NULL));
-    if (missing) {
-        tour_refused(tour, who, action, filed(tour, stage, tour_word(missing, "id")),
-            tour_word(missing, "src"));
-    }
-    tour_done(tour, who, action, filed(tour, stage, NULL));
-}
-
-static void walk_judge(struct tour *tour, const json_t *step) {
-    tour_turned_away(tour, WALK_OFFICER, "judge", json_pack("{s:s}", "verdict", "fine"), 400);
-    tour_turned_away(tour, WALK_OFFICER, "judge", json_pack("{s:s}", "verdict", "fail"), 400);
-    late_is_late(tour, step, WALK_OFFICER, "judge", json_pack("{s:s}", "verdict", "success"));
-    tour_done(tour, WALK_OFFICER, "judge", json_pack("{s:s}", "verdict", "성공"));
-    json_t *now = tour_look(tour);
-    assert_string_equal(tour_word(now, "verdict"), "success");
-    json_decref(now);
-}
-
-/* An action of a later step is not done here; a decision is not the company's. */
-static void order_and_actors_are_kept(struct tour *tour, const char *kind) {
-    static const char *const COMPANY[] = {"plan", "request", "report", "run"};
-    tour_turned_away(tour, WALK_OFFICER, strcmp(kind, "settle") == 0 ? "certify" : "settle",
-        json_pack("{s:i,s:s}", "spent", 0, "certificate", "x"), 409);
-    tour_turned_away(tour, WALK_STRANGER, strcmp(kind, "follow") == 0 ? "close" : kind,
-        json_object(),
-        404); // Whoever has no part in it.
-    if (strcmp(kind, "follow") == 0) {
-        tour_turned_away(tour, tour->who, "close", json_object(), 403);
-    }
-    for (size_t i = 0; i < sizeof COMPANY / sizeof COMPANY[0]; i++) {
-        if (strcmp(COMPANY[i], kind) == 0) {
-            return;
-        }
-    }
-    if (strcmp(kind, "match") != 0 && strcmp(kind, "follow") != 0 && strcmp(kind, "select") != 0) {
-        tour_turned_away(tour, tour->who, kind, json_object(), 403);
-    }
-}
-
-/* Both scales are kept as they were confirmed; from level 3 on not without security; the
- * certificate holds for as long as the confirmation says. */
-static void walk_level(struct tour *tour) {
-    tour_turned_away(tour, WALK_OFFICER, "level", json_object(), 400);
-    tour_turned_away(tour, WALK_OFFICER, "level", json_pack("{s:s}", "system_level", "best"), 400);
-    tour_turned_away(tour, WALK_OFFICER, "level", json_pack("{s:s}", "system_level", "중간1"), 400);
-    tour_refused(tour, WALK_OFFICER, "level",
-        json_pack("{s:s,s:b}", "system_level", "중간1", "security", 0), "003 L170");
-    tour_done(tour, WALK_OFFICER, "level",
-        json_pack("{s:s,s:i,s:s,s:b}", "system_level", "중간1", "company_level", 2, "target_level",
-            "기초", "security", 1));
-    json_t *now = tour_look(tour);
-    const json_t *level = json_object_get(now, "level");
-    assert_string_equal(tour_word(json_object_get(level, "system_level"), "en"), "Intermediate 1");
-    assert_int_equal(json_integer_value(json_object_get(level, "company_level")), 2);
-    assert_true(json_is_true(json_object_get(level, "target_met")));
-    assert_true(strncmp(tour_word(level, "certificate_from"), tour->at, 10) == 0);
-    json_decref(now);
-}
-
-static void walk_certify(struct tour *tour) {
-    tour_turned_away(tour, WALK_OFFICER, "certify", json_object(), 400);
-    tour_done(tour, WALK_OFFICER, "certify", json_pack("{s:s}", "certificate", "제1호"));
-    json_t *now = tour_look(tour);
-    const json_t *level = json_object_get(now, "level");
-    assert_string_equal(tour_word(now, "certificate_until"), tour_word(level, "certificate_until"));
-    assert_true(!level || tour_word(now, "certificate_until")[0] != '\0');
-    json_decref(now);
-}
-
-static void walk_step(struct tour *tour, const json_t *step) {
-    const char *kind = tour_word(step, "kind");
-    if (strcmp(kind, "screen") == 0) {
-        walk_screen(tour);
-    } else if (strcmp(kind, "visit") == 0 || strcmp(kind, "score") == 0) {
-        walk_evaluation(tour, step, kind);
-    } else if (strcmp(kind, "match") == 0) {
-        tour_done(tour, WALK_OFFICER, "match", json_pack("{s:s}", "expert", "홍길동"));
-    } else if (strcmp(kind, "cost") == 0) {
-        json_t *body = json_object();
-        put_cost(tour, body);
-        tour_done(tour, WALK_OFFICER, "cost", body);
-    } else if (strcmp(kind, "agree") == 0) {
-        walk_agree(tour, step);
-    } else if (strcmp(kind, "request") == 0) {
-        walk_request(tour, step);
-    } else if (strcmp(kind, "pay") == 0) {
-        walk_pay(tour, step);
-    } else if (strcmp(kind, "plan") == 0 || strcmp(kind, "report") == 0 ||
-               strcmp(kind, "run") == 0) {
-        walk_filing(tour, step, kind);
-    } else if (strcmp(kind, "check") == 0) {
-        tour_turned_away(tour, WALK_OFFICER, "check", json_object(), 400);
-        tour_done(tour, WALK_OFFICER, "check", json_pack("{s:s}", "result", "ok"));
-    } else if (strcmp(kind, "judge") == 0) {
-        walk_judge(tour, step);
-    } else if (strcmp(kind, "level") == 0) {
-        walk_level(tour);
-    } else if (strcmp(kind, "certify") == 0) {
-        walk_certify(tour);
-    } else if (strcmp(kind, "settle") == 0) {
-        tour_done(tour, WALK_OFFICER, "settle", json_pack("{s:i}", "spent", 4000000));
-    } else if (strcmp(kind, "follow") == 0) {
-        tour_done(tour, WALK_OFFICER, "close", json_object());
-    } else {
-        fail_msg("nobody walks a step of the kind %s", kind);
-    }
-}
-
-/* Walks on until the case stands at a step of this kind ("" : to its end). */
-static void walk_until(struct tour *tour, const char *kind) {
-    for (int turns = 0; turns < TURNS_MAX; turns++) {
-        json_t *now = tour_look(tour);
-        bool is_open = strcmp(tour_word(now, "state"), "open") == 0;
-        const json_t *step =
-            tour_element(tour, "steps", tour_word(json_object_get(now, "step"), "id"));
-        bool agreed = json_object_get(json_object_get(now, "days"), "agreement") != NULL;
-        json_decref(now);
-        if (!is_open || strcmp(tour_word(step, "kind"), kind) == 0) {
-            return;
-        }
-        const char *here = tour_word(step, "kind");
-        bool changes =
-            strcmp(here, "check") == 0 || strcmp(here, "report") == 0 || strcmp(here, "run") == 0;
-        if (agreed && changes && !tour->limits_tried) {
-            limits_are_kept(tour);
-        }
-        order_and_actors_are_kept(tour, here);
-        walk_step(tour, step);
-        tour_move_to(tour, tour_today(tour) + 1);
-    }
-    fail_msg("%s does not end", tour_programme(tour));
-}
+/* ---- Selection ---- */
 
 static const char *state_of(struct tour *tour, char to[32]) {
     json_t *now = tour_look(tour);
@@ -489,6 +104,7 @@ static const char *state_of(struct tour *tour, char to[32]) {
 /* One place for two equal applications: told as a tie, one waits, and moves up. */
 static void walk_selection(struct tour *tour, const char *first, const char *second) {
     char state[32];
+    tour_jump(tour);
     json_decref(tour_ask_programme(tour, WALK_FIRST, "select", json_object(), 403));
     json_t *answer = tour_ask_programme(tour, WALK_OFFICER, "select",
         json_pack(
@@ -597,9 +213,9 @@ static void a_failed_project_pays_back(struct tour *tour) {
     }
     char state[32];
     tour_open_case(tour, WALK_FIRST, NULL);
-    walk_until(tour, "select");
+    tour_walk_until(tour, "select");
     json_decref(tour_ask_programme(tour, WALK_OFFICER, "select", json_object(), 200));
-    walk_until(tour, "judge");
+    tour_walk_until(tour, "judge");
     tour_done(
         tour, WALK_OFFICER, "judge", json_pack("{s:s,s:s}", "verdict", "실패", "reason", "audit"));
     assert_string_equal(state_of(tour, state), "failed");
@@ -637,8 +253,28 @@ static void nobody_is_ranked(struct tour *tour) {
     json_decref(answer);
 }
 
+/* No step was passed without a jump to what comes behind it; what may be taken late, was once. */
+static void every_wrong_turn_was_tried(const struct tour *tour) {
+    size_t i = 0;
+    json_t *step = NULL;
+    bool may_be_late = false;
+    json_array_foreach(json_object_get(tour->document, "steps"), i, step) {
+        const char *kind = tour_word(step, "kind");
+        const char *id = tour_word(step, "id");
+        const char *deadline = tour_word(step, "deadline");
+        bool is_own = strcmp(kind, "announce") != 0 && strcmp(kind, "apply") != 0;
+        if (is_own && tour_action_behind(tour, id) && !json_object_get(tour->jumped, id)) {
+            fail_msg("%s: nothing was tried too early at %s", tour_programme(tour), id);
+        }
+        may_be_late = may_be_late ||
+                      (deadline[0] != '\0' &&
+                          !tour_miss_is_final(tour_element(tour, "deadlines", deadline), step));
+    }
+    assert_true(tour->late_taken == may_be_late);
+}
+
 static void walk_programme(struct walk *walk, const json_t *plan) {
-    struct tour tour = {.walk = walk, .plan = plan, .who = WALK_FIRST};
+    struct tour tour = {.walk = walk, .plan = plan, .who = WALK_FIRST, .jumped = json_object()};
     char first[sizeof tour.number];
     char second[sizeof tour.number];
     char state[32];
@@ -656,25 +292,27 @@ static void walk_programme(struct walk *walk, const json_t *plan) {
         tour_set_time(&tour, tour_word(plan, "apply_at"));
         tour_open_case(&tour, WALK_SECOND, NULL);
         memcpy(second, tour.number, sizeof second);
-        walk_until(&tour, "select");
+        tour_walk_until(&tour, "select");
         int32_t there = tour_today(&tour);
         memcpy(tour.number, first, sizeof first);
         tour.who = WALK_FIRST;
         tour_set_time(&tour, tour_word(plan, "apply_at"));
-        walk_until(&tour, "select");
+        tour_walk_until(&tour, "select");
         tour_move_to(&tour, tour_today(&tour) > there ? tour_today(&tour) : there);
         tour.who = WALK_FIRST;
         walk_selection(&tour, first, second);
         tour.who = WALK_SECOND;
         tour_move_to(&tour, tour_today(&tour) + 1);
     }
-    walk_until(&tour, "");
+    tour_walk_until(&tour, "");
     assert_string_equal(state_of(&tour, state), "closed");
+    every_wrong_turn_was_tried(&tour);
     money_comes_back(&tour, json_object_get(plan, "clawback"));
     everything_follows_from_the_events(&tour);
     a_failed_project_pays_back(&tour);
     json_decref(tour_ask_programme(&tour, WALK_OFFICER, "close", json_object(), 200));
     json_decref(tour.document);
+    json_decref(tour.jumped);
 }
 
 static json_t *load_walks(void) {
@@ -718,7 +356,7 @@ static void bring_to_selection(struct tour *tour, json_t *more, char number[100]
     tour_set_time(tour, tour_word(tour->plan, "apply_at"));
     tour_open_case(tour, WALK_FIRST, more);
     json_decref(more);
-    walk_until(tour, "select");
+    tour_walk_until(tour, "select");
     (void)str_copy_z(str_of(tour->number), number, 100);
 }
 
@@ -731,11 +369,15 @@ static void is_at(const json_t *list, size_t index, const char *text) {
     assert_string_equal(json_string_value(json_array_get(list, index)), text);
 }
 
-static bool notes_tell(const json_t *answer, const char *id) {
+/* Whether a tie between the two was decided by this. */
+static bool was_decided(const json_t *answer, const char *by, const char *a, const char *b) {
     size_t i = 0;
-    json_t *note = NULL;
-    json_array_foreach(json_object_get(answer, "notes"), i, note) {
-        if (strcmp(tour_word(note, "id"), id) == 0) {
+    json_t *tie = NULL;
+    json_array_foreach(json_object_get(answer, "ties"), i, tie) {
+        const json_t *ids = json_object_get(tie, "ids");
+        if (strcmp(tour_word(tie, "by"), by) == 0 &&
+            strcmp(json_string_value(json_array_get(ids, 0)), a) == 0 &&
+            strcmp(json_string_value(json_array_get(ids, 1)), b) == 0) {
             return true;
         }
     }
@@ -745,7 +387,10 @@ static bool notes_tell(const json_t *answer, const char *id) {
 /* */
 static void women_go_first_and_a_corporation_wins_once(void **state) {
     json_t *walks = load_walks();
-    struct tour tour = {.walk = *state, .plan = plan_of(walks, "bupyeong-2023"), .who = WALK_FIRST};
+    struct tour tour = {.walk = *state,
+        .plan = plan_of(walks, "bupyeong-2023"),
+        .who = WALK_FIRST,
+        .jumped = json_object()};
     char first[100];
     char women[100];
     char again[100];
@@ -759,7 +404,8 @@ static void women_go_first_and_a_corporation_wins_once(void **state) {
     is_at(json_object_get(answer, "order"), 0, women);
     is_at(json_object_get(json_object_get(answer, "selected"), "basic"), 0, women);
     is_at(json_object_get(answer, "waiting"), 0, first);
-    assert_true(notes_tell(answer, "D-01"));
+    assert_true(was_decided(answer, "women_owned", women, first));
+    assert_true(tour_notes_tell(answer, "D-01"));
     json_decref(answer);
     tour.type = "advanced1"; // The same corporation, at another type.
     int32_t later = tour_today(&tour) + 1;
@@ -781,6 +427,7 @@ static void women_go_first_and_a_corporation_wins_once(void **state) {
     is_at(json_object_get(json_object_get(answer, "selected"), "advanced1"), 0, again);
     json_decref(answer);
     json_decref(tour.document);
+    json_decref(tour.jumped);
     json_decref(walks);
 }
 
@@ -788,8 +435,10 @@ static void women_go_first_and_a_corporation_wins_once(void **state) {
  * says that it is of such a trade. */
 static void a_kept_place_goes_to_the_high_risk_trade(void **state) {
     json_t *walks = load_walks();
-    struct tour tour = {
-        .walk = *state, .plan = plan_of(walks, "mss-2020-robot"), .who = WALK_FIRST};
+    struct tour tour = {.walk = *state,
+        .plan = plan_of(walks, "mss-2020-robot"),
+        .who = WALK_FIRST,
+        .jumped = json_object()};
     char usual[100];
     char risky[100];
     tour_set_time(&tour, tour_word(tour.plan, "apply_at"));
@@ -801,9 +450,41 @@ static void a_kept_place_goes_to_the_high_risk_trade(void **state) {
     is_at(json_object_get(answer, "order"), 0, usual);
     is_at(json_object_get(json_object_get(answer, "selected"), "robot"), 0, risky);
     is_at(json_object_get(answer, "waiting"), 0, usual);
-    assert_true(notes_tell(answer, "reserve"));
+    assert_true(tour_notes_tell(answer, "reserve"));
     json_decref(answer);
     json_decref(tour.document);
+    json_decref(tour.jumped);
+    json_decref(walks);
+}
+
+/* */
+static void history_goes_before_fit(void **state) {
+    json_t *walks = load_walks();
+    struct tour tour = {.walk = *state,
+        .plan = plan_of(walks, "incheon-mfgdata-2022"),
+        .who = WALK_FIRST,
+        .jumped = json_object()};
+    char none[100];
+    char fair[100];
+    char best[100];
+    tour_set_time(&tour, tour_word(tour.plan, "apply_at"));
+    tour.document = load_document(tour.walk, tour_programme(&tour));
+    announce(&tour);
+    bring_to_selection(&tour, json_pack("{s:b,s:i}", "history", 0, "fit", 9), none);
+    bring_to_selection(&tour, json_pack("{s:b,s:i}", "history", 1, "fit", 3), fair);
+    bring_to_selection(&tour, json_pack("{s:b,s:i}", "history", 1, "fit", 4), best);
+    json_t *answer = select_places(&tour, "main", 1);
+    const json_t *order = json_object_get(answer, "order");
+    is_at(order, 0, best);
+    is_at(order, 1, fair);
+    is_at(order, 2, none);
+    is_at(json_object_get(json_object_get(answer, "selected"), "main"), 0, best);
+    assert_int_equal(json_array_size(json_object_get(answer, "ties")), 2);
+    assert_true(was_decided(answer, "fit", best, fair));
+    assert_true(was_decided(answer, "history", fair, none));
+    json_decref(answer);
+    json_decref(tour.document);
+    json_decref(tour.jumped);
     json_decref(walks);
 }
 
@@ -826,6 +507,7 @@ int main(void) {
             programmes_are_walked_from_end_to_end, open_walk, close_walk),
         cmocka_unit_test_setup_teardown(
             women_go_first_and_a_corporation_wins_once, open_walk, close_walk),
+        cmocka_unit_test_setup_teardown(history_goes_before_fit, open_walk, close_walk),
         cmocka_unit_test_setup_teardown(
             a_kept_place_goes_to_the_high_risk_trade, open_walk, close_walk),
     };
