@@ -55,6 +55,7 @@ test('chapters lead to each other, are found by initial consonants, and change t
   await page.locator('.doc a', { hasText: 'Modbus' }).first().click();
   await page.waitForSelector('.doc h1:has-text("Modbus")');
   await page.goto(`${mock.url}/help/pages`);
+  await page.waitForSelector('.doc img');
   const pictures = await page.locator('.doc img').evaluateAll(async (all) => {
     await Promise.all(all.map((one) => ((one.loading = 'eager'), one.decode())));
     return all.map((one) => [one.naturalWidth, one.alt.length > 8, one.getBoundingClientRect().width <= innerWidth]);
