@@ -226,7 +226,8 @@ static int show_one(struct call *call, const struct programme *programme, struct
     struct str name = STR_NONE;
     const struct json_in *value = NULL;
     while (json_in_next(programme_root(programme), &at, &name, &value)) {
-        json_put_value(&json, name.data, value);
+        json_key_str(&json, name);
+        json_value(&json, value);
     }
     json_key(&json, "sums"); // Of an umbrella; the rest is the document as it stands.
     int status = programme_put_portfolio(&json, programme, err);

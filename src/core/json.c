@@ -117,12 +117,16 @@ static void put_string(struct buf *out, struct str value) {
     buf_put_char(out, '"');
 }
 
-void json_key(struct json *json, const char *key) {
+void json_key_str(struct json *json, struct str key) {
     DCHECK(json->depth > 0 && !json->after_key);
     item_begin(json);
-    put_string(json->out, str_of(key));
+    put_string(json->out, key);
     buf_put_char(json->out, ':');
     json->after_key = true;
+}
+
+void json_key(struct json *json, const char *key) {
+    json_key_str(json, str_of(key));
 }
 
 void json_str(struct json *json, struct str value) {
@@ -198,10 +202,14 @@ void json_put_time(struct json *json, const char *key, int64_t time_ns) {
     json_put_str(json, key, (struct str){text, size});
 }
 
-void json_put_value(struct json *json, const char *key, const struct json_in *value) {
+void json_value(struct json *json, const struct json_in *value) {
     AUTO_BUF struct buf text;
     buf_init(&text, VALUE_BYTES_MAX);
     json_in_put(value, &text);
-    json_key(json, key);
     json_raw(json, buf_str(&text));
+}
+
+void json_put_value(struct json *json, const char *key, const struct json_in *value) {
+    json_key(json, key);
+    json_value(json, value);
 }

@@ -22,6 +22,7 @@ void json_object_end(struct json *json);
 void json_array_begin(struct json *json);
 void json_array_end(struct json *json);
 void json_key(struct json *json, const char *key);
+void json_key_str(struct json *json, struct str key); // A name that came from outside, whole.
 void json_str(struct json *json, struct str value);
 void json_i64(struct json *json, int64_t value);
 void json_f64(struct json *json, double value);
@@ -37,6 +38,7 @@ void json_put_bool(struct json *json, const char *key, bool value);
 void json_put_null(struct json *json, const char *key);
 /* A part of a document that came from outside (core/json_in.h); null where it is absent. */
 struct json_in;
+void json_value(struct json *json, const struct json_in *value);
 void json_put_value(struct json *json, const char *key, const struct json_in *value);
 void json_put_time(struct json *json, const char *key, int64_t time_ns); // RFC 3339, UTC.
 

@@ -300,12 +300,11 @@ const struct json_in *json_in_get(const struct json_in *object, const char *name
 }
 
 const struct json_in *json_in_find(const struct json_in *object, struct str name) {
-    char text[128];
-    if (name.size >= sizeof text) {
+    if (json_in_kind(object) != JSON_KIND_OBJECT || name.size == 0) {
         return NULL;
     }
-    str_copy_z(name, text, sizeof text);
-    return json_in_get(object, text);
+    json_t *value = json_object_getn(root_of(object), name.data, name.size);
+    return value && !json_is_null(value) ? (const struct json_in *)value : NULL;
 }
 
 size_t json_in_count(const struct json_in *value) {

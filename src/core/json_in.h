@@ -74,8 +74,7 @@ const struct json_in *json_in_find(const struct json_in *object, struct str name
 size_t json_in_count(const struct json_in *value);
 const struct json_in *json_in_at(const struct json_in *list, size_t index); // NULL past the end.
 /* The first member of an object whose number is at least *at, which becomes its number plus one;
- * false at the end: size_t at = 0; while (json_in_next(object, &at, &name, &value)) ... A NUL
- * stands behind the name. */
+ * false at the end: size_t at = 0; while (json_in_next(object, &at, &name, &value)) ... */
 bool json_in_next(const struct json_in *object, size_t *at, struct str *ret_name,
     const struct json_in **ret_value);
 struct str json_in_text(const struct json_in *value); // Empty unless a text.

@@ -45,7 +45,7 @@ static void put_claim(struct bonus *bonus, const struct json_in *item, struct st
     source = source.size > 0 ? source : text_of(bonus->json, "src");
     json_object_begin(json);
     json_put_str(json, "id", name);
-    points_put(json, "points", points);
+    points_put(json, STR("points"), points);
     json_put_str(json, "source", source);
     answer_put_named(json, item, why, args);
     json_object_end(json);

@@ -63,10 +63,8 @@ int act_decide(struct turn *turn, struct err *err) {
         turn_refuse_step(turn, SAY_DESK(CASE_NOT_PENDING), ARGS(A_STR(rule)));
         return 0;
     }
-    char name[WORD_BYTES];
-    (void)str_copy_z(rule, name, sizeof name);
     struct json *json = turn_effect(turn, PART_DECISIONS);
-    json_key(json, name);
+    json_key_str(json, rule);
     json_object_begin(json);
     json_put_bool(json, "holds", holds);
     json_put_str(json, "reason", turn->reason);
@@ -110,13 +108,9 @@ int act_option(struct turn *turn, struct err *err) {
         return err_set(
             err, ERR_INVALID, SAY_DESK(CASE_CHOICE), ARGS(A_STR(name), A_STR(buf_str(&choices))));
     }
-    char key[WORD_BYTES];
-    (void)str_copy_z(name, key, sizeof key);
-    AUTO_BUF struct buf raw;
-    buf_init(&raw, 4096);
-    json_in_put(value, &raw);
-    json_key(turn_effect(turn, PART_OPTIONS), key);
-    json_raw(turn_effect(turn, PART_OPTIONS), buf_str(&raw));
+    struct json *json = turn_effect(turn, PART_OPTIONS);
+    json_key_str(json, name);
+    json_value(json, value);
     return 0;
 }
 
@@ -198,10 +192,8 @@ int act_assign(struct turn *turn, struct err *err) {
     if (is_party(turn, organisation, name)) {
         turn_refuse_step(turn, SAY_DESK(CASE_EVALUATOR_CONFLICT), NO_ARGS);
     }
-    char key[WORD_BYTES];
-    (void)str_copy_z(evaluator, key, sizeof key);
     struct json *json = turn_effect(turn, PART_EVALUATORS);
-    json_key(json, key);
+    json_key_str(json, evaluator);
     json_object_begin(json);
     json_put_str(json, "organisation", organisation);
     json_put_str(json, "organisation_name", name);
@@ -222,10 +214,10 @@ int act_declare(struct turn *turn, struct err *err) {
     if (!json_in_find(turn_of(turn, "evaluators"), who)) {
         turn_refuse_step(turn, SAY_DESK(CASE_EVALUATOR_NOT), NO_ARGS);
     }
-    char key[WORD_BYTES];
-    (void)str_copy_z(who, key, sizeof key);
     bool conflict = json_in_true(json_in_get(turn->input, "conflict"));
-    json_put_str(turn_effect(turn, PART_DECLARED), key, conflict ? STR("yes") : STR("no"));
+    struct json *json = turn_effect(turn, PART_DECLARED);
+    json_key_str(json, who);
+    json_str(json, conflict ? STR("yes") : STR("no"));
     return 0;
 }
 
@@ -261,10 +253,8 @@ int act_sheet(struct turn *turn, struct err *err) {
     } else if (json_in_find(turn_of(turn, "sheets"), who)) {
         turn_refuse_step(turn, SAY_DESK(CASE_SHEET_TWICE), NO_ARGS);
     }
-    char key[WORD_BYTES];
-    (void)str_copy_z(who, key, sizeof key);
     struct json *json = turn_effect(turn, PART_SHEETS);
-    json_key(json, key);
+    json_key_str(json, who);
     json_object_begin(json);
     turn_put_raw(json, "grades", json_in_get(turn->input, "grades"));
     turn_put_raw(json, "checks", json_in_get(turn->input, "checks"));

@@ -48,15 +48,14 @@ static int enter_documents(struct turn *turn, struct err *err) {
         const struct json_in *one = json_in_at(given, i);
         struct str id = json_in_text(json_in_get(one, "id"));
         const struct json_in *rule = programme_find(turn->programme, "documents", id);
-        char name[WORD_BYTES];
         if (!rule && !str_starts(id, STR("other"))) {
             answer_refuse(
                 &turn->answer, id, STR_NONE, SAY_DESK(CASE_DOCUMENT_UNKNOWN), ARGS(A_STR(id)));
             continue;
         }
-        (void)str_copy_z(id, name, sizeof name);
-        json_put_str(
-            turn_effect(turn, PART_DOCUMENTS), name, json_in_text(json_in_get(one, "issued")));
+        struct json *json = turn_effect(turn, PART_DOCUMENTS);
+        json_key_str(json, id);
+        json_str(json, json_in_text(json_in_get(one, "issued")));
         check_age(turn, rule, one);
     }
     return 0;
@@ -84,16 +83,10 @@ static void copy_members(struct json *to, const struct json_in *from, const stru
     struct str name = STR_NONE;
     const struct json_in *value = NULL;
     while (json_in_next(from, &at, &name, &value)) {
-        char key[WORD_BYTES];
-        if (json_in_find(but, name)) {
-            continue;
+        if (!json_in_find(but, name)) {
+            json_key_str(to, name);
+            json_value(to, value);
         }
-        (void)str_copy_z(name, key, sizeof key);
-        AUTO_BUF struct buf raw;
-        buf_init(&raw, CASE_TURN_BYTES);
-        json_in_put(value, &raw);
-        json_key(to, key);
-        json_raw(to, buf_str(&raw));
     }
 }
 
@@ -368,15 +361,15 @@ static void check_policy(
         }
         char day[DAY_TEXT_MAX];
         char last[DAY_TEXT_MAX];
-        char name[WORD_BYTES];
         (void)day_text(until, day);
         (void)day_text(needed, last);
-        (void)str_copy_z(holder, name, sizeof name);
         if (known && until < needed) {
             refuse_policy(turn, rule, holder, SAY_DESK(CASE_INSURANCE_SHORT),
                 ARGS(NO_NAME, A_CSTR(day), A_CSTR(last)));
         }
-        json_put_str(turn_effect(turn, PART_INSURANCE), name, str_of(day));
+        struct json *json = turn_effect(turn, PART_INSURANCE);
+        json_key_str(json, holder);
+        json_str(json, str_of(day));
         return;
     }
     refuse_policy(turn, rule, holder, SAY_DESK(CASE_INSURANCE_MISSING), ARGS(NO_NAME));

@@ -427,11 +427,7 @@ static int ask_clawback_of(struct turn *turn, struct json_in **ret_answer, struc
     }
     const struct json_in *extensions = turn_of(turn, "extension_months");
     if (json_in_count(extensions) > 0) {
-        AUTO_BUF struct buf raw;
-        buf_init(&raw, 4096);
-        json_in_put(extensions, &raw);
-        json_key(&json, "extension_months");
-        json_raw(&json, buf_str(&raw));
+        json_put_value(&json, "extension_months", extensions);
     }
     json_object_end(&json);
     return turn_ask(turn, "clawback", buf_str(&input), true, ret_answer, err);

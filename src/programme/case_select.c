@@ -50,14 +50,11 @@ static struct str actor_of(const struct selection *s) {
 
 /* ---- What is ranked ---- */
 
-static void put_fact(struct json *json, const struct json_in *facts, const char *name) {
-    const struct json_in *value = json_in_get(facts, name);
+static void put_fact(struct json *json, const struct json_in *facts, struct str name) {
+    const struct json_in *value = json_in_find(facts, name);
     if (value) {
-        AUTO_BUF struct buf raw;
-        buf_init(&raw, 4096);
-        json_in_put(value, &raw);
-        json_key(json, name);
-        json_raw(json, buf_str(&raw));
+        json_key_str(json, name);
+        json_value(json, value);
     }
 }
 
@@ -69,15 +66,12 @@ static void put_reserve_fact(
     const struct json_in *types = json_in_get(root, "types");
     const struct json_in *reserve = json_in_get(list_find(types, type), "reserve");
     struct str fact = json_in_text(json_in_get(reserve, "fact"));
-    char name[KEY_BYTES];
     for (size_t i = 0; i < sizeof THERE / sizeof THERE[0]; i++) {
         if (str_eq(fact, str_of(THERE[i]))) {
             return;
         }
     }
-    if (fact.size > 0 && str_copy_z(fact, name, sizeof name)) {
-        put_fact(json, facts, name);
-    }
+    put_fact(json, facts, fact);
 }
 
 /* The number of the case by which a corporation has an award of this call; empty: it has none. */
@@ -151,9 +145,9 @@ static int put_candidate(struct selection *s, struct str number, struct str fact
     if (corporation.size > 0) {
         json_put_str(json, "corporation", corporation);
     }
-    put_fact(json, facts, "women_owned");
-    put_fact(json, facts, "history");
-    put_fact(json, facts, "fit");
+    put_fact(json, facts, STR("women_owned"));
+    put_fact(json, facts, STR("history"));
+    put_fact(json, facts, STR("fit"));
     put_reserve_fact(root, case_state_text(state, "type"), facts, json);
     json_object_end(json);
     struct candidate *one = &s->list[s->count++];
@@ -229,7 +223,6 @@ static int put_places(struct selection *s, struct json *json, struct err *err) {
     int rc = 0;
     for (size_t i = 0; i < json_in_count(types) && i < TYPE_MAX && rc >= 0; i++) {
         const struct json_in *type = json_in_at(types, i);
-        char key[KEY_BYTES];
         int64_t used = 0;
         int64_t places = 0;
         rc = used_places(s, json_in_text(json_in_get(type, "id")), &used, err);
@@ -241,8 +234,8 @@ static int put_places(struct selection *s, struct json *json, struct err *err) {
             json_object_begin(json);
             begun = true;
         }
-        (void)str_copy_z(json_in_text(json_in_get(type, "id")), key, sizeof key);
-        json_put_i64(json, key, places > used ? places - used : 0);
+        json_key_str(json, json_in_text(json_in_get(type, "id")));
+        json_i64(json, places > used ? places - used : 0);
     }
     if (begun) {
         json_object_end(json);
@@ -256,7 +249,7 @@ static int write_input(struct selection *s, struct err *err) {
     json_object_begin(&json);
     int rc = put_candidates(s, &json, err);
     rc = rc < 0 ? rc : put_places(s, &json, err);
-    put_fact(&json, s->wish->input, "options");
+    put_fact(&json, s->wish->input, STR("options"));
     json_object_end(&json);
     return rc;
 }
@@ -269,12 +262,10 @@ int case_award(struct ledger_tx *tx, const struct case_award *award, struct err 
         list_find(json_in_get(root, "steps"), case_state_text(award->row->state, "step"));
     const struct json_in *next = step_behind(root, step);
     char at[CASE_MOMENT_MAX];
-    char key[KEY_BYTES];
     AUTO_BUF struct buf effect;
     struct json json;
     buf_init(&effect, CASE_TURN_BYTES);
     case_moment_text(award->second, at);
-    (void)str_copy_z(step_id(step), key, sizeof key);
     json_init(&json, &effect);
     json_object_begin(&json);
     json_put_str(&json, "award", award->selected ? STR("selected") : STR("waiting"));
@@ -290,7 +281,8 @@ int case_award(struct ledger_tx *tx, const struct case_award *award, struct err 
         json_object_end(&json);
         json_key(&json, "done");
         json_object_begin(&json);
-        json_put_str(&json, key, str_slice(str_of(at), 0, 10));
+        json_key_str(&json, step_id(step));
+        json_str(&json, str_slice(str_of(at), 0, 10));
         json_object_end(&json);
         json_put_str(&json, next ? "step" : "state", next ? step_id(next) : STR("closed"));
     }

@@ -191,9 +191,9 @@ struct json *turn_effect(struct turn *turn, enum part part) {
 void turn_step_ends(struct turn *turn) {
     char day[DAY_TEXT_MAX];
     size_t size = day_text(turn->today, day);
-    char id[NAME_BYTES];
-    (void)str_copy_z(step_id(turn->step), id, sizeof id);
-    json_put_str(turn_effect(turn, PART_DONE), id, (struct str){day, size});
+    struct json *json = turn_effect(turn, PART_DONE);
+    json_key_str(json, step_id(turn->step));
+    json_str(json, (struct str){day, size});
     turn->to_step = step_behind(turn->root, turn->step);
     turn->ended = turn->to_step == NULL;
 }
@@ -372,12 +372,8 @@ void case_fold(const struct json_in *state, const struct json_in *effect, struct
 /* ---- Deadlines ---- */
 
 void turn_put_raw(struct json *json, const char *key, const struct json_in *value) {
-    AUTO_BUF struct buf raw;
-    buf_init(&raw, CASE_TURN_BYTES);
     if (value) {
-        json_in_put(value, &raw);
-        json_key(json, key);
-        json_raw(json, buf_str(&raw));
+        json_put_value(json, key, value);
     }
 }
 
@@ -393,19 +389,14 @@ static void put_days(const struct json_in *state, struct buf *to) {
     while (json_in_next(days, &at, &name, &value)) {
         if (is_one_of(name, "agreement selection_notice cost_review_result report_filed "
                             "success_verdict")) {
-            char key[NAME_BYTES];
-            (void)str_copy_z(name, key, sizeof key);
-            json_put_str(&json, key, json_in_text(value));
+            json_key_str(&json, name);
+            json_str(&json, json_in_text(value));
         }
     }
     for (size_t i = 0; i < 2; i++) {
         const char *part = (const char *const[]){"extension_months", "options"}[i];
         if (json_in_count(json_in_get(state, part)) > 0) {
-            AUTO_BUF struct buf raw;
-            buf_init(&raw, CASE_TURN_BYTES);
-            json_in_put(json_in_get(state, part), &raw);
-            json_key(&json, part);
-            json_raw(&json, buf_str(&raw));
+            json_put_value(&json, part, json_in_get(state, part));
         }
     }
     json_object_end(&json);

@@ -129,17 +129,6 @@ static bool sheets_are_in(const struct json_in *state) {
     return true;
 }
 
-static void put_raw(struct json *json, const char *key, const struct json_in *value) {
-    AUTO_BUF struct buf raw;
-    buf_init(&raw, TEXT_BYTES);
-    if (!value) {
-        return;
-    }
-    json_in_put(value, &raw);
-    json_key(json, key);
-    json_raw(json, buf_str(&raw));
-}
-
 /* Sheets and declarations: all, one's own, or none. */
 static void put_own(struct view *view, const char *part) {
     const struct json_in *all = json_in_get(view->row.state, part);
@@ -148,15 +137,14 @@ static void put_own(struct view *view, const char *part) {
         return;
     }
     if (view->sees_all || view->sheets_open) {
-        put_raw(view->json, part, all);
+        turn_put_raw(view->json, part, all);
         return;
     }
     json_key(view->json, part);
     json_object_begin(view->json);
     if (own) {
-        char key[WORD_BYTES];
-        (void)str_copy_z(view->look->actor->user, key, sizeof key);
-        put_raw(view->json, key, own);
+        json_key_str(view->json, view->look->actor->user);
+        json_value(view->json, own);
     }
     json_object_end(view->json);
 }
@@ -167,7 +155,7 @@ static void put_state(struct view *view) {
         "verdict", "level", "certificate", "certificate_from", "certificate_until", "expert",
         "cause", "objection", "received", "checked", "through", "breach"};
     for (size_t i = 0; i < sizeof PARTS / sizeof PARTS[0]; i++) {
-        put_raw(view->json, PARTS[i], json_in_get(view->row.state, PARTS[i]));
+        turn_put_raw(view->json, PARTS[i], json_in_get(view->row.state, PARTS[i]));
     }
     put_own(view, "evaluators");
     put_own(view, "declared");
@@ -355,7 +343,7 @@ static int put_deadlines(struct view *view, struct err *err) {
     }
     int rc = case_days(view->row.rules, view->row.state, &answer, err);
     if (rc >= 0) {
-        put_raw(view->json, "deadlines", answer);
+        turn_put_raw(view->json, "deadlines", answer);
     }
     return rc;
 }

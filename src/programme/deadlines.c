@@ -121,9 +121,9 @@ static int deadline(struct plan *plan, const struct json_in *rule, struct err *e
             day = worked;
         }
     }
-    char key[64];
-    str_copy_z(id, key, sizeof key);
-    json_put_day(&plan->answer->json, key, day);
+    char text[DAY_TEXT_MAX];
+    json_key_str(&plan->answer->json, id);
+    json_str(&plan->answer->json, (struct str){text, day_text(day, text)});
     char counted_from[DAY_TEXT_MAX];
     (void)day_text(from, counted_from);
     struct day_step step = {id, from, day, unrolled, json_in_text(json_in_get(rule, "src")),

@@ -15,8 +15,6 @@
 #include "programme/lexicon.h"
 #include "programme/words.h"
 
-enum { NAME_MAX_BYTES = 256 };
-
 struct other_name {
     const char *usual;
     const char *others;
@@ -59,24 +57,6 @@ static bool is_named(const char *names, struct str name) {
     return false;
 }
 
-/* Keys of the writer are NUL-terminated; longer names than these are no facts. */
-static bool put_key(struct json *json, struct str name) {
-    char key[NAME_MAX_BYTES];
-    if (name.size >= sizeof key) {
-        return false;
-    }
-    (void)str_copy_z(name, key, sizeof key);
-    json_key(json, key);
-    return true;
-}
-
-static void put_value(struct json *json, const struct json_in *value) {
-    AUTO_BUF struct buf text;
-    buf_init(&text, GIVEN_BYTES_MAX);
-    json_in_put(value, &text);
-    json_raw(json, buf_str(&text));
-}
-
 /* {"built": false, "linked": true}: one of them is enough. 0: no, 1: yes, -1: cannot be told. */
 static int any_yes(const struct json_in *object) {
     size_t at = 0;
@@ -96,8 +76,9 @@ static void put_member(struct json *json, struct str name, const struct json_in 
     bool is_security = str_eq(name, STR("security")) && json_in_kind(value) == JSON_KIND_OBJECT;
     if (is_security && any_yes(value) >= 0) {
         json_put_bool(json, "security", any_yes(value) == 1);
-    } else if (put_key(json, name)) {
-        put_value(json, value);
+    } else {
+        json_key_str(json, name);
+        json_value(json, value);
     }
 }
 

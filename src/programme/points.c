@@ -42,8 +42,8 @@ size_t points_text(int64_t hundredths, char to[POINTS_TEXT_MAX]) {
     return size;
 }
 
-void points_put(struct json *json, const char *key, int64_t hundredths) {
+void points_put(struct json *json, struct str key, int64_t hundredths) {
     char text[POINTS_TEXT_MAX];
-    json_key(json, key);
+    json_key_str(json, key);
     json_raw(json, (struct str){text, points_text(hundredths, text)});
 }

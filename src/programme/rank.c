@@ -493,9 +493,7 @@ static void put_selected(const struct rank *rank, const enum place *places) {
     json_key(json, "selected");
     json_object_begin(json);
     for (size_t t = 0; t < rank->type_count; t++) {
-        char key[256];
-        (void)str_copy_z(text_of(rank->types[t], "id"), key, sizeof key);
-        json_key(json, key);
+        json_key_str(json, text_of(rank->types[t], "id"));
         json_array_begin(json);
         for (size_t i = 0; i < rank->count; i++) {
             if (places[i] == PLACE_WON && rank->list[i].type == (int)t) {

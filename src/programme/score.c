@@ -435,20 +435,17 @@ static void tell_sums(const struct sheet *sheet) {
 static void put_parts(const struct sheet *sheet, const struct result *result) {
     struct json *json = &sheet->answer->json;
     const struct json_in *areas = json_in_get(sheet->json, "areas");
-    char key[256];
     json_key(json, "areas");
     json_object_begin(json);
     for (size_t a = 0; a < json_in_count(areas) && a < ITEMS_MAX; a++) {
-        (void)str_copy_z(text_of(json_in_at(areas, a), "ko"), key, sizeof key);
-        points_put(json, key, result->areas[a]);
+        points_put(json, text_of(json_in_at(areas, a), "ko"), result->areas[a]);
     }
     json_object_end(json);
     json_key(json, "per_item");
     json_object_begin(json);
     for (size_t i = 0; i < sheet->item_count; i++) {
         if (result->given[i]) {
-            (void)str_copy_z(text_of(sheet->items[i].element, "id"), key, sizeof key);
-            points_put(json, key, result->per_item[i]);
+            points_put(json, text_of(sheet->items[i].element, "id"), result->per_item[i]);
         }
     }
     json_object_end(json);
@@ -481,7 +478,7 @@ static const char *judge(
 
 static void put_points_or_null(struct json *json, const char *key, const int64_t *points) {
     if (points) {
-        points_put(json, key, *points);
+        points_put(json, str_of(key), *points);
     } else {
         json_put_null(json, key);
     }
@@ -511,7 +508,7 @@ static int put_score(struct sheet *sheet, const struct json_in *input, struct er
     }
     total = result->items + bonus;
     put_points_or_null(json, "items", items);
-    points_put(json, "bonus", bonus);
+    points_put(json, STR("bonus"), bonus);
     put_points_or_null(json, "total", items ? &total : NULL);
     bool counts = true; // C-9 is a setting: whether a bonus helps over the mark.
     (void)lexicon_yes(json_in_get(json_in_get(input, "options"), "bonus_counts"), &counts);

@@ -42,7 +42,8 @@ static int grant_on(
             own = own || str_eq(member, str_of(OWN[i]));
         }
         if (!own) {
-            json_put_value(&json, member.data, value);
+            json_key_str(&json, member);
+            json_value(&json, value);
         }
     }
     json_put_i64(&json, name, cost);

@@ -98,10 +98,9 @@ static void put_projects(struct json *json, const struct json_in *root) {
         const struct json_in *type = json_in_at(types, i);
         int64_t cap = won_in(type, "cap");
         int64_t own = won_in(type, "budget");
-        char id[72];
-        str_copy_z(json_in_text(json_in_get(type, "id")), id, sizeof id);
         if (cap > 0) {
-            json_put_i64(json, id, (own > 0 ? own : rest - others) / cap);
+            json_key_str(json, json_in_text(json_in_get(type, "id")));
+            json_i64(json, (own > 0 ? own : rest - others) / cap);
         }
     }
     json_object_end(json);

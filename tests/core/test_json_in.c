@@ -96,6 +96,32 @@ static void parts_are_copied_as_they_stand(void **state) {
     assert_string_equal("{\"list\":[1,\"x\",null,{}],\"none\":null,\"half\":0.5}", buf_z(&text));
 }
 
+/* Names from outside are neither cut nor lost, however long. */
+static void long_names_stay_whole(void **state) {
+    (void)state;
+    AUTO_BUF struct buf text;
+    AUTO_BUF struct buf name;
+    struct json json;
+    buf_init(&text, 4096);
+    buf_init(&name, 1024);
+    for (int i = 0; i < 700; i++) {
+        buf_put_char(&name, (char)('a' + i % 26));
+    }
+    json_init(&json, &text);
+    json_object_begin(&json);
+    json_key_str(&json, buf_str(&name));
+    json_i64(&json, 7);
+    json_key_str(&json, str_slice(buf_str(&name), 0, 699));
+    json_i64(&json, 8);
+    json_object_end(&json);
+    AUTO_JSON_IN struct json_in *root = parse(buf_z(&text));
+    int64_t whole = 0;
+    assert_int_equal(2, json_in_count(root));
+    assert_true(json_in_whole(json_in_find(root, buf_str(&name)), &whole) && whole == 7);
+    assert_null(json_in_find(root, str_slice(buf_str(&name), 0, 698)));
+    assert_null(json_in_find(root, STR_NONE));
+}
+
 static void what_is_no_object_is_refused(void **state) {
     (void)state;
     static const char *const WRONG[] = {
@@ -114,6 +140,7 @@ int main(void) {
         cmocka_unit_test(numbers_are_whole_or_not),
         cmocka_unit_test(members_come_in_the_order_in_which_they_were_written),
         cmocka_unit_test(parts_are_copied_as_they_stand),
+        cmocka_unit_test(long_names_stay_whole),
         cmocka_unit_test(what_is_no_object_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
